@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright The Weir Authors
+
+# weir_add_test(NAME SOURCES file... [LIBS target...] [DEPENDS target...] [ENV VAR=value...])
+# A cmocka test program that sees the core's hidden symbols; ctest knows it as NAME.
+function(weir_add_test name)
+	cmake_parse_arguments(arg "" "" "SOURCES;LIBS;DEPENDS;ENV" ${ARGN})
+	add_executable(test_${name} ${arg_SOURCES})
+	target_link_libraries(test_${name} PRIVATE weir_options weir_core PkgConfig::CMOCKA ${arg_LIBS})
+	if(arg_DEPENDS)
+		add_dependencies(test_${name} ${arg_DEPENDS})
+	endif()
+	add_test(NAME ${name} COMMAND test_${name})
+	set_tests_properties(${name} PROPERTIES TIMEOUT 300 ENVIRONMENT "${arg_ENV}")
+endfunction()
