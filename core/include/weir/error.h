@@ -13,8 +13,8 @@
 #include <stdio.h>
 
 struct weir_error {
-	int code;	  // negative errno, the same value that the function returns; 0 = none
-	char field[64];	  // the offending field or argument, "" when none is to blame
+	int code;          // negative errno, the same value that the function returns; 0 = none
+	char field[64];    // the offending field or argument, "" when none is to blame
 	char message[448]; // one sentence, without a final stop, UTF-8, always terminated
 };
 

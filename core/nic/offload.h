@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// Finishing in software what a NIC cannot: checksums and segmentation, TCP and UDP, IPv4 and IPv6,
+// behind any number of VLAN tags that the parser accepts. Worker only; the frame's offload state is
+// hostile (it comes from guests): offsets are checked against the frame before anything is written.
+#ifndef OFFLOAD_H
+#define OFFLOAD_H
+
+#include "nic/nic.h"
+
+// The offloads (enum nic_offload) that the frame needs, 0 for a finished frame.
+unsigned offload_needs(const struct weir_frame *frame);
+
+// Completes the frame's checksum in place and clears the request. The frame must be private (refs
+// 1). -EINVAL when the offsets lie outside the frame.
+int offload_finish_checksum(struct weir_frame *frame);
+
+// Makes wire frames of a segmentation-offload frame (RFC 9293 3.1: sequence numbers, FIN and PSH on
+// the last, CWR on the first; IPv4 identification and lengths; complete checksums; UDP as RFC 768
+// datagrams for GSO_UDP_L4). Frames come from pool; the original stays the caller's. Returns how
+// many were written to out, or -EINVAL when the state does not fit the frame, -ENOBUFS when the
+// pool or max (shape of out) does not suffice, with nothing left allocated.
+int offload_segment(struct frame_pool *pool, const struct weir_frame *frame,
+	struct weir_frame *out[/* max */], unsigned max);
+
+// Checks and repairs the state that a frame came with: an offset outside the frame, a gso_type
+// unknown or contradicting the headers, an hdr_len that lies. Sets hdr_len to the true length of
+// the headers. Returns false when the frame must be dropped as malformed.
+bool offload_sanitize(struct weir_frame *frame);
+
+#endif
