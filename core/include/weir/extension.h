@@ -1,0 +1,524 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// The extension contract: all that the author of an extension reads.
+//
+// An extension is a shared object with one descriptor, made by WEIR_EXTENSION(). It is loaded into
+// the process once, then attached to the stack of any number of switches. Per flow, not per frame,
+// the core calls its decide hooks along the path of the frame
+//
+//     1 ingress capture    ingress()    source port known, no destination yet
+//     2 ingress filters    ingress()
+//     3 forwarding         forward()    chooses destinations; at most one extension per switch
+//     4 forwarded filters  forwarded()  once; how the frame is forwarded is known
+//     5 egress filters     egress()     reverse order, once per destination
+//     6 egress capture     egress()     reverse order, once per destination
+//     7 drop capture       dropped()    for flows decided to be dropped
+//
+// and composes what they say into a program that it runs for every frame of the flow. A decision is
+// a pure function of the flow (as far as the extension declared to read it) and of the state object
+// passed to the call: no clocks, no counters, no globals. A decide hook sees the flow after all
+// earlier rewrites.
+//
+// Threads. decide and visit hooks run on workers, several at once; they must not block, allocate
+// or lock. All other hooks run on the control thread, one at a time.
+//
+// Rights. What the class of an extension may not do has no effect on the frame and is counted
+// against it (`weirctl extension show`):
+//                                        capture  filter  forwarding  service
+//     copy frames to a sink                 x
+//     drop; rewrite; meter                            x        x
+//     exclude one destination (stage 5)               x
+//     choose destinations (stage 3)                            x
+//     originate frames                      x         x        x
+//     visit frames                       read only    x     x, redirect
+//     veto a change of the configuration              x        x          x
+//     events, policies, state               x         x        x          x
+//
+// Growth. Structs carry their size and are only appended to; a host accepts extensions of its own
+// major version and of the same or an older minor. An extension reaches the core only through
+// tables of functions, wrapped by the inline functions below: it has no undefined symbol of the
+// core's and runs on any host that has the minor it needs.
+//
+// Sessions, policers, egress schedulers, steering, timers, calls, save and restore have their place
+// at the end of these tables; a host that has them says so by its minor version.
+#ifndef WEIR_EXTENSION_H
+#define WEIR_EXTENSION_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <weir/error.h>
+#include <weir/flow.h>
+#include <weir/frame.h>
+
+enum { WEIR_ABI_MAJOR = 1, WEIR_ABI_MINOR = 0 };
+
+// The least minor version of the host that this extension can run on; define it before the include
+// to run on older hosts than the headers you build with.
+#ifndef WEIR_NEEDS_MINOR
+#define WEIR_NEEDS_MINOR WEIR_ABI_MINOR
+#endif
+
+enum weir_class {
+	WEIR_CLASS_CAPTURE = 1,
+	WEIR_CLASS_FILTER = 2,
+	WEIR_CLASS_FORWARDING = 3,
+	WEIR_CLASS_SERVICE = 4,
+};
+
+enum weir_stage {
+	WEIR_STAGE_INGRESS,   // 1 and 2
+	WEIR_STAGE_FORWARD,   // 3
+	WEIR_STAGE_FORWARDED, // 4
+	WEIR_STAGE_EGRESS,    // 5 and 6
+	WEIR_STAGE_DROP,      // 7
+	WEIR_N_STAGES,
+};
+
+enum {
+	WEIR_NAME_MAX = 32,    // bytes of an extension's or port's name with its terminating zero
+	WEIR_REASONS_MAX = 64, // drop reasons of one extension
+};
+
+// ---- Decisions
+// -------------------------------------------------------------------------------------
+//
+// A decision is made by calling these inside a decide hook. Calls are recorded in order. After a
+// drop or exclusion nothing further of the same hook counts. Arguments are checked: a value out of
+// range is ignored and counted against the extension.
+
+struct weir_decision;
+struct weir_visit;
+struct weir_plan;
+struct weir_attachment;
+
+// The host's side of a decision. Not called directly.
+struct weir_decision_ops {
+	uint32_t size;
+	void (*drop)(struct weir_decision *, unsigned reason);
+	void (*exclude)(struct weir_decision *, unsigned reason);
+	void (*set)(struct weir_decision *, uint64_t field, const void *value, size_t size);
+	void (*meter)(struct weir_decision *, uint32_t meter);
+	void (*visit)(struct weir_decision *, uint8_t tcp_flags);
+	void (*copy)(struct weir_decision *, uint32_t sink, uint32_t one_in);
+	void (*forward)(struct weir_decision *, weir_port_id port);
+	void (*flood)(struct weir_decision *);
+	void (*native)(struct weir_decision *);
+	void (*depend)(struct weir_decision *, uint64_t id);
+	void (*explain)(struct weir_decision *, const char *format, va_list arguments);
+};
+
+struct weir_decision {
+	const struct weir_decision_ops *ops;
+	const void *switch_state; // the state object prepared for the switch, or NULL
+	bool tracing;             // somebody will read what weir_explain() says
+};
+
+// Drops the frames of this flow. reason: index into the descriptor's drop_reasons. Filter,
+// forwarding.
+static inline void weir_drop(struct weir_decision *d, unsigned reason)
+{
+	d->ops->drop(d, reason);
+}
+
+// Keeps the frame from this one destination, in egress(). reason as for weir_drop(). Filter.
+static inline void weir_exclude(struct weir_decision *d, unsigned reason)
+{
+	d->ops->exclude(d, reason);
+}
+
+// Rewrites one field of the frame; checksums follow. Filter, forwarding.
+// field: WEIR_FIELD_ETH_DST, ETH_SRC (6 bytes); IP_SRC, IP_DST (4 or 16 bytes, as the flow's L3
+// is); L4_SRC, L4_DST (uint16_t, network order; TCP, UDP and SCTP); IP_TOS (uint8_t); VLAN_ID
+// (uint16_t, 1 to 4094 puts the frame into that VLAN, tagging it when it had no tag; 0 takes the
+// outer tag away); VLAN_PCP (uint8_t, 0 to 7; a frame without tag keeps having none and nothing
+// happens).
+static inline void weir_set(struct weir_decision *d, uint64_t field, const void *value, size_t size)
+{
+	d->ops->set(d, field, value, size);
+}
+
+// dscp: 0 to 63 (RFC 2474). ECN stays as it is.
+static inline void weir_set_dscp(
+	struct weir_decision *d, const struct weir_flow *flow, uint8_t dscp)
+{
+	uint8_t tos = (uint8_t)(dscp << 2 | (flow->ip_tos & 3));
+
+	d->ops->set(d, WEIR_FIELD_IP_TOS, &tos, sizeof(tos));
+}
+
+// Counts the flow's frames on a meter made by weir_plan_meter(). Filter, forwarding.
+static inline void weir_meter(struct weir_decision *d, uint32_t meter)
+{
+	d->ops->meter(d, meter);
+}
+
+// Has the extension's visit hook see the frames of this flow: those that carry any of tcp_flags, or
+// all when tcp_flags is 0. Capture (read only), filter, forwarding.
+static inline void weir_visit(struct weir_decision *d, uint8_t tcp_flags)
+{
+	d->ops->visit(d, tcp_flags);
+}
+
+// Copies the flow's frames, as they are at this place, to a sink of weir_plan_mirror(): every one,
+// or 1 in one_in of each worker's. Capture.
+static inline void weir_copy(struct weir_decision *d, uint32_t sink, uint32_t one_in)
+{
+	d->ops->copy(d, sink, one_in);
+}
+
+// Adds a destination, in forward(). At most 32; the ingress port and ports that do not carry the
+// frame's VLAN are left out by the core. Forwarding.
+static inline void weir_forward(struct weir_decision *d, weir_port_id port)
+{
+	d->ops->forward(d, port);
+}
+
+// To every port of the frame's VLAN but the one it came from, in forward(). Forwarding.
+static inline void weir_flood(struct weir_decision *d)
+{
+	d->ops->flood(d);
+}
+
+// As the switch would without a forwarding extension: learning, VLAN. Forwarding.
+static inline void weir_forward_native(struct weir_decision *d)
+{
+	d->ops->native(d);
+}
+
+// The decision is void as soon as somebody calls weir_invalidate() with this id. Any class.
+static inline void weir_depend(struct weir_decision *d, uint64_t id)
+{
+	d->ops->depend(d, id);
+}
+
+// One line for `weirctl trace`: which rule matched and why. Costs a test when nobody traces. Any
+// class.
+__attribute__((format(printf, 2, 3))) static inline void weir_explain(
+	struct weir_decision *d, const char *format, ...)
+{
+	va_list arguments;
+
+	if (!d->tracing)
+		return;
+	va_start(arguments, format);
+	d->ops->explain(d, format, arguments);
+	va_end(arguments);
+}
+
+// ---- Visits
+// ----------------------------------------------------------------------------------------
+//
+// A visit hook gets the frames of a batch whose flows asked for it, at its extension's position in
+// the stack: once per batch, not per frame.
+
+struct weir_visit_ops {
+	uint32_t size;
+	struct weir_frame *(*edit)(struct weir_visit *, unsigned i);
+	void (*drop)(struct weir_visit *, unsigned i, unsigned reason);
+	void (*redirect)(struct weir_visit *, unsigned i, weir_port_id port);
+	void (*rekey)(struct weir_visit *, unsigned i);
+	void (*consume)(struct weir_visit *, unsigned i);
+	int (*originate)(struct weir_visit *, weir_port_id port, const void *bytes, size_t size);
+};
+
+struct weir_visit {
+	const struct weir_visit_ops *ops;
+	const struct weir_frame *const *frames; // n frames, borrowed during the call
+	unsigned n;
+	uint8_t stage;            // enum weir_stage
+	const void *switch_state; // as in struct weir_decision
+	void *instance;           // what attach() returned
+};
+
+// The same frame, private and writable; NULL when there is no memory for a private copy, and for
+// capture extensions, which may only read. The bytes of the linear part may change, size may not.
+static inline struct weir_frame *weir_visit_edit(struct weir_visit *v, unsigned i)
+{
+	return v->ops->edit(v, i);
+}
+
+// Drops frame i. Filter, forwarding.
+static inline void weir_visit_drop(struct weir_visit *v, unsigned i, unsigned reason)
+{
+	v->ops->drop(v, i, reason);
+}
+
+// Sends frame i to this port instead of where its flow goes. Forwarding, from stage 3 visits.
+static inline void weir_visit_redirect(struct weir_visit *v, unsigned i, weir_port_id port)
+{
+	v->ops->redirect(v, i, port);
+}
+
+// Says that fields of the flow changed in frame i: it is decided anew from the next position on.
+static inline void weir_visit_rekey(struct weir_visit *v, unsigned i)
+{
+	v->ops->rekey(v, i);
+}
+
+// Takes frame i out of the switch: the extension has answered it. Filter, forwarding.
+static inline void weir_visit_consume(struct weir_visit *v, unsigned i)
+{
+	v->ops->consume(v, i);
+}
+
+// Sends a new frame into the switch, as if `port` had sent it but behind this extension in the
+// stack; WEIR_PORT_NONE: trusted, from nowhere. bytes are copied. -ENOBUFS, -EMSGSIZE, or -ELOOP
+// when the frame being visited has been originated too often. Capture, filter, forwarding.
+static inline int weir_visit_originate(
+	struct weir_visit *v, weir_port_id port, const void *bytes, size_t size)
+{
+	return v->ops->originate(v, port, bytes, size);
+}
+
+// ---- Policies and state
+// ----------------------------------------------------------------------------
+//
+// Policies are messages of the extension's own schema, wanted by the operator for one port or for
+// the switch. Whenever they change, and once for every port when the extension is attached or a
+// port is added, prepare() builds a new immutable state object from all of them. Everybody
+// concerned prepares before anybody commits; then the core publishes the new objects, and the old
+// ones are released when no worker can hold them.
+
+struct weir_policy {
+	const char *type; // the policy's type name in the schema
+	const char *id; // given by the operator or made by the core, unique per port and extension
+	const void *bytes; // the packed message, checked against the schema
+	size_t size;
+};
+
+struct weir_target {
+	uint32_t size;
+	weir_port_id port; // WEIR_PORT_NONE: the switch itself
+	const char *name;  // of the port or switch
+	const struct weir_policy *policies;
+	size_t n_policies;
+};
+
+struct weir_plan_ops {
+	uint32_t size;
+	int (*reads)(struct weir_plan *, enum weir_stage stage, uint64_t fields);
+	int (*inactive)(struct weir_plan *, enum weir_stage stage);
+	int (*meter)(struct weir_plan *, const char *key, uint32_t *meter);
+	int (*mirror)(struct weir_plan *, const char *port, uint32_t *sink);
+	weir_port_id (*port)(struct weir_plan *, const char *name);
+};
+
+struct weir_plan {
+	const struct weir_plan_ops *ops;
+	void *instance;
+};
+
+// Replaces, for this port and stage, the fields that the descriptor declared. Inside prepare().
+static inline int weir_plan_reads(struct weir_plan *p, enum weir_stage stage, uint64_t fields)
+{
+	return p->ops->reads(p, stage, fields);
+}
+
+// The extension has nothing to say for this port at this stage: its hook is not called.
+static inline int weir_plan_inactive(struct weir_plan *p, enum weir_stage stage)
+{
+	return p->ops->inactive(p, stage);
+}
+
+// The meter with this key (1 to 63 bytes, usually the policy's id) of this extension and target:
+// made when new, the same with its counts when it was there before. A meter that no prepared state
+// asks for any more is removed. 0 or -ENOMEM, -EINVAL.
+static inline int weir_plan_meter(struct weir_plan *p, const char *key, uint32_t *meter)
+{
+	return p->ops->meter(p, key, meter);
+}
+
+// A sink that sends copies out of a port of the same switch. -ENOENT: there is no such port.
+static inline int weir_plan_mirror(struct weir_plan *p, const char *port, uint32_t *sink)
+{
+	return p->ops->mirror(p, port, sink);
+}
+
+// The id of a port of this switch, WEIR_PORT_NONE when there is none.
+static inline weir_port_id weir_plan_port(struct weir_plan *p, const char *name)
+{
+	return p->ops->port(p, name);
+}
+
+// ---- Events
+// ----------------------------------------------------------------------------------------
+
+enum weir_event_kind {
+	WEIR_EVENT_PORT_ADDED,
+	WEIR_EVENT_PORT_REMOVED,
+	WEIR_EVENT_PORT_CHANGED, // VLAN, MAC or MTU
+	WEIR_EVENT_NIC_CONNECTED,
+	WEIR_EVENT_NIC_DISCONNECTED,
+	WEIR_EVENT_NIC_LOST,
+	WEIR_EVENT_POLICY_CHANGED, // of any extension, on this port
+};
+
+// What happened, or for review() what is about to happen.
+struct weir_event {
+	uint32_t size;
+	enum weir_event_kind kind;
+	weir_port_id port;
+	const char *port_name;      // borrowed during the call
+	const char *extension_name; // POLICY_CHANGED: whose policy; else NULL
+};
+
+// ---- The host
+// --------------------------------------------------------------------------------------
+
+struct weir_host {
+	uint32_t size;
+	uint16_t abi_major, abi_minor;
+	void (*invalidate)(struct weir_attachment *, uint64_t id);
+	int (*refresh)(struct weir_attachment *, weir_port_id port);
+	int (*originate)(
+		struct weir_attachment *, weir_port_id port, const void *bytes, size_t size);
+	void (*log)(struct weir_attachment *, int level, const char *format, va_list arguments);
+};
+
+// One extension on the stack of one switch. Valid from attach() to the return of detach().
+struct weir_attachment {
+	const struct weir_host *host;
+	const char *switch_name;
+};
+
+// Makes every decision that called weir_depend() with this id void. Any thread.
+static inline void weir_invalidate(struct weir_attachment *a, uint64_t id)
+{
+	a->host->invalidate(a, id);
+}
+
+// Asks for prepare() to be called again for a port (WEIR_PORT_NONE: the switch), soon. Control
+// thread.
+static inline int weir_refresh(struct weir_attachment *a, weir_port_id port)
+{
+	return a->host->refresh(a, port);
+}
+
+// Sends a frame into the switch at stage 1, as if port had sent it; WEIR_PORT_NONE: trusted, from
+// nowhere. bytes are copied. -ENOBUFS, -EMSGSIZE, -EPERM for a service. Control thread.
+static inline int weir_originate(
+	struct weir_attachment *a, weir_port_id port, const void *bytes, size_t size)
+{
+	return a->host->originate(a, port, bytes, size);
+}
+
+// level as for syslog(3). Control thread.
+__attribute__((format(printf, 3, 4))) static inline void weir_log(
+	struct weir_attachment *a, int level, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	a->host->log(a, level, format, arguments);
+	va_end(arguments);
+}
+
+// ---- The descriptor
+// --------------------------------------------------------------------------------
+
+struct weir_drop_reason {
+	const char *token; // stable, a-z 0-9 and "-", unique in the extension
+	const char *text;  // for people, without a final stop
+};
+
+typedef void weir_decide(const void *state, const struct weir_flow *flow, struct weir_decision *d);
+
+struct weir_extension {
+	uint32_t size;
+	uint16_t abi_major, abi_minor; // what it was built against
+	enum weir_class class;
+	const char *name;    // a-z, 0-9 and "-", at most WEIR_NAME_MAX - 1
+	const char *version; // free text
+	const char *summary; // one line
+	uint64_t
+		reads; // fields that the decide hooks read, unless weir_plan_reads() says otherwise
+	const struct weir_drop_reason *drop_reasons;
+	uint32_t n_drop_reasons; // at most WEIR_REASONS_MAX
+	const void *schema; // serialized FileDescriptorSet with the extension's messages, or NULL
+	size_t schema_size;
+
+	// Decide hooks, on workers; each may be NULL. `state` is what commit() returned for the
+	// port that the stage is about (ingress port; egress port at stages 5 and 6), NULL without
+	// prepare().
+	weir_decide *ingress;
+	weir_decide *forward;   // forwarding class only
+	weir_decide *forwarded; // filter class only
+	weir_decide *egress;
+	weir_decide *dropped; // capture class only
+	// On workers. May be NULL when no decision asks for visits.
+	void (*visit)(const void *state, struct weir_visit *v);
+
+	// Control thread; each may be NULL.
+	// Comes onto a switch's stack. *instance is the extension's own, passed to the other hooks;
+	// NULL without attach().
+	int (*attach)(struct weir_attachment *a, void **instance, struct weir_error *error);
+	// Leaves it: no hook runs any more, every state has been released.
+	void (*detach)(void *instance);
+	// Builds in *prepared the state for a target. A refusal fills *error and leaves nothing
+	// behind; it refuses the whole change (a capture extension can refuse its own policies
+	// only).
+	int (*prepare)(void *instance, const struct weir_target *target, struct weir_plan *plan,
+		void **prepared, struct weir_error *error);
+	// The change is made: returns the immutable state. NULL: *prepared is the state.
+	const void *(*commit)(void *instance, void *prepared);
+	// The change is not made: frees what prepare() built. NULL: release() is called for it.
+	void (*abort)(void *instance, void *prepared);
+	// No worker holds this state any more: frees it. NULL: there is nothing to free.
+	void (*release)(void *instance, const void *state);
+	// Something is about to change; a negative errno and a sentence veto it. Not for capture.
+	int (*review)(void *instance, const struct weir_event *event, struct weir_error *error);
+	void (*event)(void *instance, const struct weir_event *event);
+};
+
+// What the loader reads from the file before it loads it: an ELF note of type WEIR_NOTE_TYPE, named
+// "Weir".
+enum { WEIR_NOTE_TYPE = 1, WEIR_NOTE_MAGIC = 0x72696557 };
+
+struct weir_note {
+	uint32_t name_size, desc_size, type; // the ELF note header
+	char owner[8];
+	uint32_t magic;
+	uint16_t abi_major, needs_minor;
+	uint32_t class;
+	uint32_t descriptor_size;
+	char name[WEIR_NAME_MAX];
+};
+
+#define WEIR_DROP_REASONS(...)                                                                     \
+	(const struct weir_drop_reason[]){ __VA_ARGS__ },                                          \
+		sizeof((const struct weir_drop_reason[]){ __VA_ARGS__ }) /                         \
+			sizeof(struct weir_drop_reason)
+
+// Makes the descriptor and the note. name: a string literal; class: enum weir_class; then
+// designated initialisers of struct weir_extension. drop_reasons = WEIR_DROP_REASONS({ "token",
+// "text" }, ...) sets the count too.
+#define WEIR_EXTENSION(extension_name, extension_class, ...)                                       \
+	__attribute__((section(".note.weir"), used,                                                \
+		aligned(4))) static const struct weir_note weir_note = {                           \
+		.name_size = 5,                                                                    \
+		.desc_size = sizeof(struct weir_note) - offsetof(struct weir_note, magic),         \
+		.type = WEIR_NOTE_TYPE,                                                            \
+		.owner = "Weir",                                                                   \
+		.magic = WEIR_NOTE_MAGIC,                                                          \
+		.abi_major = WEIR_ABI_MAJOR,                                                       \
+		.needs_minor = WEIR_NEEDS_MINOR,                                                   \
+		.class = (extension_class),                                                        \
+		.descriptor_size = sizeof(struct weir_extension),                                  \
+		.name = extension_name,                                                            \
+	};                                                                                         \
+	__attribute__((visibility("default")))                                                     \
+	const struct weir_extension weir_extension = { .size = sizeof(struct weir_extension),      \
+		.abi_major = WEIR_ABI_MAJOR,                                                       \
+		.abi_minor = WEIR_ABI_MINOR,                                                       \
+		.class = (extension_class),                                                        \
+		.name = (extension_name),                                                          \
+		__VA_ARGS__ }
+
+// The one symbol that an extension exports.
+extern const struct weir_extension weir_extension;
+
+#endif
