@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
+#include <stddef.h>
 #include <sys/mman.h>
 
 #include "datapath/generation.h"
