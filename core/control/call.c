@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/internal.h"
+#include "control/request.h"
+#include "control/rows.h"
+
+static const struct {
+	int code; // positive errno
+	Weir__Control__Status__Code status;
+} codes[] = {
+	{ EINVAL, WEIR__CONTROL__STATUS__CODE__INVALID },
+	{ ERANGE, WEIR__CONTROL__STATUS__CODE__INVALID },
+	{ ENAMETOOLONG, WEIR__CONTROL__STATUS__CODE__INVALID },
+	{ EMSGSIZE, WEIR__CONTROL__STATUS__CODE__INVALID },
+	{ ENOENT, WEIR__CONTROL__STATUS__CODE__NOT_FOUND },
+	{ ENODEV, WEIR__CONTROL__STATUS__CODE__NOT_FOUND },
+	{ ENXIO, WEIR__CONTROL__STATUS__CODE__NOT_FOUND },
+	{ EEXIST, WEIR__CONTROL__STATUS__CODE__EXISTS },
+	{ EBUSY, WEIR__CONTROL__STATUS__CODE__BUSY },
+	{ EAGAIN, WEIR__CONTROL__STATUS__CODE__BUSY },
+	{ EPERM, WEIR__CONTROL__STATUS__CODE__PERMISSION },
+	{ EACCES, WEIR__CONTROL__STATUS__CODE__PERMISSION },
+	{ ENOMEM, WEIR__CONTROL__STATUS__CODE__EXHAUSTED },
+	{ ENOSPC, WEIR__CONTROL__STATUS__CODE__EXHAUSTED },
+	{ ENOBUFS, WEIR__CONTROL__STATUS__CODE__EXHAUSTED },
+	{ EMFILE, WEIR__CONTROL__STATUS__CODE__EXHAUSTED },
+	{ EOPNOTSUPP, WEIR__CONTROL__STATUS__CODE__UNSUPPORTED },
+	{ ENOSYS, WEIR__CONTROL__STATUS__CODE__UNSUPPORTED },
+};
+
+static Weir__Control__Status__Code status_code(int code)
+{
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (codes[i].code == -code)
+			return codes[i].status;
+	return WEIR__CONTROL__STATUS__CODE__FAILED;
+}
+
+// A client that cannot be answered for want of memory must not wait for ever.
+static void send_reply(struct client *client, const Weir__Control__Reply *reply)
+{
+	size_t size = weir__control__reply__get_packed_size(reply);
+	uint8_t *bytes = malloc(FRAMING_HEADER + size);
+
+	if (!bytes) {
+		client_close(client, "out of memory for a reply");
+		return;
+	}
+	weir__control__reply__pack(reply, bytes + FRAMING_HEADER);
+	client_send(client, bytes, size);
+}
+
+static void send_refusal(
+	struct client *client, uint64_t id, const char *field, const struct weir_error *error)
+{
+	Weir__Control__Reply reply = WEIR__CONTROL__REPLY__INIT;
+	Weir__Control__Status status = WEIR__CONTROL__STATUS__INIT;
+
+	status.has_code = true;
+	status.code = status_code(error->code);
+	status.message = (char *)error->message;
+	status.field = *field ? (char *)field : NULL;
+	reply.has_id = true;
+	reply.id = id;
+	reply.status = &status;
+	send_reply(client, &reply);
+}
+
+void call_refuse_message(struct client *client, uint64_t id, const struct weir_error *error)
+{
+	send_refusal(client, id, error->field, error);
+}
+
+void call_begin(struct client *client, const uint8_t *message, size_t size)
+{
+	struct weir_error error = { 0 };
+	struct call *call = calloc(1, sizeof(*call));
+	int result;
+
+	if (!call)
+		result = weir_refuse(&error, -ENOMEM, NULL, "out of memory for a request");
+	else
+		result = request_unpack(
+			client->server->schema, message, size, &call->request, &error);
+	if (result < 0) {
+		free(call);
+		call_refuse_message(client, request_peek_id(message, size), &error);
+		return;
+	}
+	call->client = client;
+	call->server = client->server;
+	call->name = request_name(call->request);
+	LIST_INSERT_HEAD(&client->calls, call, link);
+	client->n_calls++;
+	dispatch(call);
+}
+
+void call_free(struct call *call)
+{
+	struct client *client = call->client;
+
+	LIST_REMOVE(call, link);
+	if (call->subscribed)
+		LIST_REMOVE(call, subscription);
+	rows_free(call->rows);
+	request_free(call->request);
+	free(call);
+	if (client) {
+		client->n_calls--;
+		client_call_ended(client);
+	}
+}
+
+void call_abandon(struct call *call)
+{
+	LIST_REMOVE(call, link);
+	call->client->n_calls--;
+	call->client = NULL;
+	LIST_INSERT_HEAD(&call->server->orphans, call, link);
+}
+
+void call_free_orphans(struct control_server *server, bool all)
+{
+	struct call *call, *next;
+
+	for (call = LIST_FIRST(&server->orphans); call; call = next) {
+		next = LIST_NEXT(call, link);
+		if (all || call->subscribed)
+			call_free(call);
+	}
+}
+
+bool call_is_dry_run(const struct call *call)
+{
+	return call->request->dry_run;
+}
+
+unsigned call_flags(const struct call *call, bool force)
+{
+	return (call_is_dry_run(call) ? WEIR_DRY_RUN : 0u) | (force ? WEIR_FORCE : 0u);
+}
+
+void call_send(struct call *call, Weir__Control__Reply *reply)
+{
+	reply->has_more = reply->more = true;
+	reply->has_id = true;
+	reply->id = call->request->id;
+	if (call->client)
+		send_reply(call->client, reply);
+}
+
+void call_finish(struct call *call, Weir__Control__Reply *reply)
+{
+	reply->has_id = true;
+	reply->id = call->request->id;
+	if (call->client)
+		send_reply(call->client, reply);
+	call_free(call);
+}
+
+void call_refuse(struct call *call, const struct weir_error *error)
+{
+	char field[128] = "";
+
+	if (*error->field)
+		snprintf(field, sizeof(field), "%s.%s", call->name, error->field);
+	if (call->client)
+		send_refusal(call->client, call->request->id, field, error);
+	call_free(call);
+}
+
+// A weir_done: the change is in force.
+static void answer(void *context)
+{
+	Weir__Control__PolicyAdded added = WEIR__CONTROL__POLICY_ADDED__INIT;
+	Weir__Control__Reply reply = WEIR__CONTROL__REPLY__INIT;
+	struct call *call = context;
+
+	if (*call->policy_id) {
+		added.id = call->policy_id;
+		reply.payload_case = WEIR__CONTROL__REPLY__PAYLOAD_POLICY_ADDED;
+		reply.policy_added = &added;
+	}
+	call_finish(call, &reply);
+}
+
+void call_end(struct call *call, int result, const struct weir_error *error)
+{
+	struct weir_error own;
+
+	if (result < 0) {
+		call_refuse(call, error);
+		return;
+	}
+	if (call_is_dry_run(call)) {
+		answer(call);
+		return;
+	}
+	result = weir_when_done(call->server->weir, answer, call);
+	if (result < 0) {
+		weir_refuse(&own, result, NULL,
+			"the change is made, but cannot be followed until it is in force: %s",
+			strerror(-result));
+		call_refuse(call, &own);
+	}
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// What the files of the control server share: the server, a client's connection and a request being
+// worked on. Nothing outside core/control includes this. Everything runs on the control thread.
+//
+// A request becomes a call. Its handler (on_*.c) answers it, at once or later, with exactly one of
+// the functions that end a call; before that it may send any number of replies with `more` set. A
+// client may go away meanwhile: its calls then live on without it until they are ended, and what
+// they send goes nowhere.
+//
+// Bounds. A client with CLIENT_PAUSE_BYTES unread or CLIENT_MAX_CALLS in flight is not read from;
+// it loses events beyond CLIENT_EVENT_BYTES; a list that does not fit into CLIENT_MAX_BYTES, or
+// SERVER_MAX_BYTES over all clients, ends in a refusal; and who reads nothing for stall_ms is
+// dropped.
+#ifndef CONTROL_INTERNAL_H
+#define CONTROL_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <uv.h>
+
+#include <weir/embed.h>
+
+#include "control/framing.h"
+#include "control/listener.h"
+#include "weir/control.pb-c.h"
+
+enum {
+	CLIENT_MAX_CALLS = 64,
+	CLIENT_PAUSE_BYTES = 256 << 10,
+	CLIENT_EVENT_BYTES = 1 << 20,
+	CLIENT_MAX_BYTES = 64 << 20,
+	SERVER_MAX_BYTES = 256 << 20,
+};
+
+struct weir_schema;
+struct rows;
+
+LIST_HEAD(client_list, client);
+LIST_HEAD(call_list, call);
+
+struct control_server {
+	struct weir *weir;
+	uv_loop_t *loop;
+	uv_pipe_t pipe;   // listening
+	uv_timer_t clock; // looks for stalled clients
+	struct listener listener;
+	struct weir_schema *schema;
+	struct client_list clients;
+	struct call_list orphans;     // calls whose client went away
+	struct call_list subscribers; // calls that events go to
+	size_t queued;                // bytes that no client has read yet
+	unsigned n_handles;           // of libuv, clients' included, that are not closed yet
+	unsigned n_clients;           // with those that are closing
+	unsigned max_clients;
+	unsigned stall_ms;
+	bool stopping;
+	void (*stopped)(void *context);
+	void *stopped_context;
+	void (*log)(void *context, int level, const char *line);
+	void *log_context;
+};
+
+struct client {
+	LIST_ENTRY(client) link;
+	struct control_server *server;
+	uv_pipe_t pipe;
+	struct framing reader;
+	struct call_list calls;
+	unsigned n_calls;
+	size_t queued;         // bytes given to libuv and not written yet
+	size_t last_unwritten; // of libuv's queue, when it was seen to move last
+	uint64_t moved_ms;     // when that was, in the loop's time
+	bool reading;          // libuv delivers bytes
+	bool ended;            // no further request will come
+	bool pumping;          // pump() is on the stack
+};
+
+struct call {
+	LIST_ENTRY(call) link;         // in the client's calls, or the server's orphans
+	LIST_ENTRY(call) subscription; // in the server's subscribers, when subscribed
+	struct control_server *server;
+	struct client *client; // NULL once the client went away
+	Weir__Control__Request *request;
+	const char *name;  // of the request's field, as in "port_add"
+	struct rows *rows; // the list being sent, NULL for other calls
+	bool subscribed;
+	uint64_t lost;      // events since the last one that was sent
+	char policy_id[64]; // what policy_add answers with, or ""
+};
+
+// ---- server.c
+
+// level: as syslog(3).
+__attribute__((format(printf, 3, 4))) void server_log(
+	const struct control_server *server, int level, const char *format, ...);
+
+// A handle of the server's or a client's was closed.
+void server_handle_closed(struct control_server *server);
+
+// ---- client.c
+
+// Takes the connection that waits on the listening pipe.
+void client_accept(struct control_server *server);
+
+// Closes the connection now; its calls become orphans. why: for the log, NULL when the end was
+// orderly.
+void client_close(struct client *client, const char *why);
+
+// Drops a client that has read nothing for the server's stall_ms.
+void client_check_stall(struct client *client);
+
+// Takes no further request of the client; the connection ends when everything is answered and read.
+void client_end(struct client *client);
+
+// Sends one message. Takes ownership of bytes (from malloc), whose first FRAMING_HEADER are free to
+// use; size counts the message alone.
+void client_send(struct client *client, uint8_t *bytes, size_t size);
+
+// True when so many bytes more would be too many for the client, or for all clients together.
+bool client_is_full(const struct client *client, size_t size);
+
+// A call of the client ended: there is room for another, or the connection may end.
+void client_call_ended(struct client *client);
+
+// ---- call.c
+
+// Checks and unpacks a message of the client, and runs its handler or refuses it.
+void call_begin(struct client *client, const uint8_t *message, size_t size);
+
+// The call's client goes away: the call becomes an orphan. Frees nothing, because whoever was
+// sending to the client may still hold the call.
+void call_abandon(struct call *call);
+
+// Frees the orphans that nobody will end: subscriptions, or all once the switch is gone.
+void call_free_orphans(struct control_server *server, bool all);
+
+// Frees a call that will not be answered.
+void call_free(struct call *call);
+
+bool call_is_dry_run(const struct call *call);
+
+// The flags of embed.h for the call's change.
+unsigned call_flags(const struct call *call, bool force);
+
+// Sends a reply and keeps the call going; fills id and more.
+void call_send(struct call *call, Weir__Control__Reply *reply);
+
+// The functions that end a call:
+
+// Sends the last reply; fills id.
+void call_finish(struct call *call, Weir__Control__Reply *reply);
+
+// Refused. error: borrowed during the call.
+void call_refuse(struct call *call, const struct weir_error *error);
+
+// result of a change: refuses it, or answers when it is in force on all workers.
+void call_end(struct call *call, int result, const struct weir_error *error);
+
+// Tells a client about something that belongs to no call; id 0: to the connection itself.
+void call_refuse_message(struct client *client, uint64_t id, const struct weir_error *error);
+
+// ---- dispatch.c
+
+// Runs the handler of the call's request.
+void dispatch(struct call *call);
+
+#endif
