@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// Specifications of NICs: which are refused, with which sentence, and the kind `null`.
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "nic/argument.h"
+#include "nic/nic.h"
+
+static const struct row {
+	const char *specification;
+	const char *message; // part of the refusal, NULL = fine
+} rows[] = {
+	{ "null", NULL },
+	{ "memory", NULL },
+	{ "memory:queues=2", NULL },
+	{ "replay:/no/such/file", NULL }, // the form is right
+	{ "", "unknown kind \"\"; there are " },
+	{ ":", "unknown kind \"\"" },
+	{ "nul", "unknown kind \"nul\"" },
+	{ "nulll", "unknown kind \"nulll\"" },
+	{ "NULL", "unknown kind \"NULL\"" },
+	{ "null ", "unknown kind \"null \"" },
+	{ "foo:bar", "nic \"foo:bar\": unknown kind \"foo\"; there are " },
+	{ "xdp:eth0", "unknown kind \"xdp\"" },
+	{ "stream:/run/x", "unknown kind \"stream\"" },
+	{ "dpdk:0000:01:00.0", "unknown kind \"dpdk\"" },
+	{ "vhost:/run/x", "unknown kind \"vhost\"" },
+	{ "null:", "takes no argument; the usage is null" },
+	{ "null:x", "takes no argument" },
+	{ "memory:", "an argument is missing; the usage is memory[:queues=N" },
+	{ "replay", "an argument is missing; the usage is replay:FILE" },
+	{ "replay:", "an argument is missing" },
+	{ "replay:a\nb", "control character 0x0a at byte 9" },
+	{ "replay:\x7f", "control character 0x7f at byte 8" },
+};
+
+static void forms(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct weir_error error = { 0 };
+		int ret = nic_check(rows[i].specification, &error);
+
+		print_message("\"%s\": %s\n", rows[i].specification, error.message);
+		assert_int_equal(ret, rows[i].message ? -EINVAL : 0);
+		assert_int_equal(error.code, ret);
+		assert_int_equal(nic_check(rows[i].specification, NULL), ret);
+		if (!rows[i].message)
+			continue;
+		assert_non_null(strstr(error.message, rows[i].message));
+		assert_string_equal(error.field, "nic");
+	}
+}
+
+static void unknown_kind_names_the_kinds(void **state)
+{
+	static const char *const kinds[] = { "memory", "replay", "null" };
+	struct weir_error error;
+
+	(void)state;
+	assert_int_equal(nic_check("nic", &error), -EINVAL);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		assert_non_null(strstr(error.message, kinds[i]));
+}
+
+static void long_specification(void **state)
+{
+	struct weir_error error;
+	char *text = malloc(100001);
+
+	(void)state;
+	assert_non_null(text);
+	memset(text, 'x', 100000);
+	text[100000] = '\0';
+	memcpy(text, "replay:", 7);
+	assert_int_equal(nic_check(text, &error), -EINVAL);
+	assert_non_null(strstr(error.message, "must not be longer than"));
+	free(text);
+}
+
+static void refused_open_leaves_nic_alone(void **state)
+{
+	struct nic_options options = { .n_workers = 1 };
+	struct nic *nic = (struct nic *)state;
+	struct weir_error error;
+
+	assert_int_equal(nic_open("bogus", &options, &nic, &error), -EINVAL);
+	assert_int_equal(nic_open("memory:size=3", &options, &nic, &error), -EINVAL);
+	assert_int_equal(nic_open("replay:/no/such/file", &options, &nic, &error), -ENOENT);
+	assert_ptr_equal(nic, state);
+	nic_close(NULL);
+}
+
+static void interfaces(void **state)
+{
+	static const char *const without[] = { "null", "memory:queues=2", "replay:eth0",
+		"bogus:eth0", "" };
+	char name[16];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(without) / sizeof(without[0]); i++) {
+		strcpy(name, "x");
+		assert_true(nic_interface(without[i], name));
+		assert_string_equal(name, "");
+	}
+}
+
+static void null_swallows(void **state)
+{
+	struct nic_options options = { .n_workers = 3, .mtu = 9000 };
+	struct frame_pool *pool = frame_pool_create(NIC_BATCH, 1);
+	struct weir_frame *frames[NIC_BATCH];
+	unsigned lost = 0;
+	struct nic *nic;
+
+	(void)state;
+	assert_int_equal(nic_open("null", &options, &nic, NULL), 0);
+	assert_int_equal(nic->n_rx_queues, 0);
+	assert_int_equal(nic->mtu, 9000);
+	assert_int_equal(nic->class->receive_fd(nic, 0), -1);
+	for (int i = 0; i < NIC_BATCH; i++)
+		frames[i] = frame_alloc(pool, 60);
+	frames[0]->refs = 2;
+	assert_int_equal(nic->class->transmit(nic, 0, frames, NIC_BATCH, &lost), NIC_BATCH);
+	assert_int_equal(lost, 0);
+	assert_int_equal(frame_pool_in_use(pool), 1);
+	weir_frame_release(frames[0]);
+	nic_close(nic);
+	frame_pool_destroy(pool);
+}
+
+static void items(void **state)
+{
+	const char *rest = "a=1,,b,c=,d=x=y,";
+	struct nic_item item;
+	char text[64] = "";
+
+	(void)state;
+	while (nic_next_item(&rest, &item))
+		sprintf(text + strlen(text), "%.*s|%.*s;", item.key_size, item.key, item.value_size,
+			item.value ? item.value : "");
+	assert_string_equal(text, "a|1;|;b|;c|;d|x=y;|;");
+	assert_null(rest);
+}
+
+static void numbers(void **state)
+{
+	static const struct {
+		const char *text;
+		int ret;
+		uint64_t number;
+	} table[] = {
+		{ "n=1", 0, 1 },
+		{ "n=0100", 0, 100 },
+		{ "n=100", 0, 100 },
+		{ "n=101", -EINVAL, 0 },
+		{ "n=0", -EINVAL, 0 },
+		{ "n", -EINVAL, 0 },
+		{ "n=", -EINVAL, 0 },
+		{ "n=-1", -EINVAL, 0 },
+		{ "n=+1", -EINVAL, 0 },
+		{ "n= 1", -EINVAL, 0 },
+		{ "n=1k", -EINVAL, 0 },
+		{ "n=0x1", -EINVAL, 0 },
+		{ "n=18446744073709551617", -EINVAL, 0 },
+		{ "n=0000000000000000000000000001", -EINVAL, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct nic_item item = nic_item(table[i].text, strlen(table[i].text));
+		struct weir_error error = { 0 };
+		uint64_t number = 0;
+
+		print_message("%s\n", table[i].text);
+		assert_int_equal(nic_item_number(&item, 1, 100, &number, &error), table[i].ret);
+		assert_int_equal(number, table[i].number);
+		if (table[i].ret)
+			assert_non_null(strstr(error.message, "must be a number from 1 to 100"));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(forms),
+		cmocka_unit_test(unknown_kind_names_the_kinds),
+		cmocka_unit_test(long_specification),
+		cmocka_unit_test(refused_open_leaves_nic_alone),
+		cmocka_unit_test(interfaces),
+		cmocka_unit_test(null_swallows),
+		cmocka_unit_test(items),
+		cmocka_unit_test(numbers),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
