@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
 //
-// The NIC kind `replay`: order, pace against a model by a clock of the test's own, and refusals.
-#include <errno.h>
-#include <fcntl.h>
+// The NIC kind `replay`: order, and pace against a model by a clock of the test's own.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,90 +9,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 #include "nic/replay.h"
+#include "replay_files.h"
 
-enum { NS_PER_S = 1000 * 1000 * 1000, LINK_ETHERNET = 1, LINK_LINUX_SLL = 113 };
-
-static char directory[] = "/tmp/weir-replay-XXXXXX";
-static char path[256];
-
-static const char *name(const char *file)
-{
-	snprintf(path, sizeof(path), "%s/%s", directory, file);
-	return path;
-}
-
-static FILE *begin(const char *file, uint32_t link_type)
-{
-	uint32_t header[6] = { 0xa1b2c3d4, 2 | 4 << 16, 0, 0, 262144, link_type };
-	FILE *stream = fopen(name(file), "wb");
-
-	assert_non_null(stream);
-	assert_int_equal(fwrite(header, sizeof(header), 1, stream), 1);
-	return stream;
-}
-
-// A frame whose bytes all are its number.
-static void add(FILE *stream, uint32_t captured, uint32_t on_the_wire, int number)
-{
-	uint32_t header[4] = { 0, 0, captured, on_the_wire };
-
-	assert_int_equal(fwrite(header, sizeof(header), 1, stream), 1);
-	for (uint32_t i = 0; i < captured; i++)
-		fputc(number, stream);
-}
-
-static uint32_t size_of(int number)
-{
-	static const uint32_t sizes[] = { 60, 64, 65, 1514, 14, 2048, 2049, 9014, 65600, 1 };
-
-	return sizes[number % 10];
-}
-
-static void write_frames(const char *file, int n)
-{
-	FILE *stream = begin(file, LINK_ETHERNET);
-
-	for (int i = 0; i < n; i++)
-		add(stream, size_of(i), size_of(i), i);
-	assert_int_equal(fclose(stream), 0);
-}
-
-static int make_directory(void **state)
-{
-	(void)state;
-	return mkdtemp(directory) ? 0 : -1;
-}
-
-static int remove_directory(void **state)
-{
-	char command[300];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -r %s", directory);
-	return system(command);
-}
+enum { NS_PER_S = 1000 * 1000 * 1000 };
 
 static uint64_t virtual_now(void *context)
 {
 	return *(uint64_t *)context;
-}
-
-static struct nic *open_replay(const char *file, const char *with)
-{
-	struct nic_options options = { .n_workers = 1 };
-	struct weir_error error = { 0 };
-	char specification[400];
-	struct nic *nic;
-
-	snprintf(specification, sizeof(specification), "replay:%s%s", name(file), with);
-	if (nic_open(specification, &options, &nic, &error))
-		fail_msg("%s", error.message);
-	return nic;
 }
 
 static int receive(struct nic *nic, struct frame_pool *pool, struct weir_frame **frames, unsigned n)
@@ -385,139 +310,6 @@ static void real_clock(void **state)
 	frame_pool_destroy(pool);
 }
 
-static void described(void **state)
-{
-	FILE *stream = begin("cut,short.pcap", LINK_ETHERNET);
-	struct frame_pool *pool = frame_pool_create(2, 0);
-	char text[400], expected[400];
-	struct weir_frame *frame;
-	struct nic *nic;
-
-	(void)state;
-	add(stream, 60, 1500, 0);
-	add(stream, 14, 14, 1);
-	fclose(stream);
-	nic = open_replay("cut,short.pcap", ",pps=7,loop");
-	nic->class->describe(nic, text, sizeof(text));
-	snprintf(expected, sizeof(expected),
-		"mode=loop, pps=7, frames=2, bytes=74, cut_short=1, file=%s", path);
-	assert_string_equal(text, expected);
-	nic->class->describe(nic, text, 10);
-	assert_string_equal(text, "mode=loop");
-	assert_int_equal(receive(nic, pool, &frame, 1), 1);
-	assert_int_equal(frame->size, 60);
-	weir_frame_release(frame);
-	nic_close(nic);
-	frame_pool_destroy(pool);
-}
-
-static void write_bytes(const char *file, const void *bytes, size_t size)
-{
-	FILE *stream = fopen(name(file), "wb");
-
-	assert_non_null(stream);
-	assert_int_equal(fwrite(bytes, 1, size, stream), size);
-	fclose(stream);
-}
-
-static void write_bad_files(void)
-{
-	FILE *stream;
-
-	write_frames("good", 3);
-	write_bytes("nothing", "", 0);
-	write_bytes("text", "once upon a time there was a frame", 34);
-	fclose(begin("no-frames", LINK_ETHERNET));
-	stream = begin("cooked", LINK_LINUX_SLL);
-	add(stream, 60, 60, 0);
-	fclose(stream);
-	stream = begin("unknown-link", 60000);
-	add(stream, 60, 60, 0);
-	fclose(stream);
-	stream = begin("empty-frame", LINK_ETHERNET);
-	add(stream, 60, 60, 0);
-	add(stream, 0, 60, 0);
-	fclose(stream);
-	stream = begin("large-frame", LINK_ETHERNET);
-	add(stream, WEIR_FRAME_MAX + 1, WEIR_FRAME_MAX + 1, 0);
-	fclose(stream);
-	stream = begin("cut-off", LINK_ETHERNET);
-	add(stream, 60, 60, 0);
-	add(stream, 60, 60, 0);
-	fclose(stream);
-	assert_int_equal(truncate(name("cut-off"), 24 + 2 * 76 - 1), 0);
-	write_bytes("huge", "", 0);
-	assert_int_equal(truncate(name("huge"), ((off_t)1 << 30) + 1), 0);
-	assert_int_equal(mkfifo(name("fifo"), 0600), 0);
-	assert_int_equal(symlink("self", name("self")), 0);
-	assert_int_equal(mkdir(name("folder"), 0700), 0);
-}
-
-static void refusals(void **state)
-{
-	static const struct {
-		const char *file;
-		int ret;
-		const char *message;
-	} table[] = {
-		{ "good", 0, NULL },
-		{ "missing", -ENOENT, "No such file or directory: must be a readable file" },
-		{ "folder", -EINVAL, "is a directory: must be a regular file" },
-		{ "good/x", -ENOTDIR, "must be a readable file" },
-		{ "self", -ELOOP, "must be a readable file" },
-		{ "fifo", -EINVAL, "is a FIFO: must be a regular file" },
-		{ "../../dev/null", -EINVAL, "is a device or socket: must be a regular file" },
-		{ "nothing", -EINVAL, "not a pcap or pcapng capture" },
-		{ "text", -EINVAL, "not a pcap or pcapng capture: unknown file format" },
-		{ "no-frames", -EINVAL, "holds no frames, must hold at least one" },
-		{ "cooked", -EINVAL, "link type 113 (LINUX_SLL): must be Ethernet" },
-		{ "unknown-link", -EINVAL, "link type 60000 (unknown): must be Ethernet" },
-		{ "empty-frame", -EINVAL, "frame 2 has 0 bytes: must be 1 to 65600" },
-		{ "large-frame", -EINVAL, "frame 1 has 65601 bytes: must be 1 to 65600" },
-		{ "cut-off", -EINVAL, "damaged after frame 1: " },
-		{ "huge", -EFBIG, "1073741825 bytes: must be at most 1024 MB" },
-		{ "good,pps=0", -EINVAL, "pps \"0\": must be a number from 1 to 1000000000" },
-		{ "good,pps=1000000001", -EINVAL, "pps \"1000000001\": must be" },
-		{ "good,pps=fast", -EINVAL, "pps \"fast\": must be" },
-		{ "good,pps", -EINVAL, "pps \"\": must be" },
-		{ "good,pps=x,loop", -EINVAL, "pps \"x\": must be" },
-		{ "good,lop", -ENOENT, "good,lop\": No such file" },
-		{ "good,loop=1", -ENOENT,
-			"must be a readable file (with ,loop or ,pps=N behind it)" },
-		{ "good,", -ENOENT, "good,\": No such file" },
-	};
-
-	(void)state;
-	write_bad_files();
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		struct nic_options options = { .n_workers = 1 };
-		struct weir_error error = { 0 };
-		char specification[300];
-		struct nic *nic = NULL;
-		int ret;
-
-		snprintf(specification, sizeof(specification), "replay:%s", name(table[i].file));
-		ret = nic_open(specification, &options, &nic, &error);
-		print_message("%s: %s\n", table[i].file, error.message);
-		assert_int_equal(ret, table[i].ret);
-		assert_int_equal(error.code, ret);
-		if (ret)
-			assert_non_null(strstr(error.message, table[i].message));
-		nic_close(nic);
-	}
-}
-
-static void no_file_name(void **state)
-{
-	struct nic_options options = { .n_workers = 1 };
-	struct weir_error error = { 0 };
-	struct nic *nic;
-
-	(void)state;
-	assert_int_equal(nic_open("replay:,loop", &options, &nic, &error), -EINVAL);
-	assert_non_null(strstr(error.message, "the file name has 0 bytes: must have 1 to 4095"));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -530,9 +322,6 @@ int main(void)
 		cmocka_unit_test(paced_once),
 		cmocka_unit_test(long_sleep),
 		cmocka_unit_test(real_clock),
-		cmocka_unit_test(described),
-		cmocka_unit_test(refusals),
-		cmocka_unit_test(no_file_name),
 	};
 
 	return cmocka_run_group_tests(tests, make_directory, remove_directory);
