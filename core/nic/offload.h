@@ -9,6 +9,11 @@
 
 #include "nic/nic.h"
 
+// UDP segmentation is in the kernel's headers since Linux 6.2 only.
+#ifndef VIRTIO_NET_HDR_GSO_UDP_L4
+#define VIRTIO_NET_HDR_GSO_UDP_L4 5
+#endif
+
 // The offloads (enum nic_offload) that the frame needs, 0 for a finished frame.
 unsigned offload_needs(const struct weir_frame *frame);
 
@@ -24,9 +29,18 @@ int offload_finish_checksum(struct weir_frame *frame);
 int offload_segment(struct frame_pool *pool, const struct weir_frame *frame,
 	struct weir_frame *out[/* max */], unsigned max);
 
-// Checks and repairs the state that a frame came with: an offset outside the frame, a gso_type
-// unknown or contradicting the headers, an hdr_len that lies. Sets hdr_len to the true length of
-// the headers. Returns false when the frame must be dropped as malformed.
+// Checks and repairs the state that a frame came with, before anybody parses the frame, which must
+// be private (refs 1). Afterwards one of these holds:
+// - nothing is asked for (at most VIRTIO_NET_HDR_F_DATA_VALID is set);
+// - the checksum of the frame's own TCP or UDP header is asked for, hdr_len is the true length of
+//   all headers, and with a gso_size, which is then less than the payload, segmentation of the kind
+//   that the headers are of. Segmentation may also come without the checksum request; the segments
+//   get their checksums all the same.
+// Every other checksum (in a tunnel, of SCTP, a lie) is finished here, so that nothing is written
+// after the decision to bytes that it read. Returns false when the frame must be dropped as
+// malformed: an offset outside the frame, a gso_type unknown or contradicting the outermost
+// headers (a segmentation frame inside a tunnel is one), a gso_size of 0. How small a gso_size is
+// acceptable is the caller's choice: max of offload_segment() bounds what comes out.
 bool offload_sanitize(struct weir_frame *frame);
 
 #endif
