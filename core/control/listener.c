@@ -42,7 +42,8 @@ static int lock_directory(const char *path, struct weir_error *error)
 
 	snprintf(directory, sizeof(directory), "%.*s", slash ? (int)(slash - path) + 1 : 1,
 		slash ? path : ".");
-	if (mkdir(directory, 0755) < 0 && errno != EEXIST)
+	// The group must be able to reach the socket whatever the umask.
+	if ((mkdir(directory, 0755) < 0 ? errno != EEXIST : chmod(directory, 0755) < 0))
 		return refuse_errno(error, path, "make its directory");
 	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)

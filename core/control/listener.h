@@ -30,7 +30,8 @@ struct listener {
 int listener_open(struct listener *listener, const char *path, struct weir_error *error);
 
 // Removes the socket file, unless somebody replaced it, and closes the descriptor if it is still
-// the listener's (an owner that took it sets fd to -1).
+// the listener's: an owner that took it sets fd to -1, and closes it later, because the open socket
+// keeps the file's inode number from being used again.
 void listener_close(struct listener *listener);
 
 // May the process at the other end of the connected socket fd use the switch? Yes for root, for the

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+#include "switchd/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DEFAULT_SOCKET "/run/weir/weir.sock"
+
+enum {
+	OPTION_SOCKET = 256,
+	OPTION_EXTENSIONS,
+	OPTION_WORKERS,
+	OPTION_FLOWS,
+	OPTION_FDB_ENTRIES,
+	OPTION_FDB_AGEING,
+	OPTION_LINGER,
+	OPTION_POLL,
+	OPTION_STRICT,
+	OPTION_FOREGROUND,
+	OPTION_VERSION,
+	OPTION_HELP,
+};
+
+static const struct option long_options[] = {
+	{ "socket", required_argument, NULL, OPTION_SOCKET },
+	{ "extensions", required_argument, NULL, OPTION_EXTENSIONS },
+	{ "workers", required_argument, NULL, OPTION_WORKERS },
+	{ "flows", required_argument, NULL, OPTION_FLOWS },
+	{ "fdb-entries", required_argument, NULL, OPTION_FDB_ENTRIES },
+	{ "fdb-ageing-s", required_argument, NULL, OPTION_FDB_AGEING },
+	{ "linger-us", required_argument, NULL, OPTION_LINGER },
+	{ "poll", no_argument, NULL, OPTION_POLL },
+	{ "strict", no_argument, NULL, OPTION_STRICT },
+	{ "foreground", no_argument, NULL, OPTION_FOREGROUND },
+	{ "version", no_argument, NULL, OPTION_VERSION },
+	{ "help", no_argument, NULL, OPTION_HELP },
+	{ NULL, 0, NULL, 0 },
+};
+
+const char *options_usage(void)
+{
+	return "usage: weir-switchd [OPTION]...\n"
+	       "  --socket PATH       control socket; " DEFAULT_SOCKET "\n"
+	       "  --extensions DIR    search DIR first for extensions (several: DIR:DIR)\n"
+	       "  --workers N         datapath threads, 1 to 64; one less than there are CPUs\n"
+	       "  --poll              workers never sleep\n"
+	       "  --linger-us N       poll so long after the last frame, 0 to 1000000; 50\n"
+	       "  --flows N           flows per worker and switch, 64 to 16777216; 131072\n"
+	       "  --fdb-entries N     addresses per switch, 1 to 1048576; 65536\n"
+	       "  --fdb-ageing-s N    seconds until an address is forgotten, 1 to 1000000; 300\n"
+	       "  --strict            check what extensions promise; for tests\n"
+	       "  --foreground        stay in the foreground and log to standard error\n"
+	       "  --version, --help\n";
+}
+
+static int parse_number(const char *name, const char *text, unsigned min, unsigned max,
+	unsigned *value, struct weir_error *error)
+{
+	unsigned long number;
+	char *end;
+
+	errno = 0;
+	number = strtoul(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || errno || number < min || number > max)
+		return weir_refuse(error, -EINVAL, name,
+			"--%s \"%s\": must be a number from %u to %u", name, text, min, max);
+	*value = (unsigned)number;
+	return 0;
+}
+
+static int make_absolute(
+	const char *name, const char *text, char path[PATH_MAX], struct weir_error *error)
+{
+	char here[PATH_MAX] = "";
+	int size;
+
+	if (*text != '/' && !getcwd(here, sizeof(here)))
+		return weir_refuse(error, -EINVAL, name, "--%s \"%s\": no current directory: %s",
+			name, text, strerror(errno));
+	size = snprintf(path, PATH_MAX, "%s%s%s", here, *text == '/' ? "" : "/", text);
+	if (*text == '\0' || size >= PATH_MAX)
+		return weir_refuse(
+			error, -EINVAL, name, "--%s \"%.99s\": must be a path", name, text);
+	return 0;
+}
+
+// Adds a directory to the search list. What does not fit is refused, as is a separator in a name.
+static int add_directory(
+	struct switchd_options *options, const char *directory, struct weir_error *error)
+{
+	size_t used = strlen(options->extensions);
+	int size = snprintf(options->extensions + used, sizeof(options->extensions) - used, "%s%s",
+		used ? ":" : "", directory);
+
+	if ((size_t)size >= sizeof(options->extensions) - used)
+		return weir_refuse(error, -EINVAL, "extensions",
+			"--extensions \"%.99s\": too long with the directories searched anyway",
+			directory);
+	return 0;
+}
+
+static int add_directories(
+	struct switchd_options *options, const char *list, struct weir_error *error)
+{
+	char *copy = strdup(list), *at = copy, *item;
+	char path[PATH_MAX];
+	int result = copy ? 0 : -ENOMEM;
+
+	while (result == 0 && (item = strsep(&at, ":"))) {
+		result = make_absolute("extensions", item, path, error);
+		if (result == 0)
+			result = add_directory(options, path, error);
+	}
+	free(copy);
+	return result;
+}
+
+// The build tree's extensions when run from there, then the installed ones.
+static int add_default_directories(struct switchd_options *options, struct weir_error *error)
+{
+	char path[PATH_MAX];
+	struct stat status;
+	ssize_t size = readlink("/proc/self/exe", path, sizeof(path) - sizeof("extensions"));
+	char *slash;
+	int result = 0;
+
+	if (size > 0) {
+		path[size] = '\0';
+		slash = strrchr(path, '/');
+		if (slash) {
+			strcpy(slash + 1, "extensions");
+			if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+				result = add_directory(options, path, error);
+		}
+	}
+	return result < 0 ? result : add_directory(options, WEIR_EXTENSION_DIR, error);
+}
+
+static unsigned default_workers(void)
+{
+	cpu_set_t cpus;
+	int n_cpus = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
+
+	return n_cpus > 64 ? 64 : n_cpus > 1 ? (unsigned)n_cpus - 1 : 1;
+}
+
+static int take_value(
+	struct switchd_options *options, int option, const char *text, struct weir_error *error)
+{
+	switch (option) {
+	case OPTION_SOCKET:
+		return make_absolute("socket", text, options->socket, error);
+	case OPTION_EXTENSIONS:
+		return add_directories(options, text, error);
+	case OPTION_WORKERS:
+		return parse_number("workers", text, 1, 64, &options->n_workers, error);
+	case OPTION_FLOWS:
+		return parse_number("flows", text, 64, 1 << 24, &options->n_flows, error);
+	case OPTION_FDB_ENTRIES:
+		return parse_number("fdb-entries", text, 1, 1 << 20, &options->fdb_entries, error);
+	case OPTION_FDB_AGEING:
+		return parse_number(
+			"fdb-ageing-s", text, 1, 1000000, &options->fdb_ageing_s, error);
+	case OPTION_LINGER:
+		options->has_linger = true;
+		return parse_number("linger-us", text, 0, 1000000, &options->linger_us, error);
+	default:
+		return weir_refuse(error, -EINVAL, NULL, "unknown option");
+	}
+}
+
+static int take(struct switchd_options *options, int option, char *argv[], struct weir_error *error)
+{
+	switch (option) {
+	case OPTION_POLL:
+		options->poll = true;
+		return 0;
+	case OPTION_STRICT:
+		options->strict = true;
+		return 0;
+	case OPTION_FOREGROUND:
+		options->foreground = true;
+		return 0;
+	case OPTION_VERSION:
+		options->show_version = true;
+		return 0;
+	case OPTION_HELP:
+		options->show_help = true;
+		return 0;
+	case ':':
+		return weir_refuse(error, -EINVAL, NULL, "option \"%s\" needs a value; see --help",
+			argv[optind - 1]);
+	case '?':
+		return weir_refuse(error, -EINVAL, NULL, "unknown option \"%s\"; see --help",
+			argv[optind - 1]);
+	default:
+		return take_value(options, option, optarg, error);
+	}
+}
+
+int options_parse(struct switchd_options *options, int argc, char *argv[], struct weir_error *error)
+{
+	int option, result;
+
+	*options = (struct switchd_options){ .socket = DEFAULT_SOCKET };
+	options->n_workers = default_workers();
+	while ((option = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
+		result = take(options, option, argv, error);
+		if (result < 0)
+			return result;
+	}
+	if (optind < argc)
+		return weir_refuse(error, -EINVAL, NULL, "unexpected argument \"%s\"; see --help",
+			argv[optind]);
+	return add_default_directories(options, error);
+}

@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// Every request of proto/weir: what reaches the switch, and what comes back.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fixture.h"
+
+// The reply as text: its status and field, then the rows' fields that are set.
+static void describe_rows(const ProtobufCMessage *message, char *text, size_t size);
+
+static void describe_field(
+	const ProtobufCFieldDescriptor *field, const uint8_t *value, char *text, size_t size)
+{
+	switch (field->type) {
+	case PROTOBUF_C_TYPE_STRING:
+		snprintf(text, size, " %s=%s", field->name, *(char *const *)value);
+		break;
+	case PROTOBUF_C_TYPE_BYTES:
+		snprintf(text, size, " %s=%.*s", field->name,
+			(int)((const ProtobufCBinaryData *)value)->len,
+			((const ProtobufCBinaryData *)value)->data);
+		break;
+	case PROTOBUF_C_TYPE_UINT64:
+		snprintf(text, size, " %s=%llu", field->name,
+			(unsigned long long)*(const uint64_t *)value);
+		break;
+	case PROTOBUF_C_TYPE_DOUBLE:
+		snprintf(text, size, " %s=%g", field->name, *(const double *)value);
+		break;
+	default:
+		snprintf(text, size, " %s=%u", field->name, *(const uint32_t *)value);
+	}
+}
+
+static bool is_set(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
+{
+	const uint8_t *base = (const uint8_t *)message;
+
+	if (field->quantifier_offset)
+		return *(const protobuf_c_boolean *)(base + field->quantifier_offset);
+	return *(void *const *)(base + field->offset) != NULL;
+}
+
+static void describe_rows(const ProtobufCMessage *message, char *text, size_t size)
+{
+	for (unsigned i = 0; i < message->descriptor->n_fields; i++) {
+		const ProtobufCFieldDescriptor *field = &message->descriptor->fields[i];
+		const uint8_t *value = (const uint8_t *)message + field->offset;
+		size_t used = strlen(text);
+
+		if (field->label == PROTOBUF_C_LABEL_REPEATED) {
+			size_t n = *(const size_t *)((const uint8_t *)message +
+						     field->quantifier_offset);
+
+			for (size_t k = 0; k < n; k++) {
+				strncat(text, " |", size - strlen(text) - 1);
+				describe_rows((*(ProtobufCMessage * *const *)value)[k], text, size);
+			}
+		} else if (is_set(message, field)) {
+			describe_field(field, value, text + used, size - used);
+		}
+	}
+}
+
+static void describe(const Weir__Control__Reply *reply, char *text, size_t size)
+{
+	*text = '\0';
+	if (reply->status)
+		snprintf(text, size, "%d %s: %s", reply->status->code,
+			reply->status->field ? reply->status->field : "-", reply->status->message);
+	else if (reply->payload_case == WEIR__CONTROL__REPLY__PAYLOAD__NOT_SET)
+		snprintf(text, size, "done");
+	else
+		describe_rows(&reply->hello->base, text, size);
+}
+
+// request -> the call that the switch saw, and the answer.
+static const struct {
+	const char *request;
+	const char *call;
+	const char *answer;
+} rows[] = {
+	{ "switch_add name=br0", "switch_add br0 0", "done" },
+	{ "switch_add name=br0 /dry_run=1", "switch_add br0 1", "done" },
+	{ "switch_remove name=br0", "switch_remove br0 0", "done" },
+	{ "switch_list", "switch_list -",
+		" | name=br0 ports=2 extensions=0 fdb_entries=0 fdb_max=65536 flows=0 decisions=0"
+		" rx_frames=7 originated_frames=0 copied_frames=0 tx_frames=0 dropped_frames=0"
+		" consumed_frames=0 queued_frames=0" },
+	{ "switch_show name=br0", "switch_list br0", NULL },
+	{ "port_add switch=br0 name=vm1", "port_add br0 vm1 nic=- vlan=- mac=- mtu=0 uplink=0 0",
+		"done" },
+	{ "port_add switch=br0 name=vm1 nic=tap:vm1 vlan=10 mac=02:00:00:00:00:01 mtu=9000"
+	  " uplink=1 force=1",
+		"port_add br0 vm1 nic=tap:vm1 vlan=10 mac=02:00:00:00:00:01 mtu=9000 uplink=1 2",
+		"done" },
+	{ "port_add switch=br0 name=vm1 force=1 vlan=none /dry_run=1",
+		"port_add br0 vm1 nic=- vlan='' mac=- mtu=0 uplink=0 3", "done" },
+	{ "port_remove name=vm1", "port_remove vm1 0", "done" },
+	{ "port_list", "port_list - -",
+		" | name=p0 switch=br0 state=connected nic=null rx_frames=0 rx_bytes=0 tx_frames=0"
+		" tx_bytes=0 dropped_frames=0 mtu=1500 uplink=0 rx_missed=0" },
+	{ "port_list switch=br0", "port_list br0 -", NULL },
+	{ "port_show name=vm1", "port_list - vm1", NULL },
+	{ "port_connect name=vm1", "port_connect vm1 - 0", "done" },
+	{ "port_connect name=vm1 nic=packet:eth0 force=1", "port_connect vm1 packet:eth0 2",
+		"done" },
+	{ "port_disconnect name=vm1", "port_disconnect vm1 0", "done" },
+	{ "port_set name=vm1 vlan=20", "port_set vm1 vlan=20 mac=- mtu=0 1 0", "done" },
+	{ "port_set name=vm1 vlan=none mac=none mtu=0", "port_set vm1 vlan='' mac='' mtu=0 7 0",
+		"done" },
+	{ "port_set name=vm1 mtu=1400 /dry_run=1", "port_set vm1 vlan=- mac=- mtu=1400 4 1",
+		"done" },
+	{ "extension_load name=acl", "extension_load acl - 0", "done" },
+	{ "extension_load name=acl path=/x/acl.so", "extension_load acl /x/acl.so 0", "done" },
+	{ "extension_unload name=acl", "extension_unload acl 0", "done" },
+	{ "extension_list", "extension_list -",
+		" | name=acl version=1.0 class=filter abi=1.0 switch=br0 order=10 decisions=0"
+		" visits=0 violations=3 invalid=0 impure=0 modified=0" },
+	{ "extension_list switch=br0", "extension_list br0", NULL },
+	{ "extension_show name=acl", "extension_list -", NULL },
+	{ "extension_show name=qos", "extension_list -",
+		"2 extension_show.name: extension \"qos\" is not loaded; extension list shows those"
+		" that are" },
+	{ "extension_attach switch=br0 name=acl", "extension_attach br0 acl -1 0", "done" },
+	{ "extension_attach switch=br0 name=acl order=20", "extension_attach br0 acl 20 0",
+		"done" },
+	{ "extension_detach switch=br0 name=acl", "extension_detach br0 acl 0", "done" },
+	{ "policy_add target=vm1 extension=acl body=abc", "policy_add vm1 acl - - abc 0",
+		" id=made-1" },
+	{ "policy_add target=switch:br0 extension=acl type=rule id=7",
+		"policy_add switch:br0 acl rule 7  0", " id=7" },
+	{ "policy_add target=vm1 extension=acl id=7 /dry_run=1", "policy_add vm1 acl - 7  1",
+		" id=7" },
+	{ "policy_remove target=vm1 extension=acl id=7", "policy_remove vm1 acl 7 0", "done" },
+	{ "policy_remove target=vm1 extension=acl type=rule id=7", "policy_remove vm1 acl 7 0",
+		"done" },
+	{ "policy_remove target=vm1 extension=acl type=limit id=7", "policy_list vm1 acl",
+		"2 policy_remove.id: policy \"7\" of type acl.limit does not exist on vm1" },
+	{ "policy_list", "policy_list - -",
+		" | target=vm1 extension=acl type=rule id=7 body=body" },
+	{ "policy_list target=vm1 extension=acl type=limit", "policy_list vm1 acl", "" },
+	{ "policy_schema extension=acl", "extension_schema acl",
+		" extension=acl file_descriptor_set=" },
+	{ "meter_list", "meter_list - 0",
+		" | port=vm1 extension=acl id=in frames=5 bytes=0 since=1700000000"
+		" | switch=br0 extension=qos id=all frames=0 bytes=0 since=0" },
+	{ "meter_list target=vm1 reset=1", "meter_list vm1 1", NULL },
+	{ "meter_list target=vm1 reset=1 /dry_run=1", "meter_list vm1 0", NULL },
+	{ "meter_list extension=qos", "meter_list - 0",
+		" | switch=br0 extension=qos id=all frames=0 bytes=0 since=0" },
+	{ "meter_list extension=qos reset=1", "",
+		"1 meter_list.reset: reset with extension \"qos\": only all meters of a target can"
+		" be reset" },
+	{ "fdb_add switch=br0 mac=02:00:00:00:00:01 port=vm1 vlan=10",
+		"fdb_add br0 02:00:00:00:00:01 10 vm1 0", "done" },
+	{ "fdb_remove switch=br0 mac=02:00:00:00:00:01 /dry_run=1",
+		"fdb_remove br0 02:00:00:00:00:01 0 1", "done" },
+	{ "fdb_list switch=br0", "fdb_list br0",
+		" | switch=br0 mac=02:00:5e:10:00:01 vlan=10 port=vm1 age_s=0 static=1" },
+	{ "fdb_flush", "fdb_flush - -", "done" },
+	{ "fdb_flush switch=br0 port=vm1", "fdb_flush br0 vm1", "done" },
+	{ "fdb_flush switch=br0 port=vm1 /dry_run=1", "port_list br0 vm1", "done" },
+	{ "fdb_flush switch=br0 /dry_run=1", "switch_list br0", "done" },
+	{ "flow_list switch=br0", "flow_list br0",
+		" | switch=br0 port=vm1 worker=1 key=eth_dst=02:00:00:00:00:01 program=to vm2"
+		" frames=0 bytes=0 age_s=0" },
+	{ "flow_flush", "flow_flush -", "done" },
+	{ "flow_flush switch=br0 /dry_run=1", "switch_list br0", "done" },
+	{ "drop_list", "drop_list -",
+		" | reason=vlan-not-allowed extension=core port=vm1 stage=ingress frames=9"
+		" text=the port does not carry this VLAN" },
+	{ "drop_list switch=br0 port=vm2", "drop_list br0", "" },
+	{ "worker_list", "worker_list",
+		" | id=1 cpu=3 cycles_per_frame=0 frames_per_batch=0 idle_share=0.5 queues=2"
+		" frames=0" },
+	{ "worker_set linger_us=0", "worker_set 0", "done" },
+	{ "worker_set linger_us=70 /dry_run=1", "", "done" },
+	{ "worker_set", "", "1 worker_set.linger_us: nothing to set: linger_us must be given" },
+};
+
+static char last_call[512];
+
+static void clear(struct weir *weir)
+{
+	*weir->last = '\0';
+	weir->n_rows = 1;
+}
+
+static void copy_last(struct weir *weir)
+{
+	strcpy(last_call, weir->last);
+}
+
+static void test_requests(void **state)
+{
+	struct fixture *fixture = fixture_start(0, 0);
+	int fd = fixture_connect(fixture);
+	char text[1024];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		Weir__Control__Reply *reply;
+
+		fixture_run(fixture, clear);
+		send_text(fd, rows[i].request, i + 1);
+		reply = receive_reply(fd);
+		assert_non_null(reply);
+		assert_int_equal(reply->id, i + 1);
+		assert_false(reply->more);
+		describe(reply, text, sizeof(text));
+		weir__control__reply__free_unpacked(reply, NULL);
+		fixture_run(fixture, copy_last);
+		if (strcmp(last_call, rows[i].call) != 0)
+			fail_msg("%s\n  called   %s\n  expected %s", rows[i].request, last_call,
+				rows[i].call);
+		if (rows[i].answer && strcmp(text, rows[i].answer) != 0)
+			fail_msg("%s\n  answered %s\n  expected %s", rows[i].request, text,
+				rows[i].answer);
+	}
+	close(fd);
+	fixture_stop(fixture);
+}
+
+// Each request of the protocol has a handler and a row above.
+static void test_all_are_there(void **state)
+{
+	const ProtobufCMessageDescriptor *request = &weir__control__request__descriptor;
+
+	(void)state;
+	for (unsigned i = 0; i < request->n_fields; i++) {
+		const char *name = request->fields[i].name;
+		size_t size = strlen(name), k;
+
+		if (request->fields[i].id < 20 || strcmp(name, "event_subscribe") == 0)
+			continue; // server_test.c
+		for (k = 0; k < sizeof(rows) / sizeof(rows[0]); k++)
+			if (strncmp(rows[k].request, name, size) == 0 &&
+				strchr(" ", rows[k].request[size]))
+				break;
+		if (k == sizeof(rows) / sizeof(rows[0]))
+			fail_msg("no row for %s", name);
+	}
+}
+
+// What the switch refuses comes back as it is, under the code of its class.
+static const struct {
+	struct weir_error error;
+	const char *answer;
+} refusals[] = {
+	{ { -EINVAL, "vlan", "vlan \"4095\": must be 1 to 4094" },
+		"1 port_add.vlan: vlan \"4095\": must be 1 to 4094" },
+	{ { -ENOENT, "switch", "switch \"br9\" does not exist" },
+		"2 port_add.switch: switch \"br9\" does not exist" },
+	{ { -ENODEV, "nic", "interface \"x\" does not exist" },
+		"2 port_add.nic: interface \"x\" does not exist" },
+	{ { -EEXIST, "name", "port \"vm1\" exists" }, "3 port_add.name: port \"vm1\" exists" },
+	{ { -EBUSY, "", "in use" }, "4 -: in use" },
+	{ { -EPERM, "", "not allowed" }, "5 -: not allowed" },
+	{ { -EACCES, "", "not allowed" }, "5 -: not allowed" },
+	{ { -ENOMEM, "", "no memory" }, "6 -: no memory" },
+	{ { -ENOSPC, "", "full" }, "6 -: full" },
+	{ { -EOPNOTSUPP, "", "not with null" }, "7 -: not with null" },
+	{ { -EIO, "", "input or output" }, "8 -: input or output" },
+};
+static size_t refusal;
+
+static void refuse(struct weir *weir)
+{
+	weir->refusal = &refusals[refusal].error;
+}
+
+static void test_refusals(void **state)
+{
+	struct fixture *fixture = fixture_start(0, 0);
+	int fd = fixture_connect(fixture);
+	char text[1024];
+
+	(void)state;
+	for (refusal = 0; refusal < sizeof(refusals) / sizeof(refusals[0]); refusal++) {
+		Weir__Control__Reply *reply;
+
+		fixture_run(fixture, refuse);
+		send_text(fd, "port_add switch=br0 name=vm1", 1);
+		reply = receive_reply(fd);
+		assert_non_null(reply);
+		describe(reply, text, sizeof(text));
+		weir__control__reply__free_unpacked(reply, NULL);
+		assert_string_equal(text, refusals[refusal].answer);
+	}
+	close(fd);
+	fixture_stop(fixture);
+}
+
+// Refused by the protocol's own limits: nothing reaches the switch.
+static const struct {
+	const char *request;
+	const char *field;
+	const char *part; // of the sentence
+} limits[] = {
+	{ "switch_add", "switch_add.name", "required" },
+	{ "switch_add name=", "switch_add.name", "1" },
+	{ "switch_add name=a234567890123456789012345678901234567890123456789012345678901234",
+		"switch_add.name", "63" },
+	{ "switch_add name=br0 name=br1", "switch_add.name", "twice" },
+	{ "switch_add name=\xff", "switch_add.name", "UTF-8" },
+	{ "port_add switch=br0 name=p uplink=2", "port_add.uplink", "0 or 1" },
+	{ "port_add switch=br0 name=p mtu=4294967296", "port_add.mtu", "4294967295" },
+	{ "fdb_add switch=br0 mac=x port=p vlan=4095", "fdb_add.vlan", "4094" },
+	{ "extension_attach switch=br0 name=acl order=65536", "extension_attach.order", "65535" },
+	{ "worker_set linger_us=1000001", "worker_set.linger_us", "1000000" },
+	{ "/dry_run=1", "", "without a request" },
+};
+
+static void test_limits(void **state)
+{
+	struct fixture *fixture = fixture_start(0, 0);
+	int fd = fixture_connect(fixture);
+
+	(void)state;
+	fixture_run(fixture, clear);
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		Weir__Control__Reply *reply;
+
+		send_text(fd, limits[i].request, 70 + i);
+		reply = receive_reply(fd);
+		assert_non_null(reply);
+		assert_int_equal(reply->id, 70 + i);
+		assert_non_null(reply->status);
+		if (reply->status->code != WEIR__CONTROL__STATUS__CODE__INVALID ||
+			strcmp(reply->status->field ? reply->status->field : "", limits[i].field) ||
+			!strstr(reply->status->message, limits[i].part))
+			fail_msg("%s: %d %s: %s", limits[i].request, reply->status->code,
+				reply->status->field, reply->status->message);
+		weir__control__reply__free_unpacked(reply, NULL);
+	}
+	fixture_run(fixture, copy_last);
+	assert_string_equal(last_call, "");
+	close(fd);
+	fixture_stop(fixture);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_requests),
+		cmocka_unit_test(test_all_are_there),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_limits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

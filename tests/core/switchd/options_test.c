@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// The command line of weir-switchd.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "switchd/options.h"
+
+static int parse(const char *line, struct switchd_options *options, struct weir_error *error)
+{
+	char copy[512], *argv[32] = { (char *)"weir-switchd" }, *at = copy;
+	int argc = 1;
+
+	snprintf(copy, sizeof(copy), "%s", line);
+	while (*copy && (argv[argc] = strsep(&at, " ")))
+		argc++;
+	argv[argc] = NULL;
+	optind = 0;
+	return options_parse(options, argc, argv, error);
+}
+
+static const struct {
+	const char *line;
+	const char *part; // of the sentence
+} refused[] = {
+	{ "--workers 0", "--workers \"0\": must be a number from 1 to 64" },
+	{ "--workers 65", "1 to 64" },
+	{ "--workers two", "--workers \"two\"" },
+	{ "--workers 2x", "--workers \"2x\"" },
+	{ "--workers -1", "--workers \"-1\"" },
+	{ "--workers +1", "--workers \"+1\"" },
+	{ "--workers 18446744073709551617", "--workers" },
+	{ "--workers", "\"--workers\" needs a value" },
+	{ "--flows 63", "64 to 16777216" },
+	{ "--fdb-entries 1048577", "1 to 1048576" },
+	{ "--fdb-ageing-s 0", "1 to 1000000" },
+	{ "--linger-us 1000001", "0 to 1000000" },
+	{ "--socket=", "must be a path" },
+	{ "--nonsense", "unknown option \"--nonsense\"" },
+	{ "--poll=1", "--poll=1" },
+	{ "-x", "unknown option" },
+	{ "br0", "unexpected argument \"br0\"" },
+};
+
+static void test_refused(void **state)
+{
+	struct switchd_options options;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		struct weir_error error = { 0 };
+
+		if (parse(refused[i].line, &options, &error) != -EINVAL ||
+			!strstr(error.message, refused[i].part))
+			fail_msg("%s: \"%s\"", refused[i].line, error.message);
+	}
+}
+
+static void test_values(void **state)
+{
+	struct switchd_options options;
+	char here[512], expected[600];
+
+	(void)state;
+	assert_int_equal(parse("--socket a/b.sock --extensions x:/y --workers 3 --flows 64"
+			       " --fdb-entries 10 --fdb-ageing-s 2 --linger-us 0 --poll --strict"
+			       " --foreground",
+				 &options, NULL),
+		0);
+	assert_non_null(getcwd(here, sizeof(here)));
+	snprintf(expected, sizeof(expected), "%s/a/b.sock", here);
+	assert_string_equal(options.socket, expected);
+	snprintf(expected, sizeof(expected), "%s/x:/y:", here);
+	assert_memory_equal(options.extensions, expected, strlen(expected));
+	assert_non_null(strstr(options.extensions, "/weir/extensions"));
+	assert_int_equal(options.n_workers, 3);
+	assert_int_equal(options.n_flows, 64);
+	assert_int_equal(options.fdb_entries, 10);
+	assert_int_equal(options.fdb_ageing_s, 2);
+	assert_true(options.has_linger);
+	assert_int_equal(options.linger_us, 0);
+	assert_true(options.poll && options.strict && options.foreground);
+	assert_false(options.show_help || options.show_version);
+}
+
+static void test_defaults(void **state)
+{
+	struct switchd_options options;
+
+	(void)state;
+	assert_int_equal(parse("", &options, NULL), 0);
+	assert_string_equal(options.socket, "/run/weir/weir.sock");
+	assert_in_range(options.n_workers, 1, 64);
+	assert_false(options.poll || options.strict || options.foreground || options.has_linger);
+	assert_int_equal(options.n_flows + options.fdb_entries + options.fdb_ageing_s, 0);
+	assert_int_equal(parse("--help --version", &options, NULL), 0);
+	assert_true(options.show_help && options.show_version);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_defaults),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
