@@ -132,7 +132,7 @@ static inline void weir_exclude(struct weir_decision *d, unsigned reason)
 
 // Rewrites one field of the frame; checksums follow. Filter, forwarding.
 // field: WEIR_FIELD_ETH_DST, ETH_SRC (6 bytes); IP_SRC, IP_DST (4 or 16 bytes, as the flow's L3
-// is); L4_SRC, L4_DST (uint16_t, network order; TCP, UDP and SCTP); IP_TOS (uint8_t); VLAN_ID
+// is); L4_SRC, L4_DST (uint16_t, network order; TCP and UDP); IP_TOS (uint8_t); VLAN_ID
 // (uint16_t, 1 to 4094 puts the frame into that VLAN, tagging it when it had no tag; 0 takes the
 // outer tag away); VLAN_PCP (uint8_t, 0 to 7; a frame without tag keeps having none and nothing
 // happens).

@@ -61,7 +61,7 @@ enum weir_fragment {
 enum weir_malformed {
 	WEIR_MALFORMED_NO,
 	WEIR_MALFORMED_RUNT,  // shorter than an Ethernet header
-	WEIR_MALFORMED_TAGS,  // ends inside a tag, or has more than two
+	WEIR_MALFORMED_TAGS,  // ends inside a tag; a third tag is payload
 	WEIR_MALFORMED_L3,    // L3 header cut short, or with an impossible length or version
 	WEIR_MALFORMED_CHAIN, // IPv6 extension headers cut short, or more than the parser follows
 	WEIR_MALFORMED_L4,    // L4 header cut short (RFC 1858 tiny fragments included)

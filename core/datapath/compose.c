@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+#include "datapath/composer.h"
+#include "datapath/rcu.h"
+#include "forwarding/native.h"
+
+static void explain(const struct composer *c, const struct hook *hook, const char *line)
+{
+	if (c->context->explain)
+		c->context->explain(c->context->explain_context, hook, line);
+}
+
+// ---- Calling a hook
+
+// What a hook's decision consists of, for strict mode's comparison.
+struct verdict {
+	struct composition composition;
+	struct composer composer;
+};
+
+// Where the frame came from is a field like others at the egress stages, structure before.
+static weir_port_id shown_ingress(const struct composer *c, const struct hook *hook)
+{
+	bool shown = hook->stage != WEIR_STAGE_EGRESS ||
+		     (hook->mask.fields & WEIR_FIELD_INGRESS_PORT);
+
+	return shown ? c->ingress : WEIR_PORT_NONE;
+}
+
+static void call_with(struct composer *c, const struct hook *hook)
+{
+	struct weir_flow flow;
+
+	key_to_flow(&c->key, &hook->mask, shown_ingress(c, hook), c->egress, &flow);
+	hook->decide(hook->state, &flow, &c->decision);
+}
+
+static bool same_verdict(const struct verdict *before, const struct composer *now)
+{
+	const struct composition *a = &before->composition, *b = now->out;
+
+	return a->n_ops == b->n_ops && memcmp(a->ops, b->ops, a->n_ops * sizeof(a->ops[0])) == 0 &&
+	       before->composer.dropped == now->dropped &&
+	       before->composer.drop_reason == now->drop_reason &&
+	       before->composer.flood == now->flood && before->composer.native == now->native &&
+	       before->composer.n_destinations == now->n_destinations &&
+	       memcmp(before->composer.destinations, now->destinations,
+		       now->n_destinations * sizeof(now->destinations[0])) == 0 &&
+	       memcmp(&before->composer.key, &now->key, sizeof(now->key)) == 0;
+}
+
+// A flow that differs in everything the hook did not declare. The hook is called without its mask's
+// help: key_to_flow() shows the same fields as before, so the filler goes straight into the struct.
+static void call_with_filler(struct composer *c, const struct hook *hook)
+{
+	struct key_mask others = hook->mask;
+	struct flow_key filler = c->key;
+	struct weir_flow flow, hidden;
+
+	for (unsigned i = 1; i < KEY_WORDS; i++) {
+		others.bits.w[i] = ~hook->mask.bits.w[i];
+		filler.w[i] = (c->key.w[i] & hook->mask.bits.w[i]) |
+			      (UINT64_C(0x5a5a5a5a5a5a5a5a) & others.bits.w[i]);
+	}
+	others.bits.w[0] = UINT64_MAX;
+	others.fields = ~hook->mask.fields;
+	key_to_flow(&c->key, &hook->mask, shown_ingress(c, hook), c->egress, &flow);
+	key_to_flow(&filler, &others, c->ingress, c->egress, &hidden);
+	for (size_t i = offsetof(struct weir_flow, eth_dst); i < sizeof(flow); i++)
+		((uint8_t *)&flow)[i] |= ((const uint8_t *)&hidden)[i];
+	hook->decide(hook->state, &flow, &c->decision);
+}
+
+// A decision must not depend on what was not declared: decides again with other values there.
+static void call_strict(struct composer *c, const struct hook *hook)
+{
+	static const char impure[] =
+		"the decision depends on fields that the extension did not declare";
+	struct composition *out = c->out;
+	struct verdict before = { *out, *c }, first;
+
+	call_with(c, hook);
+	first = (struct verdict){ *out, *c };
+	*c = before.composer;
+	*out = before.composition;
+	call_with_filler(c, hook);
+	if (!same_verdict(&first, c))
+		composer_offence(c, OFFENCE_IMPURE, impure);
+	*c = first.composer;
+	*out = first.composition;
+}
+
+void composer_call(struct composer *c, const struct hook *hook)
+{
+	c->hook = hook;
+	c->hook_ended = false;
+	c->decision.switch_state = hook->entry->switch_state;
+	__atomic_fetch_add(&hook->entry->counters->decisions, 1, __ATOMIC_RELAXED);
+	if (c->context->snapshot->strict && !c->decision.tracing)
+		call_strict(c, hook);
+	else
+		call_with(c, hook);
+}
+
+static void call_stage(struct composer *c, enum weir_stage stage, unsigned start)
+{
+	const struct snapshot_port *port = c->port;
+
+	for (unsigned i = port->first[stage]; i < port->first[stage + 1] && !c->dropped; i++)
+		if (port->hooks[i].position >= start)
+			composer_call(c, &port->hooks[i]);
+}
+
+// ---- What the core decides
+
+static void core_drop(struct composer *c, enum weir_stage stage, enum core_reason reason)
+{
+	c->dropped = true;
+	c->drop_stage = stage;
+	c->drop_reason = reason_of(0, reason);
+	c->dropper = NULL;
+}
+
+static void classify_vlan(struct composer *c)
+{
+	static const enum core_reason reasons[] = {
+		[VLAN_REFUSED_TAGGED] = REASON_TAG_ON_ACCESS_PORT,
+		[VLAN_REFUSED_UNTAGGED] = REASON_UNTAGGED_ON_TRUNK,
+		[VLAN_REFUSED_NOT_ALLOWED] = REASON_VLAN_NOT_ALLOWED,
+	};
+	enum vlan_ingress_tag tag;
+	enum vlan_refusal why;
+	uint16_t vlan;
+
+	if (!vlan_ingress(
+		    &c->port->vlan, key_tags(&c->key), key_vlan(&c->key), &vlan, &tag, &why)) {
+		core_drop(c, WEIR_STAGE_INGRESS, reasons[why]);
+		return;
+	}
+	if (tag == VLAN_INGRESS_PUSH)
+		composer_push_vlan(c, vlan);
+	else if (tag == VLAN_INGRESS_SET_VID)
+		composer_set(c, WEIR_FIELD_VLAN_ID, &vlan, sizeof(vlan));
+}
+
+static void set_forwarded(struct composer *c, enum weir_forwarded forwarded)
+{
+	c->key.w[0] = (c->key.w[0] & ~(UINT64_C(7) << KEY_FORWARDED_SHIFT)) |
+		      (uint64_t)forwarded << KEY_FORWARDED_SHIFT;
+}
+
+static enum weir_forwarded forwarded(const struct composer *c)
+{
+	return key_bits(c->key.w[0], KEY_FORWARDED_SHIFT, 3);
+}
+
+static void forward_natively(struct composer *c)
+{
+	struct native_decision native;
+
+	native_decide(c->context->fdb, &c->key, c->ingress, c->context->learn, c->context->now_s,
+		&native);
+	for (unsigned i = 0; i < native.n_depends; i++)
+		composer_depend(c, native.depends[i]);
+	c->out->learned = native.learned;
+	c->out->vlan = native.vlan;
+	set_forwarded(c, native.forwarded);
+	if (native.verdict == NATIVE_RESERVED)
+		core_drop(c, WEIR_STAGE_FORWARD, REASON_RESERVED_ADDRESS);
+	else if (native.verdict == NATIVE_SAME_PORT)
+		core_drop(c, WEIR_STAGE_FORWARD, REASON_SAME_PORT);
+	else if (native.verdict == NATIVE_FLOOD)
+		c->flood = true;
+	else
+		c->destinations[c->n_destinations++] = (uint16_t)native.port;
+}
+
+static enum weir_forwarded flood_kind(const struct composer *c)
+{
+	if (!key_group_address(&c->key))
+		return WEIR_FORWARDED_UNKNOWN_UNICAST;
+	return key_broadcast(&c->key) ? WEIR_FORWARDED_BROADCAST : WEIR_FORWARDED_MULTICAST;
+}
+
+static void forward(struct composer *c)
+{
+	if (!c->context->snapshot->has_forwarding) {
+		forward_natively(c);
+		return;
+	}
+	call_stage(c, WEIR_STAGE_FORWARD, 0);
+	if (c->dropped)
+		return;
+	if (c->native && c->n_destinations == 0 && !c->flood) {
+		forward_natively(c);
+		return;
+	}
+	if (c->flood)
+		set_forwarded(c, flood_kind(c));
+	else if (c->n_destinations)
+		set_forwarded(
+			c, key_group_address(&c->key) ? flood_kind(c) : WEIR_FORWARDED_UNICAST);
+	else
+		core_drop(c, WEIR_STAGE_FORWARD, REASON_NO_DESTINATION);
+}
+
+// Leaves out destinations that the frame cannot go to; the first reason stands for all when none is
+// left.
+static void check_destinations(struct composer *c)
+{
+	enum core_reason reason = REASON_NO_DESTINATION;
+	uint16_t vlan = key_vlan(&c->key);
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < c->n_destinations; i++) {
+		const struct snapshot_port *port = snapshot_port(
+			c->context->snapshot, c->destinations[i]);
+		enum vlan_egress_tag tag;
+
+		if (!port)
+			reason = REASON_NO_PORT;
+		else if (port == c->port)
+			reason = REASON_SAME_PORT;
+		else if (!vlan_egress(&port->vlan, vlan, &tag))
+			reason = REASON_VLAN_NOT_ALLOWED;
+		else
+			c->destinations[n++] = c->destinations[i];
+	}
+	c->n_destinations = n;
+	if (n == 0)
+		core_drop(c, WEIR_STAGE_FORWARD, reason);
+}
+
+// ---- Ending a program
+
+static void leave(struct composer *c, const struct snapshot_port *port)
+{
+	enum vlan_egress_tag tag;
+
+	if (!vlan_egress(&port->vlan, key_vlan(&c->key), &tag)) {
+		core_drop(c, WEIR_STAGE_EGRESS, REASON_VLAN_NOT_ALLOWED);
+		return;
+	}
+	if (tag == VLAN_EGRESS_UNTAG)
+		composer_pop_vlan(c);
+	composer_op(c, (struct op){ .code = OP_OUTPUT, .port = port->index });
+}
+
+static void egress_half(struct composer *c, const struct snapshot_port *port, unsigned start)
+{
+	composer_depend(c, port->slot);
+	c->port = port;
+	c->egress = port->id;
+	call_stage(c, WEIR_STAGE_EGRESS, start);
+	if (!c->dropped)
+		leave(c, port);
+}
+
+// The egress stages of this port read nothing that the ingress key lacks: both halves fit one flow.
+static bool fits_one_flow(const struct snapshot_port *ingress, const struct snapshot_port *egress)
+{
+	return port_n_hooks(egress, WEIR_STAGE_EGRESS) == 0 ||
+	       (egress->egress.fields & ~WEIR_FIELD_INGRESS_PORT & ~ingress->ingress.fields) == 0;
+}
+
+static void deliver(struct composer *c)
+{
+	const struct snapshot_port *port = snapshot_port(c->context->snapshot, c->destinations[0]);
+	struct op meters[PROGRAM_OPS_MAX];
+	unsigned n = 0;
+
+	if (c->n_destinations == 1 && fits_one_flow(c->port, port)) {
+		egress_half(c, port, 0);
+		return;
+	}
+	// Meters count what is delivered: with one destination its egress half is asked first.
+	if (c->n_destinations == 1)
+		n = composer_take_meters(c, meters);
+	for (unsigned i = 0; i < c->n_destinations; i++)
+		composer_op(c, (struct op){ .code = OP_DELIVER,
+				       .forwarded = (uint8_t)forwarded(c),
+				       .port = c->destinations[i],
+				       .arg = n });
+	for (unsigned i = 0; i < n; i++)
+		composer_op(c, meters[i]);
+}
+
+static void finish(struct composer *c)
+{
+	const struct snapshot_port *port = c->port;
+
+	if (c->too_complex && !c->dropped)
+		core_drop(c, WEIR_STAGE_FORWARD, REASON_STACK_TOO_COMPLEX);
+	if (!c->dropped)
+		return;
+	// Stage 7: who captures drops sees the flow before it goes.
+	composer_strip_dropped(c);
+	for (unsigned i = port->first[WEIR_STAGE_DROP]; i < port->first[WEIR_STAGE_DROP + 1]; i++)
+		composer_call(c, &port->hooks[i]);
+	c->out->n_ops = c->out->n_ops == PROGRAM_OPS_MAX ? 0 : c->out->n_ops;
+	composer_op(c, (struct op){ .code = OP_DROP,
+			       .stage = c->drop_stage,
+			       .port = port->index,
+			       .arg = c->drop_reason });
+}
+
+static void start(struct composer *c, const struct compose_context *context,
+	const struct flow_key *key, const struct snapshot_port *port, struct composition *out)
+{
+	*out = (struct composition){ .n_ops = 0 };
+	*c = (struct composer){
+		.decision = { .ops = &composer_decision_ops, .tracing = context->explain != NULL },
+		.context = context,
+		.out = out,
+		.key = *key,
+		.ingress = WEIR_PORT_NONE,
+		.egress = WEIR_PORT_NONE,
+		.port = port,
+	};
+	composer_depend(c, port->slot);
+}
+
+void compose_ingress(
+	const struct compose_context *context, const struct flow_key *key, struct composition *out)
+{
+	const struct snapshot_port *port = snapshot_port(context->snapshot, key_port(key));
+	unsigned from = key_start(key);
+	struct composer c;
+
+	start(&c, context, key, port, out);
+	c.ingress = port->id;
+	if (port->blocked)
+		core_drop(&c, WEIR_STAGE_INGRESS, REASON_PORT_DOWN);
+	else if (key_malformed(key) == WEIR_MALFORMED_RUNT ||
+		 key_malformed(key) == WEIR_MALFORMED_TAGS)
+		core_drop(&c, WEIR_STAGE_INGRESS, REASON_MALFORMED);
+	else if (from == 0)
+		classify_vlan(&c);
+	// Egress decisions may ask where the frame came from.
+	c.key.w[3] = (c.key.w[3] & ~UINT64_C(0xffff)) | port->index;
+	call_stage(&c, WEIR_STAGE_INGRESS, from);
+	if (!c.dropped)
+		forward(&c);
+	if (!c.dropped)
+		call_stage(&c, WEIR_STAGE_FORWARDED, from);
+	if (!c.dropped && !c.flood)
+		check_destinations(&c);
+	if (!c.dropped && c.flood)
+		composer_op(&c, (struct op){ .code = OP_FLOOD,
+					.forwarded = (uint8_t)forwarded(&c),
+					.arg = key_vlan(&c.key) });
+	else if (!c.dropped)
+		deliver(&c);
+	finish(&c);
+	explain(&c, NULL, "end");
+}
+
+void compose_egress(
+	const struct compose_context *context, const struct flow_key *key, struct composition *out)
+{
+	const struct snapshot_port *port = snapshot_port(context->snapshot, key_port(key));
+	const struct snapshot_port *from = snapshot_port(
+		context->snapshot, (uint16_t)(key->w[3] & 0xffff));
+	struct composer c;
+
+	start(&c, context, key, port, out);
+	if ((port->egress.fields & WEIR_FIELD_INGRESS_PORT) && from)
+		c.ingress = from->id;
+	egress_half(&c, port, key_start(key));
+	finish(&c);
+}

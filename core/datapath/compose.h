@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// Composing the decisions of the stack into a program.
+//
+// compose_ingress() walks a masked key through stages 1 to 4 and, when the frame has a single
+// destination whose egress stages read nothing that the ingress key does not have, through stages 5
+// and 6 of that destination too: the two halves are fused into one program. Otherwise the program
+// says OP_DELIVER or OP_FLOOD, and the egress half is composed by compose_egress() when a frame
+// gets there.
+//
+// The rights of the classes are enforced here: what an extension may not do is not recorded, and
+// counted against it. Worker, or the control thread for a trace; touches nothing but what the
+// context names.
+#ifndef COMPOSE_H
+#define COMPOSE_H
+
+#include "datapath/program.h"
+#include "datapath/snapshot.h"
+
+struct compose_context {
+	const struct snapshot *snapshot;
+	struct fdb *fdb;
+	uint32_t now_s;
+	bool learn; // a frame is at hand: its source address may be learned
+	const struct meter_owners *meters;
+	// For a trace: called for every line that an extension explains and every step; NULL
+	// otherwise.
+	void (*explain)(void *context, const struct hook *hook, const char *line);
+	void *explain_context;
+};
+
+struct composition {
+	struct op ops[PROGRAM_OPS_MAX];
+	unsigned n_ops;
+	uint16_t depends[GENERATION_DEPENDS];
+	unsigned n_depends;
+	bool depends_on_all;
+	bool learned; // the source address is learned in `vlan` at the ingress port
+	uint16_t vlan;
+};
+
+// key: masked by the port's ingress mask, with port and start. The program is never empty.
+void compose_ingress(const struct compose_context *context, const struct flow_key *key,
+	struct composition *composition);
+// key: an egress half: masked by the port's egress mask, with port, start and how it is forwarded.
+void compose_egress(const struct compose_context *context, const struct flow_key *key,
+	struct composition *composition);
+
+#endif

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// Recording operations. Rewrites are recorded as they are decided and tidied at once: the last of
+// several rewrites of one field counts, and a tag that was pushed at an access port and is popped
+// at another one is never pushed. Nothing is moved across a place where somebody sees the frame.
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "datapath/composer.h"
+
+static bool is_observer(const struct op *op)
+{
+	return op->code == OP_VISIT || op->code == OP_COPY || op->code == OP_DELIVER ||
+	       op->code == OP_FLOOD || op->code == OP_OUTPUT;
+}
+
+static bool is_rewrite(const struct op *op)
+{
+	return op->code >= OP_PUSH_VLAN;
+}
+
+static void remove_op(struct composition *out, unsigned at)
+{
+	memmove(&out->ops[at], &out->ops[at + 1], (out->n_ops - at - 1) * sizeof(out->ops[0]));
+	out->n_ops--;
+}
+
+// The place behind the last operation that shows the frame to somebody.
+static unsigned last_observed(const struct composition *out)
+{
+	unsigned behind = 0;
+
+	for (unsigned i = 0; i < out->n_ops; i++)
+		if (is_observer(&out->ops[i]))
+			behind = i + 1;
+	return behind;
+}
+
+void composer_op(struct composer *c, struct op op)
+{
+	if (c->out->n_ops == PROGRAM_OPS_MAX)
+		c->too_complex = true;
+	else
+		c->out->ops[c->out->n_ops++] = op;
+}
+
+void composer_depend(struct composer *c, uint16_t slot)
+{
+	struct composition *out = c->out;
+
+	for (unsigned i = 0; i < out->n_depends; i++)
+		if (out->depends[i] == slot)
+			return;
+	if (out->n_depends == GENERATION_DEPENDS - 2)
+		out->depends_on_all = true;
+	else
+		out->depends[out->n_depends++] = slot;
+}
+
+// Records a rewrite of one field, in the place of an earlier one that nobody has seen.
+static void rewrite(struct composer *c, struct op op)
+{
+	struct composition *out = c->out;
+
+	for (unsigned i = last_observed(out); i < out->n_ops; i++) {
+		if (out->ops[i].code == op.code) {
+			remove_op(out, i);
+			break;
+		}
+	}
+	composer_op(c, op);
+}
+
+void composer_push_vlan(struct composer *c, uint16_t tci)
+{
+	if (key_tags(&c->key) == 2) {
+		// The parser follows two tags; a third would hide the first from every later stage.
+		c->too_complex = true;
+		return;
+	}
+	if (key_tags(&c->key) == 1)
+		c->key.w[3] |= (uint64_t)key_tci(&c->key) << KEY_INNER_SHIFT;
+	key_set_tci(&c->key, tci);
+	key_set_tags(&c->key, key_tags(&c->key) + 1);
+	composer_op(c, (struct op){ .code = OP_PUSH_VLAN, .arg = tci });
+}
+
+void composer_pop_vlan(struct composer *c)
+{
+	struct composition *out = c->out;
+	uint16_t none = 0;
+
+	if (key_tags(&c->key) == 0)
+		return;
+	key_set_field(&c->key, WEIR_FIELD_VLAN_ID, &none, sizeof(none));
+	for (unsigned i = out->n_ops; i-- > last_observed(out);) {
+		if (out->ops[i].code == OP_SET_TCI) {
+			remove_op(out, i);
+		} else if (out->ops[i].code == OP_PUSH_VLAN) {
+			remove_op(out, i);
+			return;
+		} else if (out->ops[i].code == OP_POP_VLAN) {
+			break;
+		}
+	}
+	composer_op(c, (struct op){ .code = OP_POP_VLAN });
+}
+
+// arg of OP_SET_TCI: value in the low half, the bits to set in the high half, since what the flow
+// does not read it must not overwrite. A tag just pushed is changed where it is pushed.
+static void set_tci(struct composer *c, uint16_t value, uint16_t bits)
+{
+	struct composition *out = c->out;
+
+	for (unsigned i = out->n_ops; i-- > last_observed(out);) {
+		struct op *op = &out->ops[i];
+
+		if (op->code == OP_PUSH_VLAN) {
+			op->arg = (op->arg & (uint32_t)~bits) | value;
+			return;
+		}
+		if (op->code == OP_SET_TCI) {
+			op->arg = (op->arg & ~(uint32_t)bits) | value | (uint32_t)bits << 16;
+			return;
+		}
+		if (op->code == OP_POP_VLAN)
+			break;
+	}
+	composer_op(c, (struct op){ .code = OP_SET_TCI, .arg = value | (uint32_t)bits << 16 });
+}
+
+static bool set_vlan(struct composer *c, uint64_t field, const void *value, size_t size)
+{
+	uint16_t id = 0;
+
+	if (field == WEIR_FIELD_VLAN_PCP) {
+		uint8_t pcp = size == 1 ? *(const uint8_t *)value : 8;
+
+		if (!key_set_field(&c->key, field, value, size))
+			return false;
+		if (key_tags(&c->key))
+			set_tci(c, (uint16_t)(pcp << 13), 0xe000);
+		return true;
+	}
+	if (size != 2)
+		return false;
+	memcpy(&id, value, 2);
+	if (id > 4094 || key_malformed(&c->key) == WEIR_MALFORMED_TAGS)
+		return false;
+	if (id == 0) {
+		composer_pop_vlan(c);
+	} else if (key_tags(&c->key) == 0) {
+		composer_push_vlan(c, id);
+	} else {
+		key_set_field(&c->key, field, value, size);
+		set_tci(c, id, 0x0fff);
+	}
+	return true;
+}
+
+static struct op mac_op(enum op_code code, const void *value)
+{
+	struct op op = { .code = code };
+
+	memcpy(op.bytes, value, 6);
+	return op;
+}
+
+bool composer_set(struct composer *c, uint64_t field, const void *value, size_t size)
+{
+	struct op op = { 0 };
+
+	if (field == WEIR_FIELD_VLAN_ID || field == WEIR_FIELD_VLAN_PCP)
+		return set_vlan(c, field, value, size);
+	if (!key_set_field(&c->key, field, value, size))
+		return false;
+	if (size <= sizeof(op.arg))
+		memcpy(&op.arg, value,
+			size); // little-endian hosts: a byte or a half stands in the low bits
+	switch (field) {
+	case WEIR_FIELD_ETH_DST:
+	case WEIR_FIELD_ETH_SRC:
+		op = mac_op(field == WEIR_FIELD_ETH_DST ? OP_SET_ETH_DST : OP_SET_ETH_SRC, value);
+		break;
+	case WEIR_FIELD_IP_TOS:
+		op.code = OP_SET_TOS;
+		break;
+	case WEIR_FIELD_L4_SRC:
+		op.code = OP_SET_L4_SRC;
+		break;
+	case WEIR_FIELD_L4_DST:
+		op.code = OP_SET_L4_DST;
+		break;
+	default: // an IP address
+		if (size == 4) {
+			op.code = field == WEIR_FIELD_IP_SRC ? OP_SET_IPV4_SRC : OP_SET_IPV4_DST;
+			break;
+		}
+		op.code = field == WEIR_FIELD_IP_SRC ? OP_SET_IPV6_SRC : OP_SET_IPV6_DST;
+		memcpy(op.address, value, 16);
+	}
+	rewrite(c, op);
+	return true;
+}
+
+void composer_strip_dropped(struct composer *c)
+{
+	struct composition *out = c->out;
+	unsigned seen = last_observed(out);
+
+	for (unsigned i = 0; i < out->n_ops;) {
+		if (out->ops[i].code == OP_METER || (i >= seen && is_rewrite(&out->ops[i]))) {
+			remove_op(out, i);
+			seen = last_observed(out);
+		} else {
+			i++;
+		}
+	}
+}
+
+unsigned composer_take_meters(struct composer *c, struct op meters[])
+{
+	struct composition *out = c->out;
+	unsigned n = 0;
+
+	for (unsigned i = last_observed(out); i < out->n_ops;) {
+		if (out->ops[i].code == OP_METER) {
+			meters[n++] = out->ops[i];
+			remove_op(out, i);
+		} else {
+			i++;
+		}
+	}
+	return n;
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// The datapath of one worker for one switch: its flow table, programs, meters and what is in flight
+// during a batch. Owned by the worker; the control thread reads what is marked so.
+//
+// A batch goes in rounds: parse, mask, hash and prefetch the bucket; look up and prefetch the flow;
+// run the hits; decide the misses and run them; call visits; send. Hits come first, so that a scan
+// of new flows does not delay the frames of known ones.
+#ifndef DATAPATH_H
+#define DATAPATH_H
+
+#include "datapath/compose.h"
+#include "datapath/flow_table.h"
+#include "datapath/snapshot.h"
+
+// A frame that waits for its visitor. Programs are looked at again only within the batch.
+struct parked {
+	struct weir_frame *frame;
+	const struct program *program;
+	const struct hook *hook;
+	uint16_t next_op; // where its program goes on
+	bool visited;     // false: its TCP flags did not match; it waits to keep its flow in order
+};
+
+enum {
+	PARKED_MAX = 256,
+	ORIGINATED_MAX = 256,
+	HOPS_MAX = 8,
+	REDECIDE_PER_BATCH = 16, // stale flows decided anew in one batch
+};
+
+// A frame made by an extension, on its way into stage 1 or behind its originator.
+struct originated {
+	struct weir_frame *frame;
+	uint16_t port;
+	uint8_t start;
+};
+
+struct datapath {
+	// Constant after creation.
+	unsigned worker;
+	struct flow_table *flows;
+	struct program_table *programs;
+	struct generation *generation;
+	struct fdb *fdb;
+	const struct snapshot *const *published; // the switch's
+	const struct meter_owners *meter_owners;
+	struct frame_pool *pool;
+	struct meter_bank meters;
+
+	// This batch.
+	const struct snapshot *snapshot;
+	uint64_t now; // switch clock, read before the snapshot
+	uint64_t now_ns;
+	uint32_t now_s; // seconds
+	uint32_t tick;  // 1/16 s
+	unsigned n_redecided;
+	struct tx_queue *dirty; // queues with frames
+	uint32_t samples;       // counts frames for OP_COPY's 1 in N
+	unsigned n_originated;
+	struct originated originated[ORIGINATED_MAX];
+	uint64_t parked_positions[4]; // one bit per position with parked frames
+	unsigned n_parked[256];
+	struct parked *parked[256]; // PARKED_MAX each, made when the stack is
+
+	// The scan through the flow table.
+	uint32_t scan_at;
+	uint32_t scan_tick;
+	bool sweeping;
+	uint64_t sweep_target;
+	uint32_t sweep_leftovers; // flows under old masks that this pass left
+	uint64_t sweep_started_ns;
+
+	// worker: w, control: r
+	uint64_t swept_at; // no flow here was decided before this time of the switch clock
+	uint64_t decisions, uncached, n_flows;
+	// control: w, worker: r
+	uint64_t sweep_wanted; // sweep until swept_at has reached this
+};
+
+struct datapath_options {
+	unsigned worker;
+	uint32_t n_flows;
+	struct generation *generation;
+	struct fdb *fdb;
+	const struct snapshot *const *published;
+	const struct meter_owners *meter_owners;
+	struct frame_pool *pool;
+};
+
+// NULL: no memory. Control thread.
+struct datapath *datapath_create(const struct datapath_options *options);
+// No worker may use it any more. Control thread.
+void datapath_destroy(struct datapath *dp);
+
+// Begins a batch: takes the clock and the snapshot. Worker, online in RCU, here and below.
+void datapath_begin(struct datapath *dp, uint64_t now_ns);
+// Runs the frames that a port received. Takes ownership.
+void datapath_receive(
+	struct datapath *dp, uint16_t port, struct weir_frame *frames[/* n */], unsigned n);
+// Ends it: visits, originated frames, transmission, garbage.
+void datapath_end(struct datapath *dp);
+// True when datapath_scan() has something to do. Any time.
+bool datapath_scan_due(const struct datapath *dp, uint64_t now_ns);
+// A share of the upkeep: ageing of idle flows, refresh of the FDB, sweep. True while a sweep is
+// under way.
+bool datapath_scan(struct datapath *dp);
+
+// ---- Inside the datapath
+
+enum { FLOW_IDLE_TICKS = 10 * 16 }; // an unused flow is forgotten after ten seconds
+
+// Runs a program from operation `from` on. Takes the frame.
+void datapath_run(struct datapath *dp, struct weir_frame *frame, const struct program *program,
+	unsigned from);
+// Looks up, or decides, what happens to a frame at a port from a position on, and runs it. Takes
+// the frame.
+void datapath_decide_and_run(
+	struct datapath *dp, struct weir_frame *frame, uint16_t port, uint8_t start);
+// Runs the egress half of a port for the frame. Takes the frame. meters: counted when it is
+// delivered.
+void datapath_deliver(struct datapath *dp, struct weir_frame *frame, uint16_t port, uint8_t start,
+	enum weir_forwarded forwarded, const struct op meters[/* n */], unsigned n_meters);
+// Decides a flow anew from its key. False: there was no memory for the program; it keeps the old
+// one.
+bool datapath_redecide(struct datapath *dp, struct flow *flow, bool learn);
+// True when nothing that the flow depends on has changed since; brings valid_at up to now.
+bool datapath_fresh(struct datapath *dp, struct flow *flow);
+
+void datapath_park(struct datapath *dp, struct weir_frame *frame, const struct program *program,
+	unsigned next_op, const struct hook *hook, uint8_t tcp_flags);
+// Calls the visitors of everything parked, in the order of positions, until nothing is.
+void datapath_visit_all(struct datapath *dp);
+
+// Puts the frame into the port's transmit queue. Takes the frame.
+void datapath_transmit(struct datapath *dp, struct weir_frame *frame, uint16_t port);
+void datapath_flush(struct datapath *dp);
+void datapath_flush_queue(struct datapath *dp, struct tx_queue *queue);
+
+// Ends the frame under a reason, counted at the port (the frame's own, if that is gone).
+void datapath_drop(struct datapath *dp, struct weir_frame *frame, uint16_t port,
+	enum weir_stage stage, uint16_t reason);
+// A private frame, cloned when others hold it too; NULL: dropped, counted.
+struct weir_frame *datapath_private(struct datapath *dp, struct weir_frame *frame);
+// A buffer, sending what waits when the pool is used up. NULL: there is none.
+struct weir_frame *datapath_alloc(struct datapath *dp, uint32_t size);
+struct weir_frame *datapath_clone(struct datapath *dp, const struct weir_frame *frame);
+
+static inline struct port_counters *datapath_counters(
+	const struct datapath *dp, const struct snapshot_port *port)
+{
+	return &port->runtime.counters[dp->worker];
+}
+
+#endif

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// The host's side of a decision: what an extension says inside a decide hook, checked against the
+// rights of its class and the values that make sense.
+#include <stdio.h>
+#include <string.h>
+
+#include "datapath/composer.h"
+
+#define CLASS(class) (1u << WEIR_CLASS_##class)
+
+static struct composer *composer(struct weir_decision *decision)
+{
+	return (struct composer *)decision;
+}
+
+static const char *stage_name(const struct composer *c)
+{
+	static const char *const names[WEIR_N_STAGES] = { "ingress", "forward", "forwarded",
+		"egress", "drop" };
+
+	return names[c->hook->stage];
+}
+
+void composer_offence(const struct composer *c, enum offence offence, const char *format, ...)
+{
+	struct extension_counters *counters = c->hook->entry->counters;
+	uint64_t *counter = offence == OFFENCE_VIOLATION ? &counters->violations
+			    : offence == OFFENCE_INVALID ? &counters->invalid
+							 : &counters->impure;
+	uint32_t unset = 0;
+	va_list arguments;
+
+	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+	if (!__atomic_compare_exchange_n(
+		    &counters->offence_set, &unset, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return;
+	va_start(arguments, format);
+	vsnprintf(counters->offence, sizeof(counters->offence), format, arguments);
+	va_end(arguments);
+	__atomic_store_n(&counters->offence_set, 2, __ATOMIC_RELEASE);
+}
+
+// True when the hook's class is among classes and the hook still has a say.
+static bool may(struct composer *c, unsigned classes, const char *what)
+{
+	enum weir_class class = c->hook->entry->extension->class;
+
+	if (!(classes & 1u << class)) {
+		static const char *const names[] = { "", "capture", "filter", "forwarding",
+			"service" };
+
+		composer_offence(c, OFFENCE_VIOLATION, "%s at stage %s is not for the class %s",
+			what, stage_name(c), names[class]);
+		return false;
+	}
+	return !c->hook_ended;
+}
+
+static bool reason_valid(const struct composer *c, unsigned reason)
+{
+	if (reason < c->hook->entry->extension->n_drop_reasons)
+		return true;
+	composer_offence(c, OFFENCE_INVALID, "drop reason %u: the extension has %u", reason,
+		c->hook->entry->extension->n_drop_reasons);
+	return false;
+}
+
+static void end_with(struct composer *c, unsigned reason)
+{
+	c->dropped = c->hook_ended = true;
+	c->drop_stage = c->hook->stage;
+	c->drop_reason = reason_of(c->hook->entry->number, reason);
+	c->dropper = c->hook->entry;
+}
+
+static void decide_drop(struct weir_decision *d, unsigned reason)
+{
+	struct composer *c = composer(d);
+
+	if (!may(c, CLASS(FILTER) | CLASS(FORWARDING), "drop"))
+		return;
+	if (reason_valid(c, reason))
+		end_with(c, reason);
+}
+
+static void decide_exclude(struct weir_decision *d, unsigned reason)
+{
+	struct composer *c = composer(d);
+
+	if (!may(c, CLASS(FILTER), "exclude"))
+		return;
+	if (c->hook->stage != WEIR_STAGE_EGRESS) {
+		composer_offence(c, OFFENCE_VIOLATION,
+			"exclude at stage %s: destinations are excluded at stage egress",
+			stage_name(c));
+		return;
+	}
+	if (reason_valid(c, reason))
+		end_with(c, reason);
+}
+
+static void decide_set(struct weir_decision *d, uint64_t field, const void *value, size_t size)
+{
+	struct composer *c = composer(d);
+
+	if (!may(c, CLASS(FILTER) | CLASS(FORWARDING), "rewrite"))
+		return;
+	if (!composer_set(c, field, value, size))
+		composer_offence(c, OFFENCE_INVALID,
+			"set of field 0x%llx with %zu bytes: the frame has no such field, or the "
+			"value is out of range",
+			(unsigned long long)field, size);
+}
+
+static void decide_meter(struct weir_decision *d, uint32_t meter)
+{
+	struct composer *c = composer(d);
+
+	if (!may(c, CLASS(FILTER) | CLASS(FORWARDING), "meter"))
+		return;
+	if (meter_owner(c->context->meters, meter) != c->hook->entry->number)
+		composer_offence(
+			c, OFFENCE_INVALID, "meter %u: is none of this extension's", meter);
+	else
+		composer_op(c, (struct op){ .code = OP_METER, .arg = meter });
+}
+
+static void decide_visit(struct weir_decision *d, uint8_t tcp_flags)
+{
+	struct composer *c = composer(d);
+
+	if (!may(c, CLASS(CAPTURE) | CLASS(FILTER) | CLASS(FORWARDING), "visit"))
+		return;
+	if (!c->hook->entry->extension->visit) {
+		composer_offence(c, OFFENCE_INVALID, "visit: the extension has no visit hook");
+		return;
+	}
+	composer_op(c, (struct op){ .code = OP_VISIT,
+			       .stage = c->hook->stage,
+			       .port = c->port->index,
+			       .hint = (uint8_t)(c->hook - c->port->hooks),
+			       .flags = tcp_flags,
+			       .forwarded = (uint8_t)key_bits(c->key.w[0], KEY_FORWARDED_SHIFT, 3),
+			       .arg = c->hook->entry->attachment });
+}
+
+static void decide_copy(struct weir_decision *d, uint32_t sink, uint32_t one_in)
+{
+	struct composer *c = composer(d);
+
+	if (!may(c, CLASS(CAPTURE), "copy"))
+		return;
+	if (sink >= c->context->snapshot->n_ports || one_in == 0)
+		composer_offence(c, OFFENCE_INVALID,
+			"copy to sink %u, 1 in %u: no such sink, or 1 in 0", sink, one_in);
+	else
+		composer_op(
+			c, (struct op){ .code = OP_COPY, .port = (uint16_t)sink, .arg = one_in });
+}
+
+static void decide_forward(struct weir_decision *d, weir_port_id id)
+{
+	struct composer *c = composer(d);
+	const struct snapshot_port *port = snapshot_port(c->context->snapshot, (uint16_t)id);
+
+	if (!may(c, CLASS(FORWARDING), "choosing a destination"))
+		return;
+	if (c->hook->stage != WEIR_STAGE_FORWARD) {
+		composer_offence(c, OFFENCE_VIOLATION,
+			"choosing a destination at stage %s: stage forward does", stage_name(c));
+		return;
+	}
+	if (!port || port->id != id || id == WEIR_PORT_NONE) {
+		composer_offence(
+			c, OFFENCE_INVALID, "destination 0x%08x: there is no such port", id);
+		return;
+	}
+	for (unsigned i = 0; i < c->n_destinations; i++)
+		if (c->destinations[i] == port->index)
+			return;
+	if (c->n_destinations == DESTINATIONS_MAX)
+		composer_offence(c, OFFENCE_INVALID, "more than %d destinations", DESTINATIONS_MAX);
+	else
+		c->destinations[c->n_destinations++] = port->index;
+}
+
+static bool may_forward(struct composer *c, const char *what)
+{
+	if (!may(c, CLASS(FORWARDING), what))
+		return false;
+	if (c->hook->stage == WEIR_STAGE_FORWARD)
+		return true;
+	composer_offence(
+		c, OFFENCE_VIOLATION, "%s at stage %s: stage forward does", what, stage_name(c));
+	return false;
+}
+
+static void decide_flood(struct weir_decision *d)
+{
+	if (may_forward(composer(d), "flooding"))
+		composer(d)->flood = true;
+}
+
+static void decide_native(struct weir_decision *d)
+{
+	struct composer *c = composer(d);
+	uint64_t needed = WEIR_FIELD_ETH_DST | WEIR_FIELD_ETH_SRC | WEIR_FIELD_VLAN_ID;
+
+	if (!may_forward(c, "native forwarding"))
+		return;
+	if ((c->hook->mask.fields & needed) != needed)
+		composer_offence(c, OFFENCE_INVALID,
+			"native forwarding: the extension must read ETH_DST, ETH_SRC and VLAN_ID");
+	else
+		c->native = true;
+}
+
+static void decide_depend(struct weir_decision *d, uint64_t id)
+{
+	struct composer *c = composer(d);
+
+	composer_depend(c,
+		generation_slot(GENERATION_EXTENSION, id ^ (uint64_t)c->hook->entry->number << 48));
+}
+
+__attribute__((format(printf, 2, 0))) static void decide_explain(
+	struct weir_decision *d, const char *format, va_list arguments)
+{
+	struct composer *c = composer(d);
+	char line[256];
+
+	if (!c->context->explain)
+		return;
+	vsnprintf(line, sizeof(line), format, arguments);
+	c->context->explain(c->context->explain_context, c->hook, line);
+}
+
+const struct weir_decision_ops composer_decision_ops = {
+	.size = sizeof(struct weir_decision_ops),
+	.drop = decide_drop,
+	.exclude = decide_exclude,
+	.set = decide_set,
+	.meter = decide_meter,
+	.visit = decide_visit,
+	.copy = decide_copy,
+	.forward = decide_forward,
+	.flood = decide_flood,
+	.native = decide_native,
+	.depend = decide_depend,
+	.explain = decide_explain,
+};

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// Running a program on a frame.
+#include <netinet/in.h>
+
+#include "datapath/datapath.h"
+#include "datapath/rewrite.h"
+
+struct weir_frame *datapath_alloc(struct datapath *dp, uint32_t size)
+{
+	struct weir_frame *frame = frame_alloc(dp->pool, size);
+
+	if (frame)
+		return frame;
+	// What waits for the end of the batch is sent now, and its buffers come back.
+	datapath_flush(dp);
+	return frame_alloc(dp->pool, size);
+}
+
+struct weir_frame *datapath_clone(struct datapath *dp, const struct weir_frame *frame)
+{
+	struct weir_frame *copy = frame_clone(dp->pool, frame);
+
+	if (copy)
+		return copy;
+	datapath_flush(dp);
+	return frame_clone(dp->pool, frame);
+}
+
+void datapath_drop(struct datapath *dp, struct weir_frame *frame, uint16_t index,
+	enum weir_stage stage, uint16_t reason)
+{
+	const struct snapshot_port *port = snapshot_port(dp->snapshot, index);
+	uint64_t frames = 0, bytes = 0;
+
+	if (!port)
+		port = snapshot_port(dp->snapshot, frame->port);
+	if (!port)
+		port = dp->snapshot->nowhere;
+	weir_frame_wire(frame, &frames, &bytes);
+	count_drop(datapath_counters(dp, port), stage, reason, frames);
+	weir_frame_release(frame);
+}
+
+struct weir_frame *datapath_private(struct datapath *dp, struct weir_frame *frame)
+{
+	struct weir_frame *copy;
+
+	if (frame->refs == 1)
+		return frame;
+	copy = datapath_clone(dp, frame);
+	if (!copy) {
+		datapath_drop(
+			dp, frame, frame->port, WEIR_STAGE_EGRESS, reason_of(0, REASON_NO_BUFFERS));
+		return NULL;
+	}
+	weir_frame_release(frame);
+	return copy;
+}
+
+static void count_copy(struct datapath *dp, const struct weir_frame *frame)
+{
+	const struct snapshot_port *port = snapshot_port(dp->snapshot, frame->port);
+	uint64_t frames = 0, bytes = 0;
+
+	weir_frame_wire(frame, &frames, &bytes);
+	count(&datapath_counters(dp, port ? port : dp->snapshot->nowhere)->copies, frames);
+}
+
+static void copy_to_sink(struct datapath *dp, struct weir_frame *frame, const struct op *op)
+{
+	if (dp->samples++ % op->arg)
+		return;
+	count_copy(dp, frame);
+	frame->refs++;
+	datapath_transmit(dp, frame, op->port);
+}
+
+static void meter(struct datapath *dp, const struct weir_frame *frame, uint32_t id)
+{
+	struct meter_slot *slot = meter_at(&dp->meters, id);
+	uint64_t frames = slot->frames, bytes = slot->bytes;
+
+	weir_frame_wire(frame, &frames, &bytes);
+	__atomic_store_n(&slot->frames, frames, __ATOMIC_RELAXED);
+	__atomic_store_n(&slot->bytes, bytes, __ATOMIC_RELAXED);
+}
+
+// To every port that carries the VLAN but the one the frame came from. The snapshot's array of
+// ports is the destination set: nothing is composed per source.
+static void flood(struct datapath *dp, struct weir_frame *frame, const struct op *op)
+{
+	const struct snapshot *s = dp->snapshot;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < s->n_ports; i++) {
+		const struct snapshot_port *port = s->ports[i];
+		enum vlan_egress_tag tag;
+
+		if (!port || i == frame->port || !port->nic || port->blocked ||
+			!vlan_egress(&port->vlan, (uint16_t)op->arg, &tag))
+			continue;
+		if (n++)
+			count_copy(dp, frame);
+		frame->refs++;
+		datapath_deliver(dp, frame, (uint16_t)i, 0, op->forwarded, NULL, 0);
+	}
+	if (n == 0)
+		datapath_drop(dp, frame, frame->port, WEIR_STAGE_FORWARD,
+			reason_of(0, REASON_NO_DESTINATION));
+	else
+		weir_frame_release(frame);
+}
+
+static struct weir_frame *rewrite(
+	struct datapath *dp, struct weir_frame *frame, const struct op *op)
+{
+	struct weir_frame *copy;
+
+	frame = datapath_private(dp, frame);
+	if (!frame || rewrite_frame(frame, op))
+		return frame;
+	// No headroom: a clone has it.
+	copy = datapath_clone(dp, frame);
+	if (!copy) {
+		datapath_drop(
+			dp, frame, frame->port, WEIR_STAGE_EGRESS, reason_of(0, REASON_NO_BUFFERS));
+		return NULL;
+	}
+	weir_frame_release(frame);
+	rewrite_frame(copy, op);
+	return copy;
+}
+
+// The hook that a visit is for, or NULL when its extension has left the stack since.
+static const struct hook *visitor(const struct datapath *dp, const struct op *op)
+{
+	const struct snapshot_port *port = snapshot_port(dp->snapshot, op->port);
+
+	if (!port)
+		return NULL;
+	if (op->hint < port->first[WEIR_N_STAGES] && port->hooks[op->hint].stage == op->stage &&
+		port->hooks[op->hint].entry->attachment == op->arg)
+		return &port->hooks[op->hint];
+	for (unsigned i = port->first[op->stage]; i < port->first[op->stage + 1]; i++)
+		if (port->hooks[i].entry->attachment == op->arg)
+			return &port->hooks[i];
+	return NULL;
+}
+
+void datapath_run(
+	struct datapath *dp, struct weir_frame *frame, const struct program *program, unsigned from)
+{
+	for (unsigned i = from; i < program->n_ops; i++) {
+		const struct op *op = &program->ops[i];
+		const struct hook *hook;
+
+		switch ((enum op_code)op->code) {
+		case OP_OUTPUT:
+			datapath_transmit(dp, frame, op->port);
+			return;
+		case OP_DROP:
+			datapath_drop(dp, frame, op->port, op->stage, (uint16_t)op->arg);
+			return;
+		case OP_FLOOD:
+			flood(dp, frame, op);
+			return;
+		case OP_DELIVER:
+			if (i + 1 + op->arg < program->n_ops) {
+				count_copy(dp, frame);
+				frame->refs++;
+				datapath_deliver(dp, frame, op->port, 0, op->forwarded, NULL, 0);
+				break;
+			}
+			datapath_deliver(dp, frame, op->port, 0, op->forwarded, op + 1, op->arg);
+			return;
+		case OP_METER:
+			meter(dp, frame, op->arg);
+			break;
+		case OP_COPY:
+			copy_to_sink(dp, frame, op);
+			break;
+		case OP_VISIT:
+			hook = visitor(dp, op);
+			if (!hook)
+				break;
+			datapath_park(dp, frame, program, i + 1, hook, op->flags);
+			return;
+		default:
+			frame = rewrite(dp, frame, op);
+			if (!frame)
+				return;
+			break;
+		}
+	}
+	// Every program ends above; a program that does not would lose the frame.
+	datapath_drop(
+		dp, frame, frame->port, WEIR_STAGE_FORWARD, reason_of(0, REASON_NO_DESTINATION));
+}

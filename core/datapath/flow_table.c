@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+
+#include "datapath/flow_table.h"
+
+static void *reserve(size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+static size_t buckets_size(const struct flow_table *table)
+{
+	return ((size_t)table->bucket_mask + 1) * sizeof(struct flow_bucket);
+}
+
+// Twice as many places as flows: at that load both buckets of a flow are practically never full.
+static uint32_t n_buckets(uint32_t capacity)
+{
+	uint32_t n = 1;
+
+	while ((uint64_t)n * 8 < (uint64_t)capacity * 2)
+		n *= 2;
+	return n;
+}
+
+struct flow_table *flow_table_create(uint32_t capacity)
+{
+	struct flow_table *table = calloc(1, sizeof(*table));
+
+	if (!table)
+		return NULL;
+	table->capacity = capacity;
+	table->bucket_mask = n_buckets(capacity) - 1;
+	table->free = FLOW_NONE;
+	table->flows = reserve(capacity * sizeof(struct flow));
+	table->buckets = reserve(buckets_size(table));
+	if (!table->flows || !table->buckets ||
+		getrandom(table->seed, sizeof(table->seed), 0) != sizeof(table->seed)) {
+		flow_table_destroy(table);
+		return NULL;
+	}
+	return table;
+}
+
+void flow_table_destroy(struct flow_table *table)
+{
+	if (!table)
+		return;
+	if (table->flows)
+		munmap(table->flows, table->capacity * sizeof(struct flow));
+	if (table->buckets)
+		munmap(table->buckets, buckets_size(table));
+	free(table);
+}
+
+// The other bucket of a flow. Applied twice it gives the first.
+static struct flow_bucket *other_bucket(const struct flow_table *t, uint32_t hash)
+{
+	uint32_t away = (flow_tag(hash) * UINT32_C(0x5bd1e995)) >> 7 | 1;
+
+	return &t->buckets[((hash & t->bucket_mask) ^ away) & t->bucket_mask];
+}
+
+static int free_place(const struct flow_bucket *bucket)
+{
+	for (int i = 0; i < 8; i++)
+		if (bucket->tags[i] == 0)
+			return i;
+	return -1;
+}
+
+static struct flow *take(struct flow_table *table)
+{
+	struct flow *flow;
+
+	if (table->free != FLOW_NONE) {
+		flow = &table->flows[table->free];
+		table->free = flow->used;
+		return flow;
+	}
+	if (table->high_water == table->capacity)
+		return NULL;
+	return &table->flows[table->high_water++];
+}
+
+struct flow *flow_insert(
+	struct flow_table *table, const struct flow_key *key, unsigned n_words, uint32_t hash)
+{
+	struct flow_bucket *bucket = flow_bucket(table, hash), *home = bucket;
+	int place = free_place(bucket);
+	struct flow *flow;
+
+	if (place < 0) {
+		bucket = other_bucket(table, hash);
+		place = free_place(bucket);
+	}
+	flow = place < 0 ? NULL : take(table);
+	if (!flow)
+		return NULL;
+	if (bucket != home)
+		home->overflowed++;
+	bucket->tags[place] = flow_tag(hash);
+	bucket->index[place] = (uint32_t)(flow - table->flows);
+	memset(flow, 0, sizeof(*flow));
+	memcpy(flow->key, key->w, n_words * sizeof(key->w[0]));
+	flow->hash = hash;
+	flow->n_words = n_words & 15;
+	table->n++;
+	return flow;
+}
+
+static int place_of(const struct flow_bucket *bucket, uint16_t tag, uint32_t index)
+{
+	for (int i = 0; i < 8; i++)
+		if (bucket->tags[i] == tag && bucket->index[i] == index)
+			return i;
+	return -1;
+}
+
+void flow_remove(struct flow_table *table, struct flow *flow)
+{
+	uint32_t index = (uint32_t)(flow - table->flows);
+	struct flow_bucket *bucket = flow_bucket(table, flow->hash);
+	int place = place_of(bucket, flow_tag(flow->hash), index);
+
+	if (place < 0) {
+		bucket->overflowed--;
+		bucket = other_bucket(table, flow->hash);
+		place = place_of(bucket, flow_tag(flow->hash), index);
+	}
+	bucket->tags[place] = 0;
+	flow->flags = FLOW_FREE;
+	flow->program = NULL;
+	flow->used = table->free;
+	table->free = index;
+	table->n--;
+}
+
+static struct flow *find_in(const struct flow_table *table, const struct flow_bucket *bucket,
+	const struct flow_key *key, unsigned n_words, uint16_t tag)
+{
+	for (unsigned i = 0; i < 8; i++) {
+		struct flow *flow = &table->flows[bucket->index[i]];
+
+		if (bucket->tags[i] == tag && flow->n_words == n_words &&
+			flow_match(flow, key, n_words))
+			return flow;
+	}
+	return NULL;
+}
+
+struct flow *flow_find(
+	const struct flow_table *table, const struct flow_key *key, unsigned n_words, uint32_t hash)
+{
+	const struct flow_bucket *bucket = flow_bucket(table, hash);
+	struct flow *flow = find_in(table, bucket, key, n_words, flow_tag(hash));
+
+	if (flow || bucket->overflowed == 0)
+		return flow;
+	return find_in(table, other_bucket(table, hash), key, n_words, flow_tag(hash));
+}

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+#include <arpa/inet.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "datapath/program.h"
+
+enum { CHAINS = 1024 };
+
+struct program_table {
+	unsigned n;
+	struct program *buried;
+	struct program *chains[CHAINS];
+};
+
+struct program_table *program_table_create(void)
+{
+	return calloc(1, sizeof(struct program_table));
+}
+
+void program_table_destroy(struct program_table *table)
+{
+	if (!table)
+		return;
+	program_bury(table);
+	for (unsigned i = 0; i < CHAINS; i++) {
+		while (table->chains[i]) {
+			struct program *program = table->chains[i];
+
+			table->chains[i] = program->next;
+			free(program);
+		}
+	}
+	free(table);
+}
+
+static uint32_t hash_ops(const struct op *ops, unsigned n)
+{
+	const unsigned char *bytes = (const unsigned char *)ops;
+	uint64_t hash = n;
+
+	for (size_t i = 0; i < n * sizeof(*ops); i += 8) {
+		uint64_t word;
+
+		memcpy(&word, bytes + i, 8);
+		hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+		hash ^= hash >> 32;
+	}
+	return (uint32_t)hash;
+}
+
+static struct program *program_make(const struct op *ops, unsigned n, uint32_t hash)
+{
+	struct program *program = malloc(sizeof(*program) + n * sizeof(*ops));
+
+	if (!program)
+		return NULL;
+	*program = (struct program){
+		.hash = hash,
+		.n_ops = (uint16_t)n,
+		.output = n == 1 && ops[0].code == OP_OUTPUT ? ops[0].port : PROGRAM_NOT_PLAIN,
+		.drops = ops[n - 1].code == OP_DROP,
+	};
+	memcpy(program->ops, ops, n * sizeof(*ops));
+	return program;
+}
+
+static void unbury(struct program_table *table, struct program *program)
+{
+	struct program **link = &table->buried;
+
+	while (*link != program)
+		link = &(*link)->next;
+	*link = program->next;
+	program->buried = false;
+}
+
+static struct program *find(struct program *chain, const struct op *ops, unsigned n, uint32_t hash)
+{
+	for (; chain; chain = chain->next)
+		if (chain->hash == hash && chain->n_ops == n &&
+			memcmp(chain->ops, ops, n * sizeof(*ops)) == 0)
+			return chain;
+	return NULL;
+}
+
+struct program *program_get(struct program_table *table, const struct op ops[], unsigned n)
+{
+	uint32_t hash = hash_ops(ops, n);
+	struct program **chain = &table->chains[hash % CHAINS];
+	struct program *program = find(*chain, ops, n, hash);
+
+	if (!program) {
+		program = find(table->buried, ops, n, hash);
+		if (program)
+			unbury(table, program);
+		else
+			program = program_make(ops, n, hash);
+		if (!program)
+			return NULL;
+		program->next = *chain;
+		*chain = program;
+		table->n++;
+	}
+	program->refs++;
+	return program;
+}
+
+void program_put(struct program_table *table, struct program *program)
+{
+	struct program **link = &table->chains[program->hash % CHAINS];
+
+	if (--program->refs > 0)
+		return;
+	while (*link != program)
+		link = &(*link)->next;
+	*link = program->next;
+	table->n--;
+	program->buried = true;
+	program->next = table->buried;
+	table->buried = program;
+}
+
+void program_bury(struct program_table *table)
+{
+	while (table->buried) {
+		struct program *program = table->buried;
+
+		table->buried = program->next;
+		free(program);
+	}
+}
+
+unsigned program_count(const struct program_table *table)
+{
+	return table->n;
+}
+
+struct writer {
+	char *text;
+	size_t size, used;
+	const char *(*port_name)(void *, uint16_t);
+	const char *(*reason_name)(void *, uint16_t);
+	void *context;
+};
+
+__attribute__((format(printf, 2, 3))) static void put(struct writer *w, const char *format, ...)
+{
+	va_list arguments;
+	int n;
+
+	va_start(arguments, format);
+	n = vsnprintf(w->text + w->used, w->size - w->used, format, arguments);
+	va_end(arguments);
+	if (n > 0)
+		w->used = w->used + (size_t)n < w->size ? w->used + (size_t)n : w->size - 1;
+}
+
+static void put_port(struct writer *w, const char *verb, uint16_t port)
+{
+	const char *name = w->port_name ? w->port_name(w->context, port) : NULL;
+
+	if (name)
+		put(w, "%s %s", verb, name);
+	else
+		put(w, "%s #%u", verb, port);
+}
+
+static void put_address(struct writer *w, const char *what, int family, const void *address)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	inet_ntop(family, address, text, sizeof(text));
+	put(w, "%s %s", what, text);
+}
+
+static void put_mac(struct writer *w, const char *what, const uint8_t *m)
+{
+	put(w, "%s %02x:%02x:%02x:%02x:%02x:%02x", what, m[0], m[1], m[2], m[3], m[4], m[5]);
+}
+
+static void put_drop(struct writer *w, const struct op *op)
+{
+	const char *name = w->reason_name ? w->reason_name(w->context, (uint16_t)op->arg) : NULL;
+
+	if (name)
+		put(w, "drop %s", name);
+	else
+		put(w, "drop #%u", op->arg);
+}
+
+static void put_tci(struct writer *w, uint32_t arg)
+{
+	if (arg >> 16 & 0x0fff)
+		put(w, "set-vlan %u%s", arg & 0xfff, arg >> 16 & 0xe000 ? " " : "");
+	if (arg >> 16 & 0xe000)
+		put(w, "set-pcp %u", arg >> 13 & 7);
+}
+
+static void put_op(struct writer *w, const struct op *op)
+{
+	switch ((enum op_code)op->code) {
+	case OP_OUTPUT:
+		put_port(w, "output", op->port);
+		break;
+	case OP_DELIVER:
+		put_port(w, "deliver", op->port);
+		break;
+	case OP_FLOOD:
+		put(w, op->arg ? "flood vlan %u" : "flood", op->arg);
+		break;
+	case OP_DROP:
+		put_drop(w, op);
+		break;
+	case OP_METER:
+		put(w, "meter %u", op->arg);
+		break;
+	case OP_VISIT:
+		put(w, op->flags ? "visit #%u if tcp-flags 0x%02x" : "visit #%u", op->arg,
+			op->flags);
+		break;
+	case OP_COPY:
+		put_port(w, "copy", op->port);
+		break;
+	case OP_PUSH_VLAN:
+		put(w, "push-vlan %u", op->arg & 0xfff);
+		break;
+	case OP_POP_VLAN:
+		put(w, "pop-vlan");
+		break;
+	case OP_SET_TCI:
+		put_tci(w, op->arg);
+		break;
+	case OP_SET_ETH_DST:
+		put_mac(w, "set-eth-dst", op->bytes);
+		break;
+	case OP_SET_ETH_SRC:
+		put_mac(w, "set-eth-src", op->bytes);
+		break;
+	case OP_SET_TOS:
+		put(w, "set-dscp %u ecn %u", op->arg >> 2, op->arg & 3);
+		break;
+	case OP_SET_IPV4_SRC:
+		put_address(w, "set-ip-src", AF_INET, &op->arg);
+		break;
+	case OP_SET_IPV4_DST:
+		put_address(w, "set-ip-dst", AF_INET, &op->arg);
+		break;
+	case OP_SET_IPV6_SRC:
+		put_address(w, "set-ip-src", AF_INET6, op->address);
+		break;
+	case OP_SET_IPV6_DST:
+		put_address(w, "set-ip-dst", AF_INET6, op->address);
+		break;
+	case OP_SET_L4_SRC:
+		put(w, "set-l4-src %u", ntohs((uint16_t)op->arg));
+		break;
+	case OP_SET_L4_DST:
+		put(w, "set-l4-dst %u", ntohs((uint16_t)op->arg));
+		break;
+	case N_OP_CODES:
+		break;
+	}
+}
+
+void program_format(const struct op ops[], unsigned n,
+	const char *(*port_name)(void *context, uint16_t port),
+	const char *(*reason_name)(void *context, uint16_t reason), void *context, char *text,
+	size_t size)
+{
+	struct writer w = { text, size, 0, port_name, reason_name, context };
+
+	text[0] = '\0';
+	for (unsigned i = 0; i < n; i++) {
+		if (i)
+			put(&w, ", ");
+		put_op(&w, &ops[i]);
+	}
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// A program: what the core does with every frame of a flow, composed from the decisions of the
+// whole stack.
+//
+// Programs are interned per worker and switch: flows with the same fate share one, so that a
+// hundred thousand flows to one port with one meter run one hot program. A program is immutable; it
+// is counted by the flows that hold it and freed between batches.
+#ifndef PROGRAM_H
+#define PROGRAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum op_code {
+	OP_OUTPUT,    // port: transmit there
+	OP_DELIVER,   // port: run its egress half; arg: meters that follow it,
+		      // which count when it is delivered
+	OP_FLOOD,     // to every port of the VLAN arg
+	OP_DROP,      // port, stage, arg: reason
+	OP_METER,     // arg: meter
+	OP_VISIT,     // port, stage, hint, flags: TCP flags; arg: attachment
+	OP_COPY,      // port: sink; arg: one in
+	OP_PUSH_VLAN, // arg: TCI
+	OP_POP_VLAN,
+	OP_SET_TCI,      // arg: TCI
+	OP_SET_ETH_DST,  // bytes
+	OP_SET_ETH_SRC,  // bytes
+	OP_SET_TOS,      // arg
+	OP_SET_IPV4_SRC, // arg: network order
+	OP_SET_IPV4_DST,
+	OP_SET_IPV6_SRC, // address
+	OP_SET_IPV6_DST,
+	OP_SET_L4_SRC, // arg: network order
+	OP_SET_L4_DST,
+	N_OP_CODES,
+};
+
+struct op {
+	uint8_t code; // enum op_code
+	union {
+		uint8_t bytes[6]; // SET_ETH_*
+		struct {
+			uint8_t stage; // enum weir_stage
+			uint16_t port;
+			uint8_t hint; // where in the port's hooks the visitor stood
+			uint8_t flags;
+		} __attribute__((packed));
+	};
+	uint8_t forwarded; // enum weir_forwarded, for VISIT, DELIVER and FLOOD
+	union {
+		struct {
+			uint32_t arg;
+			uint32_t zero[3];
+		};
+		uint8_t address[16]; // SET_IPV6_*
+	};
+};
+
+_Static_assert(sizeof(struct op) == 24, "no padding: programs are compared by their bytes");
+
+enum {
+	PROGRAM_OPS_MAX = 256,
+};
+
+struct program {
+	uint32_t refs;
+	uint32_t hash;
+	uint16_t n_ops;
+	uint16_t
+		output; // the port, when the whole program is one OP_OUTPUT; else PROGRAM_NOT_PLAIN
+	bool drops;     // ends in OP_DROP: nothing is delivered
+	bool buried;    // waits for the end of the batch to be freed
+	struct program *next; // in its intern chain, or among the buried
+	struct op ops[];
+};
+
+enum { PROGRAM_NOT_PLAIN = 0xffff };
+
+struct program_table;
+
+struct program_table *program_table_create(void);
+void program_table_destroy(struct program_table *table);
+
+// The program with these ops, with one more reference; NULL without memory. Owning worker only.
+struct program *program_get(struct program_table *table, const struct op ops[/* n */], unsigned n);
+// One reference less. The memory stays until program_bury(). Owning worker only.
+void program_put(struct program_table *table, struct program *program);
+// Frees what nobody refers to any more; between batches. Owning worker only.
+void program_bury(struct program_table *table);
+unsigned program_count(const struct program_table *table);
+
+// One line of text, "push-vlan 10, meter 3, output vm2". port_name may be NULL: numbers are shown.
+void program_format(const struct op ops[/* n */], unsigned n,
+	const char *(*port_name)(void *context, uint16_t port),
+	const char *(*reason_name)(void *context, uint16_t reason), void *context, char *text,
+	size_t size);
+
+#endif

@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// Visits: frames wait at the position of their visitor until the batch has run, then the visitor is
+// called once with all of them, and their programs go on. Positions rise along a frame's way, so
+// going through them upwards ends.
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+
+#include "datapath/datapath.h"
+
+enum visit_outcome {
+	VISIT_PASS,
+	VISIT_DROP,
+	VISIT_REDIRECT,
+	VISIT_REKEY,
+	VISIT_CONSUME,
+};
+
+// One call of a visit hook. The public part first.
+struct visit_call {
+	struct weir_visit visit;
+	struct datapath *dp;
+	const struct hook *hook;
+	bool in_call; // frames may be edited
+	struct weir_frame *frames[PARKED_MAX];
+	struct parked *parked[PARKED_MAX];
+	uint8_t outcome[PARKED_MAX]; // enum visit_outcome
+	uint16_t reason[PARKED_MAX]; // VISIT_DROP
+	uint16_t port[PARKED_MAX];   // VISIT_REDIRECT
+};
+
+static struct visit_call *call_of(struct weir_visit *visit)
+{
+	return (struct visit_call *)visit;
+}
+
+static void offend(struct visit_call *call, bool right, const char *sentence)
+{
+	struct extension_counters *c = call->hook->entry->counters;
+	uint32_t unset = 0;
+
+	__atomic_fetch_add(right ? &c->violations : &c->invalid, 1, __ATOMIC_RELAXED);
+	if (!__atomic_compare_exchange_n(
+		    &c->offence_set, &unset, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return;
+	snprintf(c->offence, sizeof(c->offence), "%s", sentence);
+	__atomic_store_n(&c->offence_set, 2, __ATOMIC_RELEASE);
+}
+
+static bool may(struct visit_call *call, unsigned i, bool allowed, const char *sentence)
+{
+	if (!allowed)
+		offend(call, true, sentence);
+	else if (i >= call->visit.n)
+		offend(call, false, "visit: no frame of that index");
+	return allowed && i < call->visit.n;
+}
+
+static bool is(const struct visit_call *call, enum weir_class class)
+{
+	return call->hook->entry->extension->class == class;
+}
+
+static struct weir_frame *visit_edit(struct weir_visit *visit, unsigned i)
+{
+	struct visit_call *call = call_of(visit);
+	struct weir_frame *frame, *copy;
+
+	if (!may(call, i, !is(call, WEIR_CLASS_CAPTURE), "a capture visit may only read frames"))
+		return NULL;
+	frame = call->frames[i];
+	if (frame->refs == 1)
+		return frame;
+	copy = datapath_clone(call->dp, frame);
+	if (!copy)
+		return NULL;
+	weir_frame_release(frame);
+	call->frames[i] = copy;
+	return copy;
+}
+
+static void visit_drop(struct weir_visit *visit, unsigned i, unsigned reason)
+{
+	struct visit_call *call = call_of(visit);
+
+	if (!may(call, i, !is(call, WEIR_CLASS_CAPTURE), "a capture visit may not drop"))
+		return;
+	if (reason >= call->hook->entry->extension->n_drop_reasons) {
+		offend(call, false, "visit: drop with a reason that the extension does not have");
+		return;
+	}
+	call->outcome[i] = VISIT_DROP;
+	call->reason[i] = reason_of(call->hook->entry->number, reason);
+}
+
+static void visit_redirect(struct weir_visit *visit, unsigned i, weir_port_id id)
+{
+	struct visit_call *call = call_of(visit);
+	const struct snapshot_port *port = snapshot_port(call->dp->snapshot, (uint16_t)id);
+
+	if (!may(call, i,
+		    is(call, WEIR_CLASS_FORWARDING) && call->hook->stage == WEIR_STAGE_FORWARD,
+		    "only a forwarding extension's visit at stage forward may redirect"))
+		return;
+	if (!port || port->id != id || id == WEIR_PORT_NONE) {
+		offend(call, false, "visit: redirected to a port that does not exist");
+		return;
+	}
+	call->outcome[i] = VISIT_REDIRECT;
+	call->port[i] = port->index;
+}
+
+static void visit_rekey(struct weir_visit *visit, unsigned i)
+{
+	struct visit_call *call = call_of(visit);
+
+	if (may(call, i, !is(call, WEIR_CLASS_CAPTURE), "a capture visit may not change flows"))
+		call->outcome[i] = VISIT_REKEY;
+}
+
+static void visit_consume(struct weir_visit *visit, unsigned i)
+{
+	struct visit_call *call = call_of(visit);
+
+	if (may(call, i, !is(call, WEIR_CLASS_CAPTURE), "a capture visit may not consume"))
+		call->outcome[i] = VISIT_CONSUME;
+}
+
+static uint8_t highest_hops(const struct visit_call *call)
+{
+	uint8_t hops = 0;
+
+	for (unsigned i = 0; i < call->visit.n; i++)
+		if (call->frames[i]->hops > hops)
+			hops = call->frames[i]->hops;
+	return hops;
+}
+
+static int visit_originate(
+	struct weir_visit *visit, weir_port_id id, const void *bytes, size_t size)
+{
+	struct visit_call *call = call_of(visit);
+	struct datapath *dp = call->dp;
+	const struct snapshot_port *port = id == WEIR_PORT_NONE
+						   ? dp->snapshot->nowhere
+						   : snapshot_port(dp->snapshot, (uint16_t)id);
+	struct weir_frame *frame;
+	uint8_t hops = highest_hops(call);
+
+	if (!port || port->id != id)
+		return -ENOENT;
+	if (size < 14 || size > WEIR_FRAME_MAX)
+		return -EMSGSIZE;
+	if (hops >= HOPS_MAX)
+		return -ELOOP;
+	frame = dp->n_originated == ORIGINATED_MAX ? NULL : datapath_alloc(dp, (uint32_t)size);
+	if (!frame)
+		return -ENOBUFS;
+	memcpy(frame->data, bytes, size);
+	frame->size = frame->linear = (uint32_t)size;
+	frame->hops = (uint8_t)(hops + 1);
+	frame->port = port->index;
+	frame->flags = WEIR_FRAME_ORIGINATED | (id == WEIR_PORT_NONE ? WEIR_FRAME_TRUSTED : 0);
+	count(&datapath_counters(dp, port)->originated, 1);
+	// Behind its originator on the way in; what an egress visit makes enters behind the whole
+	// way in's extensions of its own position, that is at stage 1.
+	dp->originated[dp->n_originated++] = (struct originated){ frame, port->index,
+		call->hook->stage == WEIR_STAGE_INGRESS ? (uint8_t)(call->hook->position + 1) : 0 };
+	return 0;
+}
+
+static const struct weir_visit_ops visit_ops = {
+	.size = sizeof(struct weir_visit_ops),
+	.edit = visit_edit,
+	.drop = visit_drop,
+	.redirect = visit_redirect,
+	.rekey = visit_rekey,
+	.consume = visit_consume,
+	.originate = visit_originate,
+};
+
+// ---- Waiting
+
+static bool flags_match(const struct weir_frame *frame, uint8_t flags)
+{
+	struct frame_layers layers;
+
+	if (flags == 0)
+		return true;
+	frame_layers(frame, &layers);
+	return layers.l4 && layers.proto == IPPROTO_TCP && (frame->data[layers.l4 + 13] & flags);
+}
+
+static void visit_position(struct datapath *dp, unsigned position);
+
+void datapath_park(struct datapath *dp, struct weir_frame *frame, const struct program *program,
+	unsigned next_op, const struct hook *hook, uint8_t tcp_flags)
+{
+	unsigned position = hook->position;
+
+	if (dp->n_parked[position] == PARKED_MAX)
+		visit_position(dp, position);
+	// The flow may be decided anew while its program is being waited on; the end of the batch
+	// frees it.
+	dp->parked[position][dp->n_parked[position]++] = (struct parked){
+		.frame = frame,
+		.program = program,
+		.hook = hook,
+		.next_op = (uint16_t)next_op,
+		.visited = flags_match(frame, tcp_flags),
+	};
+	dp->parked_positions[position / 64] |= UINT64_C(1) << position % 64;
+}
+
+// ---- Calling
+
+static uint64_t checksum(const struct weir_frame *frame)
+{
+	struct weir_frame_iterator it = weir_frame_iterate(frame);
+	uint64_t sum = frame->size;
+	const uint8_t *bytes;
+	uint32_t size;
+
+	while ((bytes = weir_frame_next(&it, &size)))
+		for (uint32_t i = 0; i < size; i++)
+			sum = (sum ^ bytes[i]) * UINT64_C(0x100000001b3);
+	return sum;
+}
+
+// Strict mode: a capture's visit must leave the frames as they were.
+static void call_capture_strictly(struct visit_call *call)
+{
+	struct extension_counters *c = call->hook->entry->counters;
+	uint64_t sums[PARKED_MAX];
+
+	for (unsigned i = 0; i < call->visit.n; i++)
+		sums[i] = checksum(call->frames[i]);
+	call->hook->entry->extension->visit(call->hook->state, &call->visit);
+	for (unsigned i = 0; i < call->visit.n; i++)
+		if (checksum(call->frames[i]) != sums[i])
+			__atomic_fetch_add(&c->modified, 1, __ATOMIC_RELAXED);
+}
+
+static void call_visitor(struct visit_call *call)
+{
+	const struct stack_entry *entry = call->hook->entry;
+
+	if (call->visit.n == 0)
+		return;
+	call->visit.ops = &visit_ops;
+	call->visit.frames = (const struct weir_frame *const *)call->frames;
+	call->visit.stage = call->hook->stage;
+	call->visit.switch_state = entry->switch_state;
+	call->visit.instance = entry->instance;
+	__atomic_fetch_add(&entry->counters->visits, call->visit.n, __ATOMIC_RELAXED);
+	if (call->dp->snapshot->strict && is(call, WEIR_CLASS_CAPTURE))
+		call_capture_strictly(call);
+	else
+		entry->extension->visit(call->hook->state, &call->visit);
+}
+
+static void consume(struct datapath *dp, struct weir_frame *frame)
+{
+	const struct snapshot_port *port = snapshot_port(dp->snapshot, frame->port);
+	uint64_t frames = 0, bytes = 0;
+
+	weir_frame_wire(frame, &frames, &bytes);
+	count(&datapath_counters(dp, port ? port : dp->snapshot->nowhere)->consumed, frames);
+	weir_frame_release(frame);
+}
+
+// The frame's fields have changed: it is looked up from the next position on.
+static void rekey(struct datapath *dp, struct weir_frame *frame, const struct hook *hook,
+	uint16_t egress, enum weir_forwarded forwarded)
+{
+	uint8_t start = (uint8_t)(hook->position + 1);
+
+	if (hook->stage == WEIR_STAGE_EGRESS)
+		datapath_deliver(dp, frame, egress, start, forwarded, NULL, 0);
+	else
+		datapath_decide_and_run(dp, frame, frame->port, start);
+}
+
+static void go_on(struct visit_call *call, unsigned i)
+{
+	struct datapath *dp = call->dp;
+	struct parked *parked = call->parked[i];
+	const struct op *op = &parked->program->ops[parked->next_op - 1]; // the visit
+
+	switch ((enum visit_outcome)call->outcome[i]) {
+	case VISIT_PASS:
+		datapath_run(dp, parked->frame, parked->program, parked->next_op);
+		break;
+	case VISIT_DROP:
+		datapath_drop(dp, parked->frame, op->port, op->stage, call->reason[i]);
+		break;
+	case VISIT_REDIRECT:
+		datapath_deliver(
+			dp, parked->frame, call->port[i], 0, WEIR_FORWARDED_UNICAST, NULL, 0);
+		break;
+	case VISIT_REKEY:
+		rekey(dp, parked->frame, call->hook, op->port, op->forwarded);
+		break;
+	case VISIT_CONSUME:
+		consume(dp, parked->frame);
+		break;
+	}
+}
+
+// One call for all parked frames of the first one's hook; the others of the position stay for the
+// next round.
+static unsigned visit_one_hook(struct datapath *dp, struct parked *parked, unsigned n)
+{
+	struct visit_call call = { .dp = dp, .hook = parked[0].hook };
+	struct parked mine[PARKED_MAX];
+	unsigned n_mine = 0, rest = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (parked[i].hook == call.hook)
+			mine[n_mine++] = parked[i];
+		else
+			parked[rest++] = parked[i];
+	}
+	for (unsigned i = 0; i < n_mine; i++) {
+		if (!mine[i].visited)
+			continue;
+		call.parked[call.visit.n] = &mine[i];
+		call.outcome[call.visit.n] = VISIT_PASS;
+		call.frames[call.visit.n++] = mine[i].frame;
+	}
+	call_visitor(&call);
+	// In the order in which they came, so that no flow is reordered.
+	for (unsigned i = 0, visited = 0; i < n_mine; i++) {
+		if (mine[i].visited) {
+			mine[i].frame = call.frames[visited];
+			go_on(&call, visited++);
+		} else {
+			datapath_run(dp, mine[i].frame, mine[i].program, mine[i].next_op);
+		}
+	}
+	return rest;
+}
+
+static void visit_position(struct datapath *dp, unsigned position)
+{
+	struct parked parked[PARKED_MAX];
+	unsigned n = dp->n_parked[position];
+
+	// Taken out first: frames that go on may come to wait at the same position of another port.
+	memcpy(parked, dp->parked[position], n * sizeof(parked[0]));
+	dp->n_parked[position] = 0;
+	dp->parked_positions[position / 64] &= ~(UINT64_C(1) << position % 64);
+	while (n)
+		n = visit_one_hook(dp, parked, n);
+}
+
+void datapath_visit_all(struct datapath *dp)
+{
+	for (unsigned w = 0; w < 4;) {
+		if (dp->parked_positions[w] == 0) {
+			w++;
+			continue;
+		}
+		visit_position(dp, w * 64 + (unsigned)__builtin_ctzll(dp->parked_positions[w]));
+		// A frame that was decided anew may wait anywhere behind.
+		w = 0;
+	}
+}

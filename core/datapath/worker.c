@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "datapath/rcu.h"
+#include "datapath/worker.h"
+
+enum {
+	POOL_SMALL = 8192,
+	POOL_LARGE = 512,
+	BATCH = 32,           // frames of one receive: grout and DPDK measure 32 to 64 as best
+	SCAN_SLEEP_MS = 1000, // a worker with flows wakes this often to forget idle ones
+	EVENTS = 16,
+};
+
+struct worker {
+	struct worker_options options;
+	struct poll_list *list;    // RCU. control: w, worker: r
+	struct worker_call *calls; // control: pushes, worker: takes all
+	struct frame_pool *pool;
+	int epoll_fd, wake_fd;
+	bool stop, started;
+	pthread_t thread;
+	uint64_t epoll_version; // of the list that epoll_fd watches
+	uint64_t last_busy_ns, last_ns;
+	struct worker_counts counts;
+};
+
+static uint64_t cycles(void)
+{
+#if defined(__x86_64__)
+	return __builtin_ia32_rdtsc();
+#elif defined(__aarch64__)
+	uint64_t v;
+
+	__asm__ volatile("mrs %0, cntvct_el0" : "=r"(v));
+	return v;
+#else
+	return 0;
+#endif
+}
+
+struct worker *worker_create(const struct worker_options *options)
+{
+	struct worker *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return NULL;
+	w->options = *options;
+	w->epoll_fd = -1;
+	w->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	w->pool = frame_pool_create(POOL_SMALL, POOL_LARGE);
+	if (w->wake_fd < 0 || !w->pool) {
+		worker_destroy(w);
+		return NULL;
+	}
+	return w;
+}
+
+void worker_destroy(struct worker *w)
+{
+	if (!w)
+		return;
+	if (w->epoll_fd >= 0)
+		close(w->epoll_fd);
+	if (w->wake_fd >= 0)
+		close(w->wake_fd);
+	frame_pool_destroy(w->pool);
+	free(w);
+}
+
+void worker_wake(struct worker *w)
+{
+	uint64_t one = 1;
+
+	// It can only fail when the counter is full, and then the worker is being woken anyway.
+	if (write(w->wake_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
+		abort();
+}
+
+void worker_publish(struct worker *w, struct poll_list *list)
+{
+	rcu_publish(&w->list, list);
+	worker_wake(w);
+}
+
+void worker_call(struct worker *w, struct worker_call *call)
+{
+	call->next = __atomic_load_n(&w->calls, __ATOMIC_RELAXED);
+	while (!__atomic_compare_exchange_n(
+		&w->calls, &call->next, call, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+		continue;
+	worker_wake(w);
+}
+
+const struct worker_counts *worker_counts(const struct worker *w)
+{
+	return &w->counts;
+}
+
+struct frame_pool *worker_pool(struct worker *w)
+{
+	return w->pool;
+}
+
+static void report(struct worker *w)
+{
+	uint64_t one = 1;
+
+	if (write(w->options.report_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
+		abort();
+}
+
+static void make_calls(struct worker *w, struct poll_list *list, uint64_t now_ns)
+{
+	struct worker_call *call, *reversed = NULL;
+
+	if (!__atomic_load_n(&w->calls, __ATOMIC_RELAXED))
+		return;
+	call = __atomic_exchange_n(&w->calls, NULL, __ATOMIC_ACQUIRE);
+	while (call) { // they were pushed last first
+		struct worker_call *next = call->next;
+
+		call->next = reversed;
+		reversed = call;
+		call = next;
+	}
+	while (reversed) {
+		struct worker_call *next = reversed->next;
+
+		reversed->function(reversed, list, now_ns);
+		reversed = next;
+	}
+}
+
+static unsigned poll_one(struct worker *w, struct poll_entry *e, uint64_t now_ns)
+{
+	struct weir_frame *frames[BATCH];
+	int n;
+
+	if (__atomic_load_n(e->nic_error, __ATOMIC_RELAXED))
+		return 0;
+	n = e->nic->class->receive(e->nic, e->queue, w->pool, frames, BATCH);
+	if (n == 0)
+		return 0;
+	if (n < 0) {
+		__atomic_store_n(e->nic_error, n, __ATOMIC_RELEASE);
+		report(w);
+		return 0;
+	}
+	datapath_begin(e->dp, now_ns);
+	datapath_receive(e->dp, e->port, frames, (unsigned)n);
+	datapath_end(e->dp);
+	count(&w->counts.batches, 1);
+	return (unsigned)n;
+}
+
+// True while a sweep is under way: the worker must not sleep.
+static bool scan(struct worker *w, struct datapath *dp, uint64_t now_ns)
+{
+	uint64_t swept = dp->swept_at;
+	bool more;
+
+	if (!datapath_scan_due(dp, now_ns))
+		return false;
+	datapath_begin(dp, now_ns);
+	more = datapath_scan(dp);
+	datapath_end(dp);
+	if (dp->swept_at != swept)
+		report(w);
+	return more;
+}
+
+struct round {
+	unsigned n_frames;
+	bool sweeping;
+	uint64_t now_ns;
+};
+
+static struct round run_round(struct worker *w, struct poll_list *list)
+{
+	uint64_t began = cycles();
+	struct round r = { .now_ns = w->options.clock_ns(w->options.clock_context) };
+
+	for (unsigned i = 0; i < list->n_entries; i++)
+		r.n_frames += poll_one(w, &list->entries[i], r.now_ns);
+	for (unsigned i = 0; i < list->n_datapaths; i++)
+		r.sweeping |= scan(w, list->datapaths[i], r.now_ns);
+	make_calls(w, list, r.now_ns);
+	if (w->last_ns)
+		count(&w->counts.total_ns, r.now_ns - w->last_ns);
+	if (r.n_frames) {
+		count(&w->counts.frames, r.n_frames);
+		count(&w->counts.busy_cycles, cycles() - began);
+		w->last_busy_ns = r.now_ns;
+	} else if (w->last_ns) {
+		count(&w->counts.idle_ns, r.now_ns - w->last_ns);
+	}
+	count(&w->counts.rounds, 1);
+	w->last_ns = r.now_ns;
+	return r;
+}
+
+unsigned worker_round(struct worker *w)
+{
+	struct poll_list *list;
+	unsigned n;
+
+	rcu_enter();
+	list = rcu_get(&w->list);
+	n = list ? run_round(w, list).n_frames : 0;
+	rcu_leave();
+	return n;
+}
+
+// ---- Sleeping
+
+static void watch(struct worker *w, const struct poll_list *list)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+
+	if (w->epoll_fd >= 0)
+		close(w->epoll_fd);
+	w->epoll_version = list ? list->version : 0;
+	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (w->epoll_fd < 0)
+		return; // the worker polls until a descriptor is to be had
+	if (epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, w->wake_fd, &event) < 0)
+		goto failed;
+	for (unsigned i = 0; list && i < list->n_entries; i++) {
+		struct poll_entry *e = &list->entries[i];
+		int fd = e->nic->class->receive_fd(e->nic, e->queue);
+
+		if (fd >= 0 && epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 &&
+			errno != EEXIST)
+			goto failed;
+	}
+	return;
+failed:
+	close(w->epoll_fd);
+	w->epoll_fd = -1;
+}
+
+// A queue of a NIC that failed would keep waking: it is no longer watched.
+static void unwatch_failed(struct worker *w, const struct poll_list *list)
+{
+	for (unsigned i = 0; i < list->n_entries; i++) {
+		struct poll_entry *e = &list->entries[i];
+		int fd;
+
+		if (!__atomic_load_n(e->nic_error, __ATOMIC_RELAXED))
+			continue;
+		fd = e->nic->class->receive_fd(e->nic, e->queue);
+		if (fd >= 0)
+			epoll_ctl(w->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+	}
+}
+
+// When to wake at the latest, in ms for epoll_wait(); 0: do not sleep.
+static int sleep_limit(struct worker *w, const struct poll_list *list, uint64_t now_ns)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (unsigned i = 0; list && i < list->n_datapaths; i++)
+		if (list->datapaths[i]->flows->n)
+			next = now_ns + UINT64_C(1000000) * SCAN_SLEEP_MS;
+	for (unsigned i = 0; list && i < list->n_entries; i++) {
+		struct poll_entry *e = &list->entries[i];
+		uint64_t due;
+
+		if (__atomic_load_n(e->nic_error, __ATOMIC_RELAXED))
+			continue;
+		if (e->nic->poll_only ||
+			(e->nic->class->arm && e->nic->class->arm(e->nic, e->queue)))
+			return 0;
+		due = e->nic->class->next_ns ? e->nic->class->next_ns(e->nic, e->queue)
+					     : UINT64_MAX;
+		if (due < next)
+			next = due;
+	}
+	if (__atomic_load_n(&w->calls, __ATOMIC_ACQUIRE))
+		return 0;
+	if (next == UINT64_MAX)
+		return -1;
+	// Rounded down: the last part of a millisecond is polled away.
+	return next > now_ns ? (int)((next - now_ns) / 1000000) : 0;
+}
+
+static void sleep_until_work(struct worker *w, const struct poll_list *list, uint64_t now_ns)
+{
+	struct epoll_event events[EVENTS];
+	uint64_t drained;
+	int limit;
+
+	if (w->epoll_version != (list ? list->version : 0) || w->epoll_fd < 0)
+		watch(w, list);
+	limit = sleep_limit(w, list, now_ns);
+	if (limit == 0 || w->epoll_fd < 0)
+		return;
+	if (list)
+		unwatch_failed(w, list);
+	rcu_leave();
+	epoll_wait(w->epoll_fd, events, EVENTS, limit);
+	rcu_enter();
+	while (read(w->wake_fd, &drained, sizeof(drained)) > 0)
+		continue;
+}
+
+static void *run(void *argument)
+{
+	struct worker *w = argument;
+
+	rcu_register();
+	while (!__atomic_load_n(&w->stop, __ATOMIC_ACQUIRE)) {
+		struct poll_list *list = rcu_get(&w->list);
+		struct round r = { 0 };
+
+		if (list)
+			r = run_round(w, list);
+		rcu_quiescent();
+		if (r.n_frames || r.sweeping || w->options.poll)
+			continue;
+		if (list && r.now_ns - w->last_busy_ns <
+				    __atomic_load_n(w->options.linger_us, __ATOMIC_RELAXED) *
+					    UINT64_C(1000))
+			continue;
+		__atomic_store_n(&w->counts.cpu, sched_getcpu(), __ATOMIC_RELAXED);
+		// The list is loaded anew: a grace period may have passed.
+		list = rcu_get(&w->list);
+		sleep_until_work(w, list, r.now_ns);
+	}
+	rcu_unregister();
+	return NULL;
+}
+
+int worker_start(struct worker *w)
+{
+	char name[16];
+	int error = pthread_create(&w->thread, NULL, run, w);
+
+	if (error)
+		return -error;
+	w->started = true;
+	snprintf(name, sizeof(name), "weir-worker-%u", w->options.id % 1000);
+	pthread_setname_np(w->thread, name);
+	return 0;
+}
+
+void worker_stop(struct worker *w)
+{
+	if (!w || !w->started)
+		return;
+	__atomic_store_n(&w->stop, true, __ATOMIC_RELEASE);
+	worker_wake(w);
+	pthread_join(w->thread, NULL);
+	w->started = false;
+}
