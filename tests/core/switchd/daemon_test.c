@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// weir-switchd as a process: coming up, refusing to, going down. The daemon is the real one but for
+// the switch in it, so that this needs no rights and no interfaces.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../control/fixture.h"
+
+static struct fixture place; // only its directory and path
+
+static int make_place(void **state)
+{
+	(void)state;
+	// Daemons in the background become our children once their parents have left.
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	strcpy(place.directory, "/tmp/weir-switchd-XXXXXX");
+	if (!mkdtemp(place.directory))
+		return -1;
+	snprintf(place.path, sizeof(place.path), "%s/run/sock", place.directory);
+	return 0;
+}
+
+static int remove_place(void **state)
+{
+	char run[96];
+
+	(void)state;
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+	unlink(place.path);
+	snprintf(run, sizeof(run), "%s/run", place.directory);
+	rmdir(run);
+	return rmdir(place.directory);
+}
+
+// Starts the daemon with the words of line; its standard error goes to *output.
+static pid_t start(const char *line, int *output)
+{
+	char copy[512], *argv[16] = { (char *)SWITCHD }, *at = copy;
+	int ends[2], argc = 1;
+	pid_t child;
+
+	snprintf(copy, sizeof(copy), "%s", line);
+	while ((argv[argc] = strsep(&at, " ")))
+		argc += *argv[argc] != '\0';
+	argv[argc] = NULL;
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		dup2(ends[1], 1);
+		dup2(ends[1], 2);
+		execv(SWITCHD, argv);
+		_exit(127);
+	}
+	close(ends[1]);
+	*output = ends[0];
+	return child;
+}
+
+static int end_of(pid_t child)
+{
+	int status;
+
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+// What the daemon says until it closes its streams.
+static void read_all(int output, char *text, size_t size)
+{
+	size_t used = 0;
+	ssize_t got;
+
+	while ((got = read(output, text + used, size - 1 - used)) > 0)
+		used += (size_t)got;
+	text[used] = '\0';
+	close(output);
+}
+
+static void wait_for_line(int output, const char *part)
+{
+	char text[1024] = "";
+	size_t used = 0;
+
+	while (!strstr(text, part)) {
+		ssize_t got = read(output, text + used, sizeof(text) - 1 - used);
+
+		if (got <= 0)
+			fail_msg("\"%s\" is not in \"%s\"", part, text);
+		used += (size_t)got;
+		text[used] = '\0';
+	}
+}
+
+static void check_exit(const char *line, int code, const char *part)
+{
+	char text[4096];
+	int output;
+	pid_t child = start(line, &output);
+
+	read_all(output, text, sizeof(text));
+	if (end_of(child) != code || !strstr(text, part))
+		fail_msg("%s: expected %d and \"%s\", got \"%s\"", line, code, part, text);
+}
+
+static pid_t pid_behind_socket(void)
+{
+	int fd = fixture_connect(&place);
+	Weir__Control__Reply *reply;
+	pid_t pid;
+
+	send_hello(fd, 1);
+	reply = receive_reply(fd);
+	assert_non_null(reply);
+	assert_int_equal(reply->payload_case, WEIR__CONTROL__REPLY__PAYLOAD_HELLO);
+	pid = reply->hello->pid;
+	weir__control__reply__free_unpacked(reply, NULL);
+	close(fd);
+	return pid;
+}
+
+static const char *with_socket(const char *options)
+{
+	static char line[256];
+
+	snprintf(line, sizeof(line), "--socket %s %s", place.path, options);
+	return line;
+}
+
+static void test_information(void **state)
+{
+	(void)state;
+	check_exit("--help", 0, "usage: weir-switchd");
+	check_exit("--version", 0, "weir-switchd ");
+	check_exit("--workers 0", 2, "--workers \"0\"");
+	check_exit("br0", 2, "unexpected argument");
+}
+
+static void test_foreground(void **state)
+{
+	static const int signals[] = { SIGTERM, SIGINT };
+	char text[1024];
+	int output;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		pid_t child = start(with_socket("--foreground"), &output);
+		int client;
+
+		wait_for_line(output, "info: ready");
+		assert_int_equal(pid_behind_socket(), child);
+		client = fixture_connect(&place);
+		kill(child, signals[i]);
+		assert_null(receive_reply(client));
+		close(client);
+		read_all(output, text, sizeof(text));
+		assert_int_equal(end_of(child), 0);
+		assert_int_equal(access(place.path, F_OK), -1);
+	}
+}
+
+// The command returns when the daemon can be used, with nothing of the terminal kept.
+static void test_background(void **state)
+{
+	char text[1024], link[64], target[64] = "";
+	int output;
+	pid_t child = start(with_socket("--workers 1"), &output), daemon;
+
+	(void)state;
+	read_all(output, text, sizeof(text));
+	assert_string_equal(text, "");
+	assert_int_equal(end_of(child), 0);
+	daemon = pid_behind_socket();
+	assert_int_not_equal(daemon, child);
+	assert_int_equal(getsid(daemon), daemon);
+	snprintf(link, sizeof(link), "/proc/%d/cwd", daemon);
+	assert_int_equal(readlink(link, target, sizeof(target) - 1), 1);
+	assert_string_equal(target, "/");
+	kill(daemon, SIGTERM);
+	assert_int_equal(end_of(daemon), 0);
+	assert_int_equal(access(place.path, F_OK), -1);
+}
+
+// What went wrong is said where the daemon was started, in the background too.
+static void test_refusals(void **state)
+{
+	int output;
+	pid_t child = start(with_socket("--foreground"), &output);
+
+	(void)state;
+	wait_for_line(output, "info: ready");
+	check_exit(with_socket(""), 1, "another weir-switchd is listening there");
+	check_exit(with_socket("--foreground"), 1, "another weir-switchd is listening there");
+	check_exit("--socket /nonexistent/a/b", 1, "cannot make its directory");
+	check_exit(with_socket("--workers 64"), 1, "too many for a fake");
+	assert_int_equal(pid_behind_socket(), child);
+	kill(child, SIGTERM);
+	close(output);
+	assert_int_equal(end_of(child), 0);
+}
+
+// What a kill leaves behind does not keep the next daemon from starting.
+static void test_after_kill(void **state)
+{
+	int output, status;
+	pid_t child = start(with_socket("--foreground"), &output);
+
+	(void)state;
+	wait_for_line(output, "info: ready");
+	close(output);
+	kill(child, SIGKILL);
+	waitpid(child, &status, 0);
+	assert_int_equal(access(place.path, F_OK), 0);
+	child = start(with_socket("--foreground"), &output);
+	wait_for_line(output, "info: ready");
+	assert_int_equal(pid_behind_socket(), child);
+	kill(child, SIGTERM);
+	close(output);
+	assert_int_equal(end_of(child), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_information),
+		cmocka_unit_test(test_foreground),
+		cmocka_unit_test(test_background),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_after_kill),
+	};
+
+	return cmocka_run_group_tests(tests, make_place, remove_place);
+}
