@@ -154,6 +154,8 @@ static int apply_key(const struct option_subject *s, struct schema_field *field,
 
 	if (!value)
 		return 0;
+	if (value > 1)
+		return option_refuse(s, "(weir.key) is %" PRIu64 ", must be 0 or 1", value);
 	if (field->label == LABEL_REPEATED || field->type == FIELD_MESSAGE)
 		return option_refuse(s, "a field that is repeated or a message cannot be a key");
 	if (!type || type->role != SCHEMA_POLICY)

@@ -50,7 +50,7 @@ int option_next(
 	do {
 		ret = wire_next(options, option);
 	} while (ret == 1 && (option->number < OPTIONS_FIRST || option->number > OPTIONS_LAST));
-	return ret < 0 ? option_refuse(s, "its options %s", options->problem) : ret;
+	return ret < 0 ? option_refuse(s, "the list of options %s", options->problem) : ret;
 }
 
 int option_refuse_unknown(const struct option_subject *s, const struct wire_field *option)
@@ -114,7 +114,7 @@ static int read_targets(
 		if (ret)
 			return ret;
 	}
-	return ret ? option_refuse(s, "its targets %s", packed.problem) : 0;
+	return ret ? option_refuse(s, "the list of targets %s", packed.problem) : 0;
 }
 
 static int read_role(
