@@ -160,7 +160,7 @@ static void test_never_reads(void **state)
 	while (now_ms() - start < STALL_MS / 2) {
 		before = now_ms();
 		check_alive(other, 1);
-		assert_in_range(now_ms() - before, 0, 500);
+		assert_in_range(now_ms() - before, 0, 5000);
 	}
 	while (now_ms() - start < 3 * STALL_MS)
 		check_alive(other, 2);
