@@ -17,6 +17,8 @@ struct kind {
 };
 
 static const struct kind kinds[] = {
+	{ &nic_tap_class, true },
+	{ &nic_packet_class, true },
 	{ &nic_memory_class, false },
 	{ &nic_replay_class, false },
 	{ &nic_null_class, false },

@@ -68,7 +68,9 @@ struct nic_options {
 
 struct nic_class {
 	const char *kind;  // "tap"
-	const char *usage; // "tap:NAME[,queues=N]", for messages
+	// For messages, and what nic.c checks an argument's presence by: "null" takes none,
+	// "memory[:...]" may have one, "tap:NAME[,queues=N]" must.
+	const char *usage;
 	const char *summary;
 
 	// Opens the NIC. Control thread; may block. On failure returns a negative errno and fills

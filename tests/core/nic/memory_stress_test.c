@@ -18,7 +18,7 @@
 #include "nic/memory.h"
 
 enum {
-	N_FRAMES = 60000, // per sender
+	N_FRAMES = 25000, // per sender
 	PATIENCE_MS = 20000,
 	MAX_SIZE = 3000,
 	BATCH = 16,

@@ -22,6 +22,10 @@ static const struct row {
 	{ "memory", NULL },
 	{ "memory:queues=2", NULL },
 	{ "replay:/no/such/file", NULL }, // the form is right
+	{ "tap:vm1", NULL },
+	{ "packet:eth1,force", NULL },
+	{ "tap", "an argument is missing; the usage is tap:NAME" },
+	{ "packet:", "an argument is missing; the usage is packet:IF" },
 	{ "", "unknown kind \"\"; there are " },
 	{ ":", "unknown kind \"\"" },
 	{ "nul", "unknown kind \"nul\"" },
@@ -62,7 +66,7 @@ static void forms(void **state)
 
 static void unknown_kind_names_the_kinds(void **state)
 {
-	static const char *const kinds[] = { "memory", "replay", "null" };
+	static const char *const kinds[] = { "tap", "packet", "memory", "replay", "null" };
 	struct weir_error error;
 
 	(void)state;
@@ -101,15 +105,34 @@ static void refused_open_leaves_nic_alone(void **state)
 
 static void interfaces(void **state)
 {
-	static const char *const without[] = { "null", "memory:queues=2", "replay:eth0",
-		"bogus:eth0", "" };
-	char name[16];
+	static const struct {
+		const char *specification, *name; // NULL: too long
+	} table[] = {
+		{ "packet:eth1", "eth1" },
+		{ "packet:eth1,force", "eth1" },
+		{ "tap:vm1,queues=2", "vm1" },
+		{ "tap:exactly15bytes_", "exactly15bytes_" },
+		{ "tap:exactly15bytes_,queues=2", "exactly15bytes_" },
+		{ "tap:sixteen_bytes_16", NULL },
+		{ "packet:,force", "" },
+		{ "null", "" },
+		{ "memory:queues=2", "" },
+		{ "replay:eth0", "" },
+		{ "bogus:eth0", "" },
+		{ "", "" },
+	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(without) / sizeof(without[0]); i++) {
-		strcpy(name, "x");
-		assert_true(nic_interface(without[i], name));
-		assert_string_equal(name, "");
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		char name[17];
+
+		memset(name, '#', sizeof(name));
+		print_message("\"%s\"\n", table[i].specification);
+		assert_int_equal(
+			nic_interface(table[i].specification, name), table[i].name != NULL);
+		if (table[i].name)
+			assert_string_equal(name, table[i].name);
+		assert_int_equal(name[16], '#');
 	}
 }
 
