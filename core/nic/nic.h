@@ -67,7 +67,7 @@ struct nic_options {
 };
 
 struct nic_class {
-	const char *kind;  // "tap"
+	const char *kind; // "tap"
 	// For messages, and what nic.c checks an argument's presence by: "null" takes none,
 	// "memory[:...]" may have one, "tap:NAME[,queues=N]" must.
 	const char *usage;
