@@ -6,7 +6,6 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
-#include <link.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -108,23 +107,10 @@ static void close_library(struct extension *extension)
 		close(extension->memory);
 }
 
-// Looks only into the library itself: dlsym also finds what it needs.
-static const struct weir_extension *find_descriptor(void *library)
-{
-	const void *symbol = dlsym(library, "weir_extension");
-	struct link_map *own, *found;
-	Dl_info info;
-
-	if (!symbol || dlinfo(library, RTLD_DI_LINKMAP, &own) ||
-		!dladdr1(symbol, &info, (void **)&found, RTLD_DL_LINKMAP) || own != found)
-		return NULL;
-	return symbol;
-}
-
 static int read_descriptor(
 	struct extension *extension, const struct weir_note *note, struct weir_error *error)
 {
-	const struct weir_extension *found = find_descriptor(extension->library);
+	const struct weir_extension *found = dlsym(extension->library, "weir_extension");
 	struct weir_error reason = { .message = "out of memory" };
 	int ret;
 

@@ -129,6 +129,35 @@ static void test_dynamic(void **state)
 	}
 }
 
+static void test_hash_table(void **state)
+{
+	static const struct {
+		size_t word;
+		uint64_t value;
+		const char *sentence;
+	} words[] = {
+		{ 0, 0, "an impossible size" }, // buckets
+		{ 0, UINT32_MAX, "ends behind" },
+		{ 1, UINT32_MAX, "not exported" }, // first exported symbol
+		{ 2, 0, "an impossible size" },    // words of the Bloom filter
+		{ 2, 3, "an impossible size" },
+		{ 2, 1U << 31, "ends behind" },
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		struct module module = module_read("good");
+		size_t table = module_table(&module, DT_GNU_HASH);
+		struct weir_error error = { .code = 0 };
+		int ret;
+
+		module_put(&module, table + 4 * words[i].word, words[i].value, 4);
+		ret = load(*state, &module, &error);
+		if (ret != -ELIBBAD || !strstr(error.message, words[i].sentence))
+			fail_msg("row %zu: %d %s", i, ret, error.message);
+		module_free(&module);
+	}
+}
+
 // The dynamic linker asserts that it has loaded the library of every wanted version.
 static void test_versions(void **state)
 {
@@ -241,6 +270,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_segments),
 		TEST(test_dynamic),
+		TEST(test_hash_table),
 		TEST(test_versions),
 		TEST(test_truncated),
 		TEST(test_mutated_header),

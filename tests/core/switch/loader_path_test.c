@@ -165,6 +165,34 @@ static void test_replaced(void **state)
 	loader_destroy(new);
 }
 
+// The seals of the memory that the extension "test" is in; -1 when there is none.
+static int find_seals(void)
+{
+	for (int fd = 0; fd < 256; fd++) {
+		char link[64], name[64] = "";
+
+		snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+		if (readlink(link, name, sizeof(name) - 1) > 0 && strstr(name, "memfd:weir-test"))
+			return fcntl(fd, F_GET_SEALS);
+	}
+	return -1;
+}
+
+static void test_sealed(void **state)
+{
+	int seals = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+	struct loader *loader = NULL;
+	char path[PATH_MAX];
+
+	assert_int_equal(loader_create(NULL, 0, &loader), 0);
+	write_variant(*state, "test.so", "good", path);
+	assert_int_equal(find_seals(), -1);
+	version_of(loader, path);
+	assert_int_equal(find_seals() & seals, seals);
+	loader_destroy(loader);
+	assert_int_equal(find_seals(), -1);
+}
+
 // As people do it: unload, replace, load. The dynamic linker keeps what has unique symbols.
 static void reload(const char *directory, const char *first)
 {
@@ -270,6 +298,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_trust),
 		TEST(test_replaced),
+		TEST(test_sealed),
 		TEST(test_reloaded),
 		TEST(test_leaves_nothing),
 		TEST(test_directories),
