@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright The Weir Authors
+#
+# The second half of `weirctl completion bash`: finds out which word of the command line is being
+# completed. The first half is made from the command table:
+#   _weirctl_objects, _weirctl_options   words; _weirctl_values: " --option=KIND ..." with values
+#   _weirctl_verbs OBJECT                prints the verbs
+#   _weirctl_command OBJECT VERB         sets kinds (of the arguments; KIND+ is repeated), and adds
+#                                        to options and values
+# shellcheck shell=bash disable=SC2154
+
+# Words for a kind, one per line. They go through compgen -W, which expands them as the shell would:
+# `weirctl completion names` prints nothing that could be expanded.
+_weirctl_words()
+{
+	case $1 in
+	-) ;;
+	object) printf '%s\n' "$_weirctl_objects" ;;
+	verb) _weirctl_verbs "${arguments[0]}" ;;
+	field) _weirctl_names field "${arguments[1]}" "$current" ;;
+	id) _weirctl_names id "${arguments[0]}" "${arguments[1]}" ;;
+	*) _weirctl_names "$1" ;;
+	esac
+}
+
+# Names that the daemon knows; nothing when it cannot be asked.
+_weirctl_names()
+{
+	"${COMP_WORDS[0]}" --timeout 2 "${socket[@]}" completion names "$@" 2>/dev/null
+}
+
+# Sets words to those up to the cursor, with those joined that readline splits at = and :.
+_weirctl_join()
+{
+	local i word joining=''
+	words=()
+	for ((i = 1; i <= COMP_CWORD; i++)); do
+		word=${COMP_WORDS[i]}
+		if [[ ${#words[@]} -gt 0 && ($word == [:=]* || (-n $joining && -n $word)) ]]; then
+			words[-1]+=$word
+		else
+			words+=("$word")
+		fi
+		joining=
+		if [[ $word == [:=]* ]]; then
+			joining=yes
+		fi
+	done
+}
+
+# Follows the words before the cursor: sets object, verb, arguments, socket and what the table says;
+# pending is the kind of the value that an option still waits for.
+_weirctl_parse()
+{
+	local i word only_words=''
+	for ((i = 0; i < ${#words[@]} - 1; i++)); do
+		word=${words[i]}
+		if [[ -n $pending ]]; then
+			if [[ ${words[i - 1]} == --socket ]]; then
+				socket=("--socket=$word")
+			fi
+			pending=
+		elif [[ -z $only_words && $word == -- ]]; then
+			only_words=yes
+		elif [[ -z $only_words && $word == --socket=* ]]; then
+			socket=("$word")
+		elif [[ -z $only_words && $values == *" $word="* ]]; then
+			pending=${values#*" $word="}
+			pending=${pending%% *}
+		elif [[ -z $only_words && $word == -?* ]]; then
+			continue
+		elif [[ -z $object ]]; then
+			object=$word
+			# An object without verbs is a command of its own.
+			if _weirctl_command "$object" ''; then
+				verb=-
+			fi
+		elif [[ -z $verb ]]; then
+			verb=$word
+			_weirctl_command "$object" "$verb"
+		else
+			arguments+=("$word")
+		fi
+	done
+	if [[ -n $only_words ]]; then
+		options=
+	fi
+}
+
+# The kind of the argument at the cursor.
+_weirctl_argument_kind()
+{
+	local i=${#arguments[@]} n=${#kinds[@]}
+	if ((i >= n && n > 0)) && [[ ${kinds[n - 1]} == *+ ]]; then
+		i=$((n - 1))
+	fi
+	printf '%s' "${kinds[i]%+}"
+}
+
+_weirctl()
+{
+	local current object='' verb='' pending='' kind word prefix
+	local -a words=() arguments=() socket=() kinds=()
+	local options=$_weirctl_options values=$_weirctl_values candidates=''
+	_weirctl_join
+	current=${words[-1]}
+	COMPREPLY=()
+	_weirctl_parse
+	kind=$pending
+	if [[ -z $pending && $current == -* && -n $options ]]; then
+		candidates=$options
+	elif [[ -z $pending && -z $object ]]; then
+		candidates=$_weirctl_objects
+	elif [[ -z $pending && -z $verb ]]; then
+		candidates=$(_weirctl_verbs "$object")
+	else
+		kind=${kind:-$(_weirctl_argument_kind)}
+		if [[ $kind == file ]]; then
+			compopt -o filenames 2>/dev/null
+			mapfile -t COMPREPLY < <(compgen -f -- "$current")
+			return
+		fi
+		candidates=$(_weirctl_words "${kind:--}")
+	fi
+	mapfile -t COMPREPLY < <(compgen -W "$candidates" -- "$current")
+	for word in "${COMPREPLY[@]}"; do
+		if [[ $word == *= ]]; then
+			compopt -o nospace 2>/dev/null
+		fi
+	done
+	# What readline has split off already must not come again.
+	prefix=${current%"${current##*[:=]}"}
+	if [[ -n $prefix && $COMP_WORDBREAKS == *"${prefix: -1}"* ]]; then
+		COMPREPLY=("${COMPREPLY[@]#"$prefix"}")
+	fi
+}
+
+complete -F _weirctl weirctl

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+#include "completion.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ask.h"
+#include "types.h"
+#include "value.h"
+
+// Prints a word made of up to three parts, if a shell would take it as it is.
+static void put_word(const char *first, const char *second, const char *third)
+{
+	const char *const parts[] = { first, second, third };
+
+	for (size_t i = 0; i < 3; i++) {
+		for (const char *c = parts[i]; *c; c++) {
+			if (!isalnum((unsigned char)*c) && !strchr("._:=[]-", *c))
+				return;
+		}
+	}
+	printf("%s%s%s\n", first, second, third);
+}
+
+static void put_column(const json_t *rows, const char *key, const char *before)
+{
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		const json_t *row = json_array_get(rows, i);
+		const char *word = json_string_value(json_object_get(row, key));
+
+		if (word)
+			put_word(before, word, "");
+	}
+}
+
+static int list_switches(struct invocation *in, json_t *rows, struct ctl_error *error)
+{
+	Weir__Control__SwitchList message = WEIR__CONTROL__SWITCH_LIST__INIT;
+	Weir__Control__Request request = REQUEST(SWITCH_LIST, switch_list, &message);
+
+	return ask_rows(in, &request, WEIR__CONTROL__REPLY__PAYLOAD_SWITCHES, rows, error);
+}
+
+static int list_ports(struct invocation *in, json_t *rows, struct ctl_error *error)
+{
+	Weir__Control__PortList message = WEIR__CONTROL__PORT_LIST__INIT;
+	Weir__Control__Request request = REQUEST(PORT_LIST, port_list, &message);
+
+	return ask_rows(in, &request, WEIR__CONTROL__REPLY__PAYLOAD_PORTS, rows, error);
+}
+
+static int list_extensions(struct invocation *in, json_t *rows, struct ctl_error *error)
+{
+	Weir__Control__ExtensionList message = WEIR__CONTROL__EXTENSION_LIST__INIT;
+	Weir__Control__Request request = REQUEST(EXTENSION_LIST, extension_list, &message);
+
+	return ask_rows(in, &request, WEIR__CONTROL__REPLY__PAYLOAD_EXTENSIONS, rows, error);
+}
+
+static int list_policies(struct invocation *in, json_t *rows, struct ctl_error *error)
+{
+	Weir__Control__PolicyList message = WEIR__CONTROL__POLICY_LIST__INIT;
+	Weir__Control__Request request = REQUEST(POLICY_LIST, policy_list, &message);
+	struct type_name name;
+	int result = type_name_split(in->arguments[2], &name, error);
+
+	if (result)
+		return result;
+	message.target = ask_text(in->arguments[1]);
+	message.extension = name.extension;
+	return ask_rows(in, &request, WEIR__CONTROL__REPLY__PAYLOAD_POLICIES, rows, error);
+}
+
+// EXTENSION when it has one type of policy, else EXTENSION.TYPE for each.
+static int put_policy_types(struct invocation *in, const char *extension, struct ctl_error *error)
+{
+	struct types types;
+	struct ctl_error ignored;
+	int result = types_fetch(in, extension, &types, error);
+	bool one = result == 0 && types_find(&types, "policy", NULL, &ignored);
+
+	if (one)
+		put_word(extension, "", "");
+	for (size_t i = 0; result == 0 && !one && i < types.n_types; i++) {
+		if (strcmp(types.types[i].role, "policy") == 0)
+			put_word(extension, ".", types.types[i].name);
+	}
+	types_fini(&types);
+	return result;
+}
+
+static int put_policies(struct invocation *in, json_t *rows, struct ctl_error *error)
+{
+	int result = list_extensions(in, rows, error);
+
+	for (size_t i = 0; result == 0 && i < json_array_size(rows); i++) {
+		const char *name = json_string_value(
+			json_object_get(json_array_get(rows, i), "name"));
+
+		if (name)
+			result = put_policy_types(in, name, error);
+	}
+	return result;
+}
+
+static void put_value(const char *path, const struct catalog_field *field, uint64_t number)
+{
+	struct value value = { .number = number };
+	char text[256] = "";
+	FILE *out = fmemopen(text, sizeof(text), "w");
+
+	if (!out)
+		return;
+	value_put(field, &value, out);
+	fclose(out);
+	put_word(path, "=", text);
+}
+
+// path= or, once `begun` is that far, path=VALUE for each value that has a name.
+static void put_assignments(const char *path, const struct catalog_field *field, const char *begun)
+{
+	size_t size = strlen(path);
+
+	if (strncmp(begun, path, size) != 0 || begun[size] != '=') {
+		put_word(path, "=", "");
+		return;
+	}
+	for (size_t i = 0; field->enumeration && i < field->enumeration->n_value; i++)
+		put_value(path, field, (uint64_t)(int64_t)field->enumeration->value[i]->number);
+	for (uint64_t i = 0; field->type == CATALOG_TYPE(BOOL) && i < 2; i++)
+		put_value(path, field, i);
+}
+
+// Deep enough for people; also the end of messages that hold themselves.
+enum { FIELD_DEPTH = 3 };
+
+static void put_fields(
+	const struct catalog_message *message, const char *above, const char *begun, unsigned depth)
+{
+	for (size_t i = 0; i < message->n_fields; i++) {
+		const struct catalog_field *field = &message->fields[i];
+		char path[256];
+
+		snprintf(path, sizeof(path), "%s%s%s", above, field->name,
+			field->message && field->repeated ? "[0]" : "");
+		if (field->message && field->message->n_fields > 0) {
+			strncat(path, ".", sizeof(path) - strlen(path) - 1);
+			if (depth < FIELD_DEPTH)
+				put_fields(field->message, path, begun, depth + 1);
+		} else {
+			put_assignments(path, field, begun);
+		}
+	}
+}
+
+static int put_fields_of(struct invocation *in, struct ctl_error *error)
+{
+	const char *begun = invocation_argument(in, 2);
+	const struct message_type *type = NULL;
+	struct type_name name;
+	struct types types;
+	int result = type_name_split(in->arguments[1], &name, error);
+
+	if (result)
+		return result;
+	result = types_fetch(in, name.extension, &types, error);
+	if (result == 0) {
+		type = types_find(&types, "policy", *name.type ? name.type : NULL, error);
+		if (type)
+			put_fields(type->message, "", begun ? begun : "", 0);
+		else
+			result = CTL_REFUSED;
+	}
+	types_fini(&types);
+	return result;
+}
+
+static int put_targets(struct invocation *in, json_t *rows, struct ctl_error *error)
+{
+	int result = list_ports(in, rows, error);
+
+	if (result)
+		return result;
+	put_column(rows, "name", "");
+	json_array_clear(rows);
+	result = list_switches(in, rows, error);
+	if (result == 0)
+		put_column(rows, "name", "switch:");
+	return result;
+}
+
+static int put_kind(struct invocation *in, json_t *rows, struct ctl_error *error)
+{
+	const char *kind = invocation_argument(in, 0);
+	int result;
+
+	if (strcmp(kind, "target") == 0)
+		return put_targets(in, rows, error);
+	if (strcmp(kind, "policy") == 0)
+		return put_policies(in, rows, error);
+	if (strcmp(kind, "field") == 0 && in->n_arguments >= 2)
+		return put_fields_of(in, error);
+	if (strcmp(kind, "id") == 0 && in->n_arguments >= 3) {
+		result = list_policies(in, rows, error);
+		put_column(rows, "id", "");
+		return result;
+	}
+	if (strcmp(kind, "switch") == 0)
+		result = list_switches(in, rows, error);
+	else if (strcmp(kind, "port") == 0)
+		result = list_ports(in, rows, error);
+	else if (strcmp(kind, "extension") == 0)
+		result = list_extensions(in, rows, error);
+	else
+		return ctl_fail(error, CTL_USAGE,
+			"kind \"%s\": must be switch, port, extension, target, policy, "
+			"field EXTENSION[.TYPE] or id TARGET EXTENSION",
+			kind);
+	put_column(rows, "name", "");
+	return result;
+}
+
+int completion_names(struct invocation *in, struct ctl_error *error)
+{
+	json_t *rows = json_array();
+	int result = rows ? put_kind(in, rows, error) : ctl_fail_memory(error);
+
+	json_decref(rows);
+	return result;
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// extension load|unload|list|show|attach|detach
+#include "ask.h"
+
+#include <stdlib.h>
+
+static const struct column columns[] = {
+	{ "name", COLUMN_PLAIN },
+	{ "version", COLUMN_PLAIN },
+	{ "class", COLUMN_PLAIN },
+	{ "switch", COLUMN_PLAIN },
+	{ "order", COLUMN_PLAIN },
+	{ "decisions", COLUMN_PLAIN },
+	{ "violations", COLUMN_PLAIN },
+	{ "summary", COLUMN_PLAIN },
+	{ NULL, COLUMN_PLAIN },
+};
+
+static int load(struct invocation *in, struct ctl_error *error)
+{
+	Weir__Control__ExtensionLoad message = WEIR__CONTROL__EXTENSION_LOAD__INIT;
+	Weir__Control__Request request = REQUEST(EXTENSION_LOAD, extension_load, &message);
+	const char *path = invocation_option(in, "--path");
+	char *absolute = NULL;
+	int result;
+
+	// The daemon has a working directory of its own.
+	if (path && *path != '/') {
+		absolute = realpath(path, NULL);
+		if (!absolute)
+			return ctl_fail(error, CTL_REFUSED, "--path \"%s\": %m", path);
+	}
+	message.name = ask_text(invocation_argument(in, 0));
+	message.path = absolute ? absolute : ask_text(path);
+	result = ask_change(in, &request, error);
+	free(absolute);
+	return result;
+}
+
+static int unload(struct invocation *in, struct ctl_error *error)
+{
+	Weir__Control__ExtensionUnload message = WEIR__CONTROL__EXTENSION_UNLOAD__INIT;
+	Weir__Control__Request request = REQUEST(EXTENSION_UNLOAD, extension_unload, &message);
+
+	message.name = ask_text(invocation_argument(in, 0));
+	return ask_change(in, &request, error);
+}
+
+static int list(struct invocation *in, struct ctl_error *error)
+{
+	Weir__Control__ExtensionList message = WEIR__CONTROL__EXTENSION_LIST__INIT;
+	Weir__Control__Request request = REQUEST(EXTENSION_LIST, extension_list, &message);
+
+	message.switch_ = ask_text(invocation_argument(in, 0));
+	return ask_list(in, &request, WEIR__CONTROL__REPLY__PAYLOAD_EXTENSIONS, columns, error);
+}
+
+static int show(struct invocation *in, struct ctl_error *error)
+{
+	Weir__Control__ExtensionShow message = WEIR__CONTROL__EXTENSION_SHOW__INIT;
+	Weir__Control__Request request = REQUEST(EXTENSION_SHOW, extension_show, &message);
+
+	message.name = ask_text(invocation_argument(in, 0));
+	return ask_show_all(in, &request, WEIR__CONTROL__REPLY__PAYLOAD_EXTENSIONS, error);
+}
+
+static int attach(struct invocation *in, struct ctl_error *error)
+{
+	Weir__Control__ExtensionAttach message = WEIR__CONTROL__EXTENSION_ATTACH__INIT;
+	Weir__Control__Request request = REQUEST(EXTENSION_ATTACH, extension_attach, &message);
+	int result;
+
+	message.switch_ = ask_text(invocation_argument(in, 0));
+	message.name = ask_text(invocation_argument(in, 1));
+	result = invocation_number(in, "--order", &message.has_order, &message.order, error);
+	return result ? result : ask_change(in, &request, error);
+}
+
+static int detach(struct invocation *in, struct ctl_error *error)
+{
+	Weir__Control__ExtensionDetach message = WEIR__CONTROL__EXTENSION_DETACH__INIT;
+	Weir__Control__Request request = REQUEST(EXTENSION_DETACH, extension_detach, &message);
+
+	message.switch_ = ask_text(invocation_argument(in, 0));
+	message.name = ask_text(invocation_argument(in, 1));
+	return ask_change(in, &request, error);
+}
+
+const struct command extension_commands[] = {
+	{
+		.object = "extension",
+		.verb = "load",
+		.summary = "Loads an extension into the daemon",
+		.run = load,
+		.changes = true,
+		.arguments = { { "NAME", WORD_ANY, ONE } },
+		.options = { { .name = "--path",
+			.value = "FILE",
+			.kind = WORD_FILE,
+			.help = "the shared object; NAME.so in the daemon's directory by "
+				"default" } },
+	},
+	{
+		.object = "extension",
+		.verb = "unload",
+		.summary = "Unloads an extension that is attached nowhere",
+		.run = unload,
+		.changes = true,
+		.arguments = { { "NAME", WORD_EXTENSION, ONE } },
+	},
+	{
+		.object = "extension",
+		.verb = "list",
+		.summary = "Lists the loaded extensions, once for each switch they are attached to",
+		.run = list,
+		.arguments = { { "SWITCH", WORD_SWITCH, OPTIONAL } },
+	},
+	{
+		.object = "extension",
+		.verb = "show",
+		.summary = "Shows everything about an extension",
+		.run = show,
+		.arguments = { { "NAME", WORD_EXTENSION, ONE } },
+	},
+	{
+		.object = "extension",
+		.verb = "attach",
+		.summary = "Attaches an extension to a switch's stack; loads it if needed",
+		.run = attach,
+		.changes = true,
+		.arguments = { { "SWITCH", WORD_SWITCH, ONE }, { "NAME", WORD_EXTENSION, ONE } },
+		.options = { { .name = "--order",
+			.value = "N",
+			.help = "place in its class, smaller is earlier on ingress; 0 to 65535" } },
+	},
+	{
+		.object = "extension",
+		.verb = "detach",
+		.summary = "Takes an extension out of a switch's stack",
+		.run = detach,
+		.changes = true,
+		.arguments = { { "SWITCH", WORD_SWITCH, ONE }, { "NAME", WORD_EXTENSION, ONE } },
+	},
+	{ 0 },
+};

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// meter list
+#include "ask.h"
+
+static const struct column columns[] = {
+	{ "switch", COLUMN_RARE },
+	{ "port", COLUMN_PLAIN },
+	{ "extension", COLUMN_PLAIN },
+	{ "id", COLUMN_PLAIN },
+	{ "frames", COLUMN_PLAIN },
+	{ "bytes", COLUMN_PLAIN },
+	{ "since", COLUMN_TIME },
+	{ NULL, COLUMN_PLAIN },
+};
+
+static int list(struct invocation *in, struct ctl_error *error)
+{
+	Weir__Control__MeterList message = WEIR__CONTROL__METER_LIST__INIT;
+	Weir__Control__Request request = REQUEST(METER_LIST, meter_list, &message);
+
+	message.target = ask_text(invocation_argument(in, 0));
+	message.extension = ask_text(invocation_argument(in, 1));
+	message.has_reset = message.reset = invocation_option(in, "--reset") != NULL;
+	return ask_list(in, &request, WEIR__CONTROL__REPLY__PAYLOAD_METERS, columns, error);
+}
+
+const struct command meter_commands[] = {
+	{
+		.object = "meter",
+		.verb = "list",
+		.summary = "Lists the meters of all targets (a port, or switch:NAME) and "
+			   "extensions, or of some",
+		.run = list,
+		.arguments = { { "TARGET", WORD_TARGET, OPTIONAL },
+			{ "EXTENSION", WORD_EXTENSION, OPTIONAL } },
+		.options = { { .name = "--reset",
+			.help = "start the listed meters again at 0; no frame is lost between" } },
+	},
+	{ 0 },
+};

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// The parts of the object policy that have files of their own.
+#ifndef CTL_POLICY_H
+#define CTL_POLICY_H
+
+#include "command.h"
+
+// policy list [TARGET] [EXTENSION[.TYPE]]
+int policy_list(struct invocation *in, struct ctl_error *error);
+
+// policy schema EXTENSION
+int policy_schema(struct invocation *in, struct ctl_error *error);
+
+#endif

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+#include "policy.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ask.h"
+#include "types.h"
+#include "value.h"
+
+static const struct column columns[] = {
+	{ "name", COLUMN_PLAIN },
+	{ "label", COLUMN_PLAIN },
+	{ "type", COLUMN_PLAIN },
+	{ "format", COLUMN_RARE },
+	{ "unit", COLUMN_RARE },
+	{ "range", COLUMN_RARE },
+	{ "default", COLUMN_RARE },
+	{ "comment", COLUMN_RARE },
+	{ NULL, COLUMN_PLAIN },
+};
+
+// Where a field stands: messages within it are shown too, but a message within itself only once.
+struct place {
+	const struct place *outer;
+	const struct catalog_message *message;
+	const char *above; // the path of the message, with a dot behind; "" at the top
+};
+
+static bool is_inside(const struct place *place, const struct catalog_message *message)
+{
+	for (; place; place = place->outer) {
+		if (place->message == message)
+			return true;
+	}
+	return false;
+}
+
+static json_t *text_or_null(const char *text)
+{
+	return text && *text ? value_json_string(text, strlen(text)) : json_null();
+}
+
+// A comment's lines as one.
+static json_t *comment_json(const char *comment)
+{
+	char *text, *end;
+	json_t *json;
+
+	if (!comment)
+		return json_null();
+	text = malloc(strlen(comment) + 1);
+	if (!text)
+		return NULL;
+	end = text;
+	for (const char *c = comment; *c; c++) {
+		if (!isspace((unsigned char)*c))
+			*end++ = *c;
+		else if (end > text && end[-1] != ' ')
+			*end++ = ' ';
+	}
+	while (end > text && end[-1] == ' ')
+		end--;
+	*end = '\0';
+	json = text_or_null(text);
+	free(text);
+	return json;
+}
+
+static json_t *enum_values(const struct catalog_field *field)
+{
+	json_t *values = field->enumeration ? json_array() : json_null();
+
+	for (size_t i = 0; field->enumeration && i < field->enumeration->n_value; i++) {
+		struct value value = {
+			.number = (uint64_t)(int64_t)field->enumeration->value[i]->number
+		};
+
+		if (json_array_append_new(values, value_json(field, &value))) {
+			json_decref(values);
+			return NULL;
+		}
+	}
+	return values;
+}
+
+static void put_numbers(FILE *out, const struct catalog_field *field)
+{
+	if (field->has_min && field->has_max)
+		fprintf(out, "%" PRId64 " to %" PRId64, field->min, field->max);
+	else if (field->has_min)
+		fprintf(out, "at least %" PRId64, field->min);
+	else if (field->has_max)
+		fprintf(out, "at most %" PRId64, field->max);
+}
+
+static void put_lengths(FILE *out, const struct catalog_field *field)
+{
+	if (field->max_length != UINT32_MAX)
+		fprintf(out, "%" PRIu32 " to %" PRIu32 " bytes", field->min_length,
+			field->max_length);
+	else if (field->min_length > 0)
+		fprintf(out, "at least %" PRIu32 " bytes", field->min_length);
+}
+
+// What is allowed, in words: the values of an enumeration, or limits.
+static json_t *range_json(const struct catalog_field *field)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	json_t *json = NULL;
+
+	if (!out)
+		return NULL;
+	for (size_t i = 0; field->enumeration && i < field->enumeration->n_value; i++) {
+		struct value value = {
+			.number = (uint64_t)(int64_t)field->enumeration->value[i]->number
+		};
+
+		fputs(i > 0 ? ", " : "", out);
+		value_put(field, &value, out);
+	}
+	put_numbers(out, field);
+	put_lengths(out, field);
+	if (field->max_items != UINT32_MAX)
+		fprintf(out, "%sat most %" PRIu32 " values", ftell(out) > 0 ? "; " : "",
+			field->max_items);
+	if (fclose(out) == 0)
+		json = text_or_null(text);
+	free(text);
+	return json;
+}
+
+static json_t *field_row(const struct catalog_field *field, const char *path)
+{
+	json_t *row = json_object();
+	bool ok = row && json_object_set_new(row, "name", text_or_null(path)) == 0 &&
+		  json_object_set_new(row, "label",
+			  json_string(field->repeated   ? "repeated"
+				      : field->required ? "required"
+							: "optional")) == 0 &&
+		  json_object_set_new(row, "type", text_or_null(catalog_type_name(field))) == 0 &&
+		  json_object_set_new(row, "format", text_or_null(catalog_format_name(field))) ==
+			  0 &&
+		  json_object_set_new(row, "unit", text_or_null(catalog_unit_name(field))) == 0 &&
+		  json_object_set_new(row, "min",
+			  field->has_min ? json_integer(field->min) : json_null()) == 0 &&
+		  json_object_set_new(row, "max",
+			  field->has_max ? json_integer(field->max) : json_null()) == 0 &&
+		  json_object_set_new(row, "values", enum_values(field)) == 0 &&
+		  json_object_set_new(row, "range", range_json(field)) == 0 &&
+		  json_object_set_new(row, "default", text_or_null(field->default_value)) == 0 &&
+		  json_object_set_new(row, "oneof", text_or_null(field->oneof)) == 0 &&
+		  json_object_set_new(row, "key", json_boolean(field->is_key)) == 0 &&
+		  json_object_set_new(row, "comment", comment_json(field->comment)) == 0;
+
+	if (ok)
+		return row;
+	json_decref(row);
+	return NULL;
+}
+
+static bool add_fields(json_t *rows, const struct place *place);
+
+static bool add_nested(json_t *rows, const struct place *place, const struct catalog_field *field,
+	const char *path)
+{
+	struct place inner = { place, field->message, NULL };
+	char *above;
+	bool ok;
+
+	if (is_inside(place, field->message))
+		return true;
+	if (asprintf(&above, "%s%s.", path, field->repeated ? "[N]" : "") < 0)
+		return false;
+	inner.above = above;
+	ok = add_fields(rows, &inner);
+	free(above);
+	return ok;
+}
+
+static bool add_fields(json_t *rows, const struct place *place)
+{
+	for (size_t i = 0; i < place->message->n_fields; i++) {
+		const struct catalog_field *field = &place->message->fields[i];
+		char *path;
+		bool ok;
+
+		if (asprintf(&path, "%s%s", place->above, field->name) < 0)
+			return false;
+		ok = json_array_append_new(rows, field_row(field, path)) == 0;
+		if (ok && field->message)
+			ok = add_nested(rows, place, field, path);
+		free(path);
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+static json_t *type_json(const struct types *types, const struct message_type *type)
+{
+	const struct place top = { NULL, type->message, "" };
+	json_t *fields = json_array();
+	json_t *row;
+
+	if (!fields || !add_fields(fields, &top)) {
+		json_decref(fields);
+		return NULL;
+	}
+	row = json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:o, s:o}", "extension", types->extension,
+		"role", type->role, "type", type->name, "message", type->message->name, "on_port",
+		type->on_port, "on_switch", type->on_switch, "comment",
+		comment_json(type->message->comment), "fields", fields);
+	return row;
+}
+
+static const char *place_text(const struct message_type *type)
+{
+	if (type->on_port && type->on_switch)
+		return " of a port or switch";
+	return type->on_port ? " of a port" : type->on_switch ? " of a switch" : "";
+}
+
+static int print_type(const struct types *types, const struct message_type *type, const json_t *row,
+	struct ctl_error *error)
+{
+	const json_t *fields = json_object_get(row, "fields");
+	const char *comment = json_string_value(json_object_get(row, "comment"));
+
+	ctl_put_text(stdout, types->extension);
+	putchar('.');
+	ctl_put_text(stdout, type->name);
+	fputs(": ", stdout);
+	ctl_put_text(stdout, type->role);
+	puts(place_text(type));
+	if (comment) {
+		ctl_put_text(stdout, comment);
+		putchar('\n');
+	}
+	if (json_array_size(fields) == 0)
+		return 0;
+	return output_rows(stdout, fields, columns, false, error);
+}
+
+static int print(struct invocation *in, const struct types *types, struct ctl_error *error)
+{
+	json_t *rows = json_array();
+	int result = 0;
+
+	for (size_t i = 0; result == 0 && i < types->n_types; i++) {
+		if (json_array_append_new(rows, type_json(types, &types->types[i])))
+			result = ctl_fail_memory(error);
+	}
+	if (result == 0 && in->json)
+		result = output_rows(stdout, rows, NULL, true, error);
+	for (size_t i = 0; result == 0 && !in->json && i < types->n_types; i++) {
+		if (i > 0)
+			putchar('\n');
+		result = print_type(types, &types->types[i], json_array_get(rows, i), error);
+	}
+	json_decref(rows);
+	return result;
+}
+
+int policy_schema(struct invocation *in, struct ctl_error *error)
+{
+	struct types types;
+	int result = types_fetch(in, invocation_argument(in, 0), &types, error);
+
+	if (result == 0)
+		result = print(in, &types, error);
+	types_fini(&types);
+	return result;
+}

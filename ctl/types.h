@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// What an extension calls its messages: the types behind EXTENSION.TYPE, asked of the daemon.
+#ifndef CTL_TYPES_H
+#define CTL_TYPES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "ask.h"
+#include "catalog.h"
+
+struct message_type {
+	char *role; // token: policy, status, call, ...
+	char *name;
+	const struct catalog_message *message;
+	bool on_port, on_switch; // where a policy of this type may be put
+};
+
+struct types {
+	char *extension;
+	struct catalog *catalog;
+	struct message_type *types;
+	size_t n_types;
+};
+
+// Asks for the types of an extension. Finish with types_fini, also on failure.
+int types_fetch(
+	struct invocation *in, const char *extension, struct types *types, struct ctl_error *error);
+void types_fini(struct types *types);
+
+// The type of that role and name; NULL means the only one of the role. NULL with *error filled when
+// there is none, or a name is needed; the sentence lists those there are.
+const struct message_type *types_find(
+	const struct types *types, const char *role, const char *name, struct ctl_error *error);
+
+// EXTENSION[.TYPE] in two.
+struct type_name {
+	char extension[64];
+	char type[64]; // "" when not given
+};
+int type_name_split(const char *text, struct type_name *name, struct ctl_error *error);
+
+#endif
