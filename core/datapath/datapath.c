@@ -6,6 +6,7 @@
 #include "datapath/datapath.h"
 #include "datapath/rcu.h"
 #include "datapath/rewrite.h"
+#include "nic/offload.h"
 
 struct datapath *datapath_create(const struct datapath_options *options)
 {
@@ -69,6 +70,7 @@ void datapath_end(struct datapath *dp)
 	run_originated(dp);
 	datapath_flush(dp);
 	program_bury(dp->programs);
+	__atomic_store_n(&dp->n_flows, dp->flows->n, __ATOMIC_RELAXED);
 }
 
 // ---- Keys
@@ -380,23 +382,42 @@ static void count_received(struct port_counters *c, struct weir_frame *const fra
 	count(&c->rx_bytes, bytes);
 }
 
+// What comes from outside may claim anything about its checksums and segments: offsets are made
+// true, or the claim is taken away and the frame is dropped.
+static bool admit(struct weir_frame *frame)
+{
+	if (__builtin_expect((frame->offload.flags | frame->offload.gso_type) == 0, 1))
+		return true;
+	if (offload_sanitize(frame))
+		return true;
+	memset(&frame->offload, 0, sizeof(frame->offload));
+	return false;
+}
+
 void datapath_receive(struct datapath *dp, uint16_t index, struct weir_frame *frames[], unsigned n)
 {
 	const struct snapshot_port *port = snapshot_port(dp->snapshot, index);
-	uint64_t constant = index | (uint64_t)port->epoch << KEY_EPOCH_SHIFT;
 	struct lookup lookups[NIC_BATCH];
 	uint8_t missed[NIC_BATCH];
 	unsigned n_missed = 0;
+	uint64_t refused = 0;
 
+	if (!port) { // removed since the list of queues was made
+		for (unsigned i = 0; i < n; i++)
+			weir_frame_release(frames[i]);
+		return;
+	}
 	for (unsigned i = 0; i < n; i++) {
 		struct lookup *l = &lookups[i];
 
 		if (i + 4 < n)
 			__builtin_prefetch(frames[i + 4]->data);
 		frames[i]->port = index;
+		if (!admit(frames[i]))
+			refused |= UINT64_C(1) << i;
 		key_parse(frames[i], &l->key);
 		l->n_words = (uint8_t)key_words(&l->key, &port->ingress);
-		l->key.w[0] |= constant;
+		l->key.w[0] |= index | (uint64_t)port->epoch << KEY_EPOCH_SHIFT;
 		apply_mask(&l->key, &port->ingress, l->n_words);
 		l->hash = flow_hash(dp->flows, &l->key, l->n_words);
 		flow_prefetch_bucket(dp->flows, l->hash);
@@ -413,7 +434,10 @@ void datapath_receive(struct datapath *dp, uint16_t index, struct weir_frame *fr
 					     !flow_match(flow, &l->key, l->n_words),
 			    0))
 			flow = flow_find(dp->flows, &l->key, l->n_words, l->hash);
-		if (__builtin_expect(flow != NULL, 1))
+		if (__builtin_expect(refused != 0, 0) && (refused >> i & 1))
+			datapath_drop(dp, frames[i], index, WEIR_STAGE_INGRESS,
+				reason_of(0, REASON_BAD_OFFLOAD));
+		else if (__builtin_expect(flow != NULL, 1))
 			run_hit(dp, flow, frames[i]);
 		else
 			missed[n_missed++] = (uint8_t)i;

@@ -17,3 +17,20 @@ void rcu_drain(void)
 	urcu_qsbr_barrier();
 	RCU_ACQUIRE_EDGE();
 }
+
+// How many contexts the thread serves. Belongs to the thread, as its registration does.
+static _Thread_local unsigned uses;
+
+void rcu_thread_get(void)
+{
+	if (uses++ == 0) {
+		rcu_register();
+		rcu_leave();
+	}
+}
+
+void rcu_thread_put(void)
+{
+	if (--uses == 0)
+		rcu_unregister();
+}

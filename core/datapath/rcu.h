@@ -73,6 +73,10 @@ static inline void rcu_enter(void)
 	urcu_qsbr_thread_online();
 }
 
+// Registers the calling thread, which may serve several contexts, once, and leaves it offline.
+void rcu_thread_get(void);
+void rcu_thread_put(void);
+
 // Calls function(head) after a grace period, on liburcu's own thread. Registered threads only.
 void rcu_free_later(struct rcu_head *head, void (*function)(struct rcu_head *head));
 

@@ -114,7 +114,6 @@ static void end_pass(struct datapath *dp)
 		__atomic_store_n(&dp->swept_at, dp->sweep_target, __ATOMIC_RELEASE);
 		dp->sweeping = false;
 	}
-	__atomic_store_n(&dp->n_flows, dp->flows->n, __ATOMIC_RELAXED);
 	dp->scan_tick = dp->tick;
 	dp->scan_at = UINT32_MAX;
 }

@@ -49,6 +49,9 @@ struct weir_options {
 	void *log_context;
 };
 
+// The library's version, "0.1.0". Any thread.
+WEIR_API const char *weir_version(void);
+
 WEIR_API int weir_create(
 	const struct weir_options *options, struct weir **weir, struct weir_error *error);
 // Stops the workers, removes everything, unloads every extension. Blocks until done. Accepts NULL.

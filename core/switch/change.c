@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// One transaction of prepares: everybody concerned prepares before anybody commits.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "switch/model.h"
+
+struct prepared {
+	struct prepared *next;
+	struct target *target;
+	struct target_state *state;
+	struct target_state *old; // between commit and finish
+};
+
+// What an extension's plan calls reach.
+struct plan {
+	struct weir_plan public; // first
+	struct target *target;
+	struct target_state *state;
+};
+
+static struct plan *plan_of(struct weir_plan *p)
+{
+	return (struct plan *)p;
+}
+
+static int plan_reads(struct weir_plan *p, enum weir_stage stage, uint64_t fields)
+{
+	if ((unsigned)stage >= WEIR_N_STAGES || (fields & ~WEIR_FIELDS_ALL))
+		return -EINVAL;
+	plan_of(p)->state->reads[stage] = fields;
+	return 0;
+}
+
+static int plan_inactive(struct weir_plan *p, enum weir_stage stage)
+{
+	if ((unsigned)stage >= WEIR_N_STAGES)
+		return -EINVAL;
+	plan_of(p)->state->inactive |= 1u << stage;
+	return 0;
+}
+
+static int plan_meter(struct weir_plan *p, const char *key, uint32_t *id)
+{
+	struct plan *plan = plan_of(p);
+	struct target_state *state = plan->state;
+	char name[WEIR_NAME_MAX + 8];
+	struct meter *meter, **grown;
+
+	if (!key || !*key || strlen(key) >= sizeof(meter->key))
+		return -EINVAL;
+	target_name(plan->target, name);
+	if ((state->n_meters & (state->n_meters - 1)) == 0) {
+		unsigned room = state->n_meters ? state->n_meters * 2 : 1;
+
+		grown = realloc(state->meters, room * sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		state->meters = grown;
+	}
+	meter = meter_get(plan->target->vswitch, state->attachment, name, key);
+	if (!meter)
+		return -ENOMEM;
+	state->meters[state->n_meters++] = meter;
+	*id = meter->id;
+	return 0;
+}
+
+static weir_port_id plan_port(struct weir_plan *p, const char *name)
+{
+	struct plan *plan = plan_of(p);
+	struct vswitch *s = plan->target->vswitch;
+
+	plan->state->uses_ports = true;
+	for (unsigned i = 0; i < s->n_indices; i++)
+		if (s->ports[i] && strcmp(s->ports[i]->name, name) == 0)
+			return s->ports[i]->id;
+	return WEIR_PORT_NONE;
+}
+
+static int plan_mirror(struct weir_plan *p, const char *port, uint32_t *sink)
+{
+	weir_port_id id = plan_port(p, port);
+
+	if (id == WEIR_PORT_NONE)
+		return -ENOENT;
+	*sink = (uint16_t)id;
+	return 0;
+}
+
+static const struct weir_plan_ops plan_ops = {
+	.size = sizeof(struct weir_plan_ops),
+	.reads = plan_reads,
+	.inactive = plan_inactive,
+	.meter = plan_meter,
+	.mirror = plan_mirror,
+	.port = plan_port,
+};
+
+// ---- States
+
+const struct target_state *target_state_of(const struct target *target, const struct attachment *a)
+{
+	for (const struct target_state *s = target->states; s; s = s->next)
+		if (s->attachment == a)
+			return s;
+	return NULL;
+}
+
+static void put_meters(struct vswitch *s, struct target_state *state)
+{
+	for (unsigned i = 0; i < state->n_meters; i++)
+		meter_put(s, state->meters[i], !state->attachment->detached);
+	free(state->meters);
+	state->meters = NULL;
+	state->n_meters = 0;
+}
+
+struct retired_state {
+	struct deferred deferred;
+	struct target_state *state;
+};
+
+static void state_free(struct target_state *state)
+{
+	attachment_put(state->attachment);
+	free(state->meters);
+	free(state);
+}
+
+static void state_unused(struct deferred *d)
+{
+	struct retired_state *retired = (struct retired_state *)d;
+	struct target_state *state = retired->state;
+	const struct weir_extension *e = state->attachment->descriptor;
+
+	if (e->release && state->state)
+		e->release(state->attachment->instance, state->state);
+	state_free(state);
+	free(retired);
+}
+
+// Takes the state off the target, without memory: the record was made with the state.
+static struct target_state *unlink_state(struct target *target, const struct attachment *a)
+{
+	struct target_state **link = &target->states;
+
+	while (*link && (*link)->attachment != a)
+		link = &(*link)->next;
+	if (!*link)
+		return NULL;
+
+	struct target_state *state = *link;
+
+	*link = state->next;
+	return state;
+}
+
+static void retire(struct vswitch *s, struct target_state *state)
+{
+	put_meters(s, state);
+	weir_defer(s->weir, &state->retired->deferred, state_unused);
+}
+
+void target_drop_state(struct target *target, struct attachment *a)
+{
+	struct target_state *state = unlink_state(target, a);
+
+	if (state)
+		retire(target->vswitch, state);
+}
+
+// ---- The transaction
+
+static struct target_state *state_make(struct attachment *a)
+{
+	struct target_state *state = calloc(1, sizeof(*state));
+	struct retired_state *retired = calloc(1, sizeof(*retired));
+
+	if (!state || !retired) {
+		free(state);
+		free(retired);
+		return NULL;
+	}
+	retired->state = state;
+	state->retired = retired;
+	state->attachment = a;
+	a->refs++;
+	for (unsigned i = 0; i < WEIR_N_STAGES; i++)
+		state->reads[i] = a->descriptor->reads;
+	return state;
+}
+
+static void discard(struct target *target, struct target_state *state)
+{
+	put_meters(target->vswitch, state);
+	free(state->retired);
+	state_free(state);
+}
+
+static int call_prepare(struct target_state *state, struct target *target,
+	const struct policy *policies, struct weir_error *error)
+{
+	struct attachment *a = state->attachment;
+	struct plan plan = {
+		.public = { .ops = &plan_ops, .instance = a->instance },
+		.target = target,
+		.state = state,
+	};
+	char name[WEIR_NAME_MAX + 8];
+	struct weir_target view = {
+		.size = sizeof(view),
+		.port = target->port ? target->port->id : WEIR_PORT_NONE,
+		.name = target->port ? target->port->name : target->vswitch->name,
+	};
+	struct weir_policy *list;
+	size_t n = 0;
+	int failed;
+
+	for (const struct policy *p = policies; p; p = p->next)
+		n += p->attachment == a;
+	list = calloc(n + 1, sizeof(*list));
+	if (!list)
+		return weir_refuse(error, -ENOMEM, NULL, "no memory for %zu policies", n);
+	for (const struct policy *p = policies; p; p = p->next)
+		if (p->attachment == a)
+			list[view.n_policies++] = (struct weir_policy){ p->type, p->id, p->bytes,
+				p->size };
+	view.policies = list;
+	if (error)
+		*error = (struct weir_error){ 0 };
+	failed = a->descriptor->prepare(a->instance, &view, &plan.public, &state->prepared, error);
+	free(list);
+	if (failed >= 0)
+		return 0;
+	target_name(target, name);
+	if (error && !error->message[0])
+		weir_refuse(error, failed, NULL, "extension %s refuses the configuration of %s: %s",
+			a->descriptor->name, name, strerror(-failed));
+	return failed;
+}
+
+int change_prepare(struct change *change, struct attachment *a, struct target *target,
+	const struct policy *policies, struct weir_error *error)
+{
+	struct prepared *item, **end = &change->items;
+	struct target_state *state;
+	int failed = 0;
+
+	change->weir = target->vswitch->weir;
+	item = calloc(1, sizeof(*item));
+	state = item ? state_make(a) : NULL;
+	if (!state) {
+		free(item);
+		return weir_refuse(error, -ENOMEM, NULL, "no memory");
+	}
+	if (a->descriptor->prepare)
+		failed = call_prepare(state, target, policies, error);
+	if (failed) {
+		discard(target, state);
+		free(item);
+		return failed;
+	}
+	*item = (struct prepared){ .target = target, .state = state };
+	while (*end)
+		end = &(*end)->next;
+	*end = item;
+	return 0;
+}
+
+void change_abort(struct change *change)
+{
+	while (change->items) {
+		struct prepared *item = change->items;
+		struct target_state *state = item->state;
+		const struct weir_extension *e = state->attachment->descriptor;
+
+		change->items = item->next;
+		if (e->abort)
+			e->abort(state->attachment->instance, state->prepared);
+		else if (e->release && state->prepared)
+			e->release(state->attachment->instance, state->prepared);
+		discard(item->target, state);
+		free(item);
+	}
+}
+
+void change_commit(struct change *change)
+{
+	for (struct prepared *item = change->items; item; item = item->next) {
+		struct target_state *state = item->state;
+		const struct weir_extension *e = state->attachment->descriptor;
+
+		state->state = e->commit ? e->commit(state->attachment->instance, state->prepared)
+					 : state->prepared;
+		item->old = unlink_state(item->target, state->attachment);
+		state->next = item->target->states;
+		item->target->states = state;
+	}
+}
+
+void change_finish(struct change *change)
+{
+	while (change->items) {
+		struct prepared *item = change->items;
+
+		change->items = item->next;
+		if (item->old)
+			retire(item->target->vswitch, item->old);
+		free(item);
+	}
+}
+
+void change_revert(struct change *change)
+{
+	while (change->items) {
+		struct prepared *item = change->items;
+
+		change->items = item->next;
+		unlink_state(item->target, item->state->attachment);
+		if (item->old) {
+			item->old->next = item->target->states;
+			item->target->states = item->old;
+		}
+		retire(item->target->vswitch, item->state);
+		free(item);
+	}
+}
+
+// ---- What depends on which ports there are
+
+static bool prepare_again(struct change *change, struct target *target)
+{
+	bool any = false;
+
+	for (struct target_state *state = target->states; state; state = state->next) {
+		struct weir_error error;
+
+		if (!state->uses_ports)
+			continue;
+		if (change_prepare(change, state->attachment, target, target->policies, &error) < 0)
+			weir_log_line(target->vswitch->weir, LOG_WARNING,
+				"extension %s keeps its old state for %s: %s",
+				state->attachment->descriptor->name,
+				target->port ? target->port->name : target->vswitch->name,
+				error.message);
+		else
+			any = true;
+	}
+	return any;
+}
+
+void change_ports_changed(struct vswitch *s)
+{
+	struct change change = { 0 };
+	bool any = prepare_again(&change, &s->target);
+
+	for (unsigned i = 0; i < s->n_indices; i++)
+		if (s->ports[i])
+			any |= prepare_again(&change, &s->ports[i]->target);
+	if (!any)
+		return;
+	change_commit(&change);
+	if (publish_all(s) < 0) {
+		change_revert(&change);
+		weir_log_line(
+			s->weir, LOG_ERR, "switch %s: no memory to follow its ports", s->name);
+	} else {
+		change_finish(&change);
+	}
+}

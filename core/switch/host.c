@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// What extensions reach on the control thread: the host table, reviews and events.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "switch/model.h"
+
+// A prepare that an extension asked for.
+struct refresh {
+	struct refresh *next;
+	struct attachment *attachment; // holds a reference
+	weir_port_id port;
+};
+
+static struct attachment *attachment_of(struct weir_attachment *public)
+{
+	return (struct attachment *)public;
+}
+
+static void host_invalidate(struct weir_attachment *public, uint64_t id)
+{
+	struct attachment *a = attachment_of(public);
+	uint64_t own = id ^ (uint64_t)extension_number(a->extension) << 48;
+
+	generation_move(a->vswitch->generation, generation_slot(GENERATION_EXTENSION, own));
+}
+
+static int host_refresh(struct weir_attachment *public, weir_port_id port)
+{
+	struct attachment *a = attachment_of(public);
+	struct refresh *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return -ENOMEM;
+	*r = (struct refresh){ a->weir->refreshes, a, port };
+	a->refs++;
+	a->weir->refreshes = r;
+	return 0;
+}
+
+// ---- Frames from the control thread
+
+struct injection {
+	struct worker_call call; // first
+	struct weir *weir;
+	struct vswitch *vswitch;
+	uint16_t port;
+	bool trusted;
+	uint32_t size;
+	struct deferred deferred;
+	uint8_t bytes[];
+};
+
+static void injection_done(struct deferred *d)
+{
+	struct injection *i = (struct injection *)((char *)d -
+						   offsetof(struct injection, deferred));
+
+	i->vswitch->users--;
+	free(i);
+}
+
+static struct datapath *datapath_on(struct poll_list *list, const struct generation *generation)
+{
+	for (unsigned i = 0; list && i < list->n_datapaths; i++)
+		if (list->datapaths[i]->generation == generation)
+			return list->datapaths[i];
+	return NULL;
+}
+
+// On the worker.
+static void inject(struct worker_call *call, struct poll_list *list, uint64_t now_ns)
+{
+	struct injection *i = (struct injection *)call;
+	struct datapath *dp = datapath_on(list, i->vswitch->generation);
+	const struct snapshot_port *port;
+	struct weir_frame *frame;
+
+	if (dp) {
+		datapath_begin(dp, now_ns);
+		port = snapshot_port(dp->snapshot, i->port);
+		frame = port ? datapath_alloc(dp, i->size) : NULL;
+		if (frame) {
+			memcpy(frame->data, i->bytes, i->size);
+			frame->size = frame->linear = i->size;
+			frame->port = i->port;
+			frame->hops = 1;
+			frame->flags = WEIR_FRAME_ORIGINATED |
+				       (i->trusted ? WEIR_FRAME_TRUSTED : 0);
+			count(&datapath_counters(dp, port)->originated, 1);
+			datapath_decide_and_run(dp, frame, i->port, 0);
+		}
+		datapath_end(dp);
+	}
+	// Back to the control thread, which owns it.
+	rcu_free_later(&i->deferred.head, weir_grace_period_over);
+}
+
+static int host_originate(
+	struct weir_attachment *public, weir_port_id id, const void *bytes, size_t size)
+{
+	struct attachment *a = attachment_of(public);
+	struct vswitch *s = a->vswitch;
+	uint16_t index = (uint16_t)id;
+	struct injection *i;
+
+	if (a->descriptor->class == WEIR_CLASS_SERVICE) {
+		a->counters.violations++;
+		return -EPERM;
+	}
+	if (size < 14 || size > WEIR_FRAME_MAX)
+		return -EMSGSIZE;
+	if (id != WEIR_PORT_NONE &&
+		(index >= s->n_indices || !s->ports[index] || s->ports[index]->id != id))
+		return -ENOENT;
+	i = malloc(sizeof(*i) + size);
+	if (!i)
+		return -ENOBUFS;
+	*i = (struct injection){
+		.call = { .function = inject },
+		.weir = a->weir,
+		.vswitch = s,
+		.port = id == WEIR_PORT_NONE ? KEY_NO_PORT : index,
+		.trusted = id == WEIR_PORT_NONE,
+		.size = (uint32_t)size,
+		.deferred = { .weir = a->weir, .function = injection_done },
+	};
+	memcpy(i->bytes, bytes, size);
+	s->users++;
+	a->weir->n_deferred++;
+	worker_call(a->weir->workers[0], &i->call);
+	return 0;
+}
+
+__attribute__((format(printf, 3, 0))) static void host_log(
+	struct weir_attachment *public, int level, const char *format, va_list arguments)
+{
+	struct attachment *a = attachment_of(public);
+	char line[384];
+
+	vsnprintf(line, sizeof(line), format, arguments);
+	weir_log_line(a->weir, level, "extension %s: %s", a->descriptor->name, line);
+}
+
+const struct weir_host weir_host = {
+	.size = sizeof(struct weir_host),
+	.abi_major = WEIR_ABI_MAJOR,
+	.abi_minor = WEIR_ABI_MINOR,
+	.invalidate = host_invalidate,
+	.refresh = host_refresh,
+	.originate = host_originate,
+	.log = host_log,
+};
+
+// ---- Refreshes
+
+static void refresh_one(const struct refresh *r)
+{
+	struct attachment *a = r->attachment;
+	struct vswitch *s = a->vswitch;
+	uint16_t index = (uint16_t)r->port;
+	struct target *target = NULL;
+	struct change change = { 0 };
+	struct weir_error error;
+
+	if (a->detached)
+		return;
+	if (r->port == WEIR_PORT_NONE)
+		target = &s->target;
+	else if (index < s->n_indices && s->ports[index] && s->ports[index]->id == r->port)
+		target = &s->ports[index]->target;
+	if (!target)
+		return;
+	if (change_prepare(&change, a, target, target->policies, &error) < 0) {
+		weir_log_line(a->weir, LOG_WARNING, "extension %s keeps its old state: %s",
+			a->descriptor->name, error.message);
+		return;
+	}
+	change_commit(&change);
+	if ((target->port ? port_republish(target->port) : publish_all(s)) < 0) {
+		change_revert(&change);
+		weir_log_line(a->weir, LOG_ERR, "extension %s keeps its old state: no memory",
+			a->descriptor->name);
+	} else {
+		change_finish(&change);
+	}
+}
+
+void host_refresh_due(struct weir *w)
+{
+	while (w->refreshes) {
+		struct refresh *r = w->refreshes;
+
+		w->refreshes = r->next;
+		refresh_one(r);
+		attachment_put(r->attachment);
+		free(r);
+	}
+}
+
+// ---- Reviews and events
+
+static struct weir_event event_of(
+	enum weir_event_kind kind, const struct port *port, const char *extension)
+{
+	return (struct weir_event){
+		.size = sizeof(struct weir_event),
+		.kind = kind,
+		.port = port ? port->id : WEIR_PORT_NONE,
+		.port_name = port ? port->name : NULL,
+		.extension_name = extension,
+	};
+}
+
+int review(struct vswitch *s, enum weir_event_kind kind, const struct port *port,
+	const char *extension, struct weir_error *error)
+{
+	struct weir_event event = event_of(kind, port, extension);
+
+	for (struct attachment *a = s->attachments; a; a = a->next) {
+		struct weir_error own = { 0 };
+		int failed;
+
+		if (!a->descriptor->review)
+			continue;
+		failed = a->descriptor->review(a->instance, &event, &own);
+		if (failed >= 0)
+			continue;
+		if (a->descriptor->class == WEIR_CLASS_CAPTURE) {
+			a->counters.violations++;
+			continue;
+		}
+		return weir_refuse(error, failed, own.field, "extension %s: %s",
+			a->descriptor->name, own.message[0] ? own.message : strerror(-failed));
+	}
+	return 0;
+}
+
+void tell(struct vswitch *s, enum weir_event_kind kind, const struct port *port,
+	const char *extension)
+{
+	struct weir_event event = event_of(kind, port, extension);
+
+	for (struct attachment *a = s->attachments; a; a = a->next)
+		if (a->descriptor->event)
+			a->descriptor->event(a->instance, &event);
+}

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// The control thread's model of everything: inside core/switch/ only. Workers see none of this;
+// they see the snapshots that publish.c makes of it.
+//
+// A change goes: check, review (vetoes), prepare (every extension concerned), and only then
+// commit, publish, move generations, retire what was replaced. Nothing up to prepare leaves a
+// trace.
+#ifndef MODEL_H
+#define MODEL_H
+
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "datapath/rcu.h"
+#include "datapath/snapshot.h"
+#include "datapath/worker.h"
+#include "forwarding/vlan.h"
+#include "nic/link_monitor.h"
+#include "nic/nic.h"
+#include "switch/loader.h"
+#include "switch/schema.h"
+
+enum {
+	WORKERS_MAX = 64,
+	POLICY_ID_SIZE = 64,
+	SWITCHES_MAX = 256,
+};
+
+// ---- Things that end later
+
+// Freed or finished after a grace period, on the control thread. Embedded in what is retired.
+struct deferred {
+	struct rcu_head head; // first: liburcu hands it back
+	struct weir *weir;
+	struct deferred *next;
+	void (*function)(struct deferred *deferred);
+};
+
+// Called when no worker runs a decision older than now, on the control thread.
+struct wait {
+	struct wait *next;
+	struct vswitch *vswitch;        // NULL: all of them
+	uint64_t targets[SWITCHES_MAX]; // clock per switch slot, for NULL; else [0]
+	weir_done *done;
+	void *context;
+};
+
+// ---- Policies and states of one target: a port, or the switch itself
+
+struct policy {
+	struct policy *next;
+	struct attachment *attachment;
+	char id[POLICY_ID_SIZE];
+	const char *type; // the schema's
+	size_t size;
+	unsigned char bytes[];
+};
+
+struct meter {
+	struct meter *next;
+	char extension[WEIR_NAME_MAX];
+	char target[WEIR_NAME_MAX + 8];
+	char key[64];
+	uint32_t id;
+	unsigned refs; // states that hold it
+	bool orphaned; // its target is gone: it goes with its last state
+	uint64_t base_frames, base_bytes, since;
+};
+
+// What a plan collected, and what became of it: one per attachment and target.
+struct target_state {
+	struct target_state *next;
+	struct attachment *attachment;
+	void *prepared;
+	const void *state;
+	uint64_t reads[WEIR_N_STAGES];
+	unsigned inactive; // set of stages
+	bool uses_ports;   // asked for ports by name: prepared again when ports come and go
+	unsigned n_meters;
+	struct meter **meters;
+	struct retired_state
+		*retired; // for its end: made with it, so that retiring needs no memory
+};
+
+struct target {
+	struct vswitch *vswitch;
+	struct port *port; // NULL: the switch itself
+	struct policy *policies;
+	struct target_state *states;
+};
+
+// ---- The stack
+
+struct attachment {
+	struct weir_attachment public; // first: what the extension is handed
+	struct attachment *next;       // in stack order
+	struct weir *weir;
+	struct vswitch *vswitch;
+	struct extension *extension;
+	const struct weir_extension *descriptor;
+	void *instance;
+	int order;
+	uint16_t id;
+	bool attached; // attach() succeeded
+	bool detached;
+	unsigned
+		refs; // the stack's, its states' and a sweep's: detach() runs when the last is gone
+	struct extension_counters counters;
+};
+
+// The stack as the datapath sees it; replaced as a whole.
+struct stack {
+	struct deferred deferred;
+	unsigned n;
+	struct stack_entry entries[];
+};
+
+// ---- Ports
+
+struct port {
+	struct target target;
+	weir_port_id id;
+	uint16_t index;
+	char name[WEIR_NAME_MAX];
+	char *vlan_text;
+	struct vlan_config vlan;
+	char mac[18];
+	uint32_t mtu; // as configured, 0: the NIC's
+	bool uplink;
+	char *nic_spec; // "" when there has never been one
+	bool nic_forced;
+	struct nic *nic;
+	int nic_error; // worker: w once per NIC, control: rw
+	enum weir_port_state state;
+	char reason[160];
+	bool leaving;                    // no worker is to poll the NIC any more
+	struct retired_nic *nic_retired; // for the NIC's end: made with it
+	uint64_t missed_before;          // rx_missed of the NICs that it had before
+	unsigned first_worker;           // of its receive queues
+	struct port_runtime runtime;
+	struct retired_port *retired;
+	struct snapshot_port *snapshot; // the published one
+};
+
+// A snapshot_port with its hooks in one piece of memory.
+struct published_port {
+	struct deferred deferred;
+	struct snapshot_port port;
+	struct hook hooks[];
+};
+
+struct published_snapshot {
+	struct deferred deferred;
+	struct snapshot snapshot; // last: ends in an array
+};
+
+struct retired_port {
+	struct deferred deferred;
+	struct port *port;
+};
+
+struct totals {
+	uint64_t received, originated, copies, transmitted, dropped, consumed;
+};
+
+struct vswitch {
+	struct vswitch *next;
+	struct weir *weir;
+	unsigned slot; // in weir->switch_slots
+	char name[WEIR_NAME_MAX];
+	struct target target;
+	struct generation *generation;
+	struct fdb *fdb;
+	const struct snapshot *published; // RCU. control: w, worker: r
+	struct stack *stack;
+	struct attachment *attachments; // in stack order
+	unsigned n_attachments;
+	struct port **ports; // by index; NULL where there is none
+	unsigned n_ports, ports_size, n_indices;
+	uint16_t *port_uses; // by index: how often it has been given out
+	bool *port_retiring; // by index: not to be given out yet
+	uint16_t epoch;
+	struct port_runtime nowhere; // counters of frames that no port sent
+	struct snapshot_port *nowhere_snapshot;
+	struct datapath *datapaths[WORKERS_MAX];
+	struct meter_owners meter_owners;
+	struct meter *meters;
+	uint32_t meters_made;
+	uint32_t *meter_ids; // free ones
+	unsigned n_meter_ids;
+	struct totals retired; // of ports that are gone
+	unsigned users;        // deferred ends that still need the switch
+	bool removed;
+};
+
+struct reason_names {
+	char owner[WEIR_NAME_MAX];
+	unsigned n;
+	struct weir_drop_reason *reasons; // copies: an unloaded extension's drops stay listed
+};
+
+struct flow_listing;
+
+struct weir {
+	struct weir_options options;
+	unsigned linger_us;
+	struct loader *loader;
+	struct reason_names *reasons[REASON_OWNERS];
+	unsigned n_workers; // at least 1; without threads the embedder is worker 0
+	struct worker *workers[WORKERS_MAX];
+	struct poll_list *lists[WORKERS_MAX];
+	struct worker_counts last_counts[WORKERS_MAX];
+	uint64_t list_version;
+	bool queues_stale; // weir_publish_queues() is to be tried again
+	int report_fd, timer_fd, epoll_fd;
+	struct link_monitor *links;
+	struct vswitch *switches;
+	struct vswitch *switch_slots[SWITCHES_MAX];
+	struct deferred *deferred; // lock-free stack. call_rcu thread: pushes, control: takes all
+	unsigned n_deferred;       // not yet run
+	struct wait *waits;
+	struct flow_listing *listings;
+	uint16_t attachment_ids;
+	uint64_t notices;
+	weir_notice_handler *on_notice;
+	void *notice_context;
+	struct refresh *refreshes; // prepares asked for by extensions
+};
+
+// ---- weir.c
+uint64_t weir_now_ns(const struct weir *w);
+// Hands what is deferred to the control thread; for rcu_free_later().
+void weir_grace_period_over(struct rcu_head *head);
+void weir_defer(struct weir *w, struct deferred *deferred, void (*function)(struct deferred *));
+// Calls done when every worker has swept this switch (NULL: all) up to now. -ENOMEM.
+int weir_wait(struct weir *w, struct vswitch *vswitch, weir_done *done, void *context);
+void weir_wake_workers(struct weir *w);
+__attribute__((format(printf, 3, 4))) void weir_log_line(
+	const struct weir *w, int level, const char *format, ...);
+__attribute__((format(printf, 6, 7))) void weir_notify(struct weir *w, const char *kind,
+	const char *vswitch, const char *port, const char *extension, const char *format, ...);
+// Rebuilds and publishes every worker's list of queues. -ENOMEM leaves the old ones.
+int weir_publish_queues(struct weir *w);
+// The same where it must not fail: tried again by weir_process() until there is memory.
+void weir_publish_queues_later(struct weir *w);
+
+// ---- vswitch.c
+struct vswitch *vswitch_find(struct weir *w, const char *name, struct weir_error *error);
+struct port *port_find(struct weir *w, const char *name, struct weir_error *error);
+// "vm1" or "switch:br0".
+struct target *target_find(struct weir *w, const char *text, struct weir_error *error);
+void target_name(const struct target *target, char name[/* WEIR_NAME_MAX + 8 */]);
+bool mac_parse(const char *text, uint8_t mac[6]);
+void mac_format(const uint8_t mac[6], char text[/* 18 */]);
+int name_check(const char *what, const char *name, struct weir_error *error);
+void port_add_totals(
+	const struct port_counters *counters, unsigned n_workers, struct totals *totals);
+
+// ---- publish.c
+// Makes the port's next snapshot from the model. NULL: no memory.
+struct published_port *publish_port_make(struct port *port, const struct stack *stack);
+void publish_port_discard(struct published_port *published);
+// Puts it in force: the new snapshot of the switch has it, the port's generation moves.
+int publish_port(struct port *port, struct published_port *published);
+// The same for all ports of a switch at once, with a new stack. Either all or, with -ENOMEM,
+// nothing.
+int publish_all(struct vswitch *vswitch);
+// Gives the port's published snapshot back after a grace period.
+void publish_port_retire(struct port *port);
+// The switch without the port. -ENOMEM leaves it.
+int publish_without(struct vswitch *vswitch, struct port *port);
+void publish_free(struct vswitch *vswitch);
+struct port_runtime runtime_make(unsigned n_workers);
+void runtime_free(struct port_runtime *runtime);
+
+// ---- change.c: one transaction of prepares
+struct change {
+	struct weir *weir;
+	struct prepared *items;
+};
+// policies: the list that the target will have for this attachment.
+int change_prepare(struct change *change, struct attachment *attachment, struct target *target,
+	const struct policy *policies, struct weir_error *error);
+void change_abort(struct change *change);
+// Puts the prepared states in place of the old ones, in the model. Cannot fail. Then publish, and
+void change_commit(struct change *change);
+// either, once that has been done: what the targets had is released after a grace period;
+void change_finish(struct change *change);
+// or, when there was no memory for it: the old states stand again.
+void change_revert(struct change *change);
+// Drops every state of an attachment on a target, retiring it.
+void target_drop_state(struct target *target, struct attachment *attachment);
+const struct target_state *target_state_of(
+	const struct target *target, const struct attachment *attachment);
+// Prepares again what depends on which ports there are.
+void change_ports_changed(struct vswitch *vswitch);
+
+// ---- stack.c
+void attachment_put(struct attachment *attachment);
+struct attachment *attachment_find(struct vswitch *vswitch, const char *extension);
+int review(struct vswitch *vswitch, enum weir_event_kind kind, const struct port *port,
+	const char *extension, struct weir_error *error);
+void tell(struct vswitch *vswitch, enum weir_event_kind kind, const struct port *port,
+	const char *extension);
+void stack_detach_all(struct vswitch *vswitch);
+void reasons_free(struct reason_names *names);
+extern const struct weir_host weir_host;
+void host_refresh_due(struct weir *w);
+
+// ---- observe.c
+// The token of a reason, its text and whose it is; never NULL.
+const char *reason_describe(
+	const struct weir *w, uint16_t reason, const char **text, const char **owner);
+
+// ---- port_nic.c
+void port_links_changed(void *context, const struct link_change *change);
+void port_check_nics(struct weir *w);
+int port_open_nic(struct port *port, const char *spec, unsigned flags, struct weir_error *error);
+// Closes the NIC after a grace period. The workers' lists are without it already (port->leaving).
+void port_close_nic(struct port *port);
+uint64_t port_nic_missed(const struct port *port);
+
+// ---- port.c
+// The end of a port that is in no snapshot any more.
+void port_end(struct port *port);
+int port_republish(struct port *port);
+
+// ---- meter.c
+struct meter *meter_get(struct vswitch *vswitch, const struct attachment *attachment,
+	const char *target, const char *key);
+void meter_put(struct vswitch *vswitch, struct meter *meter, bool attached);
+void meter_remove_target(struct vswitch *vswitch, const char *target);
+void meter_free_all(struct vswitch *vswitch);
+
+// ---- flow_list.c
+void flow_list_collect(struct weir *w);
+void flow_list_forget(struct weir *w, struct vswitch *vswitch);
+void flow_list_free(struct weir *w);
+
+#endif

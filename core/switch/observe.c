@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// What can be looked at besides configuration: drops, the FDB, workers.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "switch/model.h"
+
+static const struct weir_drop_reason core_reasons[N_CORE_REASONS] = {
+	[REASON_MALFORMED] = { "malformed", "the frame ends inside its Ethernet header or a tag" },
+	[REASON_RESERVED_ADDRESS] = { "reserved-address",
+		"link-local addresses (01:80:C2:00:00:0x) are not forwarded" },
+	[REASON_VLAN_NOT_ALLOWED] = { "vlan-not-allowed", "the port does not carry this VLAN" },
+	[REASON_TAG_ON_ACCESS_PORT] = { "tag-on-access-port",
+		"an access port takes no tagged frames" },
+	[REASON_UNTAGGED_ON_TRUNK] = { "untagged-on-trunk", "the trunk has no native VLAN" },
+	[REASON_SAME_PORT] = { "same-port", "the destination is where the frame came from" },
+	[REASON_NO_DESTINATION] = { "no-destination", "no port is left to send the frame to" },
+	[REASON_NO_PORT] = { "no-port", "the destination port has been removed" },
+	[REASON_PORT_DOWN] = { "port-down", "the port has no NIC, or is blocked" },
+	[REASON_TOO_BIG] = { "too-big", "the frame is larger than the port's MTU" },
+	[REASON_TX_FULL] = { "tx-full", "the NIC takes no more frames" },
+	[REASON_TX_FAILED] = { "tx-failed", "the NIC refused the frame" },
+	[REASON_BAD_OFFLOAD] = { "bad-offload", "the offload state contradicts the frame" },
+	[REASON_NO_BUFFERS] = { "no-buffers", "no frame buffer was free" },
+	[REASON_NO_MEMORY] = { "no-memory", "no memory for a new flow's program" },
+	[REASON_HOP_LIMIT] = { "hop-limit", "extensions originated frames in a circle" },
+	[REASON_LEARN_CONFLICT] = { "learn-conflict",
+		"the source address belongs to another port" },
+	[REASON_STACK_TOO_COMPLEX] = { "stack-too-complex", "the decisions do not fit a program" },
+};
+
+const char *reason_describe(
+	const struct weir *w, uint16_t reason, const char **text, const char **owner)
+{
+	unsigned number = reason >> REASONS_PER_OWNER_SHIFT;
+	unsigned index = reason & ((1u << REASONS_PER_OWNER_SHIFT) - 1);
+	const struct reason_names *names = w->reasons[number];
+
+	*owner = "core";
+	if (number == 0 && index < N_CORE_REASONS) {
+		*text = core_reasons[index].text;
+		return core_reasons[index].token;
+	}
+	*text = "";
+	if (!names || index >= names->n)
+		return "unknown";
+	*owner = names->owner;
+	*text = names->reasons[index].text;
+	return names->reasons[index].token;
+}
+
+// ---- Drops
+
+struct drop_row {
+	uint32_t key;
+	uint64_t frames;
+};
+
+static void add_drop(struct drop_row *rows, unsigned *n, uint32_t key, uint64_t frames)
+{
+	for (unsigned i = 0; i < *n; i++) {
+		if (rows[i].key == key) {
+			rows[i].frames += frames;
+			return;
+		}
+	}
+	rows[(*n)++] = (struct drop_row){ key, frames };
+}
+
+static void show_drop(const struct weir *w, const char *port, const struct drop_row *r,
+	weir_drop_row *row, void *context)
+{
+	static const char *const stages[] = { "ingress", "forward", "forwarded", "egress", "drop" };
+	struct weir_drop_info info = { .port = port, .frames = r->frames };
+	unsigned stage = r->key >> 16 & 0xff;
+
+	if (r->key == DROP_KEY_OTHERS) {
+		info.reason = "others";
+		info.text = "more different reasons than are told apart";
+		info.extension = "";
+		info.stage = "";
+	} else {
+		info.reason = reason_describe(w, (uint16_t)r->key, &info.text, &info.extension);
+		info.stage = stage < WEIR_N_STAGES ? stages[stage] : "";
+	}
+	row(context, &info);
+}
+
+static void list_drops(const struct weir *w, const char *port, const struct port_counters *counters,
+	weir_drop_row *row, void *context)
+{
+	struct drop_row rows[WORKERS_MAX * 4 + DROP_SLOTS * 4];
+	unsigned n = 0, most = sizeof(rows) / sizeof(rows[0]);
+
+	for (unsigned i = 0; i < w->n_workers; i++) {
+		for (unsigned d = 0; d < DROP_SLOTS && n < most; d++) {
+			const struct drop_slot *slot = &counters[i].drops[d];
+			uint32_t key = __atomic_load_n(&slot->key, __ATOMIC_ACQUIRE);
+
+			if (key)
+				add_drop(rows, &n, key, counted(&slot->frames));
+		}
+	}
+	for (unsigned i = 0; i < n; i++)
+		if (rows[i].frames)
+			show_drop(w, port, &rows[i], row, context);
+}
+
+int weir_drop_list(struct weir *w, const char *switch_name, weir_drop_row *row, void *context,
+	struct weir_error *error)
+{
+	if (switch_name && !vswitch_find(w, switch_name, error))
+		return -ENOENT;
+	for (struct vswitch *s = w->switches; s; s = s->next) {
+		if (switch_name && strcmp(switch_name, s->name) != 0)
+			continue;
+		for (unsigned i = 0; i < s->n_indices; i++)
+			if (s->ports[i])
+				list_drops(w, s->ports[i]->name, s->ports[i]->runtime.counters, row,
+					context);
+		list_drops(w, "", s->nowhere.counters, row, context);
+	}
+	return 0;
+}
+
+// ---- FDB
+
+struct fdb_listing {
+	struct vswitch *vswitch;
+	weir_fdb_row *row;
+	void *context;
+};
+
+static void show_fdb(void *context, const struct fdb_row *r)
+{
+	struct fdb_listing *l = context;
+	uint16_t index = (uint16_t)r->port;
+	struct port *port = index < l->vswitch->n_indices ? l->vswitch->ports[index] : NULL;
+	struct weir_fdb_info info = {
+		.switch_name = l->vswitch->name,
+		.port = port && port->id == r->port ? port->name : "",
+		.vlan = r->vlan,
+		.age_s = r->age_s,
+		.is_static = r->is_static,
+	};
+
+	memcpy(info.mac, r->mac, 6);
+	l->row(l->context, &info);
+}
+
+int weir_fdb_list(struct weir *w, const char *switch_name, weir_fdb_row *row, void *context,
+	struct weir_error *error)
+{
+	uint32_t now_s = (uint32_t)(weir_now_ns(w) / 1000000000);
+
+	if (switch_name && !vswitch_find(w, switch_name, error))
+		return -ENOENT;
+	for (struct vswitch *s = w->switches; s; s = s->next) {
+		struct fdb_listing listing = { s, row, context };
+
+		if (switch_name && strcmp(switch_name, s->name) != 0)
+			continue;
+		rcu_enter();
+		fdb_list(s->fdb, now_s, show_fdb, &listing);
+		rcu_leave();
+	}
+	return 0;
+}
+
+static int parse_mac(const char *text, uint8_t mac[6], struct weir_error *error)
+{
+	if (text && mac_parse(text, mac))
+		return 0;
+	return weir_refuse(error, -EINVAL, "mac",
+		"mac \"%.64s\": must be six bytes like 02:00:00:00:00:01", text ? text : "");
+}
+
+int weir_fdb_add(struct weir *w, const char *switch_name, const char *mac_text, uint16_t vlan,
+	const char *port_name, unsigned flags, struct weir_error *error)
+{
+	struct vswitch *s = vswitch_find(w, switch_name, error);
+	struct port *port = s ? port_find(w, port_name, error) : NULL;
+	uint8_t mac[6];
+	int failed;
+
+	if (!port)
+		return -ENOENT;
+	if (port->target.vswitch != s)
+		return weir_refuse(error, -EINVAL, "port",
+			"port \"%s\": is on switch %s, not on %s", port_name,
+			port->target.vswitch->name, switch_name);
+	failed = parse_mac(mac_text, mac, error);
+	if (failed)
+		return failed;
+	if (mac[0] & 1 || memcmp(mac, "\0\0\0\0\0\0", 6) == 0)
+		return weir_refuse(
+			error, -EINVAL, "mac", "mac \"%s\": must be a station's address", mac_text);
+	if (vlan > VLAN_MAX)
+		return weir_refuse(
+			error, -EINVAL, "vlan", "vlan %u: must be 0 to %d", vlan, VLAN_MAX);
+	if (flags & WEIR_DRY_RUN)
+		return 0;
+	rcu_enter();
+	failed = fdb_add_static(s->fdb, vlan, mac, port->id, error);
+	rcu_leave();
+	return failed;
+}
+
+int weir_fdb_remove(struct weir *w, const char *switch_name, const char *mac_text, uint16_t vlan,
+	unsigned flags, struct weir_error *error)
+{
+	struct vswitch *s = vswitch_find(w, switch_name, error);
+	uint32_t port;
+	uint8_t mac[6];
+	int failed = s ? parse_mac(mac_text, mac, error) : -ENOENT;
+
+	if (failed)
+		return failed;
+	rcu_enter();
+	if (!(flags & WEIR_DRY_RUN))
+		failed = fdb_remove(s->fdb, vlan, mac, error);
+	else if (!fdb_lookup(s->fdb, vlan, mac, &port))
+		failed = weir_refuse(error, -ENOENT, "mac",
+			"mac \"%s\": there is no entry in vlan %u", mac_text, vlan);
+	rcu_leave();
+	return failed;
+}
+
+int weir_fdb_flush(
+	struct weir *w, const char *switch_name, const char *port_name, struct weir_error *error)
+{
+	struct vswitch *s = vswitch_find(w, switch_name, error);
+	struct port *port = s && port_name ? port_find(w, port_name, error) : NULL;
+
+	if (!s || (port_name && !port))
+		return -ENOENT;
+	rcu_enter();
+	fdb_flush(s->fdb, port ? (int64_t)port->id : FDB_ANY, FDB_ANY);
+	rcu_leave();
+	return 0;
+}
+
+// ---- Workers
+
+static void show_worker(struct weir *w, unsigned i, weir_worker_row *row, void *context)
+{
+	const struct worker_counts *c = worker_counts(w->workers[i]);
+	struct worker_counts now = {
+		.frames = counted(&c->frames),
+		.batches = counted(&c->batches),
+		.busy_cycles = counted(&c->busy_cycles),
+		.idle_ns = counted(&c->idle_ns),
+		.total_ns = counted(&c->total_ns),
+	};
+	const struct worker_counts *last = &w->last_counts[i];
+	uint64_t frames = now.frames - last->frames, batches = now.batches - last->batches;
+	uint64_t total = now.total_ns - last->total_ns;
+	struct weir_worker_info info = {
+		.id = i,
+		.cpu = __atomic_load_n(&c->cpu, __ATOMIC_RELAXED),
+		.frames = now.frames,
+		.n_queues = w->lists[i]->n_entries,
+		.idle_share = 1.0,
+	};
+
+	if (frames)
+		info.cycles_per_frame = (double)(now.busy_cycles - last->busy_cycles) /
+					(double)frames;
+	if (batches)
+		info.frames_per_batch = (double)frames / (double)batches;
+	if (total)
+		info.idle_share = (double)(now.idle_ns - last->idle_ns) / (double)total;
+	w->last_counts[i] = now;
+	row(context, &info);
+}
+
+int weir_worker_list(struct weir *w, weir_worker_row *row, void *context)
+{
+	for (unsigned i = 0; i < w->n_workers; i++)
+		show_worker(w, i, row, context);
+	return 0;
+}
+
+int weir_worker_set_linger(struct weir *w, unsigned linger_us, struct weir_error *error)
+{
+	if (linger_us > 1000000)
+		return weir_refuse(error, -EINVAL, "linger_us",
+			"linger_us %u: must be 0 to 1000000", linger_us);
+	__atomic_store_n(&w->linger_us, linger_us, __ATOMIC_RELAXED);
+	return 0;
+}

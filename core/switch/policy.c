@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "switch/model.h"
+
+static int check_id(const char *id, struct weir_error *error)
+{
+	size_t n = strlen(id);
+
+	if (n >= POLICY_ID_SIZE)
+		return weir_refuse(error, -EINVAL, "id", "id \"%.64s\": must have at most %d bytes",
+			id, POLICY_ID_SIZE - 1);
+	for (size_t i = 0; i < n; i++)
+		if (!isalnum((unsigned char)id[i]) && !strchr("_-.:", id[i]))
+			return weir_refuse(error, -EINVAL, "id",
+				"id \"%s\": letters, digits, \"_\", \"-\", \".\" and \":\" are "
+				"allowed",
+				id);
+	return 0;
+}
+
+static struct policy *find(const struct target *t, const struct attachment *a, const char *id)
+{
+	for (struct policy *p = t->policies; p; p = p->next)
+		if (p->attachment == a && strcmp(p->id, id) == 0)
+			return p;
+	return NULL;
+}
+
+static void make_id(
+	const struct target *t, const struct attachment *a, char id[/* POLICY_ID_SIZE */])
+{
+	unsigned n = 1;
+
+	do
+		snprintf(id, POLICY_ID_SIZE, "%u", n++);
+	while (find(t, a, id));
+}
+
+static struct attachment *attached(
+	const struct target *t, const char *extension, struct weir_error *error)
+{
+	struct attachment *a = attachment_find(t->vswitch, extension);
+
+	if (!a)
+		weir_refuse(error, -ENOENT, "extension",
+			"extension \"%.64s\": is not attached to switch %s",
+			extension ? extension : "", t->vswitch->name);
+	return a;
+}
+
+static const struct schema_type *find_type(const struct target *t, const struct attachment *a,
+	const char *type, struct weir_error *error)
+{
+	const struct weir_schema *schema = extension_schema(a->extension);
+	const struct schema_message *message;
+	const struct schema_type *found;
+
+	if (!schema) {
+		weir_refuse(error, -EINVAL, "extension", "extension %s: has no policies",
+			a->descriptor->name);
+		return NULL;
+	}
+	message = schema_find(schema, SCHEMA_POLICY, type, error);
+	if (!message)
+		return NULL;
+	found = schema_type_of(message);
+	if (t->port ? found->on_port : found->on_switch)
+		return found;
+	weir_refuse(error, -EINVAL, "target", "policy %s.%s: is for a %s, not for a %s",
+		a->descriptor->name, found->name, t->port ? "switch" : "port",
+		t->port ? "port" : "switch");
+	return NULL;
+}
+
+static struct policy *policy_make(struct attachment *a, const struct schema_type *type,
+	const char *id, const void *bytes, size_t size)
+{
+	struct policy *p = malloc(sizeof(*p) + size);
+
+	if (!p)
+		return NULL;
+	*p = (struct policy){ .attachment = a, .type = type->name, .size = size };
+	snprintf(p->id, sizeof(p->id), "%s", id);
+	memcpy(p->bytes, bytes, size);
+	return p;
+}
+
+// A policy whose type has key fields stands for one thing: two of the same key contradict each
+// other.
+static int check_key(const struct target *t, const struct policy *added,
+	const struct schema_type *type, struct weir_error *error)
+{
+	for (const struct policy *p = t->policies; p && type->has_key; p = p->next)
+		if (p->attachment == added->attachment && strcmp(p->id, added->id) != 0 &&
+			strcmp(p->type, added->type) == 0 &&
+			schema_same_key(
+				type->message, p->bytes, p->size, added->bytes, added->size))
+			return weir_refuse(error, -EEXIST, NULL,
+				"policy %s.%s: the one with id %s has the same key",
+				added->attachment->descriptor->name, type->name, p->id);
+	return 0;
+}
+
+static int publish(struct target *t)
+{
+	return t->port ? port_republish(t->port) : publish_all(t->vswitch);
+}
+
+// Has the extension prepare for the policies that the target's list now holds, and puts that in
+// force.
+static int carry_out(
+	struct target *t, struct attachment *a, unsigned flags, struct weir_error *error)
+{
+	struct change change = { 0 };
+	int failed = review(
+		t->vswitch, WEIR_EVENT_POLICY_CHANGED, t->port, a->descriptor->name, error);
+
+	if (!failed)
+		failed = change_prepare(&change, a, t, t->policies, error);
+	if (failed)
+		return failed;
+	if (flags & WEIR_DRY_RUN) {
+		change_abort(&change);
+		return 0;
+	}
+	change_commit(&change);
+	if (publish(t) < 0) {
+		change_revert(&change);
+		return weir_refuse(error, -ENOMEM, NULL, "no memory");
+	}
+	change_finish(&change);
+	return 0;
+}
+
+int weir_policy_add(struct weir *w, const char *target, const char *extension, const char *type,
+	const char *id, const void *bytes, size_t size, char made_id[], unsigned flags,
+	struct weir_error *error)
+{
+	struct target *t = target_find(w, target, error);
+	struct attachment *a = t ? attached(t, extension, error) : NULL;
+	const struct schema_type *found = a ? find_type(t, a, type, error) : NULL;
+	struct policy *policy, **link;
+	struct policy *before;
+	char name[POLICY_ID_SIZE];
+	int failed;
+
+	if (!found)
+		return error && error->code ? error->code : -ENOENT;
+	failed = id ? check_id(id, error) : 0;
+	if (!failed)
+		failed = schema_check(found->message, bytes, size, error);
+	if (failed)
+		return failed;
+	if (id && *id)
+		snprintf(name, sizeof(name), "%s", id);
+	else
+		make_id(t, a, name);
+	policy = policy_make(a, found, name, bytes, size);
+	if (!policy)
+		return weir_refuse(error, -ENOMEM, NULL, "no memory");
+	failed = check_key(t, policy, found, error);
+	if (failed) {
+		free(policy);
+		return failed;
+	}
+	// In the place of the one with the same id, or at the end.
+	before = find(t, a, name);
+	for (link = &t->policies; *link && *link != before;)
+		link = &(*link)->next;
+	policy->next = before ? before->next : NULL;
+	*link = policy;
+	failed = carry_out(t, a, flags, error);
+	if (failed || (flags & WEIR_DRY_RUN)) {
+		*link = before;
+		free(policy);
+		return failed;
+	}
+	free(before);
+	if (made_id)
+		memcpy(made_id, name, sizeof(name));
+	weir_notify(w, "policy-changed", t->vswitch->name, t->port ? t->port->name : "", extension,
+		"policy %s of %s on %s %s", name, extension, target, before ? "replaced" : "added");
+	tell(t->vswitch, WEIR_EVENT_POLICY_CHANGED, t->port, extension);
+	return 0;
+}
+
+int weir_policy_remove(struct weir *w, const char *target, const char *extension, const char *id,
+	unsigned flags, struct weir_error *error)
+{
+	struct target *t = target_find(w, target, error);
+	struct attachment *a = t ? attached(t, extension, error) : NULL;
+	struct policy *policy = a && id ? find(t, a, id) : NULL, **link;
+	int failed;
+
+	if (!a)
+		return -ENOENT;
+	if (!policy)
+		return weir_refuse(error, -ENOENT, "id",
+			"policy \"%.64s\" of %s on %s: there is none", id ? id : "", extension,
+			target);
+	for (link = &t->policies; *link != policy;)
+		link = &(*link)->next;
+	*link = policy->next;
+	failed = carry_out(t, a, flags, error);
+	if (failed || (flags & WEIR_DRY_RUN)) {
+		*link = policy;
+		return failed;
+	}
+	free(policy);
+	weir_notify(w, "policy-changed", t->vswitch->name, t->port ? t->port->name : "", extension,
+		"policy %s of %s on %s removed", id, extension, target);
+	tell(t->vswitch, WEIR_EVENT_POLICY_CHANGED, t->port, extension);
+	return 0;
+}
+
+static void list_target(
+	const struct target *t, const char *extension, weir_policy_row *row, void *context)
+{
+	char name[WEIR_NAME_MAX + 8];
+
+	target_name(t, name);
+	for (const struct policy *p = t->policies; p; p = p->next) {
+		struct weir_policy_info info = { name, p->attachment->descriptor->name, p->type,
+			p->id, p->bytes, p->size };
+
+		if (!extension || strcmp(extension, info.extension) == 0)
+			row(context, &info);
+	}
+}
+
+int weir_policy_list(struct weir *w, const char *target, const char *extension,
+	weir_policy_row *row, void *context, struct weir_error *error)
+{
+	struct target *only = target ? target_find(w, target, error) : NULL;
+
+	if (target && !only)
+		return -ENOENT;
+	if (only) {
+		list_target(only, extension, row, context);
+		return 0;
+	}
+	for (struct vswitch *s = w->switches; s; s = s->next) {
+		list_target(&s->target, extension, row, context);
+		for (unsigned i = 0; i < s->n_indices; i++)
+			if (s->ports[i])
+				list_target(&s->ports[i]->target, extension, row, context);
+	}
+	return 0;
+}

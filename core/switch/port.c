@@ -1,0 +1,484 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "switch/model.h"
+
+enum { MTU_MIN = 68, MTU_MAX = 65535 };
+
+// ---- Checking what is asked for
+
+static int check_mac(const char *text, char canonical[/* 18 */], struct weir_error *error)
+{
+	uint8_t b[6];
+
+	canonical[0] = '\0';
+	if (!text || !*text)
+		return 0;
+	if (!mac_parse(text, b))
+		return weir_refuse(error, -EINVAL, "mac",
+			"mac \"%.64s\": must be six bytes like 02:00:00:00:00:01", text);
+	if ((b[0] & 1) || !(b[0] | b[1] | b[2] | b[3] | b[4] | b[5]))
+		return weir_refuse(error, -EINVAL, "mac",
+			"mac \"%s\": must be a unicast address, not a group's and not zero", text);
+	mac_format(b, canonical);
+	return 0;
+}
+
+static int check_mtu(uint32_t mtu, struct weir_error *error)
+{
+	if (mtu && (mtu < MTU_MIN || mtu > MTU_MAX))
+		return weir_refuse(error, -EINVAL, "mtu", "mtu %u: must be %d to %d bytes", mtu,
+			MTU_MIN, MTU_MAX);
+	return 0;
+}
+
+// Fills what the configuration says into the port; on failure the caller drops the port.
+static int configure(struct port *port, const struct weir_port_config *c, unsigned which,
+	struct weir_error *error)
+{
+	int failed = 0;
+
+	if (which & WEIR_PORT_SET_VLAN) {
+		char text[VLAN_TEXT_SIZE];
+
+		failed = vlan_parse(c->vlan ? c->vlan : "", &port->vlan, error);
+		if (failed)
+			return failed;
+		vlan_format(&port->vlan, text);
+		free(port->vlan_text);
+		port->vlan_text = strdup(text);
+		if (!port->vlan_text)
+			return weir_refuse(error, -ENOMEM, NULL, "no memory");
+	}
+	if (which & WEIR_PORT_SET_MAC)
+		failed = check_mac(c->mac, port->mac, error);
+	if (!failed && (which & WEIR_PORT_SET_MTU)) {
+		failed = check_mtu(c->mtu, error);
+		port->mtu = c->mtu;
+	}
+	return failed;
+}
+
+// ---- Indices and memory
+
+// A place for one more port. Places of removed ports are used again once no worker can mean the old
+// port.
+static int take_index(struct vswitch *s, uint16_t *index)
+{
+	unsigned i = 0;
+
+	while (i < s->n_indices && (s->ports[i] || s->port_retiring[i]))
+		i++;
+	if (i == PORTS_MAX)
+		return -ENOSPC;
+	if (i == s->ports_size) {
+		unsigned size = s->ports_size ? s->ports_size * 2 : 16;
+		struct port **ports = realloc(s->ports, size * sizeof(*ports));
+		uint16_t *uses = ports ? realloc(s->port_uses, size * sizeof(*uses)) : NULL;
+		bool *retiring = uses ? realloc(s->port_retiring, size * sizeof(*retiring)) : NULL;
+
+		s->ports = ports ? ports : s->ports;
+		s->port_uses = uses ? uses : s->port_uses;
+		if (!retiring)
+			return -ENOMEM;
+		s->port_retiring = retiring;
+		s->ports_size = size;
+	}
+	if (i == s->n_indices) {
+		s->ports[i] = NULL;
+		s->port_uses[i] = 0;
+		s->port_retiring[i] = false;
+		s->n_indices++;
+	}
+	*index = (uint16_t)i;
+	return 0;
+}
+
+static void port_free(struct port *port)
+{
+	if (!port)
+		return;
+	while (port->target.policies) {
+		struct policy *p = port->target.policies;
+
+		port->target.policies = p->next;
+		free(p);
+	}
+	runtime_free(&port->runtime);
+	free(port->vlan_text);
+	free(port->nic_spec);
+	free(port->retired);
+	free(port);
+}
+
+static struct port *port_make(struct vswitch *s, const char *name,
+	const struct weir_port_config *config, struct weir_error *error)
+{
+	struct port *port = calloc(1, sizeof(*port));
+
+	if (!port) {
+		weir_refuse(error, -ENOMEM, NULL, "port \"%s\": no memory", name);
+		return NULL;
+	}
+	port->target.vswitch = s;
+	port->target.port = port;
+	port->uplink = config->uplink;
+	snprintf(port->name, sizeof(port->name), "%s", name);
+	port->runtime = runtime_make(s->weir->n_workers);
+	port->retired = calloc(1, sizeof(*port->retired));
+	port->nic_spec = strdup("");
+	if (!port->runtime.counters || !port->retired || !port->nic_spec) {
+		port_free(port);
+		weir_refuse(error, -ENOMEM, NULL, "port \"%s\": no memory", name);
+		return NULL;
+	}
+	if (configure(port, config, ~0u, error) < 0) {
+		port_free(port);
+		return NULL;
+	}
+	return port;
+}
+
+// ---- Adding
+
+static int learn_at(struct vswitch *s, weir_port_id id)
+{
+	int failed;
+
+	rcu_enter();
+	failed = fdb_port_add(s->fdb, id, 0);
+	rcu_leave();
+	return failed;
+}
+
+static void forget_at(struct vswitch *s, weir_port_id id)
+{
+	rcu_enter();
+	fdb_port_remove(s->fdb, id);
+	rcu_leave();
+}
+
+static int prepare_all(struct change *change, struct port *port, struct weir_error *error)
+{
+	struct vswitch *s = port->target.vswitch;
+
+	for (struct attachment *a = s->attachments; a; a = a->next) {
+		struct weir_error own;
+		int failed = change_prepare(change, a, &port->target, NULL, &own);
+
+		if (!failed)
+			continue;
+		// A capture extension has no say about ports: it does without this one.
+		if (a->descriptor->class == WEIR_CLASS_CAPTURE) {
+			a->counters.violations++;
+			continue;
+		}
+		change_abort(change);
+		return weir_refuse(error, failed, own.field, "%s", own.message);
+	}
+	return 0;
+}
+
+// Puts the port into the model and in force.
+static int enter(struct port *port, struct change *change)
+{
+	struct vswitch *s = port->target.vswitch;
+	struct published_port *published;
+
+	change_commit(change);
+	if (learn_at(s, port->id) < 0) {
+		change_revert(change);
+		return -ENOMEM;
+	}
+	s->ports[port->index] = port;
+	published = publish_port_make(port, s->stack);
+	if (!published || publish_port(port, published) < 0) {
+		s->ports[port->index] = NULL;
+		forget_at(s, port->id);
+		change_revert(change);
+		return -ENOMEM;
+	}
+	change_finish(change);
+	s->port_uses[port->index]++;
+	s->n_ports++;
+	return 0;
+}
+
+static int add_checked(struct port *port, const char *nic, unsigned flags, struct weir_error *error)
+{
+	struct vswitch *s = port->target.vswitch;
+	struct change change = { 0 };
+	int failed = take_index(s, &port->index);
+
+	if (failed)
+		return weir_refuse(error, failed, NULL, "port \"%s\": %s", port->name,
+			failed == -ENOSPC ? "the switch has 65535 ports" : "no memory");
+	port->id = (uint32_t)s->port_uses[port->index] << 16 | port->index;
+	if (port->id == WEIR_PORT_NONE)
+		port->id = port->index;
+	failed = review(s, WEIR_EVENT_PORT_ADDED, port, NULL, error);
+	if (!failed && nic)
+		failed = nic_check(nic, error);
+	if (!failed)
+		failed = prepare_all(&change, port, error);
+	if (failed)
+		return failed;
+	if (flags & WEIR_DRY_RUN) {
+		change_abort(&change);
+		return 0;
+	}
+	if (nic)
+		failed = port_open_nic(port, nic, flags, error);
+	if (failed) {
+		change_abort(&change);
+		return failed;
+	}
+	failed = enter(port, &change);
+	if (failed) {
+		nic_close(port->nic);
+		port->nic = NULL;
+		return weir_refuse(error, failed, NULL, "port \"%s\": no memory", port->name);
+	}
+	return 0;
+}
+
+int weir_port_add(struct weir *w, const char *switch_name, const char *name,
+	const struct weir_port_config *config, unsigned flags, struct weir_error *error)
+{
+	struct vswitch *s = vswitch_find(w, switch_name, error);
+	struct port *port;
+	int failed;
+
+	if (!s)
+		return -ENOENT;
+	failed = name_check("port", name, error);
+	if (failed)
+		return failed;
+	port = port_find(w, name, NULL);
+	if (port)
+		return weir_refuse(error, -EEXIST, "name",
+			"port \"%s\": switch %s has one of this name", name,
+			port->target.vswitch->name);
+	port = port_make(s, name, config, error);
+	if (!port)
+		return error && error->code ? error->code : -EINVAL;
+	failed = add_checked(port, config->nic && *config->nic ? config->nic : NULL, flags, error);
+	if (failed || (flags & WEIR_DRY_RUN)) {
+		port_free(port);
+		return failed;
+	}
+	weir_publish_queues_later(w);
+	weir_notify(w, "port-added", s->name, name, "", "port %s added to switch %s%s%s", name,
+		s->name, port->nic ? " with " : "", port->nic ? port->nic_spec : "");
+	tell(s, WEIR_EVENT_PORT_ADDED, port, NULL);
+	change_ports_changed(s);
+	return 0;
+}
+
+// ---- Removing
+
+// No worker uses the port any more: what it counted goes to its switch.
+static void port_unused(struct deferred *d)
+{
+	struct retired_port *retired = (struct retired_port *)d;
+	struct port *port = retired->port;
+	struct vswitch *s = port->target.vswitch;
+
+	port_add_totals(port->runtime.counters, s->weir->n_workers, &s->retired);
+	s->users--;
+	port_free(port);
+}
+
+struct index_wait {
+	struct vswitch *vswitch;
+	uint16_t index;
+};
+
+static void index_free(void *context)
+{
+	struct index_wait *wait = context;
+
+	wait->vswitch->port_retiring[wait->index] = false;
+	wait->vswitch->users--;
+	free(wait);
+}
+
+// Takes the place of the port out of use until every decision that could name it is gone.
+static void retire_index(struct vswitch *s, uint16_t index)
+{
+	struct index_wait *wait = calloc(1, sizeof(*wait));
+
+	s->port_retiring[index] = true;
+	if (!wait)
+		return; // the place is lost, nothing else
+	*wait = (struct index_wait){ s, index };
+	s->users++;
+	if (weir_wait(s->weir, s, index_free, wait) < 0) {
+		s->users--;
+		free(wait);
+	}
+}
+
+void port_end(struct port *port)
+{
+	struct vswitch *s = port->target.vswitch;
+	char name[WEIR_NAME_MAX + 8];
+
+	target_name(&port->target, name);
+	s->ports[port->index] = NULL;
+	s->n_ports--;
+	while (port->target.states)
+		target_drop_state(&port->target, port->target.states->attachment);
+	meter_remove_target(s, name);
+	forget_at(s, port->id);
+	port_close_nic(port);
+	s->users++;
+	port->retired->port = port;
+	if (port->snapshot)
+		publish_port_retire(port);
+	weir_defer(s->weir, &port->retired->deferred, port_unused);
+}
+
+int weir_port_remove(struct weir *w, const char *name, unsigned flags, struct weir_error *error)
+{
+	struct port *port = port_find(w, name, error);
+	struct vswitch *s;
+	int failed;
+
+	if (!port)
+		return -ENOENT;
+	s = port->target.vswitch;
+	failed = review(s, WEIR_EVENT_PORT_REMOVED, port, NULL, error);
+	if (failed || (flags & WEIR_DRY_RUN))
+		return failed;
+	port->leaving = true;
+	if (weir_publish_queues(w) < 0 || publish_without(s, port) < 0) {
+		port->leaving = false;
+		weir_publish_queues_later(w);
+		return weir_refuse(error, -ENOMEM, NULL, "port \"%s\": no memory", name);
+	}
+	weir_notify(w, "port-removed", s->name, name, "", "port %s removed from switch %s", name,
+		s->name);
+	tell(s, WEIR_EVENT_PORT_REMOVED, port, NULL);
+	retire_index(s, port->index);
+	port_end(port);
+	change_ports_changed(s);
+	return 0;
+}
+
+// ---- Changing
+
+int port_republish(struct port *port)
+{
+	struct published_port *published = publish_port_make(port, port->target.vswitch->stack);
+
+	return published ? publish_port(port, published) : -ENOMEM;
+}
+
+int weir_port_set(struct weir *w, const char *name, const struct weir_port_config *config,
+	unsigned which, unsigned flags, struct weir_error *error)
+{
+	struct port *port = port_find(w, name, error), *trial, before;
+	int failed;
+
+	if (!port)
+		return -ENOENT;
+	trial = port_make(port->target.vswitch, name, &(struct weir_port_config){ 0 }, error);
+	if (!trial)
+		return -ENOMEM;
+	failed = configure(trial, config, which, error);
+	if (!failed)
+		failed = review(port->target.vswitch, WEIR_EVENT_PORT_CHANGED, port, NULL, error);
+	if (failed || (flags & WEIR_DRY_RUN)) {
+		port_free(trial);
+		return failed;
+	}
+	before = *port;
+	if (which & WEIR_PORT_SET_VLAN) {
+		port->vlan = trial->vlan;
+		port->vlan_text = trial->vlan_text;
+		trial->vlan_text = before.vlan_text;
+	}
+	if (which & WEIR_PORT_SET_MAC)
+		memcpy(port->mac, trial->mac, sizeof(port->mac));
+	if (which & WEIR_PORT_SET_MTU)
+		port->mtu = trial->mtu;
+	failed = port_republish(port);
+	if (failed) {
+		weir_refuse(error, failed, NULL, "port \"%s\": no memory", port->name);
+		if (which & WEIR_PORT_SET_VLAN)
+			trial->vlan_text = port->vlan_text;
+		port->vlan = before.vlan;
+		port->vlan_text = before.vlan_text;
+		memcpy(port->mac, before.mac, sizeof(port->mac));
+		port->mtu = before.mtu;
+	}
+	port_free(trial);
+	if (failed)
+		return failed;
+	weir_notify(w, "port-changed", port->target.vswitch->name, name, "",
+		"port %s has new settings", name);
+	tell(port->target.vswitch, WEIR_EVENT_PORT_CHANGED, port, NULL);
+	return 0;
+}
+
+// ---- Listing
+
+static const char *state_name(enum weir_port_state state)
+{
+	static const char *const names[] = { "created", "connected", "disconnected", "nic-lost" };
+
+	return names[state];
+}
+
+static void list_one(struct port *port, weir_port_row *row, void *context)
+{
+	struct totals t = { 0 };
+	char details[256] = "";
+	struct weir_port_info info = {
+		.name = port->name,
+		.switch_name = port->target.vswitch->name,
+		.state = port->state,
+		.state_name = state_name(port->state),
+		.reason = port->reason,
+		.nic = port->nic_spec,
+		.nic_details = details,
+		.vlan = port->vlan_text,
+		.mac = port->mac,
+		.mtu = port->mtu   ? port->mtu
+		       : port->nic ? port->nic->mtu
+				   : 0,
+		.uplink = port->uplink,
+	};
+
+	for (unsigned i = 0; i < port->target.vswitch->weir->n_workers; i++) {
+		info.rx_bytes += counted(&port->runtime.counters[i].rx_bytes);
+		info.tx_bytes += counted(&port->runtime.counters[i].tx_bytes);
+	}
+	port_add_totals(port->runtime.counters, port->target.vswitch->weir->n_workers, &t);
+	info.rx_frames = t.received;
+	info.tx_frames = t.transmitted;
+	info.dropped_frames = t.dropped;
+	info.rx_missed = port->missed_before + port_nic_missed(port);
+	if (port->nic && port->nic->class->describe)
+		port->nic->class->describe(port->nic, details, sizeof(details));
+	row(context, &info);
+}
+
+int weir_port_list(struct weir *w, const char *switch_name, const char *name, weir_port_row *row,
+	void *context, struct weir_error *error)
+{
+	if (switch_name && !vswitch_find(w, switch_name, error))
+		return -ENOENT;
+	if (name && !port_find(w, name, error))
+		return -ENOENT;
+	for (struct vswitch *s = w->switches; s; s = s->next)
+		for (unsigned i = 0; i < s->n_indices; i++)
+			if (s->ports[i] && (!switch_name || strcmp(s->name, switch_name) == 0) &&
+				(!name || strcmp(s->ports[i]->name, name) == 0))
+				list_one(s->ports[i], row, context);
+	return 0;
+}

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// A port and its NIC: connecting, disconnecting, and the interface that goes away and comes back.
+#include <errno.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "nic/memory.h"
+#include "switch/model.h"
+
+struct retired_nic {
+	struct deferred deferred;
+	struct nic *nic;
+};
+
+static void nic_unused(struct deferred *d)
+{
+	struct retired_nic *retired = (struct retired_nic *)d;
+
+	nic_close(retired->nic);
+	free(retired);
+}
+
+uint64_t port_nic_missed(const struct port *port)
+{
+	uint64_t missed = 0;
+
+	for (unsigned q = 0; port->nic && port->nic->rx_missed && q < port->nic->n_rx_queues; q++)
+		missed += counted(&port->nic->rx_missed[q]);
+	return missed;
+}
+
+// Queues go to the worker with the fewest.
+static unsigned least_loaded(const struct weir *w)
+{
+	unsigned best = 0;
+
+	for (unsigned i = 1; i < w->n_workers; i++)
+		if (w->lists[i]->n_entries < w->lists[best]->n_entries)
+			best = i;
+	return best;
+}
+
+int port_open_nic(struct port *port, const char *spec, unsigned flags, struct weir_error *error)
+{
+	struct weir *w = port->target.vswitch->weir;
+	struct nic_options options = {
+		.n_workers = w->n_workers,
+		.mtu = port->mtu,
+		.force = flags & WEIR_FORCE,
+	};
+	char *copy = strdup(spec);
+	struct retired_nic *retired = calloc(1, sizeof(*retired));
+	struct nic *nic;
+	int failed = copy && retired ? nic_open(spec, &options, &nic, error)
+				     : weir_refuse(error, -ENOMEM, NULL, "no memory");
+
+	if (failed) {
+		free(copy);
+		free(retired);
+		return failed;
+	}
+	free(port->nic_spec);
+	port->nic_spec = copy;
+	port->nic = nic;
+	port->nic_forced = options.force;
+	port->nic_retired = retired;
+	port->nic_error = 0;
+	port->leaving = false;
+	port->first_worker = least_loaded(w);
+	port->state = WEIR_PORT_CONNECTED;
+	port->reason[0] = '\0';
+	return 0;
+}
+
+void port_close_nic(struct port *port)
+{
+	if (!port->nic)
+		return;
+	port->missed_before += port_nic_missed(port);
+	port->nic_retired->nic = port->nic;
+	weir_defer(port->target.vswitch->weir, &port->nic_retired->deferred, nic_unused);
+	port->nic_retired = NULL;
+	port->nic = NULL;
+}
+
+// Takes the NIC from the workers and closes it; the port stays, in `state`.
+static int take_nic(struct port *port, enum weir_port_state state, const char *reason)
+{
+	struct weir *w = port->target.vswitch->weir;
+	struct nic *nic = port->nic;
+
+	port->leaving = true;
+	if (weir_publish_queues(w) < 0) {
+		port->leaving = false;
+		return -ENOMEM;
+	}
+	port->nic = NULL;
+	if (port_republish(port) < 0) {
+		port->nic = nic;
+		port->leaving = false;
+		weir_publish_queues_later(w);
+		return -ENOMEM;
+	}
+	port->nic = nic;
+	port_close_nic(port);
+	port->state = state;
+	snprintf(port->reason, sizeof(port->reason), "%s", reason);
+	return 0;
+}
+
+// Opens and puts in force.
+static int give_nic(struct port *port, const char *spec, unsigned flags, struct weir_error *error)
+{
+	struct vswitch *s = port->target.vswitch;
+	enum weir_port_state before = port->state;
+	int failed = port_open_nic(port, spec, flags, error);
+
+	if (failed)
+		return failed;
+	if (port_republish(port) < 0) {
+		port_close_nic(port);
+		port->state = before;
+		return weir_refuse(error, -ENOMEM, NULL, "port \"%s\": no memory", port->name);
+	}
+	weir_publish_queues_later(s->weir);
+	return 0;
+}
+
+int weir_port_connect(
+	struct weir *w, const char *name, const char *nic, unsigned flags, struct weir_error *error)
+{
+	struct port *port = port_find(w, name, error);
+	int failed;
+
+	if (!port)
+		return -ENOENT;
+	if (port->nic)
+		return weir_refuse(error, -EBUSY, "port",
+			"port \"%s\": is connected to %s; disconnect it first", name,
+			port->nic_spec);
+	if (!nic || !*nic)
+		nic = port->nic_spec;
+	if (!*nic)
+		return weir_refuse(
+			error, -EINVAL, "nic", "port \"%s\": has never had a NIC; name one", name);
+	failed = nic_check(nic, error);
+	if (!failed)
+		failed = review(port->target.vswitch, WEIR_EVENT_NIC_CONNECTED, port, NULL, error);
+	if (failed || (flags & WEIR_DRY_RUN))
+		return failed;
+	failed = give_nic(port, nic, flags, error);
+	if (failed)
+		return failed;
+	weir_notify(w, "nic-connected", port->target.vswitch->name, name, "",
+		"port %s connected to %s", name, port->nic_spec);
+	tell(port->target.vswitch, WEIR_EVENT_NIC_CONNECTED, port, NULL);
+	return 0;
+}
+
+int weir_port_disconnect(struct weir *w, const char *name, unsigned flags, struct weir_error *error)
+{
+	struct port *port = port_find(w, name, error);
+	int failed;
+
+	if (!port)
+		return -ENOENT;
+	if (!port->nic && port->state != WEIR_PORT_NIC_LOST)
+		return weir_refuse(error, -ENOTCONN, "port", "port \"%s\": is not connected", name);
+	failed = review(port->target.vswitch, WEIR_EVENT_NIC_DISCONNECTED, port, NULL, error);
+	if (failed || (flags & WEIR_DRY_RUN))
+		return failed;
+	if (port->nic && take_nic(port, WEIR_PORT_DISCONNECTED, "") < 0)
+		return weir_refuse(error, -ENOMEM, NULL, "port \"%s\": no memory", name);
+	port->state = WEIR_PORT_DISCONNECTED;
+	port->reason[0] = '\0';
+	weir_notify(w, "nic-disconnected", port->target.vswitch->name, name, "",
+		"port %s disconnected", name);
+	tell(port->target.vswitch, WEIR_EVENT_NIC_DISCONNECTED, port, NULL);
+	return 0;
+}
+
+struct weir_memory *weir_port_memory(struct weir *w, const char *name)
+{
+	struct port *port = port_find(w, name, NULL);
+
+	return port && port->nic ? nic_memory_end(port->nic) : NULL;
+}
+
+// ---- Lost and found
+
+static void lose(struct port *port, int why)
+{
+	struct vswitch *s = port->target.vswitch;
+	char reason[160];
+
+	snprintf(reason, sizeof(reason), "%s: %s", port->nic_spec, strerror(-why));
+	if (take_nic(port, WEIR_PORT_NIC_LOST, reason) < 0)
+		return; // looked at again with the next report or second
+	weir_notify(s->weir, "nic-lost", s->name, port->name, "", "port %s lost its NIC: %s",
+		port->name, reason);
+	tell(s, WEIR_EVENT_NIC_LOST, port, NULL);
+}
+
+static void find_again(struct port *port)
+{
+	struct vswitch *s = port->target.vswitch;
+	struct weir_error error = { 0 };
+	char *spec = strdup(port->nic_spec);
+
+	if (!spec)
+		return;
+	if (give_nic(port, spec, port->nic_forced ? WEIR_FORCE : 0, &error) < 0) {
+		snprintf(port->reason, sizeof(port->reason), "%.150s", error.message);
+	} else {
+		weir_notify(s->weir, "nic-connected", s->name, port->name, "",
+			"port %s has its NIC %s again", port->name, spec);
+		tell(s, WEIR_EVENT_NIC_CONNECTED, port, NULL);
+	}
+	free(spec);
+}
+
+static bool belongs(const struct port *port, const char *interface)
+{
+	char name[IFNAMSIZ];
+
+	return nic_interface(port->nic_spec, name) && strcmp(name, interface) == 0;
+}
+
+static bool interface_exists(const struct port *port)
+{
+	char name[IFNAMSIZ];
+
+	return nic_interface(port->nic_spec, name) && *name && if_nametoindex(name) != 0;
+}
+
+void port_links_changed(void *context, const struct link_change *change)
+{
+	struct weir *w = context;
+
+	for (struct vswitch *s = w->switches; s; s = s->next) {
+		for (unsigned i = 0; i < s->n_indices; i++) {
+			struct port *port = s->ports[i];
+
+			if (!port || !belongs(port, change->name))
+				continue;
+			if (port->nic &&
+				(!change->present || port->nic->ifindex != change->ifindex))
+				lose(port, -ENODEV);
+			if (port->state == WEIR_PORT_NIC_LOST && change->present)
+				find_again(port);
+		}
+	}
+}
+
+void port_check_nics(struct weir *w)
+{
+	for (struct vswitch *s = w->switches; s; s = s->next) {
+		for (unsigned i = 0; i < s->n_indices; i++) {
+			struct port *port = s->ports[i];
+			int failed = port && port->nic
+					     ? __atomic_load_n(&port->nic_error, __ATOMIC_ACQUIRE)
+					     : 0;
+
+			if (!failed)
+				continue;
+			lose(port, failed);
+			// It may have been made anew before the loss was noticed.
+			if (interface_exists(port))
+				find_again(port);
+		}
+	}
+}

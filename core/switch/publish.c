@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// From the model to what workers see.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "forwarding/native.h"
+#include "switch/model.h"
+
+struct port_runtime runtime_make(unsigned n_workers)
+{
+	struct port_runtime r = {
+		.counters = aligned_alloc(64, n_workers * sizeof(struct port_counters)),
+		.queues = aligned_alloc(64, n_workers * sizeof(struct tx_queue)),
+	};
+
+	if (!r.counters || !r.queues) {
+		runtime_free(&r);
+		return r;
+	}
+	memset(r.counters, 0, n_workers * sizeof(struct port_counters));
+	memset(r.queues, 0, n_workers * sizeof(struct tx_queue));
+	return r;
+}
+
+void runtime_free(struct port_runtime *r)
+{
+	free(r->counters);
+	free(r->queues);
+	*r = (struct port_runtime){ 0 };
+}
+
+// ---- Hooks
+
+static weir_decide *hook_function(const struct weir_extension *e, enum weir_stage stage)
+{
+	switch (stage) {
+	case WEIR_STAGE_INGRESS:
+		return e->ingress;
+	case WEIR_STAGE_FORWARD:
+		return e->forward;
+	case WEIR_STAGE_FORWARDED:
+		return e->forwarded;
+	case WEIR_STAGE_EGRESS:
+		return e->egress;
+	case WEIR_STAGE_DROP:
+		return e->dropped;
+	default:
+		return NULL;
+	}
+}
+
+struct hook_builder {
+	struct published_port *published;
+	const struct target *target; // NULL: the port that is nowhere
+	unsigned n;
+};
+
+static void add_hook(struct hook_builder *b, const struct stack_entry *entry,
+	const struct attachment *a, enum weir_stage stage, unsigned n_entries)
+{
+	const struct target_state *state = b->target ? target_state_of(b->target, a) : NULL;
+	weir_decide *decide = hook_function(entry->extension, stage);
+	struct hook *hook;
+
+	if (!decide || (state && (state->inactive & 1u << stage)))
+		return;
+	// A frame from nowhere is trusted: policies of ports do not concern it.
+	if (!b->target && entry->extension->class == WEIR_CLASS_FILTER)
+		return;
+	hook = &b->published->hooks[b->n++];
+	*hook = (struct hook){
+		.decide = decide,
+		.entry = entry,
+		.state = state ? state->state : NULL,
+		.position = hook_position(stage, entry->order, n_entries),
+		.stage = (uint8_t)stage,
+	};
+	key_mask_make(&hook->mask, state ? state->reads[stage] : entry->extension->reads);
+}
+
+static void add_hooks(struct hook_builder *b, const struct vswitch *s, const struct stack *stack)
+{
+	const struct attachment *by_order[STACK_MAX];
+	unsigned n = 0;
+
+	for (const struct attachment *a = s->attachments; a; a = a->next)
+		by_order[n++] = a;
+	for (unsigned stage = 0; stage < WEIR_N_STAGES; stage++) {
+		b->published->port.first[stage] = (uint8_t)b->n;
+		for (unsigned i = 0; i < stack->n; i++) {
+			unsigned at = stage == WEIR_STAGE_EGRESS ? stack->n - 1 - i : i;
+
+			add_hook(b, &stack->entries[at], by_order[at], stage, stack->n);
+		}
+	}
+	b->published->port.first[WEIR_N_STAGES] = (uint8_t)b->n;
+}
+
+// ---- Masks
+
+static uint64_t fields_of(const struct snapshot_port *port, enum weir_stage stage)
+{
+	uint64_t fields = 0;
+
+	for (unsigned i = port->first[stage]; i < port->first[stage + 1]; i++)
+		fields |= port->hooks[i].mask.fields;
+	return fields;
+}
+
+static bool forwarding_attached(const struct stack *stack)
+{
+	for (unsigned i = 0; i < stack->n; i++)
+		if (stack->entries[i].extension->class == WEIR_CLASS_FORWARDING)
+			return true;
+	return false;
+}
+
+static void make_masks(struct snapshot_port *port, const struct stack *stack)
+{
+	uint64_t drops = fields_of(port, WEIR_STAGE_DROP);
+	uint64_t ingress = fields_of(port, WEIR_STAGE_INGRESS) |
+			   fields_of(port, WEIR_STAGE_FORWARD) |
+			   fields_of(port, WEIR_STAGE_FORWARDED) | drops | WEIR_FIELD_VLAN_ID;
+
+	// How a frame is forwarded follows from its destination address.
+	ingress |= forwarding_attached(stack) ? WEIR_FIELD_ETH_DST : NATIVE_FIELDS;
+	// Where it came in is in the key anyway.
+	key_mask_make(&port->ingress, ingress & ~WEIR_FIELD_INGRESS_PORT);
+	key_mask_make(
+		&port->egress, fields_of(port, WEIR_STAGE_EGRESS) | drops | WEIR_FIELD_VLAN_ID);
+}
+
+// Flows keyed under other masks must not meet those keyed under these: a new epoch, and the old
+// masks for the frames of flows that have not been decided under the new ones yet.
+static void make_epoch(
+	struct vswitch *s, struct snapshot_port *port, const struct snapshot_port *before)
+{
+	if (before && before->ingress.fields == port->ingress.fields &&
+		before->egress.fields == port->egress.fields) {
+		port->epoch = before->epoch;
+		port->old_epoch = before->old_epoch;
+		port->old_ingress = before->old_ingress;
+		port->masks_changed_at = before->masks_changed_at;
+		return;
+	}
+	port->epoch = ++s->epoch;
+	if (before) {
+		port->old_epoch = before->epoch;
+		port->old_ingress = before->ingress;
+		port->masks_changed_at = generation_now(s->generation) + 1;
+	}
+}
+
+// ---- Ports
+
+static uint32_t frame_max(const struct port *port)
+{
+	uint32_t mtu = port->mtu ? port->mtu : port->nic ? port->nic->mtu : 0;
+
+	return mtu ? mtu + 14 : UINT32_MAX;
+}
+
+static struct published_port *make(struct vswitch *s, const struct target *target,
+	const struct stack *stack, const struct snapshot_port *before)
+{
+	struct published_port *p = calloc(
+		1, sizeof(*p) + WEIR_N_STAGES * stack->n * sizeof(struct hook));
+	struct hook_builder builder = { .published = p, .target = target };
+
+	if (!p)
+		return NULL;
+	p->port.hooks = p->hooks;
+	add_hooks(&builder, s, stack);
+	make_masks(&p->port, stack);
+	make_epoch(s, &p->port, before);
+	return p;
+}
+
+struct published_port *publish_port_make(struct port *port, const struct stack *stack)
+{
+	struct vswitch *s = port->target.vswitch;
+	struct published_port *p = make(s, &port->target, stack, port->snapshot);
+
+	if (!p)
+		return NULL;
+	p->port.id = port->id;
+	p->port.index = port->index;
+	p->port.slot = generation_slot(GENERATION_PORT, port->index);
+	p->port.nic = port->nic;
+	p->port.vlan = port->vlan;
+	p->port.frame_max = frame_max(port);
+	p->port.runtime = port->runtime;
+	memcpy(p->port.name, port->name, sizeof(p->port.name));
+	return p;
+}
+
+void publish_port_discard(struct published_port *p)
+{
+	free(p);
+}
+
+static void port_unused(struct deferred *d)
+{
+	free(d); // the deferred head is the first member
+}
+
+static struct published_port *published_of(struct snapshot_port *port)
+{
+	return (struct published_port *)((char *)port - offsetof(struct published_port, port));
+}
+
+static void retire_port(struct weir *w, struct snapshot_port *port)
+{
+	if (port)
+		weir_defer(w, &published_of(port)->deferred, port_unused);
+}
+
+// ---- Snapshots
+
+static struct published_snapshot *snapshot_make(const struct vswitch *s, const struct stack *stack)
+{
+	struct published_snapshot *p = calloc(
+		1, sizeof(*p) + s->n_indices * sizeof(p->snapshot.ports[0]));
+
+	if (!p)
+		return NULL;
+	p->snapshot.n_ports = s->n_indices;
+	p->snapshot.nowhere = s->nowhere_snapshot;
+	p->snapshot.has_forwarding = forwarding_attached(stack);
+	p->snapshot.strict = s->weir->options.strict;
+	p->snapshot.n_entries = stack->n;
+	for (unsigned i = 0; i < s->n_indices; i++)
+		p->snapshot.ports[i] = s->ports[i] ? s->ports[i]->snapshot : NULL;
+	return p;
+}
+
+static void snapshot_unused(struct deferred *d)
+{
+	free(d);
+}
+
+static void snapshot_publish(struct vswitch *s, struct published_snapshot *p)
+{
+	const struct snapshot *old = s->published;
+
+	rcu_publish(&s->published, &p->snapshot);
+	if (old)
+		weir_defer(s->weir,
+			&((struct published_snapshot *)((char *)old -
+							offsetof(struct published_snapshot,
+								snapshot)))
+				 ->deferred,
+			snapshot_unused);
+}
+
+int publish_port(struct port *port, struct published_port *published)
+{
+	struct vswitch *s = port->target.vswitch;
+	struct snapshot_port *old = port->snapshot;
+	struct published_snapshot *next;
+
+	port->snapshot = &published->port;
+	next = snapshot_make(s, s->stack);
+	if (!next) {
+		port->snapshot = old;
+		free(published);
+		return -ENOMEM;
+	}
+	snapshot_publish(s, next);
+	generation_move(s->generation, published->port.slot);
+	retire_port(s->weir, old);
+	return 0;
+}
+
+void publish_port_retire(struct port *port)
+{
+	retire_port(port->target.vswitch->weir, port->snapshot);
+	port->snapshot = NULL;
+}
+
+int publish_without(struct vswitch *s, struct port *port)
+{
+	struct published_snapshot *next;
+
+	s->ports[port->index] = NULL;
+	next = snapshot_make(s, s->stack);
+	if (!next) {
+		s->ports[port->index] = port;
+		return -ENOMEM;
+	}
+	snapshot_publish(s, next);
+	generation_move(s->generation, port->snapshot->slot);
+	publish_port_retire(port);
+	return 0;
+}
+
+static struct stack *stack_make(const struct vswitch *s)
+{
+	struct stack *stack = calloc(
+		1, sizeof(*stack) + s->n_attachments * sizeof(stack->entries[0]));
+
+	if (!stack)
+		return NULL;
+	for (struct attachment *a = s->attachments; a; a = a->next) {
+		const struct target_state *state = target_state_of(&s->target, a);
+
+		stack->entries[stack->n] = (struct stack_entry){
+			.extension = a->descriptor,
+			.instance = a->instance,
+			.switch_state = state ? state->state : NULL,
+			.counters = &a->counters,
+			.attachment = a->id,
+			.number = (uint16_t)extension_number(a->extension),
+			.order = (uint8_t)stack->n,
+		};
+		stack->n++;
+	}
+	return stack;
+}
+
+static void stack_unused(struct deferred *d)
+{
+	free(d);
+}
+
+static struct published_port *make_nowhere(struct vswitch *s, const struct stack *stack)
+{
+	struct published_port *p = make(s, NULL, stack, s->nowhere_snapshot);
+
+	if (!p)
+		return NULL;
+	p->port.id = WEIR_PORT_NONE;
+	p->port.index = KEY_NO_PORT;
+	p->port.slot = generation_slot(GENERATION_PORT, KEY_NO_PORT);
+	p->port.frame_max = UINT32_MAX;
+	p->port.runtime = s->nowhere;
+	return p;
+}
+
+// Puts all the new parts in place, in the model; returns the new snapshot, NULL for lack of memory.
+static struct published_snapshot *exchange_all(struct vswitch *s, struct stack *stack,
+	struct published_port **ports, struct published_port *nowhere)
+{
+	struct published_snapshot *next = snapshot_make(s, stack);
+
+	if (!next)
+		return NULL;
+	next->snapshot.nowhere = &nowhere->port;
+	for (unsigned i = 0; i < s->n_indices; i++)
+		if (s->ports[i])
+			next->snapshot.ports[i] = &ports[i]->port;
+	return next;
+}
+
+static void put_in_force(struct vswitch *s, struct stack *stack, struct published_port **ports,
+	struct published_port *nowhere, struct published_snapshot *next)
+{
+	snapshot_publish(s, next);
+	for (unsigned i = 0; i < s->n_indices; i++) {
+		if (!s->ports[i])
+			continue;
+		generation_move(s->generation, ports[i]->port.slot);
+		retire_port(s->weir, s->ports[i]->snapshot);
+		s->ports[i]->snapshot = &ports[i]->port;
+	}
+	generation_move(s->generation, nowhere->port.slot);
+	retire_port(s->weir, s->nowhere_snapshot);
+	s->nowhere_snapshot = &nowhere->port;
+	if (s->stack)
+		weir_defer(s->weir, &s->stack->deferred, stack_unused);
+	s->stack = stack;
+}
+
+int publish_all(struct vswitch *s)
+{
+	struct published_port **ports = calloc(s->n_indices + 1, sizeof(*ports)), *nowhere = NULL;
+	struct published_snapshot *next = NULL;
+	struct stack *stack = stack_make(s);
+	bool made = ports && stack;
+
+	for (unsigned i = 0; made && i < s->n_indices; i++) {
+		if (!s->ports[i])
+			continue;
+		ports[i] = publish_port_make(s->ports[i], stack);
+		made = ports[i] != NULL;
+	}
+	nowhere = made ? make_nowhere(s, stack) : NULL;
+	next = nowhere ? exchange_all(s, stack, ports, nowhere) : NULL;
+	if (next) {
+		put_in_force(s, stack, ports, nowhere, next);
+		free(ports);
+		return 0;
+	}
+	for (unsigned i = 0; ports && i < s->n_indices; i++)
+		free(ports[i]);
+	free(nowhere);
+	free(ports);
+	free(stack);
+	return -ENOMEM;
+}
+
+void publish_free(struct vswitch *s)
+{
+	if (s->published)
+		free((char *)s->published - offsetof(struct published_snapshot, snapshot));
+	if (s->nowhere_snapshot)
+		free(published_of(s->nowhere_snapshot));
+	free(s->stack);
+}

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "switch/model.h"
+
+int name_check(const char *what, const char *name, struct weir_error *error)
+{
+	size_t n = name ? strlen(name) : 0;
+
+	if (n == 0 || n >= WEIR_NAME_MAX)
+		return weir_refuse(error, -EINVAL, "name",
+			"%s name \"%.64s\": must have 1 to %d bytes", what, name ? name : "",
+			WEIR_NAME_MAX - 1);
+	for (size_t i = 0; i < n; i++)
+		if (!isalnum((unsigned char)name[i]) && !strchr("_-.", name[i]))
+			return weir_refuse(error, -EINVAL, "name",
+				"%s name \"%s\": letters, digits, \"_\", \"-\" and \".\" are "
+				"allowed",
+				what, name);
+	return 0;
+}
+
+bool mac_parse(const char *text, uint8_t mac[6])
+{
+	unsigned b[6];
+	int end = 0;
+
+	if (strlen(text) != 17 ||
+		sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5],
+			&end) != 6 ||
+		end != 17)
+		return false;
+	for (unsigned i = 0; i < 6; i++)
+		mac[i] = (uint8_t)b[i];
+	return true;
+}
+
+void mac_format(const uint8_t m[6], char text[])
+{
+	snprintf(text, 18, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
+}
+
+struct vswitch *vswitch_find(struct weir *w, const char *name, struct weir_error *error)
+{
+	for (struct vswitch *s = w->switches; s; s = s->next)
+		if (name && strcmp(s->name, name) == 0)
+			return s;
+	weir_refuse(error, -ENOENT, "switch", "switch \"%.64s\": there is none of this name",
+		name ? name : "");
+	return NULL;
+}
+
+struct port *port_find(struct weir *w, const char *name, struct weir_error *error)
+{
+	for (struct vswitch *s = w->switches; s; s = s->next)
+		for (unsigned i = 0; i < s->n_indices; i++)
+			if (s->ports[i] && name && strcmp(s->ports[i]->name, name) == 0)
+				return s->ports[i];
+	weir_refuse(error, -ENOENT, "port", "port \"%.64s\": there is none of this name",
+		name ? name : "");
+	return NULL;
+}
+
+struct target *target_find(struct weir *w, const char *text, struct weir_error *error)
+{
+	static const char prefix[] = "switch:";
+
+	if (text && strncmp(text, prefix, sizeof(prefix) - 1) == 0) {
+		struct vswitch *s = vswitch_find(w, text + sizeof(prefix) - 1, error);
+
+		return s ? &s->target : NULL;
+	}
+	struct port *port = port_find(w, text, error);
+
+	return port ? &port->target : NULL;
+}
+
+void target_name(const struct target *target, char name[])
+{
+	if (target->port)
+		snprintf(name, WEIR_NAME_MAX + 8, "%s", target->port->name);
+	else
+		snprintf(name, WEIR_NAME_MAX + 8, "switch:%s", target->vswitch->name);
+}
+
+// ---- Making and ending
+
+static void vswitch_free(struct vswitch *s)
+{
+	for (unsigned i = 0; i < s->weir->n_workers; i++)
+		datapath_destroy(s->datapaths[i]);
+	publish_free(s);
+	meter_free_all(s);
+	fdb_destroy(s->fdb);
+	generation_destroy(s->generation);
+	runtime_free(&s->nowhere);
+	free(s->ports);
+	free(s->port_uses);
+	free(s->port_retiring);
+	free(s);
+}
+
+static int make_datapaths(struct vswitch *s)
+{
+	struct weir *w = s->weir;
+
+	for (unsigned i = 0; i < w->n_workers; i++) {
+		struct datapath_options options = {
+			.worker = i,
+			.n_flows = w->options.n_flows,
+			.generation = s->generation,
+			.fdb = s->fdb,
+			.published = &s->published,
+			.meter_owners = &s->meter_owners,
+			.pool = worker_pool(w->workers[i]),
+		};
+
+		s->datapaths[i] = datapath_create(&options);
+		if (!s->datapaths[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static struct vswitch *vswitch_make(struct weir *w, const char *name)
+{
+	struct vswitch *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->weir = w;
+	s->target.vswitch = s;
+	snprintf(s->name, sizeof(s->name), "%s", name);
+	s->generation = generation_create();
+	s->nowhere = runtime_make(w->n_workers);
+	if (s->generation)
+		s->fdb = fdb_create(s->generation, w->options.fdb_entries, w->options.fdb_ageing_s);
+	if (!s->fdb || !s->nowhere.counters || make_datapaths(s) < 0 || publish_all(s) < 0) {
+		vswitch_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+int weir_switch_add(struct weir *w, const char *name, unsigned flags, struct weir_error *error)
+{
+	int failed = name_check("switch", name, error);
+	struct vswitch *s;
+	unsigned slot = 0;
+
+	if (failed)
+		return failed;
+	if (vswitch_find(w, name, NULL))
+		return weir_refuse(
+			error, -EEXIST, "name", "switch \"%s\": there is one already", name);
+	while (slot < SWITCHES_MAX && w->switch_slots[slot])
+		slot++;
+	if (slot == SWITCHES_MAX)
+		return weir_refuse(error, -ENOSPC, "name",
+			"switch \"%s\": there are %d, the most allowed", name, SWITCHES_MAX);
+	if (flags & WEIR_DRY_RUN)
+		return 0;
+	s = vswitch_make(w, name);
+	if (!s)
+		return weir_refuse(error, -ENOMEM, NULL, "switch \"%s\": no memory", name);
+	s->slot = slot;
+	s->next = w->switches;
+	w->switches = s;
+	if (weir_publish_queues(w) < 0) {
+		w->switches = s->next;
+		vswitch_free(s);
+		return weir_refuse(error, -ENOMEM, NULL, "switch \"%s\": no memory", name);
+	}
+	w->switch_slots[slot] = s;
+	weir_notify(w, "switch-added", name, "", "", "switch %s added", name);
+	return 0;
+}
+
+struct retired_switch {
+	struct deferred deferred;
+	struct vswitch *vswitch;
+};
+
+// No worker has the switch in its list any more. What hung from it has been retired before it.
+static void vswitch_unused(struct deferred *d)
+{
+	struct retired_switch *retired = (struct retired_switch *)d;
+	struct vswitch *s = retired->vswitch;
+
+	// Its attachments and ports end by the same queue; the last of them may still be in it.
+	if (s->users) {
+		weir_defer(s->weir, d, vswitch_unused);
+		return;
+	}
+	vswitch_free(s);
+	free(retired);
+}
+
+int weir_switch_remove(struct weir *w, const char *name, unsigned flags, struct weir_error *error)
+{
+	struct vswitch *s = vswitch_find(w, name, error), **link = &w->switches;
+	struct retired_switch *retired;
+
+	if (!s)
+		return -ENOENT;
+	for (unsigned i = 0; i < s->n_indices; i++) {
+		int failed = s->ports[i]
+				     ? review(s, WEIR_EVENT_PORT_REMOVED, s->ports[i], NULL, error)
+				     : 0;
+
+		if (failed)
+			return failed;
+	}
+	if (flags & WEIR_DRY_RUN)
+		return 0;
+	retired = calloc(1, sizeof(*retired));
+	if (!retired)
+		return weir_refuse(error, -ENOMEM, NULL, "switch \"%s\": no memory", name);
+	retired->vswitch = s;
+	while (*link != s)
+		link = &(*link)->next;
+	*link = s->next;
+	if (weir_publish_queues(w) < 0) {
+		*link = s;
+		free(retired);
+		return weir_refuse(error, -ENOMEM, NULL, "switch \"%s\": no memory", name);
+	}
+	w->switch_slots[s->slot] = NULL;
+	for (struct wait *wait = w->waits; wait; wait = wait->next)
+		if (!wait->vswitch)
+			wait->targets[s->slot] = 0; // another switch may get the slot
+	s->removed = true;
+	flow_list_forget(w, s);
+	for (unsigned i = 0; i < s->n_indices; i++)
+		if (s->ports[i])
+			port_end(s->ports[i]);
+	stack_detach_all(s);
+	weir_notify(w, "switch-removed", name, "", "", "switch %s removed", name);
+	weir_defer(w, &retired->deferred, vswitch_unused);
+	return 0;
+}
+
+// ---- Listing
+
+void port_add_totals(const struct port_counters *counters, unsigned n_workers, struct totals *t)
+{
+	for (unsigned i = 0; i < n_workers; i++) {
+		const struct port_counters *c = &counters[i];
+
+		t->received += counted(&c->rx_frames);
+		t->originated += counted(&c->originated);
+		t->copies += counted(&c->copies);
+		t->transmitted += counted(&c->tx_frames);
+		t->dropped += counted(&c->dropped);
+		t->consumed += counted(&c->consumed);
+	}
+}
+
+static void describe(struct vswitch *s, struct weir_switch_info *info)
+{
+	struct totals t = s->retired;
+	struct fdb_counts fdb;
+
+	for (unsigned i = 0; i < s->n_indices; i++)
+		if (s->ports[i])
+			port_add_totals(s->ports[i]->runtime.counters, s->weir->n_workers, &t);
+	port_add_totals(s->nowhere.counters, s->weir->n_workers, &t);
+	fdb_counts(s->fdb, &fdb);
+	*info = (struct weir_switch_info){
+		.name = s->name,
+		.n_ports = s->n_ports,
+		.n_extensions = s->n_attachments,
+		.received = t.received,
+		.originated = t.originated,
+		.copies = t.copies,
+		.transmitted = t.transmitted,
+		.dropped = t.dropped,
+		.consumed = t.consumed,
+		.fdb_entries = (uint64_t)fdb.n_learned + fdb.n_static,
+		.fdb_max = fdb.max_entries,
+	};
+	for (unsigned i = 0; i < s->weir->n_workers; i++) {
+		info->flows += counted(&s->datapaths[i]->n_flows);
+		info->decisions += counted(&s->datapaths[i]->decisions);
+	}
+}
+
+int weir_switch_list(struct weir *w, const char *name, weir_switch_row *row, void *context,
+	struct weir_error *error)
+{
+	struct weir_switch_info info;
+
+	if (name && !vswitch_find(w, name, error))
+		return -ENOENT;
+	for (struct vswitch *s = w->switches; s; s = s->next) {
+		if (name && strcmp(name, s->name) != 0)
+			continue;
+		describe(s, &info);
+		row(context, &info);
+	}
+	return 0;
+}

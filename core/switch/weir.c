@@ -1,0 +1,556 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// The context: workers, what is deferred, what is waited for.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "switch/model.h"
+
+enum { DIRECTORIES_MAX = 16, TIMER_MS = 1000, FLOWS_DEFAULT = 131072, LINGER_DEFAULT_US = 50 };
+
+static uint64_t monotonic_ns(void *context)
+{
+	struct timespec now;
+
+	(void)context;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+uint64_t weir_now_ns(const struct weir *w)
+{
+	return w->options.clock_ns(w->options.clock_context);
+}
+
+void weir_log_line(const struct weir *w, int level, const char *format, ...)
+{
+	char line[512];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(line, sizeof(line), format, arguments);
+	va_end(arguments);
+	if (w->options.log)
+		w->options.log(w->options.log_context, level, line);
+	else
+		fprintf(stderr, "weir: %s\n", line);
+}
+
+void weir_notify(struct weir *w, const char *kind, const char *vswitch, const char *port,
+	const char *extension, const char *format, ...)
+{
+	char text[256];
+	va_list arguments;
+	struct weir_notice notice = {
+		.number = ++w->notices,
+		.time = (uint64_t)time(NULL),
+		.kind = kind,
+		.switch_name = vswitch,
+		.port = port,
+		.extension = extension,
+		.text = text,
+	};
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	weir_log_line(w, LOG_INFO, "%s: %s", kind, text);
+	if (w->on_notice)
+		w->on_notice(w->notice_context, &notice);
+}
+
+void weir_on_notice(struct weir *w, weir_notice_handler *handler, void *context)
+{
+	w->on_notice = handler;
+	w->notice_context = context;
+}
+
+// ---- Deferred work
+
+static void wake_control(const struct weir *w)
+{
+	uint64_t one = 1;
+
+	if (write(w->report_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
+		abort(); // the descriptor is ours and open: anything else is a bug
+}
+
+// On liburcu's thread: hands over to the control thread.
+void weir_grace_period_over(struct rcu_head *head)
+{
+	struct deferred *d = (struct deferred *)head;
+	struct weir *w = d->weir;
+
+	RCU_ACQUIRE_EDGE();
+	d->next = __atomic_load_n(&w->deferred, __ATOMIC_RELAXED);
+	while (!__atomic_compare_exchange_n(
+		&w->deferred, &d->next, d, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+		continue;
+	wake_control(w);
+}
+
+void weir_defer(struct weir *w, struct deferred *d, void (*function)(struct deferred *))
+{
+	d->weir = w;
+	d->function = function;
+	w->n_deferred++;
+	rcu_enter();
+	rcu_free_later(&d->head, weir_grace_period_over);
+	rcu_leave();
+}
+
+static void run_deferred(struct weir *w)
+{
+	struct deferred *d = __atomic_exchange_n(&w->deferred, NULL, __ATOMIC_ACQUIRE);
+
+	while (d) {
+		struct deferred *next = d->next;
+
+		w->n_deferred--;
+		d->function(d);
+		d = next;
+	}
+}
+
+// ---- Waiting for workers
+
+void weir_wake_workers(struct weir *w)
+{
+	for (unsigned i = 0; i < w->n_workers; i++)
+		worker_wake(w->workers[i]);
+}
+
+static void want_sweep(struct vswitch *s, uint64_t target)
+{
+	for (unsigned i = 0; i < s->weir->n_workers; i++)
+		__atomic_store_n(&s->datapaths[i]->sweep_wanted, target, __ATOMIC_RELEASE);
+}
+
+int weir_wait(struct weir *w, struct vswitch *vswitch, weir_done *done, void *context)
+{
+	struct wait *wait = calloc(1, sizeof(*wait)), **end = &w->waits;
+
+	if (!wait)
+		return -ENOMEM;
+	wait->vswitch = vswitch;
+	wait->done = done;
+	wait->context = context;
+	for (struct vswitch *s = w->switches; s; s = s->next) {
+		uint64_t now = generation_now(s->generation);
+
+		if (vswitch && s != vswitch)
+			continue;
+		wait->targets[vswitch ? 0 : s->slot] = now;
+		want_sweep(s, now);
+	}
+	while (*end)
+		end = &(*end)->next;
+	*end = wait;
+	weir_wake_workers(w);
+	wake_control(w);
+	return 0;
+}
+
+int weir_when_done(struct weir *w, weir_done *done, void *context)
+{
+	return weir_wait(w, NULL, done, context);
+}
+
+static bool swept(const struct vswitch *s, uint64_t target)
+{
+	for (unsigned i = 0; i < s->weir->n_workers; i++)
+		if (__atomic_load_n(&s->datapaths[i]->swept_at, __ATOMIC_ACQUIRE) < target)
+			return false;
+	return true;
+}
+
+// A switch that has been removed has nothing left that could be old.
+static bool wait_over(const struct weir *w, const struct wait *wait)
+{
+	for (unsigned i = 0; i < SWITCHES_MAX; i++) {
+		const struct vswitch *s = w->switch_slots[i];
+		uint64_t target = wait->vswitch ? wait->targets[0] : wait->targets[i];
+
+		if (!s || (wait->vswitch && s != wait->vswitch) || target == 0)
+			continue;
+		if (!swept(s, target))
+			return false;
+	}
+	return true;
+}
+
+static void run_waits(struct weir *w)
+{
+	struct wait **link = &w->waits;
+
+	while (*link) {
+		struct wait *wait = *link;
+
+		if (!wait_over(w, wait)) {
+			link = &wait->next;
+			continue;
+		}
+		*link = wait->next;
+		wait->done(wait->context);
+		free(wait);
+		link = &w->waits; // done() may have changed the list
+	}
+}
+
+// ---- The control thread's loop
+
+static void age(struct weir *w)
+{
+	uint32_t now_s = (uint32_t)(weir_now_ns(w) / 1000000000);
+
+	rcu_enter();
+	for (struct vswitch *s = w->switches; s; s = s->next)
+		fdb_age(s->fdb, now_s, fdb_n_places(s->fdb));
+	rcu_leave();
+}
+
+static bool drain(int fd)
+{
+	uint64_t count;
+
+	return read(fd, &count, sizeof(count)) == sizeof(count);
+}
+
+int weir_fd(const struct weir *w)
+{
+	return w->epoll_fd;
+}
+
+void weir_process(struct weir *w)
+{
+	drain(w->report_fd);
+	if (drain(w->timer_fd)) {
+		age(w);
+		if (w->queues_stale)
+			weir_publish_queues_later(w);
+	}
+	if (w->links && link_monitor_process(w->links) == -ESTALE)
+		weir_log_line(
+			w, LOG_WARNING, "link changes were lost; interfaces were looked at anew");
+	port_check_nics(w);
+	run_deferred(w);
+	host_refresh_due(w);
+	flow_list_collect(w);
+	run_waits(w);
+}
+
+unsigned weir_run(struct weir *w)
+{
+	return w->options.n_workers == 0 ? worker_round(w->workers[0]) : 0;
+}
+
+// ---- Queues
+
+static void free_list(struct poll_list *list)
+{
+	if (list) {
+		free(list->entries);
+		free(list->datapaths);
+	}
+	free(list);
+}
+
+struct retired_list {
+	struct deferred deferred;
+	struct poll_list *list;
+};
+
+static void list_unused(struct deferred *d)
+{
+	struct retired_list *retired = (struct retired_list *)d;
+
+	free_list(retired->list);
+	free(retired);
+}
+
+static bool polled_by(const struct weir *w, const struct port *p, unsigned queue, unsigned worker)
+{
+	return (p->first_worker + queue) % w->n_workers == worker;
+}
+
+static unsigned n_polled(const struct port *p)
+{
+	return p && p->nic && !p->leaving ? p->nic->n_rx_queues : 0;
+}
+
+static unsigned count_queues(const struct weir *w, unsigned worker, unsigned *n_switches)
+{
+	unsigned n = 0;
+
+	*n_switches = 0;
+	for (struct vswitch *s = w->switches; s; s = s->next) {
+		++*n_switches;
+		for (unsigned i = 0; i < s->n_indices; i++) {
+			const struct port *p = s->ports[i];
+
+			for (unsigned q = 0; q < n_polled(p); q++)
+				n += polled_by(w, p, q, worker);
+		}
+	}
+	return n;
+}
+
+static struct poll_list *make_list(struct weir *w, unsigned worker)
+{
+	struct poll_list *list = calloc(1, sizeof(*list));
+	unsigned n_switches, n_queues = count_queues(w, worker, &n_switches);
+
+	if (!list)
+		return NULL;
+	list->version = w->list_version;
+	list->entries = calloc(n_queues + 1, sizeof(*list->entries));
+	list->datapaths = calloc(n_switches + 1, sizeof(struct datapath *));
+	if (!list->entries || !list->datapaths) {
+		free_list(list);
+		return NULL;
+	}
+	for (struct vswitch *s = w->switches; s; s = s->next) {
+		list->datapaths[list->n_datapaths++] = s->datapaths[worker];
+		for (unsigned i = 0; i < s->n_indices; i++) {
+			struct port *p = s->ports[i];
+
+			for (unsigned q = 0; q < n_polled(p); q++)
+				if (polled_by(w, p, q, worker))
+					list->entries[list->n_entries++] = (struct poll_entry){
+						s->datapaths[worker], p->nic, &p->nic_error, q,
+						p->index
+					};
+		}
+	}
+	return list;
+}
+
+int weir_publish_queues(struct weir *w)
+{
+	struct poll_list *lists[WORKERS_MAX] = { 0 };
+	struct retired_list *retired[WORKERS_MAX] = { 0 };
+	unsigned made;
+
+	w->list_version++;
+	for (made = 0; made < w->n_workers; made++) {
+		lists[made] = make_list(w, made);
+		retired[made] = calloc(1, sizeof(*retired[made]));
+		if (!lists[made] || !retired[made])
+			goto no_memory;
+	}
+	for (unsigned i = 0; i < w->n_workers; i++) {
+		retired[i]->list = w->lists[i];
+		w->lists[i] = lists[i];
+		worker_publish(w->workers[i], lists[i]);
+		weir_defer(w, &retired[i]->deferred, list_unused);
+	}
+	return 0;
+no_memory:
+	for (unsigned i = 0; i <= made; i++) {
+		free_list(lists[i]);
+		free(retired[i]);
+	}
+	return -ENOMEM;
+}
+
+void weir_publish_queues_later(struct weir *w)
+{
+	w->queues_stale = weir_publish_queues(w) < 0;
+	if (w->queues_stale)
+		weir_log_line(w, LOG_ERR, "no memory for the workers' queues; it is tried again");
+}
+
+// ---- Life
+
+static int make_loader(struct weir *w, const char *directories)
+{
+	const char *list[DIRECTORIES_MAX];
+	char *copy = strdup(directories ? directories : ""), *rest = copy, *one;
+	size_t n = 0;
+	int error;
+
+	if (!copy)
+		return -ENOMEM;
+	while ((one = strsep(&rest, ":")) && n < DIRECTORIES_MAX)
+		if (*one)
+			list[n++] = one;
+	error = loader_create(list, n, &w->loader);
+	free(copy);
+	return error;
+}
+
+static int watch(const struct weir *w, int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+
+	return epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+static int make_descriptors(struct weir *w, struct weir_error *error)
+{
+	struct itimerspec every = { { 0, TIMER_MS * 1000000L }, { 0, TIMER_MS * 1000000L } };
+	int failed;
+
+	every.it_interval.tv_sec = every.it_value.tv_sec = TIMER_MS / 1000;
+	every.it_interval.tv_nsec = every.it_value.tv_nsec = TIMER_MS % 1000 * 1000000L;
+	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	w->report_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	w->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (w->epoll_fd < 0 || w->report_fd < 0 || w->timer_fd < 0 ||
+		timerfd_settime(w->timer_fd, 0, &every, NULL) < 0)
+		return weir_refuse(error, -errno, NULL, "no descriptors: %s", strerror(errno));
+	failed = watch(w, w->report_fd);
+	if (!failed)
+		failed = watch(w, w->timer_fd);
+	if (failed)
+		return weir_refuse(error, failed, NULL, "epoll: %s", strerror(-failed));
+	failed = link_monitor_create(port_links_changed, w, &w->links, error);
+	if (failed)
+		return failed;
+	failed = watch(w, link_monitor_fd(w->links));
+	return failed ? weir_refuse(error, failed, NULL, "epoll: %s", strerror(-failed)) : 0;
+}
+
+static int make_workers(struct weir *w, struct weir_error *error)
+{
+	for (unsigned i = 0; i < w->n_workers; i++) {
+		struct worker_options options = {
+			.id = i,
+			.poll = w->options.poll,
+			.linger_us = &w->linger_us,
+			.clock_ns = w->options.clock_ns,
+			.clock_context = w->options.clock_context,
+			.report_fd = w->report_fd,
+		};
+
+		w->workers[i] = worker_create(&options);
+		if (!w->workers[i])
+			return weir_refuse(error, -ENOMEM, NULL, "no memory for worker %u", i);
+	}
+	if (weir_publish_queues(w) < 0)
+		return weir_refuse(error, -ENOMEM, NULL, "no memory for the workers' queues");
+	for (unsigned i = 0; w->options.n_workers && i < w->n_workers; i++) {
+		int failed = worker_start(w->workers[i]);
+
+		if (failed)
+			return weir_refuse(
+				error, failed, NULL, "worker %u: %s", i, strerror(-failed));
+	}
+	return 0;
+}
+
+static int check_options(const struct weir_options *o, struct weir_error *error)
+{
+	if (o->size != sizeof(*o))
+		return weir_refuse(
+			error, -EINVAL, "size", "size %u: must be %zu", o->size, sizeof(*o));
+	if (o->n_workers > WORKERS_MAX)
+		return weir_refuse(error, -EINVAL, "n_workers", "workers %u: at most %d",
+			o->n_workers, WORKERS_MAX);
+	if (o->n_flows && (o->n_flows < 64 || o->n_flows > 1u << 26))
+		return weir_refuse(error, -EINVAL, "n_flows", "flows %u: must be 64 to %u",
+			o->n_flows, 1u << 26);
+	return 0;
+}
+
+int weir_create(const struct weir_options *options, struct weir **weir, struct weir_error *error)
+{
+	int failed = check_options(options, error);
+	struct weir *w;
+
+	if (failed)
+		return failed;
+	w = calloc(1, sizeof(*w));
+	if (!w)
+		return weir_refuse(error, -ENOMEM, NULL, "no memory");
+	w->options = *options;
+	if (!w->options.clock_ns)
+		w->options.clock_ns = monotonic_ns;
+	if (!w->options.n_flows)
+		w->options.n_flows = FLOWS_DEFAULT;
+	w->linger_us = options->linger_us ? options->linger_us : LINGER_DEFAULT_US;
+	w->n_workers = options->n_workers ? options->n_workers : 1;
+	w->report_fd = w->timer_fd = w->epoll_fd = -1;
+	rcu_thread_get();
+	failed = make_loader(w, options->extensions);
+	if (failed)
+		weir_refuse(error, failed, "extensions", "extensions: %s", strerror(-failed));
+	else
+		failed = make_descriptors(w, error);
+	if (!failed)
+		failed = make_workers(w, error);
+	if (failed) {
+		weir_destroy(w);
+		return failed;
+	}
+	*weir = w;
+	return 0;
+}
+
+// Everything deferred has run, including what that deferred in turn.
+static void drain_deferred(struct weir *w)
+{
+	while (w->n_deferred) {
+		rcu_drain();
+		run_deferred(w);
+	}
+}
+
+static void free_waits(struct weir *w)
+{
+	// Who waits for a change to be in force: there is nothing left that could act otherwise.
+	while (w->waits) {
+		struct wait *wait = w->waits;
+
+		w->waits = wait->next;
+		wait->done(wait->context);
+		free(wait);
+	}
+}
+
+static void close_descriptors(struct weir *w)
+{
+	link_monitor_destroy(w->links);
+	if (w->epoll_fd >= 0)
+		close(w->epoll_fd);
+	if (w->timer_fd >= 0)
+		close(w->timer_fd);
+	if (w->report_fd >= 0)
+		close(w->report_fd);
+}
+
+void weir_destroy(struct weir *w)
+{
+	if (!w)
+		return;
+	w->on_notice = NULL;
+	while (w->switches) {
+		if (weir_switch_remove(w, w->switches->name, 0, NULL) < 0)
+			break; // only for lack of memory; the process is ending
+		drain_deferred(w);
+	}
+	for (unsigned i = 0; i < w->n_workers; i++)
+		worker_stop(w->workers[i]);
+	drain_deferred(w);
+	free_waits(w);
+	flow_list_free(w);
+	drain_deferred(w);
+	for (unsigned i = 0; i < w->n_workers; i++) {
+		free_list(w->lists[i]);
+		worker_destroy(w->workers[i]);
+	}
+	loader_destroy(w->loader);
+	for (unsigned i = 0; i < REASON_OWNERS; i++)
+		reasons_free(w->reasons[i]);
+	close_descriptors(w);
+	rcu_thread_put();
+	free(w);
+}
