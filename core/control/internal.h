@@ -90,6 +90,9 @@ struct call {
 	bool subscribed;
 	uint64_t lost;      // events since the last one that was sent
 	char policy_id[64]; // what policy_add answers with, or ""
+	// Of flow_list: answers of switches not complete yet, and why one could not be asked.
+	unsigned n_parts;
+	struct weir_error part_error;
 };
 
 // ---- server.c

@@ -3,6 +3,7 @@
 #include "control/handlers.h"
 #include "control/internal.h"
 #include "control/rows.h"
+#include "control/scope.h"
 
 static void add_row(void *context, const struct weir_drop_info *info)
 {
@@ -21,24 +22,21 @@ static void add_row(void *context, const struct weir_drop_info *info)
 	rows_add(context, &row.base);
 }
 
-static void ignore_port(void *context, const struct weir_port_info *info)
+static int list(void *context, const char *switch_name, struct weir_error *error)
 {
-	(void)context;
-	(void)info;
+	struct call *call = context;
+
+	return weir_drop_list(call->server->weir, switch_name, add_row, call, error);
 }
 
 void on_drop_list(struct call *call)
 {
 	const Weir__Control__DropList *request = call->request->drop_list;
-	struct weir *weir = call->server->weir;
 	struct weir_error error = { 0 };
 	int result = rows_begin(call, WEIR__CONTROL__REPLY__PAYLOAD_DROPS, &error);
 
-	// An unknown port is refused and not answered with an empty list.
-	if (result == 0 && request->port)
-		result = weir_port_list(
-			weir, request->switch_, request->port, ignore_port, NULL, &error);
 	if (result == 0)
-		result = weir_drop_list(weir, request->switch_, add_row, call, &error);
+		result = scope_each(
+			call->server->weir, request->switch_, request->port, list, call, &error);
 	rows_end(call, result, &error);
 }

@@ -3,6 +3,7 @@
 #include "control/handlers.h"
 #include "control/internal.h"
 #include "control/rows.h"
+#include "control/scope.h"
 
 void on_fdb_add(struct call *call)
 {
@@ -54,36 +55,23 @@ void on_fdb_list(struct call *call)
 	rows_end(call, result, &error);
 }
 
-static void ignore_port(void *context, const struct weir_port_info *info)
+static int flush(void *context, const char *switch_name, struct weir_error *error)
 {
-	(void)context;
-	(void)info;
-}
+	const struct call *call = context;
 
-static void ignore_switch(void *context, const struct weir_switch_info *info)
-{
-	(void)context;
-	(void)info;
-}
-
-// A flush has nothing to refuse but names.
-static int check_flush(
-	struct weir *weir, const Weir__Control__FdbFlush *request, struct weir_error *error)
-{
-	if (request->port)
-		return weir_port_list(
-			weir, request->switch_, request->port, ignore_port, NULL, error);
-	return weir_switch_list(weir, request->switch_, ignore_switch, NULL, error);
+	if (call_is_dry_run(call))
+		return 0;
+	return weir_fdb_flush(
+		call->server->weir, switch_name, call->request->fdb_flush->port, error);
 }
 
 void on_fdb_flush(struct call *call)
 {
 	const Weir__Control__FdbFlush *request = call->request->fdb_flush;
-	struct weir *weir = call->server->weir;
 	struct weir_error error = { 0 };
-	int result = check_flush(weir, request, &error);
 
-	if (result == 0 && !call_is_dry_run(call))
-		result = weir_fdb_flush(weir, request->switch_, request->port, &error);
-	call_end(call, result, &error);
+	call_end(call,
+		scope_each(
+			call->server->weir, request->switch_, request->port, flush, call, &error),
+		&error);
 }

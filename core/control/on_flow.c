@@ -3,6 +3,7 @@
 #include "control/handlers.h"
 #include "control/internal.h"
 #include "control/rows.h"
+#include "control/scope.h"
 
 static void add_row(void *context, const struct weir_flow_info *info)
 {
@@ -19,38 +20,56 @@ static void add_row(void *context, const struct weir_flow_info *info)
 	rows_add(context, &row.base);
 }
 
-static void end_list(void *context)
+// The workers' answers of one switch are complete, or the asking is.
+static void end_part(void *context)
 {
-	rows_end(context, 0, NULL);
+	struct call *call = context;
+
+	if (--call->n_parts == 0)
+		rows_end(call, call->part_error.code, &call->part_error);
+}
+
+static int list(void *context, const char *switch_name, struct weir_error *error)
+{
+	struct call *call = context;
+	int result;
+
+	call->n_parts++;
+	result = weir_flow_list(call->server->weir, switch_name, add_row, end_part, call, error);
+	if (result < 0)
+		call->n_parts--;
+	return result;
 }
 
 // Workers answer between their batches: the call outlives this function, and perhaps its client.
+// One part more keeps it until every switch was asked; if one cannot be, the others still answer
+// first.
 void on_flow_list(struct call *call)
 {
-	struct weir_error error = { 0 };
-	int result = rows_begin(call, WEIR__CONTROL__REPLY__PAYLOAD_FLOWS, &error);
+	int result = rows_begin(call, WEIR__CONTROL__REPLY__PAYLOAD_FLOWS, &call->part_error);
 
+	call->n_parts = 1;
 	if (result == 0)
-		result = weir_flow_list(call->server->weir, call->request->flow_list->switch_,
-			add_row, end_list, call, &error);
-	if (result < 0)
-		rows_end(call, result, &error);
+		scope_each(call->server->weir, call->request->flow_list->switch_, NULL, list, call,
+			&call->part_error);
+	end_part(call);
 }
 
-static void ignore_switch(void *context, const struct weir_switch_info *info)
+static int flush(void *context, const char *switch_name, struct weir_error *error)
 {
-	(void)context;
-	(void)info;
+	const struct call *call = context;
+
+	if (call_is_dry_run(call))
+		return 0;
+	return weir_flow_flush(call->server->weir, switch_name, error);
 }
 
 void on_flow_flush(struct call *call)
 {
-	const Weir__Control__FlowFlush *request = call->request->flow_flush;
-	struct weir *weir = call->server->weir;
 	struct weir_error error = { 0 };
-	int result = weir_switch_list(weir, request->switch_, ignore_switch, NULL, &error);
 
-	if (result == 0 && !call_is_dry_run(call))
-		result = weir_flow_flush(weir, request->switch_, &error);
-	call_end(call, result, &error);
+	call_end(call,
+		scope_each(call->server->weir, call->request->flow_flush->switch_, NULL, flush,
+			call, &error),
+		&error);
 }
