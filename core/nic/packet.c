@@ -250,6 +250,19 @@ static int open_all(struct packet *packet, const struct specification *spec)
 	return ret ? ret : join_group(packet);
 }
 
+static int refuse_open(int ret, const struct specification *spec, const struct interface *interface,
+	struct weir_error *error)
+{
+	// Older kernels do not let a socket join a group while the interface is down.
+	if (ret == -EINVAL && spec->n_queues > 1 && !interface->up)
+		return weir_refuse(error, ret, "nic",
+			"packet \"%s\": with several queues this kernel wants the interface up "
+			"first",
+			spec->name);
+	return weir_refuse(error, ret, "nic", "packet \"%s\": %s%s", spec->name, strerror(-ret),
+		ret == -EPERM ? "; CAP_NET_RAW is needed" : "");
+}
+
 static int packet_open(
 	const struct nic_options *options, struct nic **nic, struct weir_error *error)
 {
@@ -271,8 +284,7 @@ static int packet_open(
 	ret = open_all(packet, &spec);
 	if (ret) {
 		packet_close(&packet->nic);
-		return weir_refuse(error, ret, "nic", "packet \"%s\": %s%s", spec.name,
-			strerror(-ret), ret == -EPERM ? "; CAP_NET_RAW is needed" : "");
+		return refuse_open(ret, &spec, &interface, error);
 	}
 	*nic = &packet->nic;
 	return 0;
