@@ -1,0 +1,659 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// The forwarding database on one thread: outcomes, ageing by a virtual clock, static entries, and
+// random operations against a model. fdb_stress_test.c has the threads.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "datapath/rcu.h"
+#include "forwarding/fdb.h"
+
+enum { MAX_ENTRIES = 6, AGEING = 300, N_PORTS = 5, LIMITED_PORT = 4, PORT_LIMIT = 2, NO_PORT = -1 };
+
+static struct generation *generation;
+static struct fdb *fdb;
+
+static void mac_of(unsigned n, uint8_t mac[6])
+{
+	const uint8_t bytes[6] = { 0x02, 0, 0, (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n };
+
+	memcpy(mac, bytes, 6);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	rcu_register();
+	generation = generation_create();
+	fdb = fdb_create(generation, MAX_ENTRIES, AGEING);
+	if (!generation || !fdb)
+		return -1;
+	for (uint32_t port = 0; port < N_PORTS; port++)
+		if (fdb_port_add(fdb, port, port == LIMITED_PORT ? PORT_LIMIT : 0))
+			return -1;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	fdb_destroy(fdb);
+	rcu_leave();
+	rcu_drain();
+	rcu_enter();
+	rcu_unregister();
+	generation_destroy(generation);
+	return 0;
+}
+
+static enum fdb_outcome learn(uint16_t vlan, unsigned n, uint32_t port, uint32_t now_s)
+{
+	uint8_t mac[6];
+
+	mac_of(n, mac);
+	return fdb_learn(fdb, vlan, mac, port, now_s);
+}
+
+static bool refresh(uint16_t vlan, unsigned n, uint32_t port, uint32_t now_s)
+{
+	uint8_t mac[6];
+
+	mac_of(n, mac);
+	return fdb_refresh(fdb, vlan, mac, port, now_s);
+}
+
+static int add_static(uint16_t vlan, unsigned n, uint32_t port)
+{
+	uint8_t mac[6];
+
+	mac_of(n, mac);
+	return fdb_add_static(fdb, vlan, mac, port, NULL);
+}
+
+static int remove_address(uint16_t vlan, unsigned n)
+{
+	uint8_t mac[6];
+
+	mac_of(n, mac);
+	return fdb_remove(fdb, vlan, mac, NULL);
+}
+
+static int lookup(uint16_t vlan, unsigned n)
+{
+	uint8_t mac[6];
+	uint32_t port = 99;
+
+	mac_of(n, mac);
+	if (fdb_lookup(fdb, vlan, mac, &port))
+		return (int)port;
+	assert_int_equal(port, 99); // untouched
+	return NO_PORT;
+}
+
+static uint64_t slot_time(uint16_t vlan, unsigned n)
+{
+	uint8_t mac[6];
+
+	mac_of(n, mac);
+	return generation_slot_time(
+		generation, generation_slot(GENERATION_ADDRESS, generation_address(vlan, mac)));
+}
+
+static void age_all(uint32_t now_s)
+{
+	fdb_age(fdb, now_s, fdb_n_places(fdb));
+}
+
+// ---- One thing after the other
+
+static const struct {
+	const char *name;
+	uint16_t vlan;
+	uint8_t mac[6];
+	uint32_t port;
+	enum fdb_outcome expected;
+	int leads_to; // afterwards
+} steps[] = {
+	{ "first", 0, { 2, 0, 0, 0, 0, 1 }, 0, FDB_LEARNED, 0 },
+	{ "again", 0, { 2, 0, 0, 0, 0, 1 }, 0, FDB_KNOWN, 0 },
+	{ "other VLAN is another address", 1, { 2, 0, 0, 0, 0, 1 }, 1, FDB_LEARNED, 1 },
+	{ "which left the first alone", 0, { 2, 0, 0, 0, 0, 1 }, 0, FDB_KNOWN, 0 },
+	{ "moves away", 0, { 2, 0, 0, 0, 0, 1 }, 2, FDB_MOVED, 2 },
+	{ "and back", 0, { 2, 0, 0, 0, 0, 1 }, 0, FDB_MOVED, 0 },
+	{ "greatest VLAN", 4095, { 2, 0, 0, 0, 0, 1 }, 0, FDB_LEARNED, 0 },
+	{ "beyond the greatest VLAN", 4096, { 2, 0, 0, 0, 0, 1 }, 0, FDB_INVALID, NO_PORT },
+	{ "multicast source", 0, { 1, 0, 0x5e, 0, 0, 1 }, 0, FDB_INVALID, NO_PORT },
+	{ "broadcast source", 0, { 255, 255, 255, 255, 255, 255 }, 0, FDB_INVALID, NO_PORT },
+	{ "zero source", 0, { 0, 0, 0, 0, 0, 0 }, 0, FDB_INVALID, NO_PORT },
+	{ "no such port", 0, { 2, 0, 0, 0, 0, 2 }, 77, FDB_NO_PORT, NO_PORT },
+	{ "limited port, first", 0, { 2, 0, 0, 0, 0, 3 }, LIMITED_PORT, FDB_LEARNED, LIMITED_PORT },
+	{ "limited port, last", 0, { 2, 0, 0, 0, 0, 4 }, LIMITED_PORT, FDB_LEARNED, LIMITED_PORT },
+	{ "at the limit", 0, { 2, 0, 0, 0, 0, 5 }, LIMITED_PORT, FDB_PORT_LIMIT, NO_PORT },
+	{ "at the limit, move", 0, { 2, 0, 0, 0, 0, 1 }, LIMITED_PORT, FDB_PORT_LIMIT, 0 },
+	{ "at the limit, known", 0, { 2, 0, 0, 0, 0, 4 }, LIMITED_PORT, FDB_KNOWN, LIMITED_PORT },
+	{ "leaves the limited port", 0, { 2, 0, 0, 0, 0, 4 }, 1, FDB_MOVED, 1 },
+	{ "room again", 0, { 2, 0, 0, 0, 0, 1 }, LIMITED_PORT, FDB_MOVED, LIMITED_PORT },
+	{ "last free entry", 7, { 2, 0, 0, 0, 0, 9 }, 3, FDB_LEARNED, 3 },
+	{ "full", 7, { 2, 0, 0, 0, 0, 10 }, 3, FDB_FULL, NO_PORT },
+	{ "full, known", 7, { 2, 0, 0, 0, 0, 9 }, 3, FDB_KNOWN, 3 },
+	{ "full, move", 7, { 2, 0, 0, 0, 0, 9 }, 2, FDB_MOVED, 2 },
+};
+
+static void outcomes_in_order(void **state)
+{
+	struct fdb_counts counts;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		uint32_t port = 0;
+		int got = fdb_learn(fdb, steps[i].vlan, steps[i].mac, steps[i].port, 1);
+		bool known = fdb_lookup(fdb, steps[i].vlan & 4095, steps[i].mac, &port);
+
+		if (got != (int)steps[i].expected)
+			fail_msg("%s: outcome %d", steps[i].name, got);
+		if (steps[i].vlan < 4096 && (known ? (int)port : NO_PORT) != steps[i].leads_to)
+			fail_msg("%s: leads to %d", steps[i].name, known ? (int)port : NO_PORT);
+	}
+	fdb_counts(fdb, &counts);
+	assert_int_equal(counts.n_learned, MAX_ENTRIES);
+	assert_int_equal(counts.learned, MAX_ENTRIES);
+	assert_int_equal(counts.moved, 5);
+	assert_int_equal(counts.refused_full, 1);
+	assert_int_equal(counts.refused_port_limit, 2);
+}
+
+static void changes_move_the_generation(void **state)
+{
+	uint64_t before = generation_now(generation);
+
+	(void)state;
+	assert_int_equal(slot_time(5, 1), 0);
+#define EXPECT(moves, statement)                                                                   \
+	do {                                                                                       \
+		statement;                                                                         \
+		assert_int_equal(slot_time(5, 1) > before, moves);                                 \
+		before = generation_now(generation);                                               \
+	} while (0)
+	EXPECT(1, learn(5, 1, 0, 1));
+	EXPECT(0, learn(5, 1, 0, 2));
+	EXPECT(0, refresh(5, 1, 0, 3));
+	EXPECT(1, learn(5, 1, 1, 3));
+	EXPECT(0, age_all(302));
+	EXPECT(1, age_all(303));
+	EXPECT(1, learn(5, 1, 1, 303));
+	EXPECT(0, fdb_flush(fdb, 2, FDB_ANY));
+	EXPECT(1, fdb_flush(fdb, 1, FDB_ANY));
+	EXPECT(1, add_static(5, 1, 2));
+	EXPECT(0, learn(5, 1, 1, 303));
+	EXPECT(1, add_static(5, 1, 3));
+	EXPECT(1, remove_address(5, 1));
+	EXPECT(1, learn(5, 1, 1, 303));
+	EXPECT(0, fdb_port_remove(fdb, 3));
+	EXPECT(1, fdb_port_remove(fdb, 1));
+	EXPECT(0, learn(5, 1, 1, 303)); // no such port any more
+#undef EXPECT
+}
+
+// ---- Ageing
+
+static const struct {
+	const char *name;
+	uint32_t learned_s, refreshed_s, aged_s;
+	bool stays;
+} ages[] = {
+	{ "one second before", 1000, 1000, 1299, true },
+	{ "on the second", 1000, 1000, 1300, false },
+	{ "refreshed", 1000, 1100, 1399, true },
+	{ "refreshed, on the second", 1000, 1100, 1400, false },
+	{ "refreshed by a clock that lags", 1000, 990, 1299, true },
+	{ "aged by a clock that lags", 1000, 1000, 998, true },
+	{ "the clock wraps", UINT32_MAX - 9, UINT32_MAX - 9, 289, true },
+	{ "the clock wraps, on the second", UINT32_MAX - 9, UINT32_MAX - 9, 290, false },
+	{ "refreshed after the wrap", UINT32_MAX - 9, 5, 304, true },
+	{ "far beyond", 1000, 1000, 1000000, false },
+};
+
+static void ageing_is_exact(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(ages) / sizeof(ages[0]); i++) {
+		assert_int_equal(learn(1, 1, 0, ages[i].learned_s), FDB_LEARNED);
+		assert_true(refresh(1, 1, 0, ages[i].refreshed_s));
+		assert_int_equal(add_static(1, 2, 0), 0);
+		age_all(ages[i].aged_s);
+		if ((lookup(1, 1) != NO_PORT) != ages[i].stays)
+			fail_msg("%s: %s", ages[i].name, ages[i].stays ? "aged" : "stayed");
+		assert_int_equal(refresh(1, 1, 0, ages[i].aged_s), ages[i].stays);
+		assert_int_equal(lookup(1, 2), 0); // static
+		fdb_flush(fdb, FDB_ANY, FDB_ANY);
+	}
+}
+
+static void refresh_says_where_the_address_is(void **state)
+{
+	(void)state;
+	assert_false(refresh(1, 1, 0, 1));
+	learn(1, 1, 0, 1);
+	assert_true(refresh(1, 1, 0, 1));
+	assert_false(refresh(1, 1, 1, 1));
+	assert_false(refresh(2, 1, 0, 1));
+	learn(1, 1, 1, 1);
+	assert_false(refresh(1, 1, 0, 1));
+	assert_true(refresh(1, 1, 1, 1));
+}
+
+static void ageing_is_bounded_and_complete(void **state)
+{
+	uint32_t aged = 0, calls = 0;
+
+	(void)state;
+	for (unsigned n = 0; n < MAX_ENTRIES; n++)
+		assert_int_equal(learn(1, n, 0, 1), FDB_LEARNED);
+	assert_int_equal(fdb_n_places(fdb), MAX_ENTRIES);
+	assert_int_equal(fdb_age(fdb, 1000, 0), 0);
+	while (aged < MAX_ENTRIES) {
+		uint32_t n = fdb_age(fdb, 1000, 2);
+
+		assert_int_equal(n, 2);
+		aged += n;
+		calls++;
+	}
+	assert_int_equal(calls, MAX_ENTRIES / 2);
+	assert_int_equal(fdb_age(fdb, 1000, UINT32_MAX), 0);
+}
+
+static void ageing_time_can_change(void **state)
+{
+	(void)state;
+	assert_int_equal(fdb_set_ageing(fdb, FDB_AGEING_MAX + 1), -EINVAL);
+	assert_int_equal(fdb_set_ageing(fdb, 10), 0);
+	learn(1, 1, 0, 100);
+	age_all(109);
+	assert_int_equal(lookup(1, 1), 0);
+	age_all(110);
+	assert_int_equal(lookup(1, 1), NO_PORT);
+	assert_int_equal(fdb_set_ageing(fdb, 0), 0); // the default
+	learn(1, 1, 0, 100);
+	age_all(100 + FDB_AGEING_DEFAULT - 1);
+	assert_int_equal(lookup(1, 1), 0);
+}
+
+// ---- Control
+
+static void static_entries_stay_put(void **state)
+{
+	struct fdb_counts counts;
+
+	(void)state;
+	learn(1, 1, 0, 1);
+	assert_int_equal(add_static(1, 1, 2), 0);
+	assert_int_equal(learn(1, 1, 0, 1), FDB_STATIC_CONFLICT);
+	assert_int_equal(learn(1, 1, 2, 1), FDB_KNOWN);
+	assert_int_equal(lookup(1, 1), 2);
+	assert_int_equal(fdb_flush(fdb, FDB_ANY, FDB_ANY), 0);
+	age_all(100000);
+	assert_int_equal(lookup(1, 1), 2);
+	assert_int_equal(add_static(1, 1, 3), 0); // replaces
+	assert_int_equal(lookup(1, 1), 3);
+	fdb_counts(fdb, &counts);
+	assert_int_equal(counts.n_learned, 0);
+	assert_int_equal(counts.n_static, 1);
+	assert_int_equal(counts.refused_static, 1);
+	assert_int_equal(remove_address(1, 1), 0);
+	assert_int_equal(lookup(1, 1), NO_PORT);
+	assert_int_equal(remove_address(1, 1), -ENOENT);
+}
+
+static void static_entries_have_room_of_their_own(void **state)
+{
+	(void)state;
+	for (unsigned n = 0; n < MAX_ENTRIES; n++)
+		assert_int_equal(learn(1, n, 0, 1), FDB_LEARNED);
+	for (unsigned n = 0; n < MAX_ENTRIES; n++)
+		assert_int_equal(add_static(1, 100 + n, 1), 0);
+	assert_int_equal(add_static(1, 200, 1), -ENOSPC);
+	assert_int_equal(add_static(1, 0, 1), -ENOSPC); // stays learned
+	assert_int_equal(add_static(1, 100, 2), 0);     // a replacement needs no room
+	assert_int_equal(learn(1, 200, 1, 1), FDB_FULL);
+	assert_int_equal(lookup(1, 0), 0);
+	assert_int_equal(lookup(1, 100), 2);
+	assert_int_equal(remove_address(1, 101), 0);
+	assert_int_equal(add_static(1, 0, 1), 0);
+	assert_int_equal(learn(1, 200, 1, 1), FDB_LEARNED); // what became static made room
+}
+
+static void static_entries_count_for_the_port(void **state)
+{
+	(void)state;
+	for (unsigned n = 0; n < PORT_LIMIT + 1; n++) // an administrator may go beyond
+		assert_int_equal(add_static(1, n, LIMITED_PORT), 0);
+	assert_int_equal(learn(1, 9, LIMITED_PORT, 1), FDB_PORT_LIMIT);
+	assert_int_equal(fdb_port_limit(fdb, LIMITED_PORT, PORT_LIMIT + 2), 0);
+	assert_int_equal(learn(1, 9, LIMITED_PORT, 1), FDB_LEARNED);
+	assert_int_equal(learn(1, 8, LIMITED_PORT, 1), FDB_PORT_LIMIT);
+	assert_int_equal(fdb_port_limit(fdb, LIMITED_PORT, 0), 0);
+	assert_int_equal(learn(1, 8, LIMITED_PORT, 1), FDB_LEARNED);
+	assert_int_equal(fdb_port_limit(fdb, 77, 1), -ENOENT);
+}
+
+static const struct {
+	uint16_t vlan;
+	uint8_t mac[6];
+	uint32_t port;
+	int expected;
+	const char *sentence;
+} refusals[] = {
+	{ 4095, { 2, 0, 0, 0, 0, 1 }, 0, -EINVAL, "vlan \"4095\": must be 0 to 4094" },
+	{ 1, { 1, 0, 0x5e, 0, 0, 0xab }, 0, -EINVAL,
+		"address \"01:00:5e:00:00:ab\": must be a unicast address and not "
+		"00:00:00:00:00:00" },
+	{ 1, { 0, 0, 0, 0, 0, 0 }, 0, -EINVAL,
+		"address \"00:00:00:00:00:00\": must be a unicast address and not "
+		"00:00:00:00:00:00" },
+	{ 1, { 2, 0, 0, 0, 0, 1 }, 77, -ENOENT, "port 77: no such port on the switch" },
+};
+
+static void static_refusals_say_why(void **state)
+{
+	const uint8_t unknown[6] = { 2, 0, 0, 0, 0, 7 };
+	struct weir_error error = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+		assert_int_equal(fdb_add_static(fdb, refusals[i].vlan, refusals[i].mac,
+					 refusals[i].port, &error),
+			refusals[i].expected);
+		assert_string_equal(error.message, refusals[i].sentence);
+	}
+	assert_int_equal(fdb_remove(fdb, 5, unknown, &error), -ENOENT);
+	assert_string_equal(error.message, "address \"02:00:00:00:00:07\": not known in VLAN 5");
+}
+
+static void flush_takes_what_it_names(void **state)
+{
+	(void)state;
+	learn(1, 1, 0, 1);
+	learn(2, 1, 0, 1);
+	learn(1, 2, 1, 1);
+	learn(2, 2, 1, 1);
+	add_static(1, 3, 0);
+	assert_int_equal(fdb_flush(fdb, 0, 2), 1);
+	assert_int_equal(lookup(2, 1), NO_PORT);
+	assert_int_equal(fdb_flush(fdb, FDB_ANY, 1), 2);
+	assert_int_equal(lookup(2, 2), 1);
+	assert_int_equal(fdb_flush(fdb, 0, FDB_ANY), 0);
+	assert_int_equal(fdb_flush(fdb, 99, FDB_ANY), 0);
+	assert_int_equal(fdb_flush(fdb, FDB_ANY, FDB_ANY), 1);
+	assert_int_equal(lookup(1, 3), 0);
+}
+
+static void a_removed_port_takes_its_entries(void **state)
+{
+	struct fdb_counts counts;
+
+	(void)state;
+	learn(1, 1, 0, 1);
+	learn(1, 2, 1, 1);
+	add_static(1, 3, 0);
+	assert_int_equal(fdb_port_add(fdb, 0, 0), -EEXIST);
+	fdb_port_remove(fdb, 0);
+	fdb_port_remove(fdb, 0); // is none: nothing happens
+	assert_int_equal(lookup(1, 1), NO_PORT);
+	assert_int_equal(lookup(1, 2), 1);
+	assert_int_equal(lookup(1, 3), NO_PORT);
+	assert_int_equal(learn(1, 1, 0, 1), FDB_NO_PORT);
+	assert_int_equal(learn(1, 2, 0, 1), FDB_NO_PORT);
+	assert_int_equal(add_static(1, 3, 0), -ENOENT);
+	fdb_counts(fdb, &counts);
+	assert_int_equal(counts.n_learned, 1);
+	assert_int_equal(counts.n_static, 0);
+	assert_int_equal(fdb_port_add(fdb, 0, 0), 0);
+	assert_int_equal(learn(1, 1, 0, 1), FDB_LEARNED);
+}
+
+static void creation_checks_its_numbers(void **state)
+{
+	struct fdb *other;
+	struct fdb_counts counts;
+
+	(void)state;
+	assert_null(fdb_create(generation, FDB_ENTRIES_MAX + 1, 0));
+	assert_int_equal(errno, EINVAL);
+	assert_null(fdb_create(generation, 0, FDB_AGEING_MAX + 1));
+	assert_int_equal(errno, EINVAL);
+	other = fdb_create(generation, FDB_ENTRIES_MAX, FDB_AGEING_MAX);
+	assert_non_null(other);
+	fdb_destroy(other);
+	other = fdb_create(generation, 0, 0);
+	assert_non_null(other);
+	fdb_counts(other, &counts);
+	assert_int_equal(counts.max_entries, 65536);
+	fdb_destroy(other);
+	fdb_destroy(NULL);
+}
+
+// A flood of made-up addresses fills the table, and no more; another one after a flush as well.
+static void a_flood_is_bounded(void **state)
+{
+	struct fdb *large = fdb_create(generation, 0, 0);
+	struct fdb_counts counts;
+	uint8_t mac[6];
+
+	(void)state;
+	assert_non_null(large);
+	assert_int_equal(fdb_port_add(large, 1, 0), 0);
+	for (int round = 0; round < 2; round++) {
+		for (unsigned n = 0; n < 70000; n++) {
+			mac_of(n + 100000 * (unsigned)round, mac);
+			assert_int_equal(
+				fdb_learn(large, 1, mac, 1, 1), n < 65536 ? FDB_LEARNED : FDB_FULL);
+		}
+		fdb_counts(large, &counts);
+		assert_int_equal(counts.n_learned, 65536);
+		assert_int_equal(fdb_flush(large, FDB_ANY, FDB_ANY), 65536);
+	}
+	mac_of(1, mac);
+	assert_int_equal(fdb_learn(large, 1, mac, 1, 1), FDB_LEARNED);
+	fdb_destroy(large); // with an entry, and many that wait for a grace period
+}
+
+// ---- Random operations against a model
+
+enum { N_VLANS = 3, N_MACS = 8, N_KEYS = N_VLANS * N_MACS, OPERATIONS = 60000 };
+
+static struct {
+	int port; // NO_PORT: unknown
+	bool is_static;
+	uint32_t seen_s;
+} model[N_KEYS];
+static bool model_port[N_PORTS];
+static uint32_t now_s;
+
+static unsigned count(int port, int is_static)
+{
+	unsigned n = 0;
+
+	for (int key = 0; key < N_KEYS; key++)
+		n += model[key].port != NO_PORT && (port == FDB_ANY || model[key].port == port) &&
+		     (is_static == FDB_ANY || model[key].is_static == is_static);
+	return n;
+}
+
+static enum fdb_outcome model_learn(int key, int port)
+{
+	enum fdb_outcome outcome;
+
+	if (!model_port[port])
+		return FDB_NO_PORT;
+	if (model[key].port == port) {
+		model[key].seen_s = now_s;
+		return FDB_KNOWN;
+	}
+	if (model[key].port != NO_PORT && model[key].is_static)
+		return FDB_STATIC_CONFLICT;
+	if (port == LIMITED_PORT && count(port, FDB_ANY) >= PORT_LIMIT)
+		return FDB_PORT_LIMIT;
+	if (model[key].port == NO_PORT && count(FDB_ANY, false) >= MAX_ENTRIES)
+		return FDB_FULL;
+	outcome = model[key].port == NO_PORT ? FDB_LEARNED : FDB_MOVED;
+	model[key].port = port;
+	model[key].is_static = false;
+	model[key].seen_s = now_s;
+	return outcome;
+}
+
+static int model_add_static(int key, int port)
+{
+	bool replaces = model[key].port != NO_PORT && model[key].is_static;
+
+	if (!model_port[port])
+		return -ENOENT;
+	if (!replaces && count(FDB_ANY, true) >= MAX_ENTRIES)
+		return -ENOSPC;
+	model[key].port = port;
+	model[key].is_static = true;
+	return 0;
+}
+
+// Removes what is not static, unless statics is true, in the VLAN, at the port, at least this old.
+static uint32_t model_remove(int port, int vlan, uint32_t age_s, bool statics)
+{
+	uint32_t n = 0;
+
+	for (int key = 0; key < N_KEYS; key++) {
+		if (model[key].port == NO_PORT || (model[key].is_static && !statics))
+			continue;
+		if ((port != FDB_ANY && model[key].port != port) ||
+			(vlan != FDB_ANY && key / N_MACS != vlan) ||
+			now_s - model[key].seen_s < age_s)
+			continue;
+		model[key].port = NO_PORT;
+		n++;
+	}
+	return n;
+}
+
+static void compare_row(void *context, const struct fdb_row *row)
+{
+	unsigned *n = context;
+	int key = row->vlan * N_MACS + row->mac[5];
+
+	(*n)++;
+	assert_int_equal(row->port, model[key].port);
+	assert_int_equal(row->is_static, model[key].is_static);
+	assert_int_equal(row->age_s, row->is_static ? 0 : now_s - model[key].seen_s);
+}
+
+static void compare(void)
+{
+	struct fdb_counts counts;
+	unsigned n_rows = 0;
+
+	for (int key = 0; key < N_KEYS; key++)
+		assert_int_equal(
+			lookup((uint16_t)(key / N_MACS), (unsigned)key % N_MACS), model[key].port);
+	fdb_counts(fdb, &counts);
+	assert_int_equal(counts.n_learned, count(FDB_ANY, false));
+	assert_int_equal(counts.n_static, count(FDB_ANY, true));
+	fdb_list(fdb, now_s, compare_row, &n_rows);
+	assert_int_equal(n_rows, count(FDB_ANY, FDB_ANY));
+}
+
+static void toggle_port(int port)
+{
+	if (model_port[port]) {
+		fdb_port_remove(fdb, (uint32_t)port);
+		model_remove(port, FDB_ANY, 0, true);
+	} else {
+		assert_int_equal(
+			fdb_port_add(fdb, (uint32_t)port, port == LIMITED_PORT ? PORT_LIMIT : 0),
+			0);
+	}
+	model_port[port] = !model_port[port];
+}
+
+static void operate(int operation, int key, int port)
+{
+	uint16_t vlan = (uint16_t)(key / N_MACS);
+	unsigned n = (unsigned)key % N_MACS;
+	bool there = model[key].port == port;
+
+	if (operation < 50) {
+		assert_int_equal(learn(vlan, n, (uint32_t)port, now_s), model_learn(key, port));
+	} else if (operation < 70) {
+		assert_int_equal(refresh(vlan, n, (uint32_t)port, now_s), there);
+		if (there)
+			model[key].seen_s = now_s;
+	} else if (operation < 80) {
+		now_s += (uint32_t)rand() % 120;
+		assert_int_equal(fdb_age(fdb, now_s, UINT32_MAX),
+			model_remove(FDB_ANY, FDB_ANY, AGEING, false));
+	} else if (operation < 88) {
+		assert_int_equal(add_static(vlan, n, (uint32_t)port), model_add_static(key, port));
+	} else if (operation < 95) {
+		assert_int_equal(remove_address(vlan, n), model[key].port == NO_PORT ? -ENOENT : 0);
+		model[key].port = NO_PORT;
+	} else if (operation < 98) {
+		int any = rand() % 3;
+
+		assert_int_equal(
+			fdb_flush(fdb, any == 0 ? FDB_ANY : port, any == 1 ? FDB_ANY : vlan),
+			model_remove(
+				any == 0 ? FDB_ANY : port, any == 1 ? FDB_ANY : vlan, 0, false));
+	} else {
+		toggle_port(port);
+	}
+}
+
+static void behaves_as_the_model(void **state)
+{
+	(void)state;
+	srand(20240229);
+	now_s = UINT32_MAX - 100000; // wraps on the way
+	for (int key = 0; key < N_KEYS; key++)
+		model[key].port = NO_PORT;
+	for (int port = 0; port < N_PORTS; port++)
+		model_port[port] = true;
+	for (int i = 0; i < OPERATIONS; i++) {
+		operate(rand() % 100, rand() % N_KEYS, rand() % N_PORTS);
+		compare();
+		if (i % 1000 == 0) { // what was removed has to become free: places are few
+			rcu_leave();
+			rcu_drain();
+			rcu_enter();
+		}
+	}
+}
+
+int main(void)
+{
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(outcomes_in_order),
+		TEST(changes_move_the_generation),
+		TEST(ageing_is_exact),
+		TEST(refresh_says_where_the_address_is),
+		TEST(ageing_is_bounded_and_complete),
+		TEST(ageing_time_can_change),
+		TEST(static_entries_stay_put),
+		TEST(static_entries_have_room_of_their_own),
+		TEST(static_entries_count_for_the_port),
+		TEST(static_refusals_say_why),
+		TEST(flush_takes_what_it_names),
+		TEST(a_removed_port_takes_its_entries),
+		TEST(creation_checks_its_numbers),
+		TEST(a_flood_is_bounded),
+		TEST(behaves_as_the_model),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
