@@ -241,8 +241,8 @@ static int check_complete(const struct invocation *in, struct ctl_error *error)
 		return ctl_fail(error, CTL_USAGE, "%s is missing: there are %s",
 			in->object ? "the verb" : "the object", words);
 	}
-	for (size_t i = in->n_arguments; in->command->arguments[i].name; i++) {
-		if (in->command->arguments[i].arity == ONE)
+	for (size_t i = 0; in->command->arguments[i].name; i++) {
+		if (i >= in->n_arguments && in->command->arguments[i].arity == ONE)
 			return ctl_fail(
 				error, CTL_USAGE, "%s is missing", in->command->arguments[i].name);
 	}

@@ -3,7 +3,6 @@
 #include "output.h"
 
 #include <ctype.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -48,7 +47,7 @@ static void put_value(FILE *out, const json_t *value, enum column_kind kind, boo
 	} else if (json_is_integer(value)) {
 		fprintf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
 	} else if (json_is_real(value)) {
-		fprintf(out, "%.*f", json_real_value(value) > INT64_MAX ? 0 : 2,
+		fprintf(out, "%.*f", json_real_value(value) < 0x1p63 ? 2 : 0,
 			json_real_value(value));
 	} else if (json_is_boolean(value)) {
 		fputs(json_is_true(value) ? "yes" : "no", out);

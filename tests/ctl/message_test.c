@@ -488,7 +488,7 @@ static void damaged_schemas_are_survived(void **state)
 
 	(void)state;
 	memcpy(copy, weir_schema, sizeof(weir_schema));
-	for (size_t i = 0; i < sizeof(weir_schema); i += 7) {
+	for (size_t i = 0; i < sizeof(weir_schema); i += 41) {
 		struct catalog *catalog = NULL;
 
 		copy[i] ^= 0xff;
@@ -496,7 +496,7 @@ static void damaged_schemas_are_survived(void **state)
 		catalog_free(catalog);
 		copy[i] ^= 0xff;
 	}
-	for (size_t size = 0; size < sizeof(weir_schema); size += 31) {
+	for (size_t size = 0; size < sizeof(weir_schema); size += 211) {
 		struct catalog *catalog = NULL;
 		uint8_t *cut = malloc(size + 1);
 
