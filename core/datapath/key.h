@@ -166,6 +166,8 @@ struct frame_layers {
 	uint16_t l3, l4;
 	uint8_t l3_kind; // enum weir_l3
 	uint8_t proto;   // of the L4 header
+	bool routed;     // IPv6: the destination is a hop, the pseudo header has the last one's
+			 // (RFC 8200 8.1)
 };
 
 // For rewriting. L4 is left out for fragments without the header and for malformed frames.

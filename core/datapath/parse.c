@@ -26,6 +26,7 @@ struct cursor {
 	const uint8_t *at;
 	const uint8_t *end; // of what the layer may read
 	const struct weir_frame *frame;
+	bool routed; // a routing header with segments left was passed
 };
 
 static uint16_t load16(const uint8_t *p)
@@ -144,7 +145,7 @@ static uint64_t parse_ipv4(struct flow_key *key, struct cursor *c)
 // Follows the extension headers (RFC 8200 section 4). Returns the last header's protocol, or -1.
 static int parse_chain(struct cursor *c, uint8_t next, enum weir_fragment *fragment)
 {
-	for (int i = 0; i < CHAIN_MAX; i++) {
+	for (int i = 0;; i++) {
 		ptrdiff_t left = c->end - c->at;
 		unsigned size;
 
@@ -156,6 +157,7 @@ static int parse_chain(struct cursor *c, uint8_t next, enum weir_fragment *fragm
 			if (left < 8)
 				return -1;
 			size = (c->at[1] + 1u) * 8;
+			c->routed |= next == IPPROTO_ROUTING && c->at[3];
 			break;
 		case IPPROTO_AH: // RFC 4302 2.2: in units of 4, minus 2
 			if (left < 8)
@@ -174,14 +176,13 @@ static int parse_chain(struct cursor *c, uint8_t next, enum weir_fragment *fragm
 		default:
 			return next;
 		}
-		if ((ptrdiff_t)size > left)
+		if (i == CHAIN_MAX || (ptrdiff_t)size > left)
 			return -1;
 		next = c->at[0];
 		c->at += size;
 		if (*fragment == WEIR_FRAGMENT_LATER)
 			return next;
 	}
-	return -1;
 }
 
 static uint64_t parse_ipv6(struct flow_key *key, struct cursor *c)
@@ -229,7 +230,9 @@ static uint64_t parse_arp(struct flow_key *key, const struct cursor *c)
 	if (c->end - arp < ARP_HEADER || load32(arp) != htonl(0x00010800) ||
 		load16(arp + 4) != htons(0x0604))
 		return structure | malformed(WEIR_MALFORMED_L3);
-	key->w[3] |= (uint64_t)arp[7] << KEY_PROTO_SHIFT;
+	// An operation that does not fit the field must not pass for another one.
+	if (arp[6] == 0)
+		key->w[3] |= (uint64_t)arp[7] << KEY_PROTO_SHIFT;
 	key->w[5] = load32(arp + 14) | (uint64_t)load32(arp + 24) << 32;
 	return structure;
 }
@@ -245,8 +248,8 @@ static uint64_t parse_l3(struct flow_key *key, struct cursor *c, uint16_t type)
 	return 0;
 }
 
-// Reads up to two tags; *type becomes the payload's. Returns false when the frame ends inside one
-// or has a third.
+// Reads up to two tags, a third is payload; *type becomes the payload's. Returns false when the
+// frame ends inside one.
 static bool parse_tags(struct flow_key *key, struct cursor *c, uint16_t *type)
 {
 	unsigned n = 0;
@@ -270,7 +273,7 @@ static bool parse_tags(struct flow_key *key, struct cursor *c, uint16_t *type)
 
 void key_parse(const struct weir_frame *frame, struct flow_key *key)
 {
-	struct cursor c = { frame->data, frame->data + frame->linear, frame };
+	struct cursor c = { frame->data, frame->data + frame->linear, frame, false };
 	uint16_t type;
 
 	for (unsigned i = 3; i < KEY_WORDS; i++)
@@ -281,7 +284,8 @@ void key_parse(const struct weir_frame *frame, struct flow_key *key)
 		key->w[1] = key->w[2] = 0;
 		return;
 	}
-	if (frame->offload.flags | frame->offload.gso_type)
+	// A checksum that is known to be right (DATA_VALID) is nothing unfinished.
+	if ((frame->offload.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) | frame->offload.gso_type)
 		key->w[0] |= KEY_OFFLOAD;
 	if (frame->flags & WEIR_FRAME_TRUSTED)
 		key->w[0] |= KEY_TRUSTED;
@@ -290,18 +294,19 @@ void key_parse(const struct weir_frame *frame, struct flow_key *key)
 	type = load16(c.at + 12);
 	c.at += ETH_HEADER;
 	if (__builtin_expect(is_tag(type), 0)) {
+		key->w[2] &= KEY_MAC_MASK;
 		if (!parse_tags(key, &c, &type)) {
 			key->w[0] |= malformed(WEIR_MALFORMED_TAGS);
 			return;
 		}
-		key->w[2] = (key->w[2] & KEY_MAC_MASK) | (uint64_t)type << 48;
+		key->w[2] |= (uint64_t)type << 48;
 	}
 	key->w[0] |= parse_l3(key, &c, type);
 }
 
 void frame_layers(const struct weir_frame *frame, struct frame_layers *layers)
 {
-	struct cursor c = { frame->data, frame->data + frame->linear, frame };
+	struct cursor c = { frame->data, frame->data + frame->linear, frame, false };
 	enum weir_fragment fragment;
 	struct flow_key key;
 
@@ -324,4 +329,5 @@ void frame_layers(const struct weir_frame *frame, struct frame_layers *layers)
 	c.at += IPV6_HEADER;
 	if (parse_chain(&c, c.at[-IPV6_HEADER + 6], &fragment) >= 0)
 		layers->l4 = (uint16_t)(c.at - frame->data);
+	layers->routed = c.routed;
 }

@@ -47,8 +47,6 @@ static bool push_vlan(struct weir_frame *frame, uint16_t tci)
 
 	if (frame->headroom < TAG)
 		return false;
-	if (frame->linear < MACS + 2)
-		return true;
 	// A frame that has a tag already gets a service tag around it (IEEE 802.1ad).
 	if (tagged(frame))
 		tag[0] = htons(0x88a8);
@@ -182,6 +180,8 @@ static void set_ipv6(struct weir_frame *frame, unsigned at, const uint8_t addres
 	ip = frame->data + l.l3;
 	memcpy(old, ip + at, 16);
 	memcpy(ip + at, address, 16);
+	if (at == 24 && l.routed)
+		return;
 	adjust_l4(frame, &l, old, ip + at, 16, true);
 }
 
@@ -201,6 +201,8 @@ static void set_port(struct weir_frame *frame, unsigned at, uint16_t port)
 
 bool rewrite_frame(struct weir_frame *frame, const struct op *op)
 {
+	if (frame->linear < MACS + 2)
+		return true; // a runt has nothing that could be rewritten
 	switch (op->code) {
 	case OP_PUSH_VLAN:
 		return push_vlan(frame, (uint16_t)op->arg);
