@@ -126,13 +126,15 @@ static bool set_address(struct flow_key *key, uint64_t field, const void *value,
 {
 	bool source = field == WEIR_FIELD_IP_SRC;
 
+	if (key_malformed(key) == WEIR_MALFORMED_L3)
+		return false;
 	if (key_l3(key) == WEIR_L3_IPV4 && size == 4)
 		memcpy((char *)&key->w[5] + (source ? 0 : 4), value, 4);
 	else if (key_l3(key) == WEIR_L3_IPV6 && size == 16)
 		memcpy(&key->w[source ? 5 : 7], value, 16);
 	else
 		return false;
-	return key_malformed(key) != WEIR_MALFORMED_L3;
+	return true;
 }
 
 static bool set_port(struct flow_key *key, unsigned shift, uint16_t port)
@@ -161,8 +163,10 @@ bool key_set_field(struct flow_key *key, uint64_t field, const void *value, size
 	case WEIR_FIELD_ETH_SRC: {
 		uint64_t *word = &key->w[field == WEIR_FIELD_ETH_DST ? 1 : 2];
 
+		if (size != 6)
+			return false;
 		*word = (*word & ~KEY_MAC_MASK) | mac;
-		return size == 6;
+		return true;
 	}
 	case WEIR_FIELD_VLAN_ID:
 		return size == 2 && set_vlan_id(key, half);
