@@ -47,6 +47,7 @@ struct op {
 			uint16_t port;
 			uint8_t hint; // where in the port's hooks the visitor stood
 			uint8_t flags;
+			uint8_t reserved; // so that no byte of the union is left unset
 		} __attribute__((packed));
 	};
 	uint8_t forwarded; // enum weir_forwarded, for VISIT, DELIVER and FLOOD
