@@ -11,5 +11,6 @@ function(weir_add_test name)
 		add_dependencies(test_${name} ${arg_DEPENDS})
 	endif()
 	add_test(NAME ${name} COMMAND test_${name})
-	set_tests_properties(${name} PROPERTIES TIMEOUT 300 ENVIRONMENT "${arg_ENV}")
+	set_tests_properties(${name} PROPERTIES TIMEOUT 300 ENVIRONMENT
+		"TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp;${arg_ENV}")
 endfunction()

@@ -26,9 +26,6 @@ static const struct weir_drop_reason core_reasons[N_CORE_REASONS] = {
 	[REASON_BAD_OFFLOAD] = { "bad-offload", "the offload state contradicts the frame" },
 	[REASON_NO_BUFFERS] = { "no-buffers", "no frame buffer was free" },
 	[REASON_NO_MEMORY] = { "no-memory", "no memory for a new flow's program" },
-	[REASON_HOP_LIMIT] = { "hop-limit", "extensions originated frames in a circle" },
-	[REASON_LEARN_CONFLICT] = { "learn-conflict",
-		"the source address belongs to another port" },
 	[REASON_STACK_TOO_COMPLEX] = { "stack-too-complex", "the decisions do not fit a program" },
 };
 
