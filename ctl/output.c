@@ -203,7 +203,9 @@ static bool is_shown(const json_t *rows, const struct column *column)
 	if (column->kind != COLUMN_RARE)
 		return true;
 	for (size_t r = 0; r < json_array_size(rows); r++) {
-		if (has_value(json_object_get(json_array_get(rows, r), column->key)))
+		const json_t *value = json_object_get(json_array_get(rows, r), column->key);
+
+		if (has_value(value) && !json_is_false(value))
 			return true;
 	}
 	return false;

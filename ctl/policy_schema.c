@@ -19,6 +19,8 @@ static const struct column columns[] = {
 	{ "unit", COLUMN_RARE },
 	{ "range", COLUMN_RARE },
 	{ "default", COLUMN_RARE },
+	{ "key", COLUMN_RARE },
+	{ "oneof", COLUMN_RARE },
 	{ "comment", COLUMN_RARE },
 	{ NULL, COLUMN_PLAIN },
 };

@@ -14,12 +14,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "fake_answer.h"
 #include "row.h"
-#include "weir/control.pb-c.h"
-
-#define ROWS(array)       .n_rows = sizeof(array) / sizeof(*(array)), .rows = (array)
-#define BASE(name)        .base = PROTOBUF_C_MESSAGE_INIT(&weir__control__##name##__descriptor)
-#define HAS(field, value) .has_##field = 1, .field = (value)
 
 struct fake_daemon {
 	int listener;
@@ -30,289 +26,15 @@ struct fake_daemon {
 	char *requests;
 };
 
-struct connection {
-	struct fake_daemon *daemon;
-	int fd;
-	uint64_t id; // of the request being answered
-};
-
 static void fatal(const char *what)
 {
 	fprintf(stderr, "fake daemon: %s: %s\n", what, strerror(errno));
 	abort();
 }
 
-static bool write_all(int fd, const void *bytes, size_t size)
-{
-	return send(fd, bytes, size, MSG_NOSIGNAL) == (ssize_t)size;
-}
-
 static bool read_all(int fd, void *bytes, size_t size)
 {
 	return size == 0 || recv(fd, bytes, size, MSG_WAITALL) == (ssize_t)size;
-}
-
-static void reply(const struct connection *c, Weir__Control__Reply *reply, bool more)
-{
-	size_t size;
-	uint8_t *bytes;
-	uint32_t header;
-
-	reply->has_id = 1;
-	reply->id = c->id;
-	reply->has_more = reply->more = more;
-	size = weir__control__reply__get_packed_size(reply);
-	bytes = malloc(sizeof(header) + size);
-	header = htonl((uint32_t)size);
-	memcpy(bytes, &header, sizeof(header));
-	weir__control__reply__pack(reply, bytes + sizeof(header));
-	write_all(c->fd, bytes, sizeof(header) + size);
-	free(bytes);
-}
-
-static void done(const struct connection *c, bool more)
-{
-	Weir__Control__Reply message = WEIR__CONTROL__REPLY__INIT;
-
-	reply(c, &message, more);
-}
-
-static void refuse(const struct connection *c, Weir__Control__Status__Code code, char *sentence)
-{
-	Weir__Control__Status status = WEIR__CONTROL__STATUS__INIT;
-	Weir__Control__Reply message = WEIR__CONTROL__REPLY__INIT;
-
-	status.has_code = 1;
-	status.code = code;
-	status.message = sentence;
-	message.status = &status;
-	reply(c, &message, false);
-}
-
-#define REPLY(c, kind, member, payload, more)                                                      \
-	do {                                                                                       \
-		Weir__Control__Reply message_ = WEIR__CONTROL__REPLY__INIT;                        \
-		message_.payload_case = WEIR__CONTROL__REPLY__PAYLOAD_##kind;                      \
-		message_.member = (payload);                                                       \
-		reply(c, &message_, more);                                                         \
-	} while (0)
-
-static char text_br0[] = "br0", text_br1[] = "br1", text_vm1[] = "vm1", text_up0[] = "up0";
-static char text_sample[] = "sample";
-
-static void list_switches(const struct connection *c)
-{
-	Weir__Control__Switch br0 = {
-		BASE(switch),
-		.name = text_br0,
-		HAS(ports, 2),
-		HAS(rx_frames, 1000),
-		HAS(dropped_frames, UINT64_MAX)
-	};
-	Weir__Control__Switch br1 = { BASE(switch), .name = text_br1 };
-	Weir__Control__Switch *array[] = { &br0, &br1 };
-	Weir__Control__SwitchRows rows = { BASE(switch_rows), ROWS(array) };
-
-	REPLY(c, SWITCHES, switches, &rows, false);
-}
-
-static void list_ports(const struct connection *c, bool one)
-{
-	static char created[] = "created", lost[] = "nic-lost", nic[] = "tap:vm1";
-	static char reason[] = "the interface \x1b[31mvm1 is gone";
-	Weir__Control__Port vm1 = { BASE(port), .name = text_vm1, .switch_ = text_br0,
-		.state = lost, .nic = nic, HAS(rx_frames, 12), HAS(rx_bytes, 3456),
-		HAS(tx_frames, 7), HAS(tx_bytes, 890), HAS(dropped_frames, 1), .reason = reason };
-	Weir__Control__Port up0 = { BASE(port), .name = text_up0, .switch_ = text_br0,
-		.state = created, HAS(rx_frames, 0), HAS(uplink, 1) };
-	Weir__Control__Port *first[] = { &vm1 }, *second[] = { &up0 };
-	Weir__Control__PortRows first_rows = { BASE(port_rows), ROWS(first) };
-	Weir__Control__PortRows second_rows = { BASE(port_rows), ROWS(second) };
-
-	// A list comes in as many replies as the daemon likes.
-	REPLY(c, PORTS, ports, &first_rows, !one);
-	if (!one)
-		REPLY(c, PORTS, ports, &second_rows, false);
-}
-
-static void list_extensions(const struct connection *c)
-{
-	static char version[] = "1.0", class[] = "filter", summary[] = "A sample";
-	Weir__Control__Extension sample = { BASE(extension), .name = text_sample,
-		.version = version, .summary = summary, .class_ = class, .switch_ = text_br0,
-		HAS(order, 10), HAS(decisions, 3) };
-	Weir__Control__Extension *array[] = { &sample };
-	Weir__Control__ExtensionRows rows = { BASE(extension_rows), ROWS(array) };
-
-	REPLY(c, EXTENSIONS, extensions, &rows, false);
-}
-
-static void give_schema(const struct connection *c, const char *extension)
-{
-	static char policy[] = "policy", status[] = "status";
-	static char rule[] = "rule", everything[] = "everything", totals[] = "totals";
-	static char rule_name[] = "sample.Rule", everything_name[] = "sample.Everything";
-	static char totals_name[] = "sample.Totals";
-	Weir__Control__MessageType types[] = {
-		{ BASE(message_type), .role = policy, .type = rule, .message = rule_name,
-			HAS(on_port, 1), HAS(on_switch, 1) },
-		{ BASE(message_type), .role = policy, .type = everything,
-			.message = everything_name, HAS(on_port, 1) },
-		{ BASE(message_type), .role = status, .type = totals, .message = totals_name,
-			HAS(on_port, 1) },
-	};
-	Weir__Control__MessageType *array[] = { &types[0], &types[1], &types[2] };
-	Weir__Control__PolicySchemaReply schema = { BASE(policy_schema_reply),
-		.extension = text_sample, .has_file_descriptor_set = 1, .n_types = 3,
-		.types = array };
-	uint8_t *copy;
-
-	if (strcmp(extension, "sample") != 0) {
-		char sentence[] = "extension: there is none of that name";
-
-		refuse(c, WEIR__CONTROL__STATUS__CODE__NOT_FOUND, sentence);
-		return;
-	}
-	copy = malloc(c->daemon->schema_size);
-	memcpy(copy, c->daemon->schema, c->daemon->schema_size);
-	schema.file_descriptor_set.data = copy;
-	schema.file_descriptor_set.len = c->daemon->schema_size;
-	REPLY(c, SCHEMA, schema, &schema, false);
-	free(copy);
-}
-
-static void add_policy(const struct connection *c, const Weir__Control__PolicyAdd *policy)
-{
-	static char made[] = "p1";
-	Weir__Control__PolicyAdded added = { BASE(policy_added),
-		.id = policy->id ? policy->id : made };
-
-	REPLY(c, POLICY_ADDED, policy_added, &added, false);
-}
-
-static void list_policies(const struct connection *c)
-{
-	// remote = "10.0.0.0/8", direction = IN, match = { protocol = 6 }
-	static uint8_t body[] = "\x0a\x0a"
-				"10.0.0.0/8"
-				"\x10\x00\x1a\x02\x08\x06";
-	static char type[] = "rule", id[] = "web";
-	Weir__Control__Policy rule = { BASE(policy), .target = text_vm1, .extension = text_sample,
-		.type = type, .id = id, .has_body = 1, .body = { sizeof(body) - 1, body } };
-	Weir__Control__Policy *array[] = { &rule };
-	Weir__Control__PolicyRows rows = { BASE(policy_rows), ROWS(array) };
-
-	REPLY(c, POLICIES, policies, &rows, false);
-}
-
-static void list_meters(const struct connection *c)
-{
-	static char id[] = "in";
-	Weir__Control__Meter meter = { BASE(meter), .port = text_vm1, .extension = text_sample,
-		.id = id, HAS(frames, 5), HAS(bytes, 500), HAS(since, 1700000000) };
-	Weir__Control__Meter *array[] = { &meter };
-	Weir__Control__MeterRows rows = { BASE(meter_rows), ROWS(array) };
-
-	REPLY(c, METERS, meters, &rows, false);
-}
-
-static void list_workers(const struct connection *c)
-{
-	Weir__Control__Worker worker = { BASE(worker), HAS(id, 0), HAS(cpu, 1),
-		HAS(cycles_per_frame, 93.5), HAS(idle_share, 0.25) };
-	Weir__Control__Worker *array[] = { &worker };
-	Weir__Control__WorkerRows rows = { BASE(worker_rows), ROWS(array) };
-
-	REPLY(c, WORKERS, workers, &rows, false);
-}
-
-static void watch_events(const struct connection *c)
-{
-	static char kind[] = "port-added", text[] = "port vm1 was added";
-	Weir__Control__Event event = { BASE(event), HAS(time, 1700000000), .kind = kind,
-		.switch_ = text_br0, .port = text_vm1, .text = text };
-
-	done(c, true);
-	REPLY(c, EVENT, event, &event, true);
-	event.has_lost = 1;
-	event.lost = 3;
-	REPLY(c, EVENT, event, &event, true);
-}
-
-static void misbehave(struct connection *c, const char *how)
-{
-	static char sentence[] = "switch \"refuse\": \x1b[1mno\x1b[0m";
-	uint32_t size = htonl(0xffffffff);
-
-	if (strcmp(how, "close") == 0) {
-		shutdown(c->fd, SHUT_RDWR);
-	} else if (strcmp(how, "garbage") == 0) {
-		write_all(c->fd, "\0\0\0\4\xff\xff\xff\xff", 8);
-	} else if (strcmp(how, "huge") == 0) {
-		write_all(c->fd, &size, sizeof(size));
-	} else if (strcmp(how, "half") == 0) {
-		write_all(c->fd, "\0\0\0\4\x08", 5);
-		shutdown(c->fd, SHUT_RDWR);
-	} else if (strcmp(how, "wrong-id") == 0) {
-		c->id++;
-		done(c, false);
-	} else if (strcmp(how, "connection-error") == 0) {
-		c->id = 0;
-		refuse(c, WEIR__CONTROL__STATUS__CODE__PERMISSION, sentence);
-	} else if (strcmp(how, "refuse") == 0) {
-		refuse(c, WEIR__CONTROL__STATUS__CODE__INVALID, sentence);
-	} else if (strcmp(how, "refuse-late") == 0) {
-		done(c, true);
-		refuse(c, WEIR__CONTROL__STATUS__CODE__FAILED, NULL);
-	} else if (strcmp(how, "silent") != 0) {
-		done(c, false);
-	}
-}
-
-static void answer(struct connection *c, const Weir__Control__Request *request)
-{
-	switch (request->request_case) {
-	case WEIR__CONTROL__REQUEST__REQUEST_SWITCH_ADD:
-		misbehave(c, request->switch_add->name);
-		break;
-	case WEIR__CONTROL__REQUEST__REQUEST_SWITCH_LIST:
-		list_switches(c);
-		break;
-	case WEIR__CONTROL__REQUEST__REQUEST_SWITCH_SHOW:
-		list_switches(c); // two rows, where one is allowed
-		break;
-	case WEIR__CONTROL__REQUEST__REQUEST_PORT_LIST:
-	case WEIR__CONTROL__REQUEST__REQUEST_PORT_SHOW:
-		list_ports(c, request->request_case == WEIR__CONTROL__REQUEST__REQUEST_PORT_SHOW);
-		break;
-	case WEIR__CONTROL__REQUEST__REQUEST_EXTENSION_LIST:
-	case WEIR__CONTROL__REQUEST__REQUEST_EXTENSION_SHOW:
-		list_extensions(c);
-		break;
-	case WEIR__CONTROL__REQUEST__REQUEST_POLICY_SCHEMA:
-		give_schema(c, request->policy_schema->extension);
-		break;
-	case WEIR__CONTROL__REQUEST__REQUEST_POLICY_ADD:
-		add_policy(c, request->policy_add);
-		break;
-	case WEIR__CONTROL__REQUEST__REQUEST_POLICY_LIST:
-		list_policies(c);
-		break;
-	case WEIR__CONTROL__REQUEST__REQUEST_METER_LIST:
-		list_meters(c);
-		break;
-	case WEIR__CONTROL__REQUEST__REQUEST_WORKER_LIST:
-		list_workers(c);
-		break;
-	case WEIR__CONTROL__REQUEST__REQUEST_FLOW_LIST:
-		list_workers(c); // rows of another list
-		break;
-	case WEIR__CONTROL__REQUEST__REQUEST_EVENT_SUBSCRIBE:
-		watch_events(c);
-		break;
-	default:
-		done(c, false); // changes, and empty lists
-	}
 }
 
 // Takes away what says nothing: absent fields, and the id.
@@ -349,7 +71,7 @@ static void keep(struct fake_daemon *daemon, const Weir__Control__Request *reque
 	free(text);
 }
 
-static bool serve_one(struct connection *c)
+static bool serve_one(struct fake_daemon *daemon, struct fake_connection *c)
 {
 	Weir__Control__Request *request;
 	uint32_t header;
@@ -365,18 +87,19 @@ static bool serve_one(struct connection *c)
 	if (!request)
 		return false;
 	c->id = request->id;
-	keep(c->daemon, request);
-	answer(c, request);
+	keep(daemon, request);
+	fake_answer(c, request);
 	weir__control__request__free_unpacked(request, NULL);
 	return true;
 }
 
 static void *serve(void *argument)
 {
-	struct connection c = { .daemon = argument };
+	struct fake_daemon *daemon = argument;
+	struct fake_connection c = { .schema = daemon->schema, .schema_size = daemon->schema_size };
 
-	while ((c.fd = accept4(c.daemon->listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
-		while (serve_one(&c))
+	while ((c.fd = accept4(daemon->listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
+		while (serve_one(daemon, &c))
 			;
 		close(c.fd);
 	}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// The completion script, driven by bash.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "program.h"
+
+static void bash_accepts_the_script(void **state)
+{
+	static const struct program_row rows[] = { { "weirctl completion bash | bash -n", 0, "", "",
+							   "" },
+		{ NULL, 0, NULL, NULL, NULL } };
+
+	(void)state;
+	program_check(rows);
+}
+
+// Runs the script in bash with the words of a command line, the last of them being completed.
+static void complete(const char *words, const char *expected)
+{
+	struct outcome outcome;
+	char *line;
+
+	assert_true(asprintf(&line,
+			    "bash -c 'source <(weirctl completion bash) || exit 1; "
+			    "COMP_WORDS=(%s); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _weirctl; "
+			    "echo \"${COMPREPLY[*]}\"'",
+			    words) > 0);
+	outcome = program_run(line);
+	outcome.out[strcspn(outcome.out, "\n")] = '\0';
+	if (strcmp(outcome.out, expected) != 0 || *outcome.error)
+		fail_msg("%s completes to \"%s\" instead of \"%s\" %s", words, outcome.out,
+			expected, outcome.error);
+	outcome_fini(&outcome);
+	free(line);
+}
+
+static void bash_completes(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "weirctl s", "switch" },
+		{ "weirctl -j po", "port policy" },
+		{ "weirctl \"\"",
+			"switch port extension policy meter fdb flow drop worker event help "
+			"completion" },
+		{ "weirctl port \"\"", "add remove list show connect disconnect set" },
+		{ "weirctl nothing \"\"", "" },
+		{ "weirctl port add \"\"", "br0 br1" },
+		{ "weirctl port add br0 \"\"", "" },
+		{ "weirctl port add br0 vm1 --m", "--mac --mtu" },
+		{ "weirctl --ti", "--timeout" },
+		{ "weirctl port list --dry", "" },
+		{ "weirctl port show v", "vm1" },
+		{ "weirctl --timeout 5 port show \"\"", "vm1 up0" },
+		{ "weirctl fdb flush --port \"\"", "vm1 up0" },
+		{ "weirctl fdb flush --port vm1 \"\"", "br0 br1" },
+		{ "weirctl extension attach br0 \"\"", "sample" },
+		{ "weirctl policy add \"\"", "vm1 up0 switch:br0 switch:br1" },
+		{ "weirctl policy add switch : b", "br0 br1" },
+		{ "weirctl policy add vm1 \"\"", "sample.rule sample.everything" },
+		{ "weirctl policy add vm1 sample.rule d", "direction= deny=" },
+		{ "weirctl policy add vm1 sample.rule remote = 1 match.p",
+			"match.protocol= match.ports=" },
+		{ "weirctl policy add vm1 sample.rule direction =", "in out both_ways" },
+		{ "weirctl policy add vm1 sample.rule direction = o", "out" },
+		{ "weirctl policy add switch : br0 sample.rule match.fragment = t", "true" },
+		{ "weirctl policy remove vm1 sample.rule \"\"", "web" },
+		{ "weirctl help por", "port" },
+		{ "weirctl help port sh", "show" },
+		{ "weirctl extension load acl --path /proc/self/statu", "/proc/self/status" },
+		{ "weirctl --socket /nowhere port show \"\"", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		complete(rows[i][0], rows[i][1]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(bash_accepts_the_script),
+		cmocka_unit_test(bash_completes),
+	};
+
+	return cmocka_run_group_tests(tests, program_setup, program_teardown);
+}

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// What each command asks of the daemon, and how it shows the answer.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "program.h"
+
+static void changes(void **state)
+{
+	static const struct program_row rows[] = {
+		{ "weirctl switch add br0", 0, "", "", "{\"switch_add\":{\"name\":\"br0\"}}\n" },
+		{ "weirctl switch add -- -br0", 0, "", "",
+			"{\"switch_add\":{\"name\":\"-br0\"}}\n" },
+		{ "weirctl switch remove --dry-run br0", 0, "", "",
+			"{\"dry_run\":true,\"switch_remove\":{\"name\":\"br0\"}}\n" },
+		{ "weirctl port add br0 vm1 tap:vm1 --vlan trunk:1-100,native:1 --mac "
+		  "02:00:00:00:00:01 --mtu=9000 --uplink --force",
+			0, "", "",
+			"{\"port_add\":{\"switch\":\"br0\",\"name\":\"vm1\","
+			"\"nic\":\"tap:vm1\",\"vlan\":\"trunk:1-100,native:1\","
+			"\"mac\":\"02:00:00:00:00:01\",\"mtu\":9000,\"uplink\":true,"
+			"\"force\":true}}\n" },
+		{ "weirctl port add br0 vm1", 0, "", "",
+			"{\"port_add\":{\"switch\":\"br0\",\"name\":\"vm1\"}}"
+			"\n" },
+		{ "weirctl port remove vm1", 0, "", "", "{\"port_remove\":{\"name\":\"vm1\"}}\n" },
+		{ "weirctl port connect vm1", 0, "", "",
+			"{\"port_connect\":{\"name\":\"vm1\"}}\n" },
+		{ "weirctl port connect vm1 null --force", 0, "", "",
+			"{\"port_connect\":{\"name\":\"vm1\",\"nic\":\"null\","
+			"\"force\":true}}\n" },
+		{ "weirctl port disconnect vm1", 0, "", "",
+			"{\"port_disconnect\":{\"name\":\"vm1\"}}\n" },
+		{ "weirctl port set vm1 --mac none", 0, "", "",
+			"{\"port_set\":{\"name\":\"vm1\",\"mac\":\"none\"}}\n" },
+		{ "weirctl extension load acl --path /x/acl.so", 0, "", "",
+			"{\"extension_load\":{\"name\":\"acl\","
+			"\"path\":\"/x/acl.so\"}}\n" },
+		{ "cd / && weirctl extension load acl --path etc/passwd", 0, "", "",
+			"{\"extension_load\":{\"name\":\"acl\","
+			"\"path\":\"/etc/passwd\"}}\n" },
+		{ "weirctl extension unload acl", 0, "", "",
+			"{\"extension_unload\":{\"name\":\"acl\"}}\n" },
+		{ "weirctl extension attach br0 acl --order 20", 0, "", "",
+			"{\"extension_attach\":{\"switch\":\"br0\","
+			"\"name\":\"acl\",\"order\":20}}\n" },
+		{ "weirctl extension detach br0 acl", 0, "", "",
+			"{\"extension_detach\":{\"switch\":\"br0\","
+			"\"name\":\"acl\"}}\n" },
+		{ "weirctl fdb add br0 02:00:00:00:00:01 vm1 --vlan 7", 0, "", "",
+			"{\"fdb_add\":{\"switch\":\"br0\","
+			"\"mac\":\"02:00:00:00:00:01\",\"port\":\"vm1\",\"vlan\":7}}\n" },
+		{ "weirctl fdb remove br0 02:00:00:00:00:01", 0, "", "",
+			"{\"fdb_remove\":{\"switch\":\"br0\","
+			"\"mac\":\"02:00:00:00:00:01\"}}\n" },
+		{ "weirctl fdb flush --port vm1", 0, "", "",
+			"{\"fdb_flush\":{\"port\":\"vm1\"}}\n" },
+		{ "weirctl flow flush br0", 0, "", "", "{\"flow_flush\":{\"switch\":\"br0\"}}\n" },
+		{ "weirctl worker set --linger-us 10", 0, "", "",
+			"{\"worker_set\":{\"linger_us\":10}}\n" },
+		{ "weirctl policy remove vm1 sample.rule web", 0, "", "",
+			"{\"policy_remove\":{\"target\":\"vm1\","
+			"\"extension\":\"sample\",\"type\":\"rule\",\"id\":\"web\"}}\n" },
+		{ "weirctl policy remove vm1 sample id=web", 0, "", "",
+			"{\"policy_remove\":{\"target\":\"vm1\","
+			"\"extension\":\"sample\",\"id\":\"web\"}}\n" },
+		{ NULL, 0, NULL, NULL, NULL },
+	};
+
+	(void)state;
+	program_check(rows);
+}
+
+static void lists(void **state)
+{
+	static const struct program_row rows[] = {
+		{ "weirctl port list br0", 0,
+			"NAME  SWITCH  STATE     NIC      RX_FRAMES  RX_BYTES  TX_FRAMES  TX_BYTES "
+			" "
+			"DROPPED_FRAMES  REASON\n"
+			"vm1   br0     nic-lost  tap:vm1         12      3456          7       890 "
+			" "
+			"             1  the interface \\x1b[31mvm1 is gone\n"
+			"up0   br0     created   -                0         -          -         - "
+			" "
+			"             -  -\n",
+			"", "{\"port_list\":{\"switch\":\"br0\"}}\n" },
+		{ "weirctl port list -j | python3 -c 'import json, sys; rows = "
+		  "json.load(sys.stdin); "
+		  "print(len(rows), rows[0][\"rx_bytes\"], rows[1][\"nic\"], rows[1][\"uplink\"], "
+		  "*list(rows[1])[:9])'",
+			0,
+			"2 3456 None True name switch state nic rx_frames rx_bytes tx_frames "
+			"tx_bytes "
+			"dropped_frames\n",
+			"", NULL },
+		{ "weirctl port show vm1 | head -3", 0,
+			"name            vm1\n"
+			"switch          br0\n"
+			"state           nic-lost\n",
+			"", "{\"port_show\":{\"name\":\"vm1\"}}\n" },
+		{ "weirctl switch list", 0,
+			"NAME  PORTS  EXTENSIONS  FDB_ENTRIES  FLOWS  RX_FRAMES  TX_FRAMES        "
+			"DROPPED_FRAMES\n"
+			"br0       2           -            -      -       1000          -  "
+			"18446744073709551616\n"
+			"br1       -           -            -      -          -          -  "
+			"                   -\n",
+			"", "{\"switch_list\":{}}\n" },
+		{ "weirctl extension list", 0,
+			"NAME    VERSION  CLASS   SWITCH  ORDER  DECISIONS  VIOLATIONS  SUMMARY\n"
+			"sample  1.0      filter  br0        10          3           -  A sample\n",
+			"", "{\"extension_list\":{}}\n" },
+		{ "weirctl -j extension show sample | python3 -c 'import json, sys; "
+		  "print(json.load(sys.stdin)[0][\"class\"])'",
+			0, "filter\n", "", "{\"extension_show\":{\"name\":\"sample\"}}\n" },
+		{ "TZ=UTC weirctl meter list vm1 sample --reset", 0,
+			"PORT  EXTENSION  ID  FRAMES  BYTES  SINCE\n"
+			"vm1   sample     in       5    500  2023-11-14 22:13:20\n",
+			"",
+			"{\"meter_list\":{\"target\":\"vm1\","
+			"\"extension\":\"sample\",\"reset\":true}}\n" },
+		{ "weirctl worker list", 0,
+			"ID  CPU  CYCLES_PER_FRAME  FRAMES_PER_BATCH  IDLE_SHARE  QUEUES  FRAMES\n"
+			" 0    1             93.50                 -       25.0%       -       -\n",
+			"", "{\"worker_list\":{}}\n" },
+		{ "weirctl fdb list br0", 0, "SWITCH  MAC  VLAN  PORT  AGE_S  STATIC\n", "",
+			"{\"fdb_list\":{\"switch\":\"br0\"}}\n" },
+		{ "weirctl drop list -j --port vm1", 0, "[]\n", "",
+			"{\"drop_list\":{\"port\":\"vm1\"}}\n" },
+		{ "TZ=UTC weirctl event watch --count 2", 0,
+			"2023-11-14 22:13:20  port-added  br0  vm1  port vm1 was added\n"
+			"(3 events were lost before this one)\n"
+			"2023-11-14 22:13:20  port-added  br0  vm1  port vm1 was added\n",
+			"", "{\"event_subscribe\":{}}\n" },
+		{ "weirctl -j event watch --count 1", 0,
+			"{\"time\":1700000000,\"kind\":\"port-added\",\"switch\":\"br0\","
+			"\"port\":\"vm1\",\"extension\":null,\"text\":\"port vm1 was added\","
+			"\"lost\":null,\"number\":null}\n",
+			"", NULL },
+		{ NULL, 0, NULL, NULL, NULL },
+	};
+
+	(void)state;
+	program_check(rows);
+}
+
+#define ASKED_SCHEMA "{\"policy_schema\":{\"extension\":\"sample\"}}\n"
+
+static void policies(void **state)
+{
+	static const struct program_row rows[] = {
+		{ "weirctl policy add vm1 sample.rule remote=10.0.0.0/8 direction=in "
+		  "match.protocol=tcp",
+			0, "p1\n", "",
+			ASKED_SCHEMA "{\"policy_add\":{\"target\":\"vm1\","
+				     "\"extension\":\"sample\",\"type\":\"rule\","
+				     "\"body\":\"0a0a31302e302e302e302f3810001a020806\"}}\n" },
+		{ "weirctl -j policy add vm1 sample.rule remote=::/0 id=web", 0,
+			"{\n  \"id\": \"web\"\n}\n", "",
+			ASKED_SCHEMA "{\"policy_add\":{\"target\":\"vm1\","
+				     "\"extension\":\"sample\",\"type\":\"rule\",\"id\":\"web\","
+				     "\"body\":\"0a043a3a2f30\"}}\n" },
+		{ "weirctl policy add switch:br0 sample.everything id=7 --id web --dry-run", 0,
+			"web\n", "",
+			"{\"dry_run\":true,\"policy_schema\":{\"extension\":\"sample\"}}\n"
+			"{\"dry_run\":true,\"policy_add\":{\"target\":\"switch:br0\","
+			"\"extension\":\"sample\",\"type\":\"everything\",\"id\":\"web\","
+			"\"body\":\"e80207\"}}\n" },
+		{ "weirctl policy add vm1 sample.rule remote=::/0 id=a --id b", 1, "",
+			"weirctl: id=a: the id is given twice\n", ASKED_SCHEMA },
+		{ "weirctl policy add vm1 sample remote=::/0", 1, "",
+			"weirctl: extension sample has several policy types: name one of "
+			"sample.rule, sample.everything\n",
+			ASKED_SCHEMA },
+		{ "weirctl policy add vm1 sample.totals frames=1", 1, "",
+			"weirctl: extension sample has no policy type \"totals\": there are "
+			"sample.rule, sample.everything\n",
+			ASKED_SCHEMA },
+		{ "weirctl policy add vm1 other remote=::/0", 1, "",
+			"weirctl: extension: there is none of that name\n", NULL },
+		{ "weirctl policy add vm1 sample.rule remote=10.0.0.0/33", 1, "",
+			"weirctl: remote \"10.0.0.0/33\": must be an IPv4 prefix", ASKED_SCHEMA },
+		{ "weirctl policy list", 0,
+			"TARGET  EXTENSION  TYPE  ID   BODY\n"
+			"vm1     sample     rule  web  remote=10.0.0.0/8 direction=in "
+			"match.protocol=tcp\n",
+			"", "{\"policy_list\":{}}\n" ASKED_SCHEMA },
+		{ "weirctl policy list vm1 sample.rule -j | python3 -c 'import json, sys; "
+		  "print(json.load(sys.stdin))'",
+			0,
+			"[{'target': 'vm1', 'extension': 'sample', 'type': 'rule', 'id': 'web', "
+			"'body': {'remote': '10.0.0.0/8', 'direction': 'in', 'match': "
+			"{'protocol': 6}}}]\n",
+			"",
+			"{\"policy_list\":{\"target\":\"vm1\","
+			"\"extension\":\"sample\",\"type\":\"rule\"}}\n" ASKED_SCHEMA },
+		// What is listed can be given again.
+		{ "eval weirctl policy add vm1 sample.rule $(weirctl policy list | sed -n "
+		  "'2s/.*web *//p')",
+			0, "p1\n", "", NULL },
+		{ "weirctl policy schema sample | sed -n 1,8p", 0,
+			"sample.rule: policy of a port or switch\n"
+			"Lets frames pass or not.\n"
+			"NAME              LABEL     TYPE       FORMAT       RANGE                 "
+			"           DEFAULT  KEY  ONEOF   COMMENT\n"
+			"remote            required  string     prefix       -                     "
+			"           -        yes  -       The other side.\n"
+			"direction         optional  Direction  -            in, out, both_ways    "
+			"           OUT      no   -       -\n"
+			"match             optional  Match      -            -                     "
+			"           -        no   -       -\n"
+			"match.protocol    optional  uint32     ip-protocol  at most 255           "
+			"           -        no   -       IP protocol.\n"
+			"match.ports       repeated  uint32     l4-port      at most 65535; at "
+			"most 3 values  -        no   -       -\n",
+			"", ASKED_SCHEMA },
+		{ "weirctl policy schema sample -j | python3 -c 'import json, sys; "
+		  "types = json.load(sys.stdin); rate = [f for f in types[1][\"fields\"] "
+		  "if f[\"name\"] == \"rate\"][0]; "
+		  "print([t[\"type\"] for t in types], types[0][\"fields\"][0][\"key\"], "
+		  "rate[\"min\"], rate[\"unit\"], rate[\"format\"])'",
+			0, "['rule', 'everything', 'totals'] True 1000 bits per second rate\n", "",
+			NULL },
+		{ NULL, 0, NULL, NULL, NULL },
+	};
+
+	(void)state;
+	program_check(rows);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(changes),
+		cmocka_unit_test(lists),
+		cmocka_unit_test(policies),
+	};
+
+	return cmocka_run_group_tests(tests, program_setup, program_teardown);
+}
