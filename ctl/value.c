@@ -131,7 +131,7 @@ static bool is_signed(const struct catalog_field *field)
 	}
 }
 
-const char *value_enum_name(const struct catalog_field *field, int32_t number)
+static const char *enum_name(const struct catalog_field *field, int32_t number)
 {
 	const Google__Protobuf__EnumDescriptorProto *names = field->enumeration;
 
@@ -144,7 +144,7 @@ const char *value_enum_name(const struct catalog_field *field, int32_t number)
 
 static void put_enum(const struct catalog_field *field, int32_t number, FILE *out)
 {
-	const char *name = value_enum_name(field, number);
+	const char *name = enum_name(field, number);
 
 	if (!name)
 		fprintf(out, "%" PRId32, number); // from a younger extension than the schema

@@ -55,8 +55,4 @@ json_t *value_json_unsigned(uint64_t number);
 // A JSON string; bytes that are not UTF-8 become '?', as JSON has no way to write them.
 json_t *value_json_string(const void *bytes, size_t size);
 
-// The name of an enumeration's value, or NULL. As written in the .proto: people see it in lower
-// case.
-const char *value_enum_name(const struct catalog_field *field, int32_t number);
-
 #endif

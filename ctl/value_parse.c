@@ -118,13 +118,12 @@ static int parse_real(const struct subject *s, struct value *value)
 	struct quantity quantity;
 	char *end;
 
-	// Exponents are for plain numbers; those with units go through their parser first.
-	if (quantity_parse(s->field, s->text, &quantity)) {
-		value->real = (double)quantity.numerator / (double)quantity.denominator;
-	} else {
-		value->real = strtod(s->text, &end);
-		if (end == s->text || *end || isspace((unsigned char)*s->text))
+	// A plain number may have an exponent, or be -0; what has a unit is a quantity.
+	value->real = strtod(s->text, &end);
+	if (end == s->text || *end || isspace((unsigned char)*s->text)) {
+		if (!quantity_parse(s->field, s->text, &quantity))
 			return refuse(s, quantity_expected(s->field));
+		value->real = (double)quantity.numerator / (double)quantity.denominator;
 	}
 	if (!isfinite(value->real) ||
 		(s->field->type == CATALOG_TYPE(FLOAT) && fabs(value->real) > (double)FLT_MAX))

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// Feeds weirctl what the daemon or a user could give it. The first byte chooses: 'S' a schema,
+// 'E' or 'R' a message of type Everything or Rule, 'e' or 'r' assignments for one, a line each.
+// What is packed from assignments must be written in a form that packs to the same bytes.
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "catalog.h"
+#include "fuzz.h"
+#include "message.h"
+#include "sample.schema.h"
+
+enum { MAX_WORDS = 256 };
+
+static const struct catalog_message *message_of(char kind)
+{
+	static struct catalog *catalog;
+	struct ctl_error error;
+
+	if (!catalog && catalog_parse(weir_schema, sizeof(weir_schema), &catalog, &error))
+		abort();
+	return catalog_find(
+		catalog, kind == 'E' || kind == 'e' ? "sample.Everything" : "sample.Rule");
+}
+
+static void decode(const struct catalog_message *message, const uint8_t *bytes, size_t size)
+{
+	struct ctl_error error;
+	json_t *json = NULL;
+	char *text = NULL;
+	size_t text_size;
+	FILE *out = open_memstream(&text, &text_size);
+	int as_json = message_to_json(message, bytes, size, &json, &error);
+	int as_text = message_put(message, bytes, size, out, &error);
+
+	if ((as_json == 0) != (as_text == 0))
+		abort();
+	json_decref(json);
+	fclose(out);
+	free(text);
+}
+
+// Undoes the quoting for a shell: words end at spaces outside of quotes.
+static size_t unquote(char *text, const char **words)
+{
+	size_t n_words = 0;
+	char *to = text;
+	int quoted = 0;
+
+	words[n_words++] = to;
+	for (const char *c = text; *c; c++) {
+		if (*c == '\'') {
+			quoted = !quoted;
+		} else if (!quoted && *c == '\\') {
+			*to++ = *++c;
+		} else if (!quoted && *c == ' ') {
+			*to++ = '\0';
+			if (n_words == MAX_WORDS)
+				return n_words;
+			words[n_words++] = to;
+		} else {
+			*to++ = *c;
+		}
+	}
+	*to = '\0';
+	return n_words;
+}
+
+static void check_again(const struct catalog_message *message, const uint8_t *bytes, size_t size)
+{
+	struct ctl_error error;
+	const char *words[MAX_WORDS];
+	char *text = NULL;
+	size_t text_size, again_size, n_words;
+	uint8_t *again = NULL;
+	FILE *out = open_memstream(&text, &text_size);
+
+	if (message_put(message, bytes, size, out, &error))
+		abort();
+	fclose(out);
+	n_words = text_size ? unquote(text, words) : 0;
+	if (message_encode(message, words, n_words, &again, &again_size, &error) ||
+		again_size != size || (size && memcmp(again, bytes, size) != 0))
+		abort();
+	free(again);
+	free(text);
+}
+
+static void encode(const struct catalog_message *message, const uint8_t *data, size_t size)
+{
+	char *text = malloc(size + 1);
+	const char *words[MAX_WORDS];
+	struct ctl_error error;
+	size_t n_words = 0, packed_size;
+	uint8_t *packed = NULL;
+
+	memcpy(text, data, size);
+	text[size] = '\0';
+	for (char *word = strtok(text, "\n"); word && n_words < MAX_WORDS;
+		word = strtok(NULL, "\n"))
+		words[n_words++] = word;
+	if (message_encode(message, words, n_words, &packed, &packed_size, &error) == 0) {
+		check_again(message, packed, packed_size);
+		free(packed);
+	}
+	free(text);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct catalog *catalog = NULL;
+	struct ctl_error error;
+
+	if (size == 0)
+		return 0;
+	switch (data[0]) {
+	case 'S':
+		catalog_parse(data + 1, size - 1, &catalog, &error);
+		catalog_free(catalog);
+		break;
+	case 'E':
+	case 'R':
+		decode(message_of((char)data[0]), data + 1, size - 1);
+		break;
+	case 'e':
+	case 'r':
+		encode(message_of((char)data[0]), data + 1, size - 1);
+		break;
+	default:
+		break;
+	}
+	return 0;
+}
