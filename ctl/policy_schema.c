@@ -137,33 +137,31 @@ static json_t *range_json(const struct catalog_field *field)
 	return json;
 }
 
+static const char *label_of(const struct catalog_field *field)
+{
+	if (field->repeated)
+		return "repeated";
+	return field->required ? "required" : "optional";
+}
+
+static json_t *limit_json(bool has_limit, int64_t limit)
+{
+	return has_limit ? json_integer(limit) : json_null();
+}
+
+// json_pack takes all the references, also when one of them is NULL; then it returns NULL.
 static json_t *field_row(const struct catalog_field *field, const char *path)
 {
-	json_t *row = json_object();
-	bool ok = row && json_object_set_new(row, "name", text_or_null(path)) == 0 &&
-		  json_object_set_new(row, "label",
-			  json_string(field->repeated   ? "repeated"
-				      : field->required ? "required"
-							: "optional")) == 0 &&
-		  json_object_set_new(row, "type", text_or_null(catalog_type_name(field))) == 0 &&
-		  json_object_set_new(row, "format", text_or_null(catalog_format_name(field))) ==
-			  0 &&
-		  json_object_set_new(row, "unit", text_or_null(catalog_unit_name(field))) == 0 &&
-		  json_object_set_new(row, "min",
-			  field->has_min ? json_integer(field->min) : json_null()) == 0 &&
-		  json_object_set_new(row, "max",
-			  field->has_max ? json_integer(field->max) : json_null()) == 0 &&
-		  json_object_set_new(row, "values", enum_values(field)) == 0 &&
-		  json_object_set_new(row, "range", range_json(field)) == 0 &&
-		  json_object_set_new(row, "default", text_or_null(field->default_value)) == 0 &&
-		  json_object_set_new(row, "oneof", text_or_null(field->oneof)) == 0 &&
-		  json_object_set_new(row, "key", json_boolean(field->is_key)) == 0 &&
-		  json_object_set_new(row, "comment", comment_json(field->comment)) == 0;
-
-	if (ok)
-		return row;
-	json_decref(row);
-	return NULL;
+	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}",
+		"name", text_or_null(path), "label", label_of(field), "type",
+		text_or_null(catalog_type_name(field)), "format",
+		text_or_null(catalog_format_name(field)), "unit",
+		text_or_null(catalog_unit_name(field)), "min",
+		limit_json(field->has_min, field->min), "max",
+		limit_json(field->has_max, field->max), "values", enum_values(field), "range",
+		range_json(field), "default", text_or_null(field->default_value), "oneof",
+		text_or_null(field->oneof), "key", field->is_key, "comment",
+		comment_json(field->comment));
 }
 
 static bool add_fields(json_t *rows, const struct place *place);
