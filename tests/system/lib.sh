@@ -134,6 +134,18 @@ namespace() {
 	at "$1" ip link set lo up
 }
 
+# use_extensions NAME...: copies what was built of them into $extensions, which is for the daemon's
+# --extensions: it takes no file from a directory that somebody else could write, as a checkout's.
+use_extensions() {
+	local name
+	extensions=$work/extensions
+	install -d -m 755 "$extensions"
+	for name in "$@"; do
+		[ -e "$build/extensions/$name.so" ] || fail "$build/extensions/$name.so is not built"
+		install -m 755 "$build/extensions/$name.so" "$extensions"
+	done
+}
+
 daemon_start() {
 	[ -e "/var/run/netns/$prefix-sw" ] || namespace sw
 	ip netns exec "$prefix-sw" "$build/weir-switchd" --foreground --socket "$WEIR_SOCKET" "$@" \
@@ -150,9 +162,18 @@ daemon_stop() {
 	equal "exit status of weir-switchd" "$status" 0
 }
 
+# The address of a host stays when its interface is made again.
+mac_of() {
+	local sum
+	sum=$(cksum <<<"$1")
+	printf '02:77:%02x:%02x:%02x:%02x' $((${sum%% *} >> 24 & 255)) $((${sum%% *} >> 16 & 255)) \
+		$((${sum%% *} >> 8 & 255)) $((${sum%% *} & 255))
+}
+
 # link HOST: (again) the pair "e" in the host's namespace - "s$HOST" beside the daemon.
 link() {
-	ip link add "s$1" netns "$prefix-sw" type veth peer name e netns "$prefix-$1"
+	ip link add "s$1" netns "$prefix-sw" type veth \
+		peer name e address "$(mac_of "$1")" netns "$prefix-$1"
 	if [ -n "${plain:-}" ]; then
 		at "$1" ethtool -K e tx off tso off gso off >/dev/null
 		at sw ethtool -K "s$1" tx off tso off gso off >/dev/null

@@ -11,7 +11,6 @@
 . "$(dirname "$0")/lib.sh"
 
 broadcast=ff:ff:ff:ff:ff:ff
-mac_of() { at "$1" cat /sys/class/net/e/address; }
 # sees FROM DST TAGS EXPECTED: what the hosts of br0 get of a frame.
 sees() {
 	frames "$1" "$(mac_of "$1")" "$2" $3 --count 5 --among a,b,c,t,u,n --to "$4"

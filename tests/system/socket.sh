@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Copyright The Weir Authors
+#
+# Whatever comes over the control socket, the daemon answers others meanwhile and loses no frame:
+# garbage, truncated and oversized messages, clients that say nothing and clients that never read.
+#
+#	a 10.7.0.1 --- pa [ br0 ] pb --- b 10.7.0.2
+. "$(dirname "$0")/lib.sh"
+
+descriptors() { ls "/proc/$daemon_pid/fd" | wc -l; }
+
+daemon_start
+ctl switch add br0
+hosts_on_packet a b
+pings a 10.7.0.2
+before=$(descriptors)
+
+at a ping -n -q -i 0.001 -c 4000 -W 2 10.7.0.2 >"$work/ping" &
+ping=$!
+pids+=($ping)
+python3 "$here/hostile_clients.py" "$WEIR_SOCKET" &
+clients=$!
+pids+=($clients)
+asked=0
+while kill -0 $clients 2>/dev/null; do
+	ctl --timeout 5 port add br0 extra null
+	ctl --timeout 5 port remove extra
+	asked=$((asked + 1))
+done
+wait $clients || fail "the hostile clients were not turned away as expected"
+wait $ping || fail "$(cat "$work/ping")"
+grep -q "4000 received, 0% packet loss" "$work/ping" || fail "$(cat "$work/ping")"
+at_least "honest changes meanwhile" $asked 3
+
+closed() { [ "$(descriptors)" -le "$before" ]; }
+eventually 10 "the connections are closed" closed
+pings a 10.7.0.2 50
+finish
