@@ -38,9 +38,11 @@ struct deferred {
 	void (*function)(struct deferred *deferred);
 };
 
-// Called when no worker runs a decision older than now, on the control thread.
+// Called when no worker runs a decision older than now and everything retired until now has ended,
+// on the control thread.
 struct wait {
 	struct wait *next;
+	uint64_t n_detached; // and when so many detaches have ended
 	struct vswitch *vswitch;        // NULL: all of them
 	uint64_t targets[SWITCHES_MAX]; // clock per switch slot, for NULL; else [0]
 	weir_done *done;
@@ -218,8 +220,9 @@ struct weir {
 	struct link_monitor *links;
 	struct vswitch *switches;
 	struct vswitch *switch_slots[SWITCHES_MAX];
-	struct deferred *deferred; // lock-free stack. call_rcu thread: pushes, control: takes all
-	unsigned n_deferred;       // not yet run
+	struct deferred *deferred;   // lock-free stack. call_rcu thread: pushes, control: takes all
+	unsigned n_deferred;         // not yet run
+	uint64_t n_detaching, n_detached; // detaches begun and ended, since the start
 	struct wait *waits;
 	struct flow_listing *listings;
 	uint16_t attachment_ids;
@@ -236,6 +239,10 @@ void weir_grace_period_over(struct rcu_head *head);
 void weir_defer(struct weir *w, struct deferred *deferred, void (*function)(struct deferred *));
 // Calls done when every worker has swept this switch (NULL: all) up to now. -ENOMEM.
 int weir_wait(struct weir *w, struct vswitch *vswitch, weir_done *done, void *context);
+// The same in two steps, for what must not fail once it has been done. Caller begins, or frees with
+// free().
+struct wait *weir_wait_make(weir_done *done, void *context);
+void weir_wait_begin(struct weir *w, struct wait *wait, struct vswitch *vswitch);
 void weir_wake_workers(struct weir *w);
 __attribute__((format(printf, 3, 4))) void weir_log_line(
 	const struct weir *w, int level, const char *format, ...);

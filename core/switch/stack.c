@@ -149,6 +149,7 @@ void attachment_put(struct attachment *a)
 		a->descriptor->detach(a->instance);
 	extension_put(a->extension);
 	a->vswitch->users--;
+	a->weir->n_detached += a->detached;
 	free(a);
 }
 
@@ -319,6 +320,7 @@ int weir_extension_attach(struct weir *w, const char *switch_name, const char *n
 	if (failed || (flags & WEIR_DRY_RUN)) {
 		if (a) {
 			a->detached = true;
+			w->n_detaching++;
 			attachment_put(a);
 		}
 		// What was loaded for this alone goes; a state that is still being retired keeps
@@ -376,6 +378,7 @@ int weir_extension_detach(struct weir *w, const char *switch_name, const char *n
 {
 	struct vswitch *s = vswitch_find(w, switch_name, error);
 	struct attachment *a;
+	struct wait *wait;
 
 	if (!s)
 		return -ENOENT;
@@ -386,19 +389,21 @@ int weir_extension_detach(struct weir *w, const char *switch_name, const char *n
 			s->name);
 	if (flags & WEIR_DRY_RUN)
 		return 0;
-	// Unlink: the next snapshot is without it. The attachment's own reference ends with the
-	// sweep, after which no flow holds a decision of its; the states' end with their grace
-	// periods.
-	if (weir_wait(w, s, sweep_over, a) < 0)
+	wait = weir_wait_make(sweep_over, a);
+	if (!wait)
 		return weir_refuse(error, -ENOMEM, NULL, "extension %s: no memory", name);
 	stack_unlink(s, a);
 	if (publish_all(s) < 0) {
 		stack_insert(s, a);
-		a->refs++; // for the wait that is under way
+		free(wait);
 		return weir_refuse(error, -ENOMEM, NULL, "extension %s: no memory", name);
 	}
+	// The published stack is without it. The attachment's own reference ends with the sweep,
+	// after which no flow holds a decision of its; the states' end with their grace periods.
 	a->detached = true;
+	w->n_detaching++;
 	drop_everywhere(a);
+	weir_wait_begin(w, wait, s);
 	weir_notify(w, "extension-detached", s->name, "", name,
 		"extension %s detached from switch %s", name, s->name);
 	return 0;
@@ -411,6 +416,7 @@ void stack_detach_all(struct vswitch *s)
 
 		stack_unlink(s, a);
 		a->detached = true;
+		s->weir->n_detaching++;
 		drop_everywhere(a);
 		attachment_put(a);
 	}

@@ -134,15 +134,22 @@ static void want_sweep(struct vswitch *s, uint64_t target)
 		__atomic_store_n(&s->datapaths[i]->sweep_wanted, target, __ATOMIC_RELEASE);
 }
 
-int weir_wait(struct weir *w, struct vswitch *vswitch, weir_done *done, void *context)
+struct wait *weir_wait_make(weir_done *done, void *context)
 {
-	struct wait *wait = calloc(1, sizeof(*wait)), **end = &w->waits;
+	struct wait *wait = calloc(1, sizeof(*wait));
 
-	if (!wait)
-		return -ENOMEM;
+	if (wait) {
+		wait->done = done;
+		wait->context = context;
+	}
+	return wait;
+}
+
+void weir_wait_begin(struct weir *w, struct wait *wait, struct vswitch *vswitch)
+{
+	struct wait **end = &w->waits;
+
 	wait->vswitch = vswitch;
-	wait->done = done;
-	wait->context = context;
 	for (struct vswitch *s = w->switches; s; s = s->next) {
 		uint64_t now = generation_now(s->generation);
 
@@ -156,12 +163,27 @@ int weir_wait(struct weir *w, struct vswitch *vswitch, weir_done *done, void *co
 	*end = wait;
 	weir_wake_workers(w);
 	wake_control(w);
+}
+
+int weir_wait(struct weir *w, struct vswitch *vswitch, weir_done *done, void *context)
+{
+	struct wait *wait = weir_wait_make(done, context);
+
+	if (!wait)
+		return -ENOMEM;
+	weir_wait_begin(w, wait, vswitch);
 	return 0;
 }
 
 int weir_when_done(struct weir *w, weir_done *done, void *context)
 {
-	return weir_wait(w, NULL, done, context);
+	struct wait *wait = weir_wait_make(done, context);
+
+	if (!wait)
+		return -ENOMEM;
+	wait->n_detached = w->n_detaching;
+	weir_wait_begin(w, wait, NULL);
+	return 0;
 }
 
 static bool swept(const struct vswitch *s, uint64_t target)
@@ -175,6 +197,9 @@ static bool swept(const struct vswitch *s, uint64_t target)
 // A switch that has been removed has nothing left that could be old.
 static bool wait_over(const struct weir *w, const struct wait *wait)
 {
+	// Who is told that a detach is done may unload: the extension's last state has been released.
+	if (w->n_detached < wait->n_detached)
+		return false;
 	for (unsigned i = 0; i < SWITCHES_MAX; i++) {
 		const struct vswitch *s = w->switch_slots[i];
 		uint64_t target = wait->vswitch ? wait->targets[0] : wait->targets[i];
