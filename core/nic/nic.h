@@ -3,8 +3,8 @@
 //
 // A NIC: what is connected to a port and moves frames. One class (vtable) per kind.
 //
-// Threads: open, close and describe run on the control thread and may block; receive, transmit
-// and arm run on workers and never block, allocate or, unless there are fewer queues than
+// Threads: open and describe run on the control thread and may block, close on any; receive,
+// transmit and arm run on workers and never block, allocate or, unless there are fewer queues than
 // workers, lock. Every receive queue is polled by one worker at a time; the core moves a queue only
 // across a quiescent state. Transmit queue q is used by worker q % n_tx_queues: a kind with fewer
 // transmit queues than workers serialises inside its transmit().
@@ -77,7 +77,8 @@ struct nic_class {
 	// *error with a sentence; -ENODEV alone means "not there now, may come": the port is then
 	// kept as nic-lost.
 	int (*open)(const struct nic_options *options, struct nic **nic, struct weir_error *error);
-	// Closes and frees. Control thread, after a grace period in which no worker uses the NIC.
+	// Closes and frees. Any one thread, after a grace period in which no worker used the NIC;
+	// may block.
 	void (*close)(struct nic *nic);
 	// Takes up to max (<= NIC_BATCH) frames off a receive queue; 0 when there are none. Frames
 	// come from `pool`, or are the kind's own, valid on this thread until released. A negative
@@ -108,7 +109,7 @@ struct nic_class {
 // *nic: free with nic_close(). Control thread.
 int nic_open(const char *specification, const struct nic_options *options, struct nic **nic,
 	struct weir_error *error);
-// Accepts NULL. Control thread, after a grace period.
+// Accepts NULL. Any one thread, after a grace period.
 void nic_close(struct nic *nic);
 // Checks the form of a specification without opening anything: 0 or -EINVAL with a sentence.
 int nic_check(const char *specification, struct weir_error *error);

@@ -35,6 +35,8 @@ struct deferred {
 	struct rcu_head head; // first: liburcu hands it back
 	struct weir *weir;
 	struct deferred *next;
+	void (*outside)(struct deferred
+			*deferred); // before, on liburcu's thread: what may take long; or NULL
 	void (*function)(struct deferred *deferred);
 };
 
@@ -42,7 +44,7 @@ struct deferred {
 // on the control thread.
 struct wait {
 	struct wait *next;
-	uint64_t n_detached; // and when so many detaches have ended
+	uint64_t n_detached;            // and when so many detaches have ended
 	struct vswitch *vswitch;        // NULL: all of them
 	uint64_t targets[SWITCHES_MAX]; // clock per switch slot, for NULL; else [0]
 	weir_done *done;
@@ -220,8 +222,8 @@ struct weir {
 	struct link_monitor *links;
 	struct vswitch *switches;
 	struct vswitch *switch_slots[SWITCHES_MAX];
-	struct deferred *deferred;   // lock-free stack. call_rcu thread: pushes, control: takes all
-	unsigned n_deferred;         // not yet run
+	struct deferred *deferred; // lock-free stack. call_rcu thread: pushes, control: takes all
+	unsigned n_deferred;       // not yet run
 	uint64_t n_detaching, n_detached; // detaches begun and ended, since the start
 	struct wait *waits;
 	struct flow_listing *listings;
@@ -324,6 +326,8 @@ const char *reason_describe(
 // ---- port_nic.c
 void port_links_changed(void *context, const struct link_change *change);
 void port_check_nics(struct weir *w);
+// Whether the port could have this NIC, without opening it.
+int port_check_nic(const struct port *port, const char *spec, struct weir_error *error);
 int port_open_nic(struct port *port, const char *spec, unsigned flags, struct weir_error *error);
 // Closes the NIC after a grace period. The workers' lists are without it already (port->leaving).
 void port_close_nic(struct port *port);

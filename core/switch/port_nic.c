@@ -16,12 +16,15 @@ struct retired_nic {
 	struct nic *nic;
 };
 
-static void nic_unused(struct deferred *d)
+// Closing a packet socket takes the kernel some 40 ms: not on the control thread.
+static void close_nic(struct deferred *d)
 {
-	struct retired_nic *retired = (struct retired_nic *)d;
+	nic_close(((struct retired_nic *)d)->nic);
+}
 
-	nic_close(retired->nic);
-	free(retired);
+static void nic_closed(struct deferred *d)
+{
+	free(d); // the first member of its struct retired_nic
 }
 
 uint64_t port_nic_missed(const struct port *port)
@@ -42,6 +45,36 @@ static unsigned least_loaded(const struct weir *w)
 		if (w->lists[i]->n_entries < w->lists[best]->n_entries)
 			best = i;
 	return best;
+}
+
+// Two ports on one interface would each take every frame.
+static int check_interface_free(const struct port *port, const char *spec, struct weir_error *error)
+{
+	struct weir *w = port->target.vswitch->weir;
+	char mine[IFNAMSIZ], other[IFNAMSIZ];
+
+	if (!nic_interface(spec, mine) || !*mine)
+		return 0;
+	for (struct vswitch *s = w->switches; s; s = s->next) {
+		for (unsigned i = 0; i < s->n_indices; i++) {
+			const struct port *p = s->ports[i];
+
+			if (!p || p == port || (!p->nic && p->state != WEIR_PORT_NIC_LOST) ||
+				!nic_interface(p->nic_spec, other) || strcmp(mine, other) != 0)
+				continue;
+			return weir_refuse(error, -EBUSY, "nic",
+				"nic \"%s\": port %s of switch %s has the interface %s", spec,
+				p->name, s->name, mine);
+		}
+	}
+	return 0;
+}
+
+int port_check_nic(const struct port *port, const char *spec, struct weir_error *error)
+{
+	int failed = nic_check(spec, error);
+
+	return failed ? failed : check_interface_free(port, spec, error);
 }
 
 int port_open_nic(struct port *port, const char *spec, unsigned flags, struct weir_error *error)
@@ -82,7 +115,8 @@ void port_close_nic(struct port *port)
 		return;
 	port->missed_before += port_nic_missed(port);
 	port->nic_retired->nic = port->nic;
-	weir_defer(port->target.vswitch->weir, &port->nic_retired->deferred, nic_unused);
+	port->nic_retired->deferred.outside = close_nic;
+	weir_defer(port->target.vswitch->weir, &port->nic_retired->deferred, nic_closed);
 	port->nic_retired = NULL;
 	port->nic = NULL;
 }
@@ -147,7 +181,7 @@ int weir_port_connect(
 	if (!*nic)
 		return weir_refuse(
 			error, -EINVAL, "nic", "port \"%s\": has never had a NIC; name one", name);
-	failed = nic_check(nic, error);
+	failed = port_check_nic(port, nic, error);
 	if (!failed)
 		failed = review(port->target.vswitch, WEIR_EVENT_NIC_CONNECTED, port, NULL, error);
 	if (failed || (flags & WEIR_DRY_RUN))

@@ -90,6 +90,8 @@ void weir_grace_period_over(struct rcu_head *head)
 	struct weir *w = d->weir;
 
 	RCU_ACQUIRE_EDGE();
+	if (d->outside)
+		d->outside(d);
 	d->next = __atomic_load_n(&w->deferred, __ATOMIC_RELAXED);
 	while (!__atomic_compare_exchange_n(
 		&w->deferred, &d->next, d, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
@@ -197,7 +199,8 @@ static bool swept(const struct vswitch *s, uint64_t target)
 // A switch that has been removed has nothing left that could be old.
 static bool wait_over(const struct weir *w, const struct wait *wait)
 {
-	// Who is told that a detach is done may unload: the extension's last state has been released.
+	// Who is told that a detach is done may unload: the extension's last state has been
+	// released.
 	if (w->n_detached < wait->n_detached)
 		return false;
 	for (unsigned i = 0; i < SWITCHES_MAX; i++) {
