@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// The flow table against a trivial model, at sizes where buckets and the table get full.
+#include "frames.h"
+
+#include "datapath/flow_table.h"
+
+static uint64_t random_state = 88172645463325252u;
+
+static uint32_t draw(uint32_t below)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return (uint32_t)(random_state >> 32) % below;
+}
+
+// The n-th key of a small world: all three lengths, some that differ in their last word only.
+static struct flow_key world_key(uint32_t n, unsigned *n_words)
+{
+	static const uint8_t lengths[] = { KEY_WORDS_L2, KEY_WORDS_IPV4, KEY_WORDS };
+	static const enum weir_l3 kinds[] = { WEIR_L3_OTHER, WEIR_L3_IPV4, WEIR_L3_IPV6 };
+	struct flow_key key = { { 0 } };
+
+	*n_words = lengths[n % 3];
+	key.w[0] = (uint64_t)kinds[n % 3] << KEY_L3_SHIFT | 7;
+	key.w[n & 4 ? 1 : *n_words - 1] = n / 3 + 1;
+	return key;
+}
+
+struct model {
+	struct flow **flows; // by the number of the key; NULL: not in the table
+	uint32_t n_keys, n;
+};
+
+static void check_key(const struct flow_table *table, const struct model *model, uint32_t n)
+{
+	unsigned n_words;
+	struct flow_key key = world_key(n, &n_words);
+	uint32_t hash = flow_hash(table, &key, n_words);
+	struct flow *flow = model->flows[n];
+
+	assert_ptr_equal(flow_find(table, &key, n_words, hash), flow);
+	if (!flow)
+		return;
+	assert_true(flow_match(flow, &key, n_words));
+	assert_int_equal(flow->n_words, n_words);
+	assert_int_equal(flow->hash, hash);
+	// The bytes that belong to whoever inserted it are still there.
+	assert_int_equal(flow->frames, n);
+}
+
+static void check_all(const struct flow_table *table, const struct model *model)
+{
+	uint32_t places = 0, overflowed = 0, in_second = 0;
+
+	for (uint32_t n = 0; n < model->n_keys; n++)
+		check_key(table, model, n);
+	assert_int_equal(table->n, model->n);
+	for (uint32_t b = 0; b <= table->bucket_mask; b++) {
+		for (unsigned i = 0; i < 8; i++) {
+			const struct flow *flow = &table->flows[table->buckets[b].index[i]];
+
+			if (table->buckets[b].tags[i] == 0)
+				continue;
+			places++;
+			in_second += (flow->hash & table->bucket_mask) != b;
+		}
+		overflowed += table->buckets[b].overflowed;
+	}
+	assert_int_equal(places, model->n);
+	assert_int_equal(overflowed, in_second);
+}
+
+// Returns false when the table refused; then nothing has changed.
+static bool insert(struct flow_table *table, struct model *model, uint32_t n)
+{
+	unsigned n_words;
+	struct flow_key key = world_key(n, &n_words);
+	struct flow *flow = flow_insert(table, &key, n_words, flow_hash(table, &key, n_words));
+
+	if (!flow)
+		return false;
+	assert_null(flow->program);
+	assert_int_equal(flow->frames | flow->bytes | flow->flags | flow->n_depends, 0);
+	for (unsigned i = n_words; i < KEY_WORDS; i++)
+		assert_int_equal(flow->key[i], 0);
+	flow->frames = n;
+	flow->program = (struct program *)(uintptr_t)64; // in use; never looked at here
+	model->flows[n] = flow;
+	model->n++;
+	return true;
+}
+
+static void erase(struct flow_table *table, struct model *model, uint32_t n)
+{
+	struct flow *flow = model->flows[n];
+
+	flow_remove(table, flow);
+	assert_null(flow->program);
+	assert_int_equal(flow->flags, FLOW_FREE);
+	model->flows[n] = NULL;
+	model->n--;
+}
+
+// capacities: from one bucket, where the other bucket is the same, to some hundred.
+static void random_operations(void **state)
+{
+	static const uint32_t capacities[] = { 1, 3, 4, 8, 20, 33, 64, 1000 };
+	unsigned refused = 0;
+
+	(void)state;
+	for (size_t c = 0; c < sizeof(capacities) / sizeof(capacities[0]); c++) {
+		uint32_t capacity = capacities[c];
+		struct flow_table *table = flow_table_create(capacity);
+		struct model model = { .n_keys = capacity + capacity / 2 + 3 };
+
+		assert_non_null(table);
+		model.flows = calloc(model.n_keys, sizeof(model.flows[0]));
+		assert_non_null(model.flows);
+		for (unsigned step = 0; step < 20000; step++) {
+			uint32_t n = draw(model.n_keys);
+
+			// Two phases that alternate: mostly growing, mostly shrinking.
+			if (model.flows[n] && draw(4) > (step / 2000 & 1 ? 0 : 2))
+				erase(table, &model, n);
+			else if (!model.flows[n] && draw(4) > (step / 2000 & 1 ? 2 : 0))
+				refused += !insert(table, &model, n);
+			check_key(table, &model, draw(model.n_keys));
+			if (step % 500 == 0)
+				check_all(table, &model);
+		}
+		check_all(table, &model);
+		free(model.flows);
+		flow_table_destroy(table);
+	}
+	assert_true(refused > 100); // the full table was really met
+}
+
+// The buckets have twice the places: a table takes all its flows but for very rare cases.
+static void a_table_holds_its_capacity_and_no_more(void **state)
+{
+	const uint32_t capacity = 4096;
+	struct flow_table *table = flow_table_create(capacity);
+	struct model model = { .n_keys = 3 * capacity };
+	uint32_t tries = 0;
+
+	(void)state;
+	assert_non_null(table);
+	model.flows = calloc(model.n_keys, sizeof(model.flows[0]));
+	assert_non_null(model.flows);
+	while (model.n < capacity && tries < model.n_keys)
+		insert(table, &model, tries++);
+	assert_int_equal(model.n, capacity);
+	assert_true(tries <= capacity + capacity / 100);
+	for (; tries < model.n_keys; tries++)
+		assert_false(insert(table, &model, tries));
+	check_all(table, &model); // nobody was evicted
+	for (uint32_t n = 0; n < model.n_keys; n++)
+		if (model.flows[n])
+			erase(table, &model, n);
+	check_all(table, &model);
+	assert_true(insert(table, &model, 0));
+	free(model.flows);
+	flow_table_destroy(table);
+}
+
+// All flows of one bucket: the first eight stand there, the next eight in others, and the rest is
+// refused although the table is nearly empty.
+static void overflow_with_tag(uint32_t tag)
+{
+	uint32_t hash = tag << 16 | 3;
+	struct flow_table *table = flow_table_create(64);
+	struct flow *flows[17] = { NULL };
+	struct flow_key key = { { 1 } };
+
+	assert_non_null(table);
+	for (unsigned i = 0; i < 17; i++) {
+		key.w[1] = i;
+		flows[i] = flow_insert(table, &key, KEY_WORDS_L2, hash);
+		assert_true((flows[i] != NULL) == (i < 16));
+	}
+	assert_int_equal(table->buckets[3].overflowed, 8);
+	for (unsigned i = 0; i < 16; i++) {
+		key.w[1] = i;
+		assert_ptr_equal(flow_find(table, &key, KEY_WORDS_L2, hash), flows[i]);
+	}
+	// A place that gets free in the first bucket does not hide who stands in the second.
+	flow_remove(table, flows[2]);
+	key.w[1] = 15;
+	assert_ptr_equal(flow_find(table, &key, KEY_WORDS_L2, hash), flows[15]);
+	flow_remove(table, flows[15]);
+	assert_int_equal(table->buckets[3].overflowed, 7);
+	assert_null(flow_find(table, &key, KEY_WORDS_L2, hash));
+	flow_table_destroy(table);
+}
+
+static void a_bucket_overflows_into_the_second(void **state)
+{
+	(void)state;
+	for (uint32_t tag = 1; tag < 200; tag += 2)
+		overflow_with_tag(tag);
+}
+
+// A tag that is found first need not be the flow's: the look-up of a batch checks and goes on.
+static void the_candidate_is_one_of_the_tag(void **state)
+{
+	struct flow_table *table = flow_table_create(64);
+	struct flow_key one = { { 1, 1 } }, two = { { 1, 2 } };
+	struct flow *first = flow_insert(table, &one, KEY_WORDS_L2, 0x00070001);
+	struct flow *second = flow_insert(table, &two, KEY_WORDS_L2, 0x00070001);
+
+	(void)state;
+	assert_ptr_equal(flow_candidate(table, 0x00070001, false), first);
+	assert_false(flow_match(first, &two, KEY_WORDS_L2));
+	assert_ptr_equal(flow_find(table, &two, KEY_WORDS_L2, 0x00070001), second);
+	assert_null(flow_find(table, &two, KEY_WORDS_IPV4, 0x00070001)); // of another length
+	assert_null(flow_candidate(table, 0x00090001, true));
+	assert_null(flow_candidate(table, 0x00070002, true));
+	flow_table_destroy(table);
+}
+
+static void seeds_differ(void **state)
+{
+	struct flow_table *a = flow_table_create(8), *b = flow_table_create(8);
+	struct flow_key key = { { 1, 2, 3, 4, 5, 6, 7, 8, 9 } };
+
+	(void)state;
+	assert_memory_not_equal(a->seed, b->seed, sizeof(a->seed));
+	for (unsigned n = KEY_WORDS_L2; n <= KEY_WORDS; n += 3)
+		assert_int_equal(flow_hash(a, &key, n), flow_hash(a, &key, n));
+	flow_table_destroy(a);
+	flow_table_destroy(b);
+	flow_table_destroy(NULL);
+}
+
+// Pages of the memory that are there.
+static size_t resident(const void *memory, size_t size)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), n_pages = (size + page - 1) / page, n = 0;
+	unsigned char *pages = malloc(n_pages);
+
+	assert_non_null(pages);
+	assert_int_equal(mincore((void *)(uintptr_t)memory, size, pages), 0);
+	for (size_t i = 0; i < n_pages; i++)
+		n += pages[i] & 1;
+	free(pages);
+	return n;
+}
+
+// Four million flows would be 512 MB, and their buckets 64.
+static void memory_is_touched_on_use(void **state)
+{
+	const uint32_t capacity = 4 << 20;
+	struct flow_table *table = flow_table_create(capacity);
+	size_t flows = capacity * sizeof(struct flow), buckets, page;
+
+	(void)state;
+	assert_non_null(table);
+	page = (size_t)sysconf(_SC_PAGESIZE);
+	buckets = (table->bucket_mask + (size_t)1) * sizeof(struct flow_bucket);
+	assert_int_equal(resident(table->flows, flows) + resident(table->buckets, buckets), 0);
+	// Pages are counted below, not huge pages.
+	madvise(table->flows, flows, MADV_NOHUGEPAGE);
+	madvise(table->buckets, buckets, MADV_NOHUGEPAGE);
+	for (uint32_t n = 0; n < 1000; n++) {
+		unsigned n_words;
+		struct flow_key key = world_key(n, &n_words);
+		uint32_t hash = flow_hash(table, &key, n_words);
+
+		assert_non_null(flow_insert(table, &key, n_words, hash));
+	}
+	assert_int_equal(
+		resident(table->flows, flows), (1000 * sizeof(struct flow) + page - 1) / page);
+	assert_in_range(resident(table->buckets, buckets), 1, 1000);
+	flow_table_destroy(table);
+	assert_null(flow_table_create(0));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(memory_is_touched_on_use),
+		cmocka_unit_test(random_operations),
+		cmocka_unit_test(a_table_holds_its_capacity_and_no_more),
+		cmocka_unit_test(a_bucket_overflows_into_the_second),
+		cmocka_unit_test(the_candidate_is_one_of_the_tag),
+		cmocka_unit_test(seeds_differ),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
