@@ -6,10 +6,10 @@
 #
 #	readme.sh [--write]	--write: puts what the commands print now into the documents
 #
-# A fenced block that begins with "console test" is typed line by line ("# " begins a command, ">" goes
-# on with it) and its output compared, without what differs from run to run. A block "c FILE" becomes
-# that file. The commands use names of their own and the default socket, so all of this runs in new
-# namespaces for mounts, networks and processes, which take everything with them when they end.
+# A fenced block that begins with "console test" is typed line by line ("# " begins a command, ">"
+# goes on with it) and its output compared, without what differs from run to run. A block "c FILE"
+# becomes that file. The commands use the default socket and names that may be taken, so all of this
+# runs in new namespaces for mounts, networks and processes, which take everything with them.
 if [ "${1:-}" != inside ]; then
 	unshare="unshare --mount --net --pid --fork --kill-child --mount-proc"
 	if ! $unshare true 2>/dev/null; then
@@ -70,9 +70,10 @@ run_document() {
 	equal "$1: open block" "$inside" ""
 }
 
-# What a run's times, dates, ephemeral ports and number of workers have in it, and how wide columns are.
+# A document without times, dates, ephemeral ports, workers, what the sweep moves, and widths.
 stable() {
-	sed -E 's/ time [0-9]+ms$/ time T/; s/^rtt .*/rtt T/; s/^(flows|decisions) +[0-9]+$/\1 N/; s/l4_dst=[0-9]{5}/l4_dst=P/
+	sed -E 's/ time [0-9]+ms$/ time T/; s/^rtt .*/rtt T/
+		s/^(flows|decisions) +[0-9]+$/\1 N/; s/l4_dst=[0-9]{5}/l4_dst=P/
 		s/^(br0 +vm[0-9]) +[0-9]+ +([0-9]+ +[0-9]+) +[0-9]+/\1 W \2 AGE/
 		s/^(br0 .*) [0-9]+ +no$/\1 AGE no/; s/[0-9]{4}(-[0-9]{2}){2} [0-9:]{8}/DATE/
 		s/ +/ /g' "$1"
