@@ -40,11 +40,13 @@
 // tables of functions, wrapped by the inline functions below: it has no undefined symbol of the
 // core's and runs on any host that has the minor it needs.
 //
-// Sessions, policers, egress schedulers, steering, timers, calls, save and restore have their place
-// at the end of these tables; a host that has them says so by its minor version.
+// A slot of a host's table is NULL where the host does not offer the service: sessions, policers,
+// egress schedulers and steering are declared at the end of this file and answer -ENOSYS on hosts
+// of minor version 0. Timers, calls, save and restore will be appended to the tables.
 #ifndef WEIR_EXTENSION_H
 #define WEIR_EXTENSION_H
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -94,6 +96,9 @@ struct weir_decision;
 struct weir_visit;
 struct weir_plan;
 struct weir_attachment;
+struct weir_session;
+struct weir_egress_scheduler;
+struct weir_steering;
 
 // The host's side of a decision. Not called directly.
 struct weir_decision_ops {
@@ -109,6 +114,9 @@ struct weir_decision_ops {
 	void (*native)(struct weir_decision *);
 	void (*depend)(struct weir_decision *, uint64_t id);
 	void (*explain)(struct weir_decision *, const char *format, va_list arguments);
+	void (*police)(struct weir_decision *, uint32_t policer);                    // may be NULL
+	void (*session)(struct weir_decision *, const struct weir_session *session); // may be NULL
+	void (*egress_class)(struct weir_decision *, uint8_t class);                 // may be NULL
 };
 
 struct weir_decision {
@@ -305,6 +313,12 @@ struct weir_plan_ops {
 	int (*meter)(struct weir_plan *, const char *key, uint32_t *meter);
 	int (*mirror)(struct weir_plan *, const char *port, uint32_t *sink);
 	weir_port_id (*port)(struct weir_plan *, const char *name);
+	int (*policer)(struct weir_plan *, const char *key, uint64_t rate_bps, uint64_t burst_bytes,
+		uint32_t *policer); // may be NULL
+	int (*scheduler)(struct weir_plan *, const struct weir_egress_scheduler *scheduler,
+		void *context); // may be NULL
+	int (*steering)(struct weir_plan *, const struct weir_steering *steering,
+		void *context); // may be NULL
 };
 
 struct weir_plan {
@@ -415,6 +429,93 @@ __attribute__((format(printf, 3, 4))) static inline void weir_log(
 	va_start(arguments, format);
 	a->host->log(a, level, format, arguments);
 	va_end(arguments);
+}
+
+// ---- Services of later minor versions
+//
+// Declared so that extensions and the core agree on their shape; the helpers answer -ENOSYS where
+// the host has none. Each attach point has at most one owner; the core has the mechanism, the
+// extension the policy.
+
+// A flow paired with its replies: created by a decision, found by replies on any worker.
+struct weir_session {
+	uint32_t size;
+	uint32_t idle_s;     // expires after so many seconds without a frame
+	uint32_t absolute_s; // and after so many in any case; 0: never
+	uint64_t cookie;     // comes back to the extension with counters and last use when it ends
+};
+
+// Filter, forwarding.
+static inline int weir_session(struct weir_decision *d, const struct weir_session *session)
+{
+	if (!d->ops->session)
+		return -ENOSYS;
+	d->ops->session(d, session);
+	return 0;
+}
+
+// Limits the flow's frames, with all other flows of the policer. Filter, forwarding.
+static inline int weir_police(struct weir_decision *d, uint32_t policer)
+{
+	if (!d->ops->police)
+		return -ENOSYS;
+	d->ops->police(d, policer);
+	return 0;
+}
+
+// The class that the egress port's scheduler gets with the flow's frames. Filter, forwarding.
+static inline int weir_egress_class(struct weir_decision *d, uint8_t class)
+{
+	if (!d->ops->egress_class)
+		return -ENOSYS;
+	d->ops->egress_class(d, class);
+	return 0;
+}
+
+// A single-rate policer, found again by its key as a meter is. rate_bps: bits per second on the
+// wire without FCS; burst_bytes: the bucket's depth.
+static inline int weir_plan_policer(struct weir_plan *p, const char *key, uint64_t rate_bps,
+	uint64_t burst_bytes, uint32_t *policer)
+{
+	return p->ops->policer ? p->ops->policer(p, key, rate_bps, burst_bytes, policer) : -ENOSYS;
+}
+
+// Orders what leaves a port. On the worker that owns the port's transmission, never two at once;
+// must not block, allocate or lock. Without one a frame goes straight to the NIC.
+struct weir_egress_scheduler {
+	uint32_t size;
+	// Takes n frames with their classes; returns how many, the rest is dropped as queue-full.
+	unsigned (*enqueue)(void *context, struct weir_frame *const frames[/* n */],
+		const uint8_t classes[/* n */], unsigned n, uint64_t now_ns);
+	// Gives up to max frames of at most budget_bytes in all, in the order to be sent.
+	unsigned (*dequeue)(void *context, struct weir_frame *frames[/* max */], unsigned max,
+		uint64_t budget_bytes, uint64_t now_ns);
+	// When dequeue() will have a frame; UINT64_MAX: not before the next enqueue().
+	uint64_t (*next_ns)(void *context);
+};
+
+static inline int weir_plan_scheduler(
+	struct weir_plan *p, const struct weir_egress_scheduler *scheduler, void *context)
+{
+	return p->ops->scheduler ? p->ops->scheduler(p, scheduler, context) : -ENOSYS;
+}
+
+// Which worker does what. Control thread; the core moves queues and buckets without reordering a
+// flow and reports their load.
+struct weir_steering {
+	uint32_t size;
+	// load[q]: busy share of receive queue q, 0 to 1; worker_of[q]: in: now, out: wanted.
+	void (*queues)(
+		void *context, const double load[/* n */], unsigned worker_of[/* n */], unsigned n);
+	// The same for the buckets of the flow hash's indirection table.
+	void (*buckets)(
+		void *context, const double load[/* n */], unsigned worker_of[/* n */], unsigned n);
+};
+
+static inline int weir_plan_steering(
+	struct weir_plan *p, const struct weir_steering *steering, void *context)
+{
+	return p->ops->steering ? p->ops->steering(p, steering, context) : -ENOSYS;
 }
 
 // ---- The descriptor
