@@ -121,20 +121,26 @@ static void core_drop(struct composer *c, enum weir_stage stage, enum core_reaso
 	c->dropper = NULL;
 }
 
-static void classify_vlan(struct composer *c)
+enum core_reason compose_vlan_reason(enum vlan_refusal why)
 {
 	static const enum core_reason reasons[] = {
 		[VLAN_REFUSED_TAGGED] = REASON_TAG_ON_ACCESS_PORT,
 		[VLAN_REFUSED_UNTAGGED] = REASON_UNTAGGED_ON_TRUNK,
 		[VLAN_REFUSED_NOT_ALLOWED] = REASON_VLAN_NOT_ALLOWED,
 	};
+
+	return reasons[why];
+}
+
+static void classify_vlan(struct composer *c)
+{
 	enum vlan_ingress_tag tag;
 	enum vlan_refusal why;
 	uint16_t vlan;
 
 	if (!vlan_ingress(
 		    &c->port->vlan, key_tags(&c->key), key_vlan(&c->key), &vlan, &tag, &why)) {
-		core_drop(c, WEIR_STAGE_INGRESS, reasons[why]);
+		core_drop(c, WEIR_STAGE_INGRESS, compose_vlan_reason(why));
 		return;
 	}
 	if (tag == VLAN_INGRESS_PUSH)

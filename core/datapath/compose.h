@@ -40,6 +40,9 @@ struct composition {
 	uint16_t vlan;
 };
 
+// Why a frame is dropped that a port's VLAN configuration does not let in.
+enum core_reason compose_vlan_reason(enum vlan_refusal why);
+
 // key: masked by the port's ingress mask, with port and start. The program is never empty.
 void compose_ingress(const struct compose_context *context, const struct flow_key *key,
 	struct composition *composition);

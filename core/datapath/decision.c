@@ -23,23 +23,39 @@ static const char *stage_name(const struct composer *c)
 	return names[c->hook->stage];
 }
 
+__attribute__((format(printf, 3, 0))) static void offend(
+	struct extension_counters *c, uint64_t *counter, const char *format, va_list arguments)
+{
+	uint32_t unset = 0;
+
+	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+	if (!__atomic_compare_exchange_n(
+		    &c->offence_set, &unset, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return;
+	vsnprintf(c->offence, sizeof(c->offence), format, arguments);
+	__atomic_store_n(&c->offence_set, 2, __ATOMIC_RELEASE);
+}
+
+void extension_offend(struct extension_counters *c, uint64_t *counter, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	offend(c, counter, format, arguments);
+	va_end(arguments);
+}
+
 void composer_offence(const struct composer *c, enum offence offence, const char *format, ...)
 {
 	struct extension_counters *counters = c->hook->entry->counters;
 	uint64_t *counter = offence == OFFENCE_VIOLATION ? &counters->violations
 			    : offence == OFFENCE_INVALID ? &counters->invalid
 							 : &counters->impure;
-	uint32_t unset = 0;
 	va_list arguments;
 
-	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
-	if (!__atomic_compare_exchange_n(
-		    &counters->offence_set, &unset, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-		return;
 	va_start(arguments, format);
-	vsnprintf(counters->offence, sizeof(counters->offence), format, arguments);
+	offend(counters, counter, format, arguments);
 	va_end(arguments);
-	__atomic_store_n(&counters->offence_set, 2, __ATOMIC_RELEASE);
 }
 
 // True when the hook's class is among classes and the hook still has a say.
@@ -56,6 +72,13 @@ static bool may(struct composer *c, unsigned classes, const char *what)
 		return false;
 	}
 	return !c->hook_ended;
+}
+
+// The frame has been at this hook before: a visit behind it changed its flow. A forwarding hook is
+// then asked again where the frame goes, and for nothing else.
+static bool has_passed(const struct composer *c)
+{
+	return c->hook->position < key_start(&c->key);
 }
 
 static bool reason_valid(const struct composer *c, unsigned reason)
@@ -105,7 +128,7 @@ static void decide_set(struct weir_decision *d, uint64_t field, const void *valu
 {
 	struct composer *c = composer(d);
 
-	if (!may(c, CLASS(FILTER) | CLASS(FORWARDING), "rewrite"))
+	if (!may(c, CLASS(FILTER) | CLASS(FORWARDING), "rewrite") || has_passed(c))
 		return;
 	if (!composer_set(c, field, value, size))
 		composer_offence(c, OFFENCE_INVALID,
@@ -118,7 +141,7 @@ static void decide_meter(struct weir_decision *d, uint32_t meter)
 {
 	struct composer *c = composer(d);
 
-	if (!may(c, CLASS(FILTER) | CLASS(FORWARDING), "meter"))
+	if (!may(c, CLASS(FILTER) | CLASS(FORWARDING), "meter") || has_passed(c))
 		return;
 	if (meter_owner(c->context->meters, meter) != c->hook->entry->number)
 		composer_offence(
@@ -131,7 +154,7 @@ static void decide_visit(struct weir_decision *d, uint8_t tcp_flags)
 {
 	struct composer *c = composer(d);
 
-	if (!may(c, CLASS(CAPTURE) | CLASS(FILTER) | CLASS(FORWARDING), "visit"))
+	if (!may(c, CLASS(CAPTURE) | CLASS(FILTER) | CLASS(FORWARDING), "visit") || has_passed(c))
 		return;
 	if (!c->hook->entry->extension->visit) {
 		composer_offence(c, OFFENCE_INVALID, "visit: the extension has no visit hook");

@@ -31,6 +31,10 @@ struct extension_counters {
 	uint32_t offence_set; // 0 free, 1 being written, 2 written
 };
 
+// Adds one to a counter of c; the first offence's sentence is kept. Any thread.
+__attribute__((format(printf, 3, 4))) void extension_offend(
+	struct extension_counters *c, uint64_t *counter, const char *format, ...);
+
 // One extension on the stack of one switch.
 struct stack_entry {
 	const struct weir_extension *extension;

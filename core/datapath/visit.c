@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "datapath/datapath.h"
+#include "datapath/rewrite.h"
 
 enum visit_outcome {
 	VISIT_PASS,
@@ -36,25 +37,19 @@ static struct visit_call *call_of(struct weir_visit *visit)
 	return (struct visit_call *)visit;
 }
 
-static void offend(struct visit_call *call, bool right, const char *sentence)
+static struct extension_counters *counters_of(const struct visit_call *call)
 {
-	struct extension_counters *c = call->hook->entry->counters;
-	uint32_t unset = 0;
-
-	__atomic_fetch_add(right ? &c->violations : &c->invalid, 1, __ATOMIC_RELAXED);
-	if (!__atomic_compare_exchange_n(
-		    &c->offence_set, &unset, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-		return;
-	snprintf(c->offence, sizeof(c->offence), "%s", sentence);
-	__atomic_store_n(&c->offence_set, 2, __ATOMIC_RELEASE);
+	return call->hook->entry->counters;
 }
 
 static bool may(struct visit_call *call, unsigned i, bool allowed, const char *sentence)
 {
+	struct extension_counters *c = counters_of(call);
+
 	if (!allowed)
-		offend(call, true, sentence);
+		extension_offend(c, &c->violations, "%s", sentence);
 	else if (i >= call->visit.n)
-		offend(call, false, "visit: no frame of that index");
+		extension_offend(c, &c->invalid, "visit: no frame of that index");
 	return allowed && i < call->visit.n;
 }
 
@@ -88,7 +83,8 @@ static void visit_drop(struct weir_visit *visit, unsigned i, unsigned reason)
 	if (!may(call, i, !is(call, WEIR_CLASS_CAPTURE), "a capture visit may not drop"))
 		return;
 	if (reason >= call->hook->entry->extension->n_drop_reasons) {
-		offend(call, false, "visit: drop with a reason that the extension does not have");
+		extension_offend(counters_of(call), &counters_of(call)->invalid,
+			"visit: drop with a reason that the extension does not have");
 		return;
 	}
 	call->outcome[i] = VISIT_DROP;
@@ -105,7 +101,8 @@ static void visit_redirect(struct weir_visit *visit, unsigned i, weir_port_id id
 		    "only a forwarding extension's visit at stage forward may redirect"))
 		return;
 	if (!port || port->id != id || id == WEIR_PORT_NONE) {
-		offend(call, false, "visit: redirected to a port that does not exist");
+		extension_offend(counters_of(call), &counters_of(call)->invalid,
+			"visit: redirected to a port that does not exist");
 		return;
 	}
 	call->outcome[i] = VISIT_REDIRECT;
@@ -138,6 +135,37 @@ static uint8_t highest_hops(const struct visit_call *call)
 	return hops;
 }
 
+// A frame that enters behind stage 1's beginning is given here what it would be given there: the
+// tag of its port's VLAN. False: the port does not let it in.
+static bool enter_vlan(
+	const struct snapshot_port *port, struct weir_frame *frame, enum core_reason *reason)
+{
+	struct flow_key key;
+	enum vlan_ingress_tag tag;
+	enum vlan_refusal why;
+	uint16_t vlan;
+
+	key_parse(frame, &key);
+	if (!vlan_ingress(&port->vlan, key_tags(&key), key_vlan(&key), &vlan, &tag, &why)) {
+		*reason = compose_vlan_reason(why);
+		return false;
+	}
+	// It is new and private, with room before it.
+	if (tag == VLAN_INGRESS_PUSH)
+		rewrite_frame(frame, &(struct op){ .code = OP_PUSH_VLAN, .arg = vlan });
+	else if (tag == VLAN_INGRESS_SET_VID)
+		rewrite_frame(frame,
+			&(struct op){ .code = OP_SET_TCI, .arg = vlan | UINT32_C(0x0fff) << 16 });
+	return true;
+}
+
+// Behind the originator, as far as the frame has been decided there; what an egress visit makes has
+// no destination yet and enters at stage 1.
+static uint8_t entry_of(const struct hook *hook)
+{
+	return hook->stage < WEIR_STAGE_EGRESS ? (uint8_t)(hook->position + 1) : 0;
+}
+
 static int visit_originate(
 	struct weir_visit *visit, weir_port_id id, const void *bytes, size_t size)
 {
@@ -147,6 +175,7 @@ static int visit_originate(
 						   ? dp->snapshot->nowhere
 						   : snapshot_port(dp->snapshot, (uint16_t)id);
 	struct weir_frame *frame;
+	enum core_reason reason;
 	uint8_t hops = highest_hops(call);
 
 	if (!port || port->id != id)
@@ -164,10 +193,11 @@ static int visit_originate(
 	frame->port = port->index;
 	frame->flags = WEIR_FRAME_ORIGINATED | (id == WEIR_PORT_NONE ? WEIR_FRAME_TRUSTED : 0);
 	count(&datapath_counters(dp, port)->originated, 1);
-	// Behind its originator on the way in; what an egress visit makes enters behind the whole
-	// way in's extensions of its own position, that is at stage 1.
-	dp->originated[dp->n_originated++] = (struct originated){ frame, port->index,
-		call->hook->stage == WEIR_STAGE_INGRESS ? (uint8_t)(call->hook->position + 1) : 0 };
+	if (entry_of(call->hook) && !enter_vlan(port, frame, &reason))
+		datapath_drop(dp, frame, port->index, WEIR_STAGE_INGRESS, reason_of(0, reason));
+	else
+		dp->originated[dp->n_originated++] = (struct originated){ frame, port->index,
+			entry_of(call->hook) };
 	return 0;
 }
 
@@ -232,7 +262,7 @@ static uint64_t checksum(const struct weir_frame *frame)
 // Strict mode: a capture's visit must leave the frames as they were.
 static void call_capture_strictly(struct visit_call *call)
 {
-	struct extension_counters *c = call->hook->entry->counters;
+	struct extension_counters *c = counters_of(call);
 	uint64_t sums[PARKED_MAX];
 
 	for (unsigned i = 0; i < call->visit.n; i++)
@@ -240,7 +270,7 @@ static void call_capture_strictly(struct visit_call *call)
 	call->hook->entry->extension->visit(call->hook->state, &call->visit);
 	for (unsigned i = 0; i < call->visit.n; i++)
 		if (checksum(call->frames[i]) != sums[i])
-			__atomic_fetch_add(&c->modified, 1, __ATOMIC_RELAXED);
+			extension_offend(c, &c->modified, "a capture visit has changed a frame");
 }
 
 static void call_visitor(struct visit_call *call)

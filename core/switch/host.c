@@ -109,7 +109,8 @@ static int host_originate(
 	struct injection *i;
 
 	if (a->descriptor->class == WEIR_CLASS_SERVICE) {
-		a->counters.violations++;
+		extension_offend(&a->counters, &a->counters.violations,
+			"originating a frame is not for the class service");
 		return -EPERM;
 	}
 	if (size < 14 || size > WEIR_FRAME_MAX)
@@ -231,7 +232,8 @@ int review(struct vswitch *s, enum weir_event_kind kind, const struct port *port
 		if (failed >= 0)
 			continue;
 		if (a->descriptor->class == WEIR_CLASS_CAPTURE) {
-			a->counters.violations++;
+			extension_offend(&a->counters, &a->counters.violations,
+				"a veto is not for the class capture");
 			continue;
 		}
 		return weir_refuse(error, failed, own.field, "extension %s: %s",

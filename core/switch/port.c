@@ -173,7 +173,8 @@ static int prepare_all(struct change *change, struct port *port, struct weir_err
 			continue;
 		// A capture extension has no say about ports: it does without this one.
 		if (a->descriptor->class == WEIR_CLASS_CAPTURE) {
-			a->counters.violations++;
+			extension_offend(&a->counters, &a->counters.violations,
+				"refusing a port is not for the class capture: %s", own.message);
 			continue;
 		}
 		change_abort(change);
@@ -221,7 +222,7 @@ static int add_checked(struct port *port, const char *nic, unsigned flags, struc
 		port->id = port->index;
 	failed = review(s, WEIR_EVENT_PORT_ADDED, port, NULL, error);
 	if (!failed && nic)
-		failed = nic_check(nic, error);
+		failed = port_check_nic(port, nic, error);
 	if (!failed)
 		failed = prepare_all(&change, port, error);
 	if (failed)
