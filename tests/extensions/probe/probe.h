@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// An extension that does what its policies tell it, whether its class may or not. Built once per
+// class, as probe-capture, probe-filter, probe-forwarding and probe-service; the second filter,
+// probe-after, is for the order of the stack.
+//
+// It logs every hook of the control thread that is called: tests follow its life by that.
+// It refuses ports whose name begins with "refused".
+#ifndef PROBE_H
+#define PROBE_H
+
+#include <weir/extension.h>
+
+#include "probe.pb-c.h"
+
+struct probe {
+	struct weir_attachment *attachment;
+	struct probe_state *states; // committed and not released
+};
+
+struct probe_act {
+	Probe__Act *message;
+	uint32_t meter;
+	uint32_t sink;
+	weir_port_id port;
+};
+
+struct probe_state {
+	struct probe_state *next;
+	weir_port_id port;
+	char name[WEIR_NAME_MAX]; // of the target
+	size_t n_vetoes, n_acts;
+	Probe__Veto **vetoes;
+	struct probe_act acts[];
+};
+
+// probe_acts.c: the hooks of the workers.
+void probe_ingress(const void *state, const struct weir_flow *flow, struct weir_decision *d);
+void probe_forward(const void *state, const struct weir_flow *flow, struct weir_decision *d);
+void probe_forwarded(const void *state, const struct weir_flow *flow, struct weir_decision *d);
+void probe_egress(const void *state, const struct weir_flow *flow, struct weir_decision *d);
+void probe_dropped(const void *state, const struct weir_flow *flow, struct weir_decision *d);
+void probe_visit(const void *state, struct weir_visit *visit);
+// The fields that the conditions of the acts at a stage read.
+uint64_t probe_needs(const struct probe_state *state, enum weir_stage stage);
+
+#endif
