@@ -19,13 +19,22 @@ void generation_destroy(struct generation *g)
 		munmap(g, sizeof(*g));
 }
 
+// Raises the slot to at least `time`.
+static void raise_slot(uint64_t *slot, uint64_t time)
+{
+	uint64_t seen = __atomic_load_n(slot, __ATOMIC_RELAXED);
+
+	while (seen < time && !__atomic_compare_exchange_n(
+				      slot, &seen, time, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		continue;
+}
+
 void generation_move(struct generation *g, uint16_t slot)
 {
-	uint64_t now = __atomic_add_fetch(&g->clock, 1, __ATOMIC_ACQ_REL);
-	uint64_t seen = __atomic_load_n(&g->slots[slot], __ATOMIC_RELAXED);
+	uint64_t now = __atomic_load_n(&g->clock, __ATOMIC_RELAXED);
 
-	while (seen < now && !__atomic_compare_exchange_n(&g->slots[slot], &seen, now, true,
-				     __ATOMIC_RELEASE, __ATOMIC_RELAXED))
-		continue;
-	__atomic_add_fetch(&g->clock, 1, __ATOMIC_ACQ_REL);
+	do
+		raise_slot(&g->slots[slot], now + 1);
+	while (!__atomic_compare_exchange_n(
+		&g->clock, &now, now + 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
 }
