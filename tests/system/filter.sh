@@ -40,10 +40,10 @@ while [ $rounds -lt 3 ]; do
 	at_least "drops under the filter's reason" "$(dropped telnet)" $((rounds + 1))
 
 	# Policies replace the default rule, on this port alone.
-	ctl policy add pa no-telnet port=2323 --id old
+	ctl policy add pa no-telnet port=2323 --id old >/dev/null
 	passes 23 "with a policy for others"
 	blocked 2323 "with the policy"
-	ctl policy add pa no-telnet port=80 action=count --id web
+	ctl policy add pa no-telnet port=80 action=count --id web >/dev/null
 	passes 80 "with the counting policy"
 	at_least "frames on the meter" "$(value '.[] | select(.id == "web") | .frames' meter list)" 3
 	ctl policy remove pa no-telnet old

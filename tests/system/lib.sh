@@ -58,12 +58,24 @@ end() {
 	wait "$1" 2>/dev/null || true
 }
 
+# What a sanitizer said first, and how often; else the last lines.
+show_log() {
+	[ -s "$work/log" ] || return
+	say "the daemon's log:"
+	if grep -q '^SUMMARY: ' "$work/log"; then
+		grep -m 1 -A 40 'WARNING: \|ERROR: \|runtime error' "$work/log" >&2
+		grep '^SUMMARY: ' "$work/log" | sort | uniq -c >&2
+	else
+		tail -n 40 "$work/log" >&2
+	fi
+}
+
 cleanup() {
 	local status=$? name pid
 	trap - EXIT
 	set +e
 	if [ "$status" -ne 0 ] && [ "$status" -ne 77 ]; then
-		[ -s "$work/log" ] && { say "the daemon's log:"; tail -n 60 "$work/log" >&2; }
+		show_log
 		if [ -n "$daemon_pid" ] && kill -0 "$daemon_pid" 2>/dev/null; then
 			timeout 10 "$build/weirctl" port list >&2
 			timeout 10 "$build/weirctl" drop list >&2

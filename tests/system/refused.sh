@@ -67,6 +67,7 @@ refused 1 '"?wings' 'ring=N|queues=N' port add br0 p1 packet:sa,wings=2
 refused 1 'a-name-that-is-too-long' '1 to 15' port add br0 p1 tap:a-name-that-is-too-long
 refused 1 'lo' 'tap' port add br0 p1 tap:lo
 refused 1 '/nonexistent' 'readable file' port add br0 p1 replay:/nonexistent
+refused 1 '"sa"|packet:sa' 'pa' port add br0 p1 packet:sa
 refused 1 'connected' 'disconnect' port connect pn null
 
 # Settings.
