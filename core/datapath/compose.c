@@ -39,7 +39,9 @@ static bool same_verdict(const struct verdict *before, const struct composer *no
 {
 	const struct composition *a = &before->composition, *b = now->out;
 
-	return a->n_ops == b->n_ops && memcmp(a->ops, b->ops, a->n_ops * sizeof(a->ops[0])) == 0 &&
+	return a->n_ops == b->n_ops && a->n_depends == b->n_depends &&
+	       memcmp(a->depends, b->depends, a->n_depends * sizeof(a->depends[0])) == 0 &&
+	       memcmp(a->ops, b->ops, a->n_ops * sizeof(a->ops[0])) == 0 &&
 	       before->composer.dropped == now->dropped &&
 	       before->composer.drop_reason == now->drop_reason &&
 	       before->composer.flood == now->flood && before->composer.native == now->native &&
@@ -143,9 +145,10 @@ static void classify_vlan(struct composer *c)
 		core_drop(c, WEIR_STAGE_INGRESS, compose_vlan_reason(why));
 		return;
 	}
-	if (tag == VLAN_INGRESS_PUSH)
+	if (tag == VLAN_INGRESS_PUSH) {
 		composer_push_vlan(c, vlan);
-	else if (tag == VLAN_INGRESS_SET_VID)
+		c->wire_adjust = -4;
+	} else if (tag == VLAN_INGRESS_SET_VID)
 		composer_set(c, WEIR_FIELD_VLAN_ID, &vlan, sizeof(vlan));
 }
 
@@ -254,9 +257,15 @@ static void leave(struct composer *c, const struct snapshot_port *port)
 
 static void egress_half(struct composer *c, const struct snapshot_port *port, unsigned start)
 {
+	enum vlan_egress_tag tag;
+
 	composer_depend(c, port->slot);
 	c->port = port;
 	c->egress = port->id;
+	c->wire_adjust = vlan_egress(&port->vlan, key_vlan(&c->key), &tag) &&
+					 tag == VLAN_EGRESS_UNTAG
+				 ? -4
+				 : 0;
 	call_stage(c, WEIR_STAGE_EGRESS, start);
 	if (!c->dropped)
 		leave(c, port);

@@ -9,6 +9,8 @@
 
 #include "datapath/composer.h"
 
+enum { VLAN_TAG_SIZE = 4 };
+
 static bool is_observer(const struct op *op)
 {
 	return op->code == OP_VISIT || op->code == OP_COPY || op->code == OP_DELIVER ||
@@ -86,6 +88,14 @@ void composer_push_vlan(struct composer *c, uint16_t tci)
 	composer_op(c, (struct op){ .code = OP_PUSH_VLAN, .arg = tci });
 }
 
+// Meters from here on run before a tag that is not pushed after all.
+static void meters_without_tag(struct composition *out, unsigned from)
+{
+	for (unsigned i = from; i < out->n_ops; i++)
+		if (out->ops[i].code == OP_METER)
+			out->ops[i].adjust += VLAN_TAG_SIZE;
+}
+
 void composer_pop_vlan(struct composer *c)
 {
 	struct composition *out = c->out;
@@ -99,6 +109,7 @@ void composer_pop_vlan(struct composer *c)
 			remove_op(out, i);
 		} else if (out->ops[i].code == OP_PUSH_VLAN) {
 			remove_op(out, i);
+			meters_without_tag(out, i);
 			return;
 		} else if (out->ops[i].code == OP_POP_VLAN) {
 			break;

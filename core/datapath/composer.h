@@ -16,6 +16,9 @@ struct composer {
 	weir_port_id ingress, egress;
 	const struct snapshot_port *port; // whose stages run
 	// What has been decided.
+	// A meter counts frames as they are on the wire of its port: without the tag that the
+	// switch adds for the VLAN of an access port. In bytes, negative.
+	int8_t wire_adjust;
 	bool dropped, hook_ended, flood, native, too_complex;
 	uint8_t drop_stage;
 	uint16_t drop_reason;

@@ -82,7 +82,7 @@ static inline void apply_mask(struct flow_key *key, const struct key_mask *mask,
 	if (n_words > KEY_WORDS_L2) {
 		key->w[3] &= mask->bits.w[3];
 		key->w[4] &= mask->bits.w[4];
-		key->w[5] &= mask->bits.w[5];
+		key->w[5] &= n_words > KEY_WORDS_IPV4 ? mask->w5_ipv6 : mask->bits.w[5];
 	}
 	if (n_words > KEY_WORDS_IPV4) {
 		key->w[6] &= mask->bits.w[6];
@@ -286,16 +286,17 @@ void datapath_decide_and_run(
 	run_and_put(dp, frame, program, index, WEIR_STAGE_INGRESS);
 }
 
-static void count_meters(
-	struct datapath *dp, const struct weir_frame *frame, const struct op *meters, unsigned n)
+void datapath_meter(
+	struct datapath *dp, const struct weir_frame *frame, const struct op meters[], unsigned n)
 {
+	uint64_t n_frames = 0, n_bytes = 0;
+
+	weir_frame_wire(frame, &n_frames, &n_bytes);
 	for (unsigned i = 0; i < n; i++) {
 		struct meter_slot *slot = meter_at(&dp->meters, meters[i].arg);
-		uint64_t frames = slot->frames, bytes = slot->bytes;
 
-		weir_frame_wire(frame, &frames, &bytes);
-		__atomic_store_n(&slot->frames, frames, __ATOMIC_RELAXED);
-		__atomic_store_n(&slot->bytes, bytes, __ATOMIC_RELAXED);
+		count(&slot->frames, n_frames);
+		count(&slot->bytes, n_bytes + (uint64_t)((int64_t)n_frames * meters[i].adjust));
 	}
 }
 
@@ -332,7 +333,7 @@ void datapath_deliver(struct datapath *dp, struct weir_frame *frame, uint16_t in
 		return;
 	}
 	if (port_n_hooks(port, WEIR_STAGE_EGRESS) == 0) {
-		count_meters(dp, frame, meters, n_meters);
+		datapath_meter(dp, frame, meters, n_meters);
 		leave_plain(dp, frame, port);
 		return;
 	}
@@ -345,7 +346,7 @@ void datapath_deliver(struct datapath *dp, struct weir_frame *frame, uint16_t in
 	apply_mask(&key, &port->egress, n_words);
 	program = program_of(dp, &key, n_words, frame);
 	if (program && !program->drops)
-		count_meters(dp, frame, meters, n_meters);
+		datapath_meter(dp, frame, meters, n_meters);
 	run_and_put(dp, frame, program, index, WEIR_STAGE_EGRESS);
 }
 

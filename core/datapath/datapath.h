@@ -57,7 +57,7 @@ struct datapath {
 	uint32_t tick;  // 1/16 s
 	unsigned n_redecided;
 	struct tx_queue *dirty; // queues with frames
-	uint32_t samples;       // counts frames for OP_COPY's 1 in N
+	uint32_t samples;       // random, for OP_COPY's 1 in N
 	unsigned n_originated;
 	struct originated originated[ORIGINATED_MAX];
 	uint64_t parked_positions[4]; // one bit per position with parked frames
@@ -127,6 +127,10 @@ void datapath_deliver(struct datapath *dp, struct weir_frame *frame, uint16_t po
 bool datapath_redecide(struct datapath *dp, struct flow *flow, bool learn);
 // True when nothing that the flow depends on has changed since; brings valid_at up to now.
 bool datapath_fresh(struct datapath *dp, struct flow *flow);
+
+// Counts the frame on n meters (OP_METER).
+void datapath_meter(struct datapath *dp, const struct weir_frame *frame,
+	const struct op meters[/* n */], unsigned n);
 
 void datapath_park(struct datapath *dp, struct weir_frame *frame, const struct program *program,
 	unsigned next_op, const struct hook *hook, uint8_t tcp_flags);

@@ -147,7 +147,8 @@ static void decide_meter(struct weir_decision *d, uint32_t meter)
 		composer_offence(
 			c, OFFENCE_INVALID, "meter %u: is none of this extension's", meter);
 	else
-		composer_op(c, (struct op){ .code = OP_METER, .arg = meter });
+		composer_op(
+			c, (struct op){ .code = OP_METER, .adjust = c->wire_adjust, .arg = meter });
 }
 
 static void decide_visit(struct weir_decision *d, uint8_t tcp_flags)

@@ -68,23 +68,23 @@ static void count_copy(struct datapath *dp, const struct weir_frame *frame)
 	count(&datapath_counters(dp, port ? port : dp->snapshot->nowhere)->copies, frames);
 }
 
+// At random, so that neither periodic traffic nor another sampler is in step with it (RFC 3176, 3).
+static bool sampled(struct datapath *dp, uint32_t one_in)
+{
+	if (one_in == 1)
+		return true;
+	// Numerical Recipes' generator; its high bits are good.
+	dp->samples = dp->samples * UINT32_C(1664525) + UINT32_C(1013904223);
+	return (uint64_t)dp->samples * one_in >> 32 == 0;
+}
+
 static void copy_to_sink(struct datapath *dp, struct weir_frame *frame, const struct op *op)
 {
-	if (dp->samples++ % op->arg)
+	if (!sampled(dp, op->arg))
 		return;
 	count_copy(dp, frame);
 	frame->refs++;
 	datapath_transmit(dp, frame, op->port);
-}
-
-static void meter(struct datapath *dp, const struct weir_frame *frame, uint32_t id)
-{
-	struct meter_slot *slot = meter_at(&dp->meters, id);
-	uint64_t frames = slot->frames, bytes = slot->bytes;
-
-	weir_frame_wire(frame, &frames, &bytes);
-	__atomic_store_n(&slot->frames, frames, __ATOMIC_RELAXED);
-	__atomic_store_n(&slot->bytes, bytes, __ATOMIC_RELAXED);
 }
 
 // To every port that carries the VLAN but the one the frame came from. The snapshot's array of
@@ -176,7 +176,7 @@ void datapath_run(
 			datapath_deliver(dp, frame, op->port, 0, op->forwarded, op + 1, op->arg);
 			return;
 		case OP_METER:
-			meter(dp, frame, op->arg);
+			datapath_meter(dp, frame, op, 1);
 			break;
 		case OP_COPY:
 			copy_to_sink(dp, frame, op);

@@ -9,12 +9,12 @@
 // re-decision). A flow keeps the slots that it depends on and `valid_at`, a reading of the clock
 // taken *before* it looked at anything. It is stale when a slot holds a later time.
 //
-// Order. A writer changes the thing first, then calls generation_move(): the slot gets the time that
-// the clock is about to show, and only then does the clock show it; if another writer was faster,
-// once more with a later time. So no reading of the clock from before the slot was raised reaches
-// the slot's time, and every reading from it on sees the change. A reader reads the clock (acquire)
-// before the thing: a decision made from the old thing always has valid_at < slot. Any number of
-// writers, any thread, no locks.
+// Order. A writer changes the thing first, then calls generation_move(): the slot gets the time
+// that the clock is about to show, and only then does the clock show it; if another writer was
+// faster, once more with a later time. So no reading of the clock from before the slot was raised
+// reaches the slot's time, and every reading from it on sees the change. A reader reads the clock
+// (acquire) before the thing: a decision made from the old thing always has valid_at < slot. Any
+// number of writers, any thread, no locks.
 #ifndef GENERATION_H
 #define GENERATION_H
 

@@ -26,10 +26,9 @@ static const struct {
 	{ WEIR_FIELD_L4_SRC, 4, 0xffff },
 	{ WEIR_FIELD_L4_DST, 4, UINT64_C(0xffff) << 16 },
 	{ WEIR_FIELD_IP6_LABEL, 4, UINT64_C(0xffffffff) << 32 },
-	// IPv4 in word 5: source in the low half, destination in the high half. An IPv6 source
-	// takes all of words 5 and 6, so that asking for either address of IPv4 may distinguish
-	// more of IPv6's source.
-	{ WEIR_FIELD_IP_SRC, 5, UINT64_C(0xffffffffffffffff) },
+	// Word 5 as IPv4 uses it: source in the low half, destination in the high half. For IPv6,
+	// whose source takes words 5 and 6, the mask has another word 5.
+	{ WEIR_FIELD_IP_SRC, 5, UINT64_C(0xffffffff) },
 	{ WEIR_FIELD_IP_SRC, 6, UINT64_C(0xffffffffffffffff) },
 	{ WEIR_FIELD_IP_DST, 5, UINT64_C(0xffffffff) << 32 },
 	{ WEIR_FIELD_IP_DST, 7, UINT64_C(0xffffffffffffffff) },
@@ -44,6 +43,7 @@ void key_mask_make(struct key_mask *mask, uint64_t fields)
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
 		if (fields & places[i].field)
 			mask->bits.w[places[i].word] |= places[i].bits;
+	mask->w5_ipv6 = fields & WEIR_FIELD_IP_SRC ? UINT64_MAX : 0;
 	for (unsigned i = 0; i < KEY_WORDS; i++)
 		if (mask->bits.w[i])
 			last = i;
@@ -126,7 +126,8 @@ static bool set_address(struct flow_key *key, uint64_t field, const void *value,
 {
 	bool source = field == WEIR_FIELD_IP_SRC;
 
-	if (key_malformed(key) == WEIR_MALFORMED_L3)
+	// Addresses count in the L4 checksum, which cannot be found behind a damaged header.
+	if (key_malformed(key))
 		return false;
 	if (key_l3(key) == WEIR_L3_IPV4 && size == 4)
 		memcpy((char *)&key->w[5] + (source ? 0 : 4), value, 4);

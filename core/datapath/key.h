@@ -131,8 +131,9 @@ static inline bool key_broadcast(const struct flow_key *key)
 // constant part.
 struct key_mask {
 	struct flow_key bits;
-	uint64_t fields; // WEIR_FIELD_* that are in
-	uint8_t words;   // for everything but IPv6
+	uint64_t fields;  // WEIR_FIELD_* that are in
+	uint64_t w5_ipv6; // word 5 of IPv6 keys
+	uint8_t words;    // for everything but IPv6
 	uint8_t words_ipv6;
 };
 

@@ -12,6 +12,7 @@
 enum {
 	ETH_HEADER = 14,
 	TAG_SIZE = 4,
+	ETH_TYPE_MIN = 0x600, // IEEE 802.3 3.2.6: what is below is a length
 	IPV4_HEADER = 20,
 	IPV6_HEADER = 40,
 	ARP_HEADER = 28,
@@ -300,6 +301,10 @@ void key_parse(const struct weir_frame *frame, struct flow_key *key)
 			return;
 		}
 		key->w[2] |= (uint64_t)type << 48;
+	}
+	if (__builtin_expect(ntohs(type) < ETH_TYPE_MIN, 0)) {
+		key->w[2] &= KEY_MAC_MASK; // LLC: a length, not a type
+		return;
 	}
 	key->w[0] |= parse_l3(key, &c, type);
 }

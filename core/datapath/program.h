@@ -20,7 +20,7 @@ enum op_code {
 		      // which count when it is delivered
 	OP_FLOOD,     // to every port of the VLAN arg
 	OP_DROP,      // port, stage, arg: reason
-	OP_METER,     // arg: meter
+	OP_METER,     // adjust; arg: meter
 	OP_VISIT,     // port, stage, hint, flags: TCP flags; arg: attachment
 	OP_COPY,      // port: sink; arg: one in
 	OP_PUSH_VLAN, // arg: TCI
@@ -45,7 +45,11 @@ struct op {
 		struct {
 			uint8_t stage; // enum weir_stage
 			uint16_t port;
-			uint8_t hint; // where in the port's hooks the visitor stood
+			union {
+				uint8_t hint;  // VISIT: where in the port's hooks the visitor stood
+				int8_t adjust; // METER: bytes that the frame is longer on its
+					       // port's wire
+			};
 			uint8_t flags;
 			uint8_t reserved; // so that no byte of the union is left unset
 		} __attribute__((packed));

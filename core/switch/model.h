@@ -257,6 +257,8 @@ void weir_publish_queues_later(struct weir *w);
 
 // ---- vswitch.c
 struct vswitch *vswitch_find(struct weir *w, const char *name, struct weir_error *error);
+// Removes the switch and all that is on it, whoever would veto it. -ENOMEM leaves it.
+int vswitch_end(struct vswitch *vswitch);
 struct port *port_find(struct weir *w, const char *name, struct weir_error *error);
 // "vm1" or "switch:br0".
 struct target *target_find(struct weir *w, const char *text, struct weir_error *error);

@@ -200,10 +200,41 @@ static void vswitch_unused(struct deferred *d)
 	free(retired);
 }
 
+int vswitch_end(struct vswitch *s)
+{
+	struct weir *w = s->weir;
+	struct vswitch **link = &w->switches;
+	struct retired_switch *retired = calloc(1, sizeof(*retired));
+
+	if (!retired)
+		return -ENOMEM;
+	retired->vswitch = s;
+	while (*link != s)
+		link = &(*link)->next;
+	*link = s->next;
+	if (weir_publish_queues(w) < 0) {
+		*link = s;
+		free(retired);
+		return -ENOMEM;
+	}
+	w->switch_slots[s->slot] = NULL;
+	for (struct wait *wait = w->waits; wait; wait = wait->next)
+		if (!wait->vswitch)
+			wait->targets[s->slot] = 0; // another switch may get the slot
+	s->removed = true;
+	flow_list_forget(w, s);
+	for (unsigned i = 0; i < s->n_indices; i++)
+		if (s->ports[i])
+			port_end(s->ports[i]);
+	stack_detach_all(s);
+	weir_notify(w, "switch-removed", s->name, "", "", "switch %s removed", s->name);
+	weir_defer(w, &retired->deferred, vswitch_unused);
+	return 0;
+}
+
 int weir_switch_remove(struct weir *w, const char *name, unsigned flags, struct weir_error *error)
 {
-	struct vswitch *s = vswitch_find(w, name, error), **link = &w->switches;
-	struct retired_switch *retired;
+	struct vswitch *s = vswitch_find(w, name, error);
 
 	if (!s)
 		return -ENOENT;
@@ -217,30 +248,8 @@ int weir_switch_remove(struct weir *w, const char *name, unsigned flags, struct 
 	}
 	if (flags & WEIR_DRY_RUN)
 		return 0;
-	retired = calloc(1, sizeof(*retired));
-	if (!retired)
+	if (vswitch_end(s) < 0)
 		return weir_refuse(error, -ENOMEM, NULL, "switch \"%s\": no memory", name);
-	retired->vswitch = s;
-	while (*link != s)
-		link = &(*link)->next;
-	*link = s->next;
-	if (weir_publish_queues(w) < 0) {
-		*link = s;
-		free(retired);
-		return weir_refuse(error, -ENOMEM, NULL, "switch \"%s\": no memory", name);
-	}
-	w->switch_slots[s->slot] = NULL;
-	for (struct wait *wait = w->waits; wait; wait = wait->next)
-		if (!wait->vswitch)
-			wait->targets[s->slot] = 0; // another switch may get the slot
-	s->removed = true;
-	flow_list_forget(w, s);
-	for (unsigned i = 0; i < s->n_indices; i++)
-		if (s->ports[i])
-			port_end(s->ports[i]);
-	stack_detach_all(s);
-	weir_notify(w, "switch-removed", name, "", "", "switch %s removed", name);
-	weir_defer(w, &retired->deferred, vswitch_unused);
 	return 0;
 }
 

@@ -527,8 +527,12 @@ int weir_create(const struct weir_options *options, struct weir **weir, struct w
 static void drain_deferred(struct weir *w)
 {
 	while (w->n_deferred) {
+		// What a worker was called for comes back from it; one without a thread is driven
+		// from here.
+		weir_run(w);
 		rcu_drain();
 		run_deferred(w);
+		run_waits(w);
 	}
 }
 
@@ -561,7 +565,7 @@ void weir_destroy(struct weir *w)
 		return;
 	w->on_notice = NULL;
 	while (w->switches) {
-		if (weir_switch_remove(w, w->switches->name, 0, NULL) < 0)
+		if (vswitch_end(w->switches) < 0)
 			break; // only for lack of memory; the process is ending
 		drain_deferred(w);
 	}

@@ -172,7 +172,7 @@ static inline void weir_visit(struct weir_decision *d, uint8_t tcp_flags)
 }
 
 // Copies the flow's frames, as they are at this place, to a sink of weir_plan_mirror(): every one,
-// or 1 in one_in of each worker's. Capture.
+// or 1 in one_in on average, chosen at random. Capture.
 static inline void weir_copy(struct weir_decision *d, uint32_t sink, uint32_t one_in)
 {
 	d->ops->copy(d, sink, one_in);

@@ -99,7 +99,7 @@ struct weir_flow {
 	// Fields.
 	uint8_t eth_dst[6];
 	uint8_t eth_src[6];
-	uint16_t eth_type;   // network order
+	uint16_t eth_type;   // network order; 0 for frames with a length in its place (LLC)
 	uint16_t vlan_id;    // host order, 0 to 4095; 0 with n_tags 0: in no VLAN
 	uint8_t vlan_pcp;    // 0 to 7
 	uint8_t vlan_dei;    // 0 or 1

@@ -43,7 +43,7 @@ static const struct parse_row parse_rows[] = {
 		MACS "88b5 00", "eth,eth_type=0x88b5", 0, 0, 14, 0 },
 	{ "type only", "IEEE 802.3-2022 3.2.6", MACS "88b5", "eth,eth_type=0x88b5", 0, 0, 14, 0 },
 	{ "LLC", "IEEE 802.3-2022 3.2.6: below 1536 a length", MACS "0026 4242 03 0000",
-		"eth,eth_type=0x0026", 0, 0, 14, 0 },
+		"eth,eth_type=0x0000", 0, 0, 14, 0 },
 	{ "one tag", "IEEE 802.1Q-2022 9.5", MACS TAG("a064") "88b5",
 		"eth,eth_type=0x88b5,vlan=100,pcp=5", 0, 0, 18, 0 },
 	{ "priority tag", "IEEE 802.1Q-2022 9.6 VID 0", MACS TAG("e000") "88b5",
