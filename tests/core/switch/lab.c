@@ -61,6 +61,11 @@ void lab_end(struct lab *lab)
 {
 	lab_settle(lab);
 	lab_check_conservation(lab);
+	lab_abandon(lab);
+}
+
+void lab_abandon(struct lab *lab)
+{
 	weir_destroy(lab->weir);
 	for (unsigned i = 0; i < LAB_PORTS_MAX; i++)
 		weir_memory_release(lab->ends[i]);

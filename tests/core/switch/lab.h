@@ -52,6 +52,8 @@ struct lab_frame {
 void lab_start(struct lab *lab, const struct lab_options *options);
 // Waits until everything is settled, checks the counts of all switches, and frees everything.
 void lab_end(struct lab *lab);
+// Frees everything as it is.
+void lab_abandon(struct lab *lab);
 
 // Another port of br0 (or of another switch) with a memory NIC, as number n of the lab.
 void lab_add_port(struct lab *lab, const char *vswitch, unsigned n, const char *vlan);

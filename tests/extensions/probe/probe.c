@@ -179,7 +179,8 @@ static void control_act(struct probe *probe, const struct probe_act *act, weir_p
 	switch (m->what) {
 	case PROBE__ACT__WHAT__ORIGINATE:
 		failed = weir_originate(probe->attachment, act->port, m->bytes.data, m->bytes.len);
-		weir_log(probe->attachment, LOG_DEBUG, "originated: %s", strerrorname_np(-failed));
+		weir_log(probe->attachment, LOG_DEBUG, "originated: %s",
+			failed ? strerrorname_np(-failed) : "0");
 		break;
 	case PROBE__ACT__WHAT__INVALIDATE:
 		weir_invalidate(probe->attachment, m->value);

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// Policies: their ids, what is refused, and that a refusal changes nothing.
+#include "lab_probe.h"
+
+static const char filter[] = "probe-filter";
+
+struct listed {
+	unsigned n;
+	char ids[256]; // "id type;" of each
+};
+
+static void see_policy(void *context, const struct weir_policy_info *info)
+{
+	struct listed *listed = context;
+	size_t used = strlen(listed->ids);
+
+	listed->n++;
+	snprintf(listed->ids + used, sizeof(listed->ids) - used, "%s %s %s;", info->target,
+		info->type, info->id);
+}
+
+static struct listed list(struct lab *lab)
+{
+	struct listed listed = { 0 };
+
+	assert_int_equal(
+		weir_policy_list(lab->weir, NULL, NULL, see_policy, &listed, &lab->error), 0);
+	return listed;
+}
+
+static void start(struct lab *lab)
+{
+	lab_start(lab, &(struct lab_options){ .n_ports = 2 });
+	lab_learn(lab);
+	lab_attach(lab, filter, 0);
+}
+
+static int add_raw(struct lab *lab, const char *target, const char *type, const char *id,
+	const void *bytes, size_t size)
+{
+	memset(&lab->error, 0, sizeof(lab->error));
+	return weir_policy_add(
+		lab->weir, target, filter, type, id, bytes, size, NULL, 0, &lab->error);
+}
+
+static void ids_are_given_or_made(void **state)
+{
+	struct lab lab;
+
+	(void)state;
+	start(&lab);
+	lab_act(&lab, "p0", filter, "", (Probe__Act){ AT(INGRESS, NOTHING) });
+	lab_act(&lab, "p0", filter, NULL, (Probe__Act){ AT(INGRESS, NOTHING) });
+	lab_act(&lab, "p0", filter, "web_1.a-b:c", (Probe__Act){ AT(INGRESS, NOTHING) });
+	lab_act(&lab, "p1", filter, NULL, (Probe__Act){ AT(INGRESS, NOTHING) });
+	lab_act(&lab, "switch:br0", filter, "s", (Probe__Act){ AT(INGRESS, NOTHING) });
+	assert_string_equal(list(&lab).ids, "switch:br0 act s;p0 act 1;p0 act 2;"
+					    "p0 act web_1.a-b:c;p1 act 1;");
+	lab_remove_policy(&lab, "p0", filter, "1");
+	lab_act(&lab, "p0", filter, NULL, (Probe__Act){ AT(INGRESS, NOTHING) });
+	assert_string_equal(list(&lab).ids, "switch:br0 act s;p0 act 2;p0 act web_1.a-b:c;"
+					    "p0 act 1;p1 act 1;");
+	lab_end(&lab);
+}
+
+static void the_same_id_replaces(void **state)
+{
+	struct lab_frame frame = lab_udp(0, 1, 1, 2), got = { .size = 0 };
+	struct lab lab;
+
+	(void)state;
+	start(&lab);
+	lab_act(&lab, "p0", filter, "a",
+		(Probe__Act){ AT(INGRESS, SET), VALUE(WEIR_FIELD_IP_TOS), BYTE(0x20) });
+	lab_act(&lab, "p0", filter, "b", (Probe__Act){ AT(INGRESS, NOTHING) });
+	lab_pass(&lab, 0, &frame, NULL, 1, &got);
+	assert_int_equal(got.bytes[15], 0x20);
+	lab_act(&lab, "p0", filter, "a",
+		(Probe__Act){ AT(INGRESS, SET), VALUE(WEIR_FIELD_IP_TOS), BYTE(0x40) });
+	// In its old place.
+	assert_string_equal(list(&lab).ids, "p0 act a;p0 act b;");
+	lab_pass(&lab, 0, &frame, NULL, 1, &got);
+	assert_int_equal(got.bytes[15], 0x40);
+	lab_remove_policy(&lab, "p0", filter, "a");
+	lab_pass(&lab, 0, &frame, NULL, 1, &got);
+	assert_int_equal(got.bytes[15], 0);
+	lab_end(&lab);
+}
+
+static void bad_messages_are_refused_with_their_field(void **state)
+{
+	static const struct {
+		const char *type, *bytes;
+		size_t size;
+		const char *field;
+	} rows[] = {
+		{ "act", "", 0, "stage" },                                     // required
+		{ "act", "\x08\x00", 2, "what" },                              // required
+		{ "act", "\x08\x63\x10\x00", 4, "stage" },                     // no such name
+		{ "act", "\x08\x00\x10\x00\x48\xff\xff\x7f", 8, "if_l4_dst" }, // above 65535
+		{ "act", "\x08\x00\x10\x00\x08\x00", 6, "stage" },             // twice
+		{ "act", "\x08\x00\x10", 3, "" },                              // cut
+		{ "act", "\x08\x00\x10\x00\xf8\x07\x01", 7, "" },              // unknown
+		{ "act", "\x08\x00\x10\x00\x32\x02\xff\xfe", 8, "port" },      // not UTF-8
+		{ "reads", "\x0a\x00", 2, "fields" },                          // wrong type
+	};
+	struct lab lab;
+
+	(void)state;
+	start(&lab);
+	lab_forget_log(&lab);
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int ret = add_raw(&lab, "p0", rows[i].type, "id", rows[i].bytes, rows[i].size);
+
+		if (ret >= 0 || ret != lab.error.code || !lab.error.message[0] ||
+			!strstr(lab.error.field, rows[i].field))
+			fail_msg("row %u: returned %d: \"%s\", field \"%s\", expected \"%s\"", i,
+				ret, lab.error.message, lab.error.field, rows[i].field);
+	}
+	// Nobody was asked.
+	assert_int_equal(lab_logged(&lab, "prepared"), 0);
+	assert_int_equal(list(&lab).n, 0);
+	lab_end(&lab);
+}
+
+static void bad_commands_are_refused(void **state)
+{
+	static const char nothing[] = "\x08\x00\x10\x00"; // ingress, nothing
+	char long_id[65];
+	struct lab lab;
+
+	(void)state;
+	start(&lab);
+	memset(long_id, 'x', 64);
+	long_id[64] = '\0';
+	lab_assert_refused(&lab, add_raw(&lab, "p9", "act", "a", nothing, 4), ENOENT,
+		"port \"p9\": there is none of this name");
+	lab_assert_refused(&lab, add_raw(&lab, "switch:br9", "act", "a", nothing, 4), ENOENT,
+		"switch \"br9\": there is none of this name");
+	lab_assert_refused(
+		&lab, add_raw(&lab, "p0", "nonsense", "a", nothing, 4), ENOENT, "nonsense");
+	lab_assert_refused(&lab, add_raw(&lab, "p0", NULL, "a", nothing, 4), EINVAL, "act");
+	lab_assert_refused(&lab, add_raw(&lab, "p0", "veto", "a", nothing, 4), EINVAL,
+		"policy probe-filter.veto: is for a switch, not for a port");
+	lab_assert_refused(&lab, add_raw(&lab, "p0", "act", "a b", nothing, 4), EINVAL,
+		"id \"a b\": letters, digits");
+	lab_assert_refused(&lab, add_raw(&lab, "p0", "act", long_id, nothing, 4), EINVAL,
+		"must have at most 63 bytes");
+	lab_assert_refused(&lab,
+		weir_policy_add(lab.weir, "p0", "marker", NULL, NULL, "", 0, NULL, 0, &lab.error),
+		ENOENT, "extension \"marker\": is not attached to switch br0");
+	lab_attach(&lab, "marker", 50);
+	lab_assert_refused(&lab,
+		weir_policy_add(lab.weir, "p0", "marker", NULL, NULL, "", 0, NULL, 0, &lab.error),
+		EINVAL, "extension marker: has no policies");
+	lab_assert_refused(&lab, weir_policy_remove(lab.weir, "p0", filter, "a", 0, &lab.error),
+		ENOENT, "policy \"a\" of probe-filter on p0: there is none");
+	assert_int_equal(list(&lab).n, 0);
+	lab_end(&lab);
+}
+
+// Two policies of one key contradict each other; of another target they do not.
+static void keys_are_unique(void **state)
+{
+	Probe__Veto veto = PROBE__VETO__INIT;
+	char why[] = "because";
+	struct lab lab;
+
+	(void)state;
+	start(&lab);
+	veto.kind = WEIR_EVENT_NIC_LOST;
+	veto.why = why;
+	lab_policy(&lab, "switch:br0", filter, "veto", "a", &veto.base);
+	lab_assert_refused(&lab,
+		lab_try_policy(&lab, "switch:br0", filter, "veto", "b", &veto.base, 0), EEXIST,
+		"policy probe-filter.veto: the one with id a has the same key");
+	lab_policy(&lab, "switch:br0", filter, "veto", "a", &veto.base); // replaces itself
+	veto.kind = WEIR_EVENT_NIC_CONNECTED;
+	lab_policy(&lab, "switch:br0", filter, "veto", "b", &veto.base);
+	assert_int_equal(list(&lab).n, 2);
+	lab_end(&lab);
+}
+
+static void policies_go_with_port_and_extension(void **state)
+{
+	struct lab lab;
+
+	(void)state;
+	start(&lab);
+	lab_act(&lab, "p0", filter, "a", (Probe__Act){ AT(INGRESS, NOTHING) });
+	lab_act(&lab, "p1", filter, "b", (Probe__Act){ AT(INGRESS, NOTHING) });
+	lab_act(&lab, "switch:br0", filter, "c", (Probe__Act){ AT(INGRESS, NOTHING) });
+	lab_remove_port(&lab, 0);
+	assert_string_equal(list(&lab).ids, "switch:br0 act c;p1 act b;");
+	lab_detach(&lab, filter);
+	assert_int_equal(list(&lab).n, 0);
+	lab_end(&lab);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ids_are_given_or_made),
+		cmocka_unit_test(the_same_id_replaces),
+		cmocka_unit_test(bad_messages_are_refused_with_their_field),
+		cmocka_unit_test(bad_commands_are_refused),
+		cmocka_unit_test(keys_are_unique),
+		cmocka_unit_test(policies_go_with_port_and_extension),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
