@@ -27,12 +27,17 @@ reached_at() {
 	done
 }
 
-daemon_start --fdb-ageing-s 2
-ctl switch add br0
-for name in a b c; do
-	host $name
-	ctl port add br0 p$name packet:s$name
-done
+# begin [OPTION...]: a daemon with the three ports.
+begin() {
+	local name
+	daemon_start "$@"
+	ctl switch add br0
+	for name in a b c; do ctl port add br0 p$name packet:s$name; done
+}
+
+namespace sw
+for name in a b c; do host $name; done
+begin
 
 # Unknown: to everybody but the sender. Known: to its port alone.
 frames a $other $station --count 10 --among a,b,c --to b,c
@@ -54,12 +59,6 @@ equal "port after the flush" "$(port_of $station)" ""
 frames b $other $station --count 3 --among a,b,c --to a,c
 speaks_at a
 
-# Aged: silent for two seconds and forgotten, and frames to it are flooded, cached flow or not.
-reached_at a
-aged() { is_at $station ""; }
-eventually 8 "the address ages" aged
-frames b $other $station --count 3 --among a,b,c --to a,c
-
 # Static: does not age, and does not move when another port shows the address.
 ctl fdb add br0 $station pc
 equal "static" "$(value ".[] | select(.mac == \"$station\") | .static" fdb list)" true
@@ -76,4 +75,14 @@ speaks_at b
 equal "learned" "$(port_of $station)" pb
 ctl port remove pb
 equal "after the port" "$(port_of $station)" ""
+
+# Aged: silent for four seconds and forgotten, and frames to it are flooded, cached flow or not.
+assert_conservation
+daemon_stop
+begin --fdb-ageing-s 4
+speaks_at a
+frames b $other $station --count 3 --among a,b,c --to a
+aged() { is_at $station ""; }
+eventually 15 "the address ages" aged
+frames b $other $station --count 3 --among a,b,c --to a,c
 finish

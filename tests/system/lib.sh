@@ -146,15 +146,17 @@ namespace() {
 	at "$1" ip link set lo up
 }
 
-# use_extensions NAME...: copies what was built of them into $extensions, which is for the daemon's
+# use_extensions NAME...: copies them, shipped or for tests alone, into $extensions, which is for the daemon's
 # --extensions: it takes no file from a directory that somebody else could write, as a checkout's.
 use_extensions() {
-	local name
+	local name file
 	extensions=$work/extensions
 	install -d -m 755 "$extensions"
 	for name in "$@"; do
-		[ -e "$build/extensions/$name.so" ] || fail "$build/extensions/$name.so is not built"
-		install -m 755 "$build/extensions/$name.so" "$extensions"
+		file=$build/extensions/$name.so
+		[ -e "$file" ] || file=$build/tests/extensions/modules/$name.so
+		[ -e "$file" ] || fail "$name.so is not built in $build"
+		install -m 755 "$file" "$extensions"
 	done
 }
 

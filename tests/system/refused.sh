@@ -5,8 +5,9 @@
 # Every refused command exits 1, says in a sentence which value was wrong and what is allowed, and
 # changes nothing. Wrong usage exits 2, no daemon 3.
 #
-#	a --- pa [ br0 ] pn (null)
+#	a --- pa [ br0 ] pn (null)          b --- (no port)
 . "$(dirname "$0")/lib.sh"
+use_extensions no-telnet
 
 # What the daemon would tell anybody who asks, without what counts.
 state() {
@@ -41,9 +42,10 @@ fault() {
 	n_faults=$((n_faults + 1))
 }
 
-daemon_start
+daemon_start --extensions "$extensions"
 ctl switch add br0
 host a
+host b
 ctl port add br0 pa packet:sa --vlan 10
 ctl port add br0 pn null
 
@@ -63,7 +65,7 @@ refused 1 '64 bytes' '1 to 63' switch add "$(printf 'n%.0s' {1..64})"
 refused 1 '"nosuch"' 'none of that name' port add br0 p1 packet:nosuch
 refused 1 '"carrier-pigeon"' 'tap, packet' port add br0 p1 carrier-pigeon:1
 refused 1 'packet:' 'packet:IF' port add br0 p1 packet:
-refused 1 '"?wings' 'ring=N|queues=N' port add br0 p1 packet:sa,wings=2
+refused 1 '"?wings' 'ring=N|queues=N' port add br0 p1 packet:sb,wings=2
 refused 1 'a-name-that-is-too-long' '1 to 15' port add br0 p1 tap:a-name-that-is-too-long
 refused 1 'lo' 'tap' port add br0 p1 tap:lo
 refused 1 '/nonexistent' 'readable file' port add br0 p1 replay:/nonexistent
@@ -98,6 +100,23 @@ refused 1 '"nope"' 'directories|loaded|attached|none' policy add pa nope a=1
 echo "this is no ELF file" >"$work/text.so"
 refused 1 'text.so|"text"' 'ELF' extension load text --path "$work/text.so"
 refused 1 '"br9"' 'none of this name' extension attach br9 nope
+cp "$extensions/no-telnet.so" "$work/open.so"
+chmod o+w "$work/open.so"
+refused 1 'open.so' 'writ' extension load no-telnet --path "$work/open.so"
+head -c 2000 "$extensions/no-telnet.so" >"$work/short.so"
+refused 1 'short.so' 'end|truncated|beyond|ELF|past' extension load no-telnet --path "$work/short.so"
+refused 1 '"?telnet"?' 'no-telnet' extension load telnet --path "$extensions/no-telnet.so"
+ctl extension attach br0 no-telnet
+refused 1 'no-telnet' 'already|is loaded' extension load no-telnet
+refused 1 'no-telnet' 'already|is attached' extension attach br0 no-telnet
+refused 1 'no-telnet' 'attached|detach' extension unload no-telnet
+refused 1 '"?prot"?' 'port, action|port|fields' policy add pa no-telnet prot=23
+refused 1 '99999' '65535' policy add pa no-telnet port=99999
+refused 1 'seven' '0 to 65535' policy add pa no-telnet port=seven
+refused 1 'explode' 'drop.*count|DROP.*COUNT' policy add pa no-telnet action=explode
+refused 1 '"?nn"?|wings' 'block' policy add pa no-telnet.wings port=23
+refused 1 '"?web"?' 'none|no policy' policy remove pa no-telnet web
+refused 1 '"?p9"?' 'none of this name' policy add p9 no-telnet port=23
 
 # Without permission: another user may not write to the socket.
 status=0
