@@ -29,9 +29,8 @@ while True:
 eventually 10 "b listens" tries 23
 ctl extension load no-telnet
 
-at a ping -n -q -i 0.001 -c 12000 -W 2 10.7.0.2 >"$work/ping" &
-ping=$!
-pids+=($ping)
+background a ping -n -q -i 0.001 -c 12000 -W 2 10.7.0.2 >"$work/ping"
+ping=$background
 rounds=0
 while [ $rounds -lt 3 ]; do
 	ctl extension attach br0 no-telnet

@@ -7,6 +7,7 @@
 #	a 10.7.0.1 --- pa [ br0 ] pb --- b 10.7.0.2
 #	                  [     ] x1..x20: packet, tap and null ports, added and removed
 . "$(dirname "$0")/lib.sh"
+need_tap
 
 daemon_start
 ctl switch add br0
@@ -14,9 +15,8 @@ hosts_on_packet a b
 host c
 pings a 10.7.0.2
 
-at a ping -n -q -i 0.001 -c 8000 -W 2 10.7.0.2 >"$work/ping" &
-ping=$!
-pids+=($ping)
+background a ping -n -q -i 0.001 -c 8000 -W 2 10.7.0.2 >"$work/ping"
+ping=$background
 rounds=0
 while kill -0 $ping 2>/dev/null; do
 	ctl port add br0 pc packet:sc

@@ -52,7 +52,9 @@ need() {
 	done
 }
 
-# Ends a process started here; its children too when it leads a group.
+need_tap() { [ -c /dev/net/tun ] || skip "there is no /dev/net/tun"; }
+
+# Ends a process started here.
 end() {
 	kill "$1" 2>/dev/null || true
 	wait "$1" 2>/dev/null || true

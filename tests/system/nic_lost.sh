@@ -27,9 +27,8 @@ hosts_on_packet a b c
 pings a 10.7.0.2
 pings a 10.7.0.3
 
-at a ping -n -q -i 0.001 -c 4000 -W 2 10.7.0.3 >"$work/ping" &
-ping=$!
-pids+=($ping)
+background a ping -n -q -i 0.001 -c 4000 -W 2 10.7.0.3 >"$work/ping"
+ping=$background
 old=$(index_of sb)
 at sw ip link delete sb
 eventually 5 "pb is nic-lost" state_is pb nic-lost

@@ -16,9 +16,8 @@ hosts_on_packet a b
 pings a 10.7.0.2
 before=$(descriptors)
 
-at a ping -n -q -i 0.001 -c 4000 -W 2 10.7.0.2 >"$work/ping" &
-ping=$!
-pids+=($ping)
+background a ping -n -q -i 0.001 -c 4000 -W 2 10.7.0.2 >"$work/ping"
+ping=$background
 python3 "$here/hostile_clients.py" "$WEIR_SOCKET" &
 clients=$!
 pids+=($clients)

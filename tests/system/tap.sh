@@ -10,6 +10,7 @@
 # A tap that is moved into another namespace leaves the daemon's view, so a bridge of the kernel
 # stands between each tap and its host; segmentation frames pass it whole.
 . "$(dirname "$0")/lib.sh"
+need_tap
 need ethtool
 
 # tap_host NAME ADDRESS: a host behind tap t$NAME on port p$NAME.
