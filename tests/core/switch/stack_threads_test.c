@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// Two workers forward for all they are worth while the stack, policies and ports of their switch
+// change: not a frame is lost, none comes twice, and none is decided by what has been taken back.
+//
+// Two pairs of ports talk, each with a thread of its own that sends a window of numbered frames and
+// waits for them at the other end.
+#include <pthread.h>
+#include <time.h>
+
+#include "lab_probe.h"
+
+enum { PAIRS = 2, WINDOW = 64, ROUNDS = 40, PATIENCE_NS = 100000000 };
+
+struct talker {
+	struct weir_memory *from, *to;
+	unsigned number; // of the pair
+	bool stop;       // main: w
+	uint64_t sent, received, marked;
+	const char *fault;
+	pthread_t thread;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+// Takes what has come; every frame must be the next one.
+static void receive(struct talker *t, uint64_t until)
+{
+	uint64_t began = now_ns(), number;
+	uint8_t bytes[LAB_FRAME_MAX];
+
+	while (t->received < until && !t->fault) {
+		int n = weir_memory_receive(t->to, 0, bytes, sizeof(bytes), NULL);
+
+		if (n == 0 && now_ns() - began > UINT64_C(50) * PATIENCE_NS)
+			t->fault = "a frame did not come";
+		if (n <= 0)
+			continue;
+		memcpy(&number, bytes + 42, sizeof(number));
+		if (number != t->received)
+			t->fault = "a frame was lost, doubled or overtaken";
+		t->received++;
+		t->marked += bytes[15] != 0;
+	}
+}
+
+static void *talk(void *argument)
+{
+	struct talker *t = argument;
+	struct lab_frame frame = lab_udp(2 * t->number, 2 * t->number + 1, 1, 2);
+
+	while (!__atomic_load_n(&t->stop, __ATOMIC_RELAXED) && !t->fault) {
+		for (unsigned i = 0; i < WINDOW; i++, t->sent++) {
+			memcpy(frame.bytes + 42, &t->sent, sizeof(t->sent));
+			// Some other flows between.
+			frame.bytes[37] = (uint8_t)t->sent;
+			if (weir_memory_send(t->from, 0, frame.bytes, frame.size, NULL) < 0)
+				t->fault = "the window does not fit";
+		}
+		receive(t, t->sent);
+	}
+	return NULL;
+}
+
+static void pause_until_done(struct lab *lab)
+{
+	lab_settle(lab);
+	lab_check_conservation(lab);
+}
+
+static void come_and_go(struct lab *lab, unsigned i)
+{
+	struct weir_port_config config = { .size = sizeof(config), .nic = "memory" };
+
+	lab_attach(lab, "probe-filter", 10);
+	lab_act(lab, "p0", "probe-filter", "mark",
+		(Probe__Act){ AT(INGRESS, SET), VALUE(WEIR_FIELD_IP_TOS), BYTE(0x20),
+			IF(l4_dst, i % 256) });
+	lab_act(lab, "p1", "probe-filter", "meter", (Probe__Act){ AT(EGRESS, METER) });
+	lab_act(lab, "p2", "probe-filter", "visit",
+		(Probe__Act){ AT(INGRESS, EDIT), VISIT, VALUE(15), BYTE(0x40) });
+	lab_attach(lab, "watcher", 0);
+	assert_int_equal(weir_port_add(lab->weir, "br0", "extra", &config, 0, &lab->error), 0);
+	lab_run(lab);
+	lab_detach(lab, "watcher");
+	assert_int_equal(weir_port_remove(lab->weir, "extra", 0, &lab->error), 0);
+	lab_remove_policy(lab, "p0", "probe-filter", "mark");
+	lab_detach(lab, "probe-filter");
+	lab_settle(lab);
+	// It is gone for good: it can be unloaded under traffic.
+	assert_int_equal(weir_extension_unload(lab->weir, "probe-filter", 0, &lab->error), 0);
+	assert_int_equal(weir_extension_unload(lab->weir, "watcher", 0, &lab->error), 0);
+}
+
+static void start(struct lab *lab, struct talker talkers[PAIRS])
+{
+	lab_start(lab, &(struct lab_options){ .n_ports = 2 * PAIRS, .n_workers = 2 });
+	// Stations are known, so that no pair hears the other's unknown unicast.
+	for (unsigned i = 0; i < 2 * PAIRS; i++) {
+		char mac[32], port[16];
+
+		snprintf(mac, sizeof(mac), "02:00:00:00:00:%02x", i);
+		snprintf(port, sizeof(port), "p%u", i);
+		assert_int_equal(weir_fdb_add(lab->weir, "br0", mac, 0, port, 0, &lab->error), 0);
+	}
+	for (unsigned i = 0; i < PAIRS; i++) {
+		talkers[i] = (struct talker){
+			.from = lab->ends[2 * i],
+			.to = lab->ends[2 * i + 1],
+			.number = i,
+		};
+		assert_int_equal(pthread_create(&talkers[i].thread, NULL, talk, &talkers[i]), 0);
+	}
+}
+
+static void stop(struct talker talkers[PAIRS])
+{
+	for (unsigned i = 0; i < PAIRS; i++)
+		__atomic_store_n(&talkers[i].stop, true, __ATOMIC_RELAXED);
+	for (unsigned i = 0; i < PAIRS; i++)
+		pthread_join(talkers[i].thread, NULL);
+}
+
+static void changes_under_traffic_lose_nothing(void **state)
+{
+	struct talker talkers[PAIRS];
+	struct lab lab;
+
+	(void)state;
+	start(&lab, talkers);
+	for (unsigned i = 0; i < ROUNDS; i++)
+		come_and_go(&lab, i);
+	stop(talkers);
+	for (unsigned i = 0; i < PAIRS; i++) {
+		if (talkers[i].fault)
+			fail_msg("pair %u, frame %llu: %s", i,
+				(unsigned long long)talkers[i].received, talkers[i].fault);
+		assert_true(talkers[i].received == talkers[i].sent && talkers[i].sent > 0);
+		print_message("pair %u: %llu frames, %llu of them marked\n", i,
+			(unsigned long long)talkers[i].received,
+			(unsigned long long)talkers[i].marked);
+	}
+	// The changes were in force in between.
+	assert_true(talkers[1].marked > 0);
+	pause_until_done(&lab);
+	assert_int_equal(lab_switch(&lab, "br0").dropped, 0);
+	lab_end(&lab);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(changes_under_traffic_lose_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
