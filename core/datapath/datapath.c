@@ -268,20 +268,26 @@ void datapath_decide_and_run(
 	struct program *program;
 	struct flow_key key;
 	unsigned n_words;
+	uint32_t hash;
+	bool is_new;
 
 	if (!port) {
 		datapath_drop(dp, frame, index, WEIR_STAGE_INGRESS, reason_of(0, REASON_NO_PORT));
 		return;
 	}
-	program = program_under_old_mask(dp, port, frame, start);
+	key_parse(frame, &key);
+	n_words = key_words(&key, &port->ingress);
+	key.w[0] |= index | (uint64_t)start << KEY_START_SHIFT |
+		    (uint64_t)port->epoch << KEY_EPOCH_SHIFT;
+	apply_mask(&key, &port->ingress, n_words);
+	hash = flow_hash(dp->flows, &key, n_words);
+	// A flow that this batch has decided stays with its new program: the old one, without the
+	// visits of the new, would let its frames overtake each other.
+	is_new = !flow_find(dp->flows, &key, n_words, hash);
+	program = is_new ? program_under_old_mask(dp, port, frame, start) : NULL;
 	if (!program) {
-		key_parse(frame, &key);
-		n_words = key_words(&key, &port->ingress);
-		key.w[0] |= index | (uint64_t)start << KEY_START_SHIFT |
-			    (uint64_t)port->epoch << KEY_EPOCH_SHIFT;
-		apply_mask(&key, &port->ingress, n_words);
 		program = program_of(dp, &key, n_words, frame);
-		dp->n_redecided++;
+		dp->n_redecided += is_new;
 	}
 	run_and_put(dp, frame, program, index, WEIR_STAGE_INGRESS);
 }
