@@ -4,20 +4,21 @@
 // Two workers forward for all they are worth while the stack, policies and ports of their switch
 // change: not a frame is lost, none comes twice, and none is decided by what has been taken back.
 //
-// Two pairs of ports talk, each with a thread of its own that sends a window of numbered frames and
-// waits for them at the other end.
+// Two pairs of ports talk, each with a thread of its own that sends a window of numbered frames of
+// several flows and waits for them at the other end. Frames of one flow keep their order.
 #include <pthread.h>
 #include <time.h>
 
 #include "lab_probe.h"
 
-enum { PAIRS = 2, WINDOW = 64, ROUNDS = 40, PATIENCE_NS = 100000000 };
+enum { PAIRS = 2, FLOWS = 8, WINDOW = 64, ROUNDS = 40, PATIENCE_S = 10 };
 
 struct talker {
 	struct weir_memory *from, *to;
 	unsigned number; // of the pair
 	bool stop;       // main: w
 	uint64_t sent, received, marked;
+	uint64_t next[FLOWS]; // number of the flow's next frame
 	const char *fault;
 	pthread_t thread;
 };
@@ -39,13 +40,14 @@ static void receive(struct talker *t, uint64_t until)
 	while (t->received < until && !t->fault) {
 		int n = weir_memory_receive(t->to, 0, bytes, sizeof(bytes), NULL);
 
-		if (n == 0 && now_ns() - began > UINT64_C(50) * PATIENCE_NS)
+		if (n == 0 && now_ns() - began > UINT64_C(1000000000) * PATIENCE_S)
 			t->fault = "a frame did not come";
 		if (n <= 0)
 			continue;
 		memcpy(&number, bytes + 42, sizeof(number));
-		if (number != t->received)
+		if (number != t->next[number % FLOWS])
 			t->fault = "a frame was lost, doubled or overtaken";
+		t->next[number % FLOWS] += FLOWS;
 		t->received++;
 		t->marked += bytes[15] != 0;
 	}
@@ -56,11 +58,12 @@ static void *talk(void *argument)
 	struct talker *t = argument;
 	struct lab_frame frame = lab_udp(2 * t->number, 2 * t->number + 1, 1, 2);
 
+	for (unsigned i = 0; i < FLOWS; i++)
+		t->next[i] = i;
 	while (!__atomic_load_n(&t->stop, __ATOMIC_RELAXED) && !t->fault) {
 		for (unsigned i = 0; i < WINDOW; i++, t->sent++) {
 			memcpy(frame.bytes + 42, &t->sent, sizeof(t->sent));
-			// Some other flows between.
-			frame.bytes[37] = (uint8_t)t->sent;
+			frame.bytes[37] = (uint8_t)(t->sent % FLOWS); // destination port
 			if (weir_memory_send(t->from, 0, frame.bytes, frame.size, NULL) < 0)
 				t->fault = "the window does not fit";
 		}
@@ -82,7 +85,7 @@ static void come_and_go(struct lab *lab, unsigned i)
 	lab_attach(lab, "probe-filter", 10);
 	lab_act(lab, "p0", "probe-filter", "mark",
 		(Probe__Act){ AT(INGRESS, SET), VALUE(WEIR_FIELD_IP_TOS), BYTE(0x20),
-			IF(l4_dst, i % 256) });
+			IF(l4_dst, i % FLOWS) });
 	lab_act(lab, "p1", "probe-filter", "meter", (Probe__Act){ AT(EGRESS, METER) });
 	lab_act(lab, "p2", "probe-filter", "visit",
 		(Probe__Act){ AT(INGRESS, EDIT), VISIT, VALUE(15), BYTE(0x40) });
