@@ -68,7 +68,7 @@ show_log() {
 		grep -m 1 -A 40 'WARNING: \|ERROR: \|runtime error' "$work/log" >&2
 		grep '^SUMMARY: ' "$work/log" | sort | uniq -c >&2
 	else
-		tail -n 40 "$work/log" >&2
+		tail -n 25 "$work/log" >&2
 	fi
 }
 
@@ -79,8 +79,8 @@ cleanup() {
 	if [ "$status" -ne 0 ] && [ "$status" -ne 77 ]; then
 		show_log
 		if [ -n "$daemon_pid" ] && kill -0 "$daemon_pid" 2>/dev/null; then
-			timeout 10 "$build/weirctl" port list >&2
-			timeout 10 "$build/weirctl" drop list >&2
+			timeout 10 "$build/weirctl" port list | head -n 20 >&2
+			timeout 10 "$build/weirctl" drop list | head -n 20 >&2
 		fi
 	fi
 	[ "$status" -eq 0 ] && [ -z "$finished" ] && { say "ended without finish"; status=1; }
