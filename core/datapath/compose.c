@@ -4,12 +4,6 @@
 #include "datapath/rcu.h"
 #include "forwarding/native.h"
 
-static void explain(const struct composer *c, const struct hook *hook, const char *line)
-{
-	if (c->context->explain)
-		c->context->explain(c->context->explain_context, hook, line);
-}
-
 // ---- Calling a hook
 
 // What a hook's decision consists of, for strict mode's comparison.
@@ -134,6 +128,15 @@ enum core_reason compose_vlan_reason(enum vlan_refusal why)
 	return reasons[why];
 }
 
+// How much longer the frame is on the port's wire than inside the switch: the tag of a VLAN whose
+// frames the port carries without it.
+static int8_t tag_of_switch(const struct snapshot_port *port, const struct flow_key *key)
+{
+	enum vlan_egress_tag tag;
+
+	return vlan_egress(&port->vlan, key_vlan(key), &tag) && tag == VLAN_EGRESS_UNTAG ? -4 : 0;
+}
+
 static void classify_vlan(struct composer *c)
 {
 	enum vlan_ingress_tag tag;
@@ -163,6 +166,11 @@ static enum weir_forwarded forwarded(const struct composer *c)
 	return key_bits(c->key.w[0], KEY_FORWARDED_SHIFT, 3);
 }
 
+static bool same_source(const struct composer *c)
+{
+	return ((c->key.w[2] ^ c->source) & KEY_MAC_MASK) == 0;
+}
+
 static void forward_natively(struct composer *c)
 {
 	struct native_decision native;
@@ -171,7 +179,9 @@ static void forward_natively(struct composer *c)
 		&native);
 	for (unsigned i = 0; i < native.n_depends; i++)
 		composer_depend(c, native.depends[i]);
-	c->out->learned = native.learned;
+	// A rewritten source is not the one that a later refresh would find in the key.
+	c->out->learned = native.learned && same_source(c);
+	c->out->unlearned = native.unlearned && same_source(c);
 	c->out->vlan = native.vlan;
 	set_forwarded(c, native.forwarded);
 	if (native.verdict == NATIVE_RESERVED)
@@ -226,6 +236,8 @@ static void check_destinations(struct composer *c)
 			c->context->snapshot, c->destinations[i]);
 		enum vlan_egress_tag tag;
 
+		// What is decided here changes with that port, for better or worse.
+		composer_depend(c, generation_slot(GENERATION_PORT, c->destinations[i]));
 		if (!port)
 			reason = REASON_NO_PORT;
 		else if (port == c->port)
@@ -257,15 +269,10 @@ static void leave(struct composer *c, const struct snapshot_port *port)
 
 static void egress_half(struct composer *c, const struct snapshot_port *port, unsigned start)
 {
-	enum vlan_egress_tag tag;
-
 	composer_depend(c, port->slot);
 	c->port = port;
 	c->egress = port->id;
-	c->wire_adjust = vlan_egress(&port->vlan, key_vlan(&c->key), &tag) &&
-					 tag == VLAN_EGRESS_UNTAG
-				 ? -4
-				 : 0;
+	c->wire_adjust = tag_of_switch(port, &c->key);
 	call_stage(c, WEIR_STAGE_EGRESS, start);
 	if (!c->dropped)
 		leave(c, port);
@@ -353,9 +360,17 @@ void compose_ingress(
 		classify_vlan(&c);
 	// Egress decisions may ask where the frame came from.
 	c.key.w[3] = (c.key.w[3] & ~UINT64_C(0xffff)) | port->index;
-	call_stage(&c, WEIR_STAGE_INGRESS, from);
-	if (!c.dropped)
-		forward(&c);
+	c.source = key->w[2];
+	if (from)
+		c.wire_adjust = tag_of_switch(port, &c.key);
+	if (!context->redirect) {
+		call_stage(&c, WEIR_STAGE_INGRESS, from);
+		if (!c.dropped)
+			forward(&c);
+	} else {
+		c.destinations[c.n_destinations++] = *context->redirect;
+		set_forwarded(&c, WEIR_FORWARDED_UNICAST);
+	}
 	if (!c.dropped)
 		call_stage(&c, WEIR_STAGE_FORWARDED, from);
 	if (!c.dropped && !c.flood)
@@ -367,7 +382,6 @@ void compose_ingress(
 	else if (!c.dropped)
 		deliver(&c);
 	finish(&c);
-	explain(&c, NULL, "end");
 }
 
 void compose_egress(
@@ -379,8 +393,10 @@ void compose_egress(
 	struct composer c;
 
 	start(&c, context, key, port, out);
-	if ((port->egress.fields & WEIR_FIELD_INGRESS_PORT) && from)
+	if ((port->egress.fields & WEIR_FIELD_INGRESS_PORT) && from) {
 		c.ingress = from->id;
+		composer_depend(&c, from->slot);
+	}
 	egress_half(&c, port, key_start(key));
 	finish(&c);
 }

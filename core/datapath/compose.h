@@ -24,6 +24,7 @@ struct compose_context {
 	uint32_t now_s;
 	bool learn; // a frame is at hand: its source address may be learned
 	const struct meter_owners *meters;
+	const uint16_t *redirect; // a visit chose this port: stages 1 to 3 are over; or NULL
 	// For a trace: called for every line that an extension explains and every step; NULL
 	// otherwise.
 	void (*explain)(void *context, const struct hook *hook, const char *line);
@@ -36,7 +37,8 @@ struct composition {
 	uint16_t depends[GENERATION_DEPENDS];
 	unsigned n_depends;
 	bool depends_on_all;
-	bool learned; // the source address is learned in `vlan` at the ingress port
+	bool learned;   // the source address is learned in `vlan` at the ingress port
+	bool unlearned; // it was to be learned, but there was no room
 	uint16_t vlan;
 };
 

@@ -160,6 +160,9 @@ static bool set_vlan(struct composer *c, uint64_t field, const void *value, size
 	if (id > 4094 || key_malformed(&c->key) == WEIR_MALFORMED_TAGS)
 		return false;
 	if (id == 0) {
+		// The inner tag becomes the VLAN: who does not read it cannot decide that.
+		if (key_tags(&c->key) == 2 && !(c->hook->mask.fields & WEIR_FIELD_INNER_VLAN))
+			return false;
 		composer_pop_vlan(c);
 	} else if (key_tags(&c->key) == 0) {
 		composer_push_vlan(c, id);

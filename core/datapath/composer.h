@@ -13,6 +13,7 @@ struct composer {
 	struct composition *out;
 	const struct hook *hook; // whose decide is being called
 	struct flow_key key;     // the flow after all rewrites so far
+	uint64_t source;         // word 2 as the frame came, before any rewrite
 	weir_port_id ingress, egress;
 	const struct snapshot_port *port; // whose stages run
 	// What has been decided.

@@ -51,26 +51,7 @@ void datapath_begin(struct datapath *dp, uint64_t now_ns)
 	dp->now_ns = now_ns;
 	dp->now_s = (uint32_t)(now_ns / 1000000000);
 	dp->tick = (uint32_t)(now_ns >> 26); // 1/14.9 s
-	dp->n_redecided = 0;
-}
-
-static void run_originated(struct datapath *dp)
-{
-	while (dp->n_originated) {
-		struct originated o = dp->originated[--dp->n_originated];
-
-		datapath_decide_and_run(dp, o.frame, o.port, o.start);
-		datapath_visit_all(dp);
-	}
-}
-
-void datapath_end(struct datapath *dp)
-{
-	datapath_visit_all(dp);
-	run_originated(dp);
-	datapath_flush(dp);
-	program_bury(dp->programs);
-	__atomic_store_n(&dp->n_flows, dp->flows->n, __ATOMIC_RELAXED);
+	dp->n_decided = dp->n_redecided = 0;
 }
 
 // ---- Keys
@@ -100,8 +81,8 @@ static void clear_rest(struct flow_key *key, unsigned n_words)
 
 // ---- Deciding
 
-static void compose(
-	struct datapath *dp, const struct flow_key *key, bool learn, struct composition *out)
+static void compose(struct datapath *dp, const struct flow_key *key, bool learn,
+	const uint16_t *redirect, struct composition *out)
 {
 	struct compose_context context = {
 		.snapshot = dp->snapshot,
@@ -109,6 +90,7 @@ static void compose(
 		.now_s = dp->now_s,
 		.learn = learn,
 		.meters = dp->meter_owners,
+		.redirect = redirect,
 	};
 
 	count(&dp->decisions, 1);
@@ -123,7 +105,7 @@ static void adopt(struct datapath *dp, struct flow *flow, const struct compositi
 	flow->valid_at = dp->now;
 	flow->n_depends = (uint8_t)c->n_depends;
 	memcpy(flow->depends, c->depends, sizeof(flow->depends));
-	flow->flags = (c->learned ? FLOW_LEARNED : 0) |
+	flow->flags = (c->unlearned ? FLOW_UNLEARNED : 0) | (c->learned ? FLOW_LEARNED : 0) |
 		      (c->depends_on_all ? FLOW_DEPENDS_ON_ALL : 0);
 	flow->vlan = c->vlan;
 }
@@ -136,12 +118,14 @@ bool datapath_redecide(struct datapath *dp, struct flow *flow, bool learn)
 
 	memcpy(key.w, flow->key, flow->n_words * sizeof(key.w[0]));
 	clear_rest(&key, flow->n_words);
-	compose(dp, &key, learn, &composition);
+	compose(dp, &key, learn, NULL, &composition);
 	program = program_get(dp->programs, composition.ops, composition.n_ops);
 	if (!program)
 		return false;
 	program_put(dp->programs, flow->program);
 	flow->program = program;
+	// Without a frame nothing is learned; what was wanted still is.
+	composition.unlearned |= !learn && (flow->flags & FLOW_UNLEARNED);
 	adopt(dp, flow, &composition);
 	return true;
 }
@@ -167,7 +151,7 @@ static struct program *decide(struct datapath *dp, struct flow_key *key, unsigne
 	struct flow *flow;
 
 	clear_rest(key, n_words);
-	compose(dp, key, !(key->w[0] & KEY_EGRESS_HALF), &composition);
+	compose(dp, key, !(key->w[0] & KEY_EGRESS_HALF), NULL, &composition);
 	program = program_get(dp->programs, composition.ops, composition.n_ops);
 	if (!program)
 		return NULL;
@@ -195,35 +179,51 @@ static inline void use_flow(struct datapath *dp, struct flow *flow, const struct
 }
 
 // A hit: if what it depends on has changed, it is decided anew, as long as this batch has not done
-// its share.
-static inline void check_flow(struct datapath *dp, struct flow *flow, bool learn)
+// its share. That happens with the flow's first frame of the batch or not at all: were some of its
+// frames to run the old program and wait for a visit, and others the new one and not, they would
+// overtake each other.
+static inline void check_flow(struct datapath *dp, struct flow *flow)
 {
 	if (__builtin_expect(flow->valid_at == dp->now, 1) || datapath_fresh(dp, flow))
 		return;
 	if (dp->n_redecided < REDECIDE_PER_BATCH) {
 		dp->n_redecided++;
-		datapath_redecide(dp, flow, learn);
+		datapath_redecide(dp, flow, !(flow->key[0] & KEY_EGRESS_HALF));
 	}
 }
 
-// The program of a key: from the table, or decided now. The reference is the caller's to put.
-static struct program *program_of(
-	struct datapath *dp, struct flow_key *key, unsigned n_words, const struct weir_frame *frame)
+// The program of a cached flow, with a reference that the caller puts; NULL: there is no such flow.
+static struct program *cached_program(struct datapath *dp, const struct flow_key *key,
+	unsigned n_words, uint32_t hash, const struct weir_frame *frame)
 {
-	uint32_t hash = flow_hash(dp->flows, key, n_words);
 	struct flow *flow = flow_find(dp->flows, key, n_words, hash);
-	struct program *program;
 
-	if (flow) {
-		check_flow(dp, flow, !(key->w[0] & KEY_EGRESS_HALF));
-		program = flow->program;
-		program->refs++;
-	} else {
-		program = decide(dp, key, n_words, hash, &flow);
-	}
+	if (!flow)
+		return NULL;
+	check_flow(dp, flow);
+	use_flow(dp, flow, frame);
+	flow->program->refs++;
+	return flow->program;
+}
+
+static struct program *decided_program(struct datapath *dp, struct flow_key *key, unsigned n_words,
+	uint32_t hash, const struct weir_frame *frame)
+{
+	struct flow *flow = NULL;
+	struct program *program = decide(dp, key, n_words, hash, &flow);
+
 	if (flow)
 		use_flow(dp, flow, frame);
 	return program;
+}
+
+static void make_key(const struct weir_frame *frame, const struct key_mask *mask, uint64_t constant,
+	struct flow_key *key, unsigned *n_words)
+{
+	key_parse(frame, key);
+	*n_words = key_words(key, mask);
+	key->w[0] |= constant;
+	apply_mask(key, mask, *n_words);
 }
 
 // For the flows of a port whose masks have changed: until they are decided under the new one, they
@@ -235,19 +235,42 @@ static struct program *program_under_old_mask(struct datapath *dp, const struct 
 	struct flow_key key;
 	struct flow *flow;
 
-	if (port->masks_changed_at <= dp->swept_at || dp->n_redecided < REDECIDE_PER_BATCH)
+	if (port->masks_changed_at <= dp->swept_at)
 		return NULL;
-	key_parse(frame, &key);
-	n_words = key_words(&key, &port->old_ingress);
-	key.w[0] |= port->index | (uint64_t)start << KEY_START_SHIFT |
-		    (uint64_t)port->old_epoch << KEY_EPOCH_SHIFT;
-	apply_mask(&key, &port->old_ingress, n_words);
+	make_key(frame, &port->old_ingress,
+		port->index | (uint64_t)start << KEY_START_SHIFT |
+			(uint64_t)port->old_epoch << KEY_EPOCH_SHIFT,
+		&key, &n_words);
 	flow = flow_find(dp->flows, &key, n_words, flow_hash(dp->flows, &key, n_words));
 	if (!flow)
 		return NULL;
 	use_flow(dp, flow, frame);
 	flow->program->refs++;
 	return flow->program;
+}
+
+// The order matters: what has been decided in this batch is followed by all later frames of its
+// flow, and what has not once the batch has decided enough, by none.
+static struct program *ingress_program(struct datapath *dp, const struct snapshot_port *port,
+	const struct weir_frame *frame, uint8_t start)
+{
+	struct program *program;
+	struct flow_key key;
+	unsigned n_words;
+	uint32_t hash;
+
+	make_key(frame, &port->ingress,
+		port->index | (uint64_t)start << KEY_START_SHIFT |
+			(uint64_t)port->epoch << KEY_EPOCH_SHIFT,
+		&key, &n_words);
+	hash = flow_hash(dp->flows, &key, n_words);
+	program = cached_program(dp, &key, n_words, hash, frame);
+	if (!program && dp->n_decided >= REDECIDE_PER_BATCH)
+		program = program_under_old_mask(dp, port, frame, start);
+	if (program)
+		return program;
+	dp->n_decided++;
+	return decided_program(dp, &key, n_words, hash, frame);
 }
 
 static void run_and_put(struct datapath *dp, struct weir_frame *frame, struct program *program,
@@ -265,31 +288,34 @@ void datapath_decide_and_run(
 	struct datapath *dp, struct weir_frame *frame, uint16_t index, uint8_t start)
 {
 	const struct snapshot_port *port = snapshot_port(dp->snapshot, index);
-	struct program *program;
+
+	if (port)
+		run_and_put(dp, frame, ingress_program(dp, port, frame, start), index,
+			WEIR_STAGE_INGRESS);
+	else
+		datapath_drop(dp, frame, index, WEIR_STAGE_INGRESS, reason_of(0, REASON_NO_PORT));
+}
+
+void datapath_redirect(struct datapath *dp, struct weir_frame *frame, uint8_t start, uint16_t to)
+{
+	const struct snapshot_port *port = snapshot_port(dp->snapshot, frame->port);
+	struct composition composition;
 	struct flow_key key;
 	unsigned n_words;
-	uint32_t hash;
-	bool is_new;
 
 	if (!port) {
-		datapath_drop(dp, frame, index, WEIR_STAGE_INGRESS, reason_of(0, REASON_NO_PORT));
+		datapath_drop(
+			dp, frame, frame->port, WEIR_STAGE_FORWARD, reason_of(0, REASON_NO_PORT));
 		return;
 	}
-	key_parse(frame, &key);
-	n_words = key_words(&key, &port->ingress);
-	key.w[0] |= index | (uint64_t)start << KEY_START_SHIFT |
-		    (uint64_t)port->epoch << KEY_EPOCH_SHIFT;
-	apply_mask(&key, &port->ingress, n_words);
-	hash = flow_hash(dp->flows, &key, n_words);
-	// A flow that this batch has decided stays with its new program: the old one, without the
-	// visits of the new, would let its frames overtake each other.
-	is_new = !flow_find(dp->flows, &key, n_words, hash);
-	program = is_new ? program_under_old_mask(dp, port, frame, start) : NULL;
-	if (!program) {
-		program = program_of(dp, &key, n_words, frame);
-		dp->n_redecided += is_new;
-	}
-	run_and_put(dp, frame, program, index, WEIR_STAGE_INGRESS);
+	make_key(frame, &port->ingress,
+		port->index | (uint64_t)start << KEY_START_SHIFT |
+			(uint64_t)port->epoch << KEY_EPOCH_SHIFT,
+		&key, &n_words);
+	clear_rest(&key, n_words);
+	compose(dp, &key, false, &to, &composition);
+	run_and_put(dp, frame, program_get(dp->programs, composition.ops, composition.n_ops),
+		port->index, WEIR_STAGE_FORWARD);
 }
 
 void datapath_meter(
@@ -333,6 +359,7 @@ void datapath_deliver(struct datapath *dp, struct weir_frame *frame, uint16_t in
 	struct program *program;
 	struct flow_key key;
 	unsigned n_words;
+	uint32_t hash;
 
 	if (!port) {
 		datapath_drop(dp, frame, index, WEIR_STAGE_EGRESS, reason_of(0, REASON_NO_PORT));
@@ -350,7 +377,10 @@ void datapath_deliver(struct datapath *dp, struct weir_frame *frame, uint16_t in
 		    (uint64_t)port->epoch << KEY_EPOCH_SHIFT;
 	key.w[3] |= frame->port;
 	apply_mask(&key, &port->egress, n_words);
-	program = program_of(dp, &key, n_words, frame);
+	hash = flow_hash(dp->flows, &key, n_words);
+	program = cached_program(dp, &key, n_words, hash, frame);
+	if (!program)
+		program = decided_program(dp, &key, n_words, hash, frame);
 	if (program && !program->drops)
 		datapath_meter(dp, frame, meters, n_meters);
 	run_and_put(dp, frame, program, index, WEIR_STAGE_EGRESS);
@@ -370,7 +400,7 @@ static inline void run_hit(struct datapath *dp, struct flow *flow, struct weir_f
 {
 	struct program *program;
 
-	check_flow(dp, flow, true);
+	check_flow(dp, flow);
 	use_flow(dp, flow, frame);
 	program = flow->program;
 	if (program->output != PROGRAM_NOT_PLAIN)
@@ -393,7 +423,9 @@ static void count_received(struct port_counters *c, struct weir_frame *const fra
 // true, or the claim is taken away and the frame is dropped.
 static bool admit(struct weir_frame *frame)
 {
-	if (__builtin_expect((frame->offload.flags | frame->offload.gso_type) == 0, 1))
+	if (__builtin_expect(
+		    (frame->offload.flags | frame->offload.gso_type | frame->offload.gso_size) == 0,
+		    1))
 		return true;
 	if (offload_sanitize(frame))
 		return true;
@@ -451,4 +483,25 @@ void datapath_receive(struct datapath *dp, uint16_t index, struct weir_frame *fr
 	}
 	for (unsigned i = 0; i < n_missed; i++)
 		datapath_decide_and_run(dp, frames[missed[i]], index, 0);
+}
+
+// In the order in which they were made; what they make in turn comes behind.
+static void run_originated(struct datapath *dp)
+{
+	for (unsigned i = 0; i < dp->n_originated; i++) {
+		struct originated o = dp->originated[i];
+
+		datapath_decide_and_run(dp, o.frame, o.port, o.start);
+		datapath_visit_all(dp);
+	}
+	dp->n_originated = 0;
+}
+
+void datapath_end(struct datapath *dp)
+{
+	datapath_visit_all(dp);
+	run_originated(dp);
+	datapath_flush(dp);
+	program_bury(dp->programs);
+	__atomic_store_n(&dp->n_flows, dp->flows->n, __ATOMIC_RELAXED);
 }

@@ -27,7 +27,7 @@ enum {
 	PARKED_MAX = 256,
 	ORIGINATED_MAX = 256,
 	HOPS_MAX = 8,
-	REDECIDE_PER_BATCH = 16, // stale flows decided anew in one batch
+	REDECIDE_PER_BATCH = 16, // known flows decided anew in one batch
 };
 
 // A frame made by an extension, on its way into stage 1 or behind its originator.
@@ -53,9 +53,10 @@ struct datapath {
 	const struct snapshot *snapshot;
 	uint64_t now; // switch clock, read before the snapshot
 	uint64_t now_ns;
-	uint32_t now_s; // seconds
-	uint32_t tick;  // 1/16 s
-	unsigned n_redecided;
+	uint32_t now_s;         // seconds
+	uint32_t tick;          // 1/16 s
+	unsigned n_redecided;   // known flows of this batch
+	unsigned n_decided;     // new ones
 	struct tx_queue *dirty; // queues with frames
 	uint32_t samples;       // random, for OP_COPY's 1 in N
 	unsigned n_originated;
@@ -71,6 +72,7 @@ struct datapath {
 	uint64_t sweep_target;
 	uint32_t sweep_leftovers; // flows under old masks that this pass left
 	uint64_t sweep_started_ns;
+	unsigned sweep_passes;
 
 	// worker: w, control: r
 	uint64_t swept_at; // no flow here was decided before this time of the switch clock
@@ -118,6 +120,9 @@ void datapath_run(struct datapath *dp, struct weir_frame *frame, const struct pr
 // the frame.
 void datapath_decide_and_run(
 	struct datapath *dp, struct weir_frame *frame, uint16_t port, uint8_t start);
+// Decides what happens to a frame that a visit sends to another port: stages 4 to 6 from position
+// start on. Nothing is cached. Takes the frame.
+void datapath_redirect(struct datapath *dp, struct weir_frame *frame, uint8_t start, uint16_t to);
 // Runs the egress half of a port for the frame. Takes the frame. meters: counted when it is
 // delivered.
 void datapath_deliver(struct datapath *dp, struct weir_frame *frame, uint16_t port, uint8_t start,

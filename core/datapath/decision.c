@@ -173,15 +173,16 @@ static void decide_visit(struct weir_decision *d, uint8_t tcp_flags)
 static void decide_copy(struct weir_decision *d, uint32_t sink, uint32_t one_in)
 {
 	struct composer *c = composer(d);
+	const struct snapshot_port *port = snapshot_port(c->context->snapshot, (uint16_t)sink);
 
 	if (!may(c, CLASS(CAPTURE), "copy"))
 		return;
-	if (sink >= c->context->snapshot->n_ports || one_in == 0)
+	composer_depend(c, generation_slot(GENERATION_PORT, (uint16_t)sink));
+	if (!port || port->id != sink || sink == WEIR_PORT_NONE || one_in == 0)
 		composer_offence(c, OFFENCE_INVALID,
-			"copy to sink %u, 1 in %u: no such sink, or 1 in 0", sink, one_in);
+			"copy to sink 0x%08x, 1 in %u: no such sink, or 1 in 0", sink, one_in);
 	else
-		composer_op(
-			c, (struct op){ .code = OP_COPY, .port = (uint16_t)sink, .arg = one_in });
+		composer_op(c, (struct op){ .code = OP_COPY, .port = port->index, .arg = one_in });
 }
 
 static void decide_forward(struct weir_decision *d, weir_port_id id)
@@ -196,6 +197,7 @@ static void decide_forward(struct weir_decision *d, weir_port_id id)
 			"choosing a destination at stage %s: stage forward does", stage_name(c));
 		return;
 	}
+	composer_depend(c, generation_slot(GENERATION_PORT, (uint16_t)id));
 	if (!port || port->id != id || id == WEIR_PORT_NONE) {
 		composer_offence(
 			c, OFFENCE_INVALID, "destination 0x%08x: there is no such port", id);

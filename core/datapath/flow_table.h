@@ -22,6 +22,7 @@ enum flow_flag {
 	FLOW_LEARNED = 1 << 0,        // its decision learned the source address; vlan says where
 	FLOW_DEPENDS_ON_ALL = 1 << 1, // more dependencies than fit: any change makes it stale
 	FLOW_FREE = 1 << 2,
+	FLOW_UNLEARNED = 1 << 3, // there was no room for its source address: tried again
 };
 
 struct flow {

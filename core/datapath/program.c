@@ -8,17 +8,28 @@
 
 #include "datapath/program.h"
 
-enum { CHAINS = 1024 };
+enum { CHAINS_MIN = 1024 };
 
 struct program_table {
 	unsigned n;
 	struct program *buried;
-	struct program *chains[CHAINS];
+	unsigned n_chains; // a power of two
+	struct program **chains;
 };
 
 struct program_table *program_table_create(void)
 {
-	return calloc(1, sizeof(struct program_table));
+	struct program_table *table = calloc(1, sizeof(*table));
+
+	if (!table)
+		return NULL;
+	table->n_chains = CHAINS_MIN;
+	table->chains = calloc(table->n_chains, sizeof(struct program *));
+	if (!table->chains) {
+		free(table);
+		return NULL;
+	}
+	return table;
 }
 
 void program_table_destroy(struct program_table *table)
@@ -26,7 +37,7 @@ void program_table_destroy(struct program_table *table)
 	if (!table)
 		return;
 	program_bury(table);
-	for (unsigned i = 0; i < CHAINS; i++) {
+	for (unsigned i = 0; i < table->n_chains; i++) {
 		while (table->chains[i]) {
 			struct program *program = table->chains[i];
 
@@ -34,6 +45,7 @@ void program_table_destroy(struct program_table *table)
 			free(program);
 		}
 	}
+	free(table->chains);
 	free(table);
 }
 
@@ -87,13 +99,46 @@ static struct program *find(struct program *chain, const struct op *ops, unsigne
 	return NULL;
 }
 
+static struct program **chain_of(struct program_table *table, uint32_t hash)
+{
+	return &table->chains[hash & (table->n_chains - 1)];
+}
+
+// Keeps chains short when every flow has a program of its own (NAT, say). Without memory they grow
+// long.
+static void grow(struct program_table *table)
+{
+	unsigned old = table->n_chains;
+	struct program **chains = calloc(old * 2, sizeof(*chains)), **before = table->chains;
+
+	if (!chains)
+		return;
+	table->chains = chains;
+	table->n_chains = old * 2;
+	for (unsigned i = 0; i < old; i++) {
+		while (before[i]) {
+			struct program *program = before[i],
+				       **chain = chain_of(table, program->hash);
+
+			before[i] = program->next;
+			program->next = *chain;
+			*chain = program;
+		}
+	}
+	free(before);
+}
+
 struct program *program_get(struct program_table *table, const struct op ops[], unsigned n)
 {
 	uint32_t hash = hash_ops(ops, n);
-	struct program **chain = &table->chains[hash % CHAINS];
+	struct program **chain = chain_of(table, hash);
 	struct program *program = find(*chain, ops, n, hash);
 
 	if (!program) {
+		if (table->n > table->n_chains) {
+			grow(table);
+			chain = chain_of(table, hash);
+		}
 		program = find(table->buried, ops, n, hash);
 		if (program)
 			unbury(table, program);
@@ -111,7 +156,7 @@ struct program *program_get(struct program_table *table, const struct op ops[], 
 
 void program_put(struct program_table *table, struct program *program)
 {
-	struct program **link = &table->chains[program->hash % CHAINS];
+	struct program **link = chain_of(table, program->hash);
 
 	if (--program->refs > 0)
 		return;

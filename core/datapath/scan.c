@@ -7,8 +7,9 @@
 #include "datapath/datapath.h"
 
 enum {
-	SCAN_SHARE = 256,          // flows looked at in one call
+	SCAN_SHARE = 64,           // flows looked at in one call
 	SWEEP_GRACE_NS = 40000000, // how long active flows under old masks wait for a frame
+	SWEEP_GRACE_PASSES = 4096, // the same for a clock that stands still
 };
 
 static bool is_free(const struct flow *flow)
@@ -33,9 +34,12 @@ static bool refresh_source(
 {
 	uint8_t mac[6];
 
+	memcpy(mac, &flow->key[2], 6);
+	if (flow->flags & FLOW_UNLEARNED)
+		// Should there be room by now, its generation moves, and the flow is decided anew.
+		fdb_learn(dp->fdb, flow->vlan, mac, port->id, dp->now_s);
 	if (!(flow->flags & FLOW_LEARNED))
 		return true;
-	memcpy(mac, &flow->key[2], 6);
 	return fdb_refresh(dp->fdb, flow->vlan, mac, port->id, dp->now_s);
 }
 
@@ -68,7 +72,8 @@ static bool may_wait(
 {
 	return dp->sweeping && epoch_of(flow) == port->old_epoch &&
 	       !(flow->key[0] & KEY_EGRESS_HALF) &&
-	       dp->now_ns - dp->sweep_started_ns < SWEEP_GRACE_NS;
+	       dp->now_ns - dp->sweep_started_ns < SWEEP_GRACE_NS &&
+	       dp->sweep_passes < SWEEP_GRACE_PASSES;
 }
 
 static void scan_flow(struct datapath *dp, struct flow *flow)
@@ -99,8 +104,11 @@ static void begin_pass(struct datapath *dp)
 	dp->scan_at = 0;
 	dp->sweep_leftovers = 0;
 	if (wanted > dp->swept_at) {
-		if (!dp->sweeping)
+		if (!dp->sweeping) {
 			dp->sweep_started_ns = dp->now_ns;
+			dp->sweep_passes = 0;
+		}
+		dp->sweep_passes++;
 		dp->sweeping = true;
 		dp->sweep_target = dp->now;
 	} else {

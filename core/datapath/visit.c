@@ -327,8 +327,8 @@ static void go_on(struct visit_call *call, unsigned i)
 		datapath_drop(dp, parked->frame, op->port, op->stage, call->reason[i]);
 		break;
 	case VISIT_REDIRECT:
-		datapath_deliver(
-			dp, parked->frame, call->port[i], 0, WEIR_FORWARDED_UNICAST, NULL, 0);
+		datapath_redirect(
+			dp, parked->frame, (uint8_t)(call->hook->position + 1), call->port[i]);
 		break;
 	case VISIT_REKEY:
 		rekey(dp, parked->frame, call->hook, op->port, op->forwarded);

@@ -18,6 +18,9 @@ enum {
 	BATCH = 32,           // frames of one receive: grout and DPDK measure 32 to 64 as best
 	SCAN_SLEEP_MS = 1000, // a worker with flows wakes this often to forget idle ones
 	EVENTS = 16,
+	SWEEP_MIN_NS = 10000,
+	SWEEP_MAX_NS = 50000,
+	SWEEP_SHARES = 64, // of one round, for a clock that stands still
 };
 
 struct worker {
@@ -166,12 +169,23 @@ static unsigned poll_one(struct worker *w, struct poll_entry *e, uint64_t now_ns
 static bool scan(struct worker *w, struct datapath *dp, uint64_t now_ns)
 {
 	uint64_t swept = dp->swept_at;
+	// While somebody waits for a sweep it gets as long as the last round took, within limits:
+	// frames keep coming.
+	uint64_t budget_ns = w->last_ns ? now_ns - w->last_ns : SWEEP_MIN_NS;
+	unsigned shares = SWEEP_SHARES;
 	bool more;
 
 	if (!datapath_scan_due(dp, now_ns))
 		return false;
+	if (budget_ns < SWEEP_MIN_NS)
+		budget_ns = SWEEP_MIN_NS;
+	if (budget_ns > SWEEP_MAX_NS)
+		budget_ns = SWEEP_MAX_NS;
 	datapath_begin(dp, now_ns);
-	more = datapath_scan(dp);
+	do
+		more = datapath_scan(dp);
+	while (more && w->options.clock_ns(w->options.clock_context) - now_ns < budget_ns &&
+		--shares);
 	datapath_end(dp);
 	if (dp->swept_at != swept)
 		report(w);

@@ -26,6 +26,7 @@ struct native_decision {
 	enum weir_forwarded forwarded;
 	weir_port_id port;
 	bool learned; // the source address leads to the ingress port (learn set, or already known)
+	bool unlearned; // it was to be learned, but there was no room
 	uint16_t vlan;
 	uint16_t depends[2]; // generation slots of source and destination
 	unsigned n_depends;

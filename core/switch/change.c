@@ -88,7 +88,7 @@ static int plan_mirror(struct weir_plan *p, const char *port, uint32_t *sink)
 
 	if (id == WEIR_PORT_NONE)
 		return -ENOENT;
-	*sink = (uint16_t)id;
+	*sink = id;
 	return 0;
 }
 
@@ -111,10 +111,10 @@ const struct target_state *target_state_of(const struct target *target, const st
 	return NULL;
 }
 
-static void put_meters(struct vswitch *s, struct target_state *state)
+static void put_meters(struct vswitch *s, struct target_state *state, bool policy_gone)
 {
 	for (unsigned i = 0; i < state->n_meters; i++)
-		meter_put(s, state->meters[i], !state->attachment->detached);
+		meter_put(s, state->meters[i], policy_gone);
 	free(state->meters);
 	state->meters = NULL;
 	state->n_meters = 0;
@@ -162,7 +162,7 @@ static struct target_state *unlink_state(struct target *target, const struct att
 
 static void retire(struct vswitch *s, struct target_state *state)
 {
-	put_meters(s, state);
+	put_meters(s, state, !state->attachment->detached);
 	weir_defer(s->weir, &state->retired->deferred, state_unused);
 }
 
@@ -197,7 +197,7 @@ static struct target_state *state_make(struct attachment *a)
 
 static void discard(struct target *target, struct target_state *state)
 {
-	put_meters(target->vswitch, state);
+	put_meters(target->vswitch, state, false);
 	free(state->retired);
 	state_free(state);
 }
@@ -297,6 +297,8 @@ void change_commit(struct change *change)
 
 		state->state = e->commit ? e->commit(state->attachment->instance, state->prepared)
 					 : state->prepared;
+		for (unsigned i = 0; i < state->n_meters; i++)
+			state->meters[i]->committed = true;
 		item->old = unlink_state(item->target, state->attachment);
 		state->next = item->target->states;
 		item->target->states = state;

@@ -239,5 +239,6 @@ int weir_flow_flush(struct weir *w, const char *switch_name, struct weir_error *
 	for (unsigned i = 0; i < s->n_indices; i++)
 		if (s->ports[i])
 			generation_move(s->generation, s->ports[i]->snapshot->slot);
+	generation_move(s->generation, s->nowhere_snapshot->slot);
 	return 0;
 }

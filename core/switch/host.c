@@ -24,7 +24,7 @@ static struct attachment *attachment_of(struct weir_attachment *public)
 static void host_invalidate(struct weir_attachment *public, uint64_t id)
 {
 	struct attachment *a = attachment_of(public);
-	uint64_t own = id ^ (uint64_t)extension_number(a->extension) << 48;
+	uint64_t own = id ^ (uint64_t)a->number << 48;
 
 	generation_move(a->vswitch->generation, generation_slot(GENERATION_EXTENSION, own));
 }
@@ -191,16 +191,31 @@ static void refresh_one(const struct refresh *r)
 	}
 }
 
-void host_refresh_due(struct weir *w)
+static void run_refreshes(struct weir *w, bool forget)
 {
-	while (w->refreshes) {
-		struct refresh *r = w->refreshes;
+	struct refresh *list = w->refreshes;
 
-		w->refreshes = r->next;
-		refresh_one(r);
+	// What is asked for meanwhile is for the next time.
+	w->refreshes = NULL;
+	while (list) {
+		struct refresh *r = list;
+
+		list = r->next;
+		if (!forget)
+			refresh_one(r);
 		attachment_put(r->attachment);
 		free(r);
 	}
+}
+
+void host_refresh_due(struct weir *w)
+{
+	run_refreshes(w, false);
+}
+
+void host_refresh_forget(struct weir *w)
+{
+	run_refreshes(w, true);
 }
 
 // ---- Reviews and events

@@ -21,13 +21,15 @@ static int make_chunk(struct vswitch *s, uint32_t chunk)
 	if (!owners)
 		return -ENOMEM;
 	for (unsigned i = 0; i < n_workers; i++) {
-		struct meter_slot *slots = calloc(METER_CHUNK, sizeof(*slots));
+		// In lines of their own: no worker writes a line that another one does.
+		struct meter_slot *slots = aligned_alloc(64, METER_CHUNK * sizeof(*slots));
 
 		if (!slots) {
 			// Chunks that were made stay for the next try.
 			free(owners);
 			return -ENOMEM;
 		}
+		memset(slots, 0, METER_CHUNK * sizeof(*slots));
 		free(s->datapaths[i]->meters.chunks[chunk]);
 		__atomic_store_n(&s->datapaths[i]->meters.chunks[chunk], slots, __ATOMIC_RELEASE);
 	}
@@ -86,6 +88,7 @@ static void number_free(void *context)
 	struct number_wait *wait = context;
 	struct vswitch *s = wait->vswitch;
 
+	set_owner(s, wait->id, 0);
 	s->meter_ids[s->n_meter_ids++] = wait->id;
 	s->users--;
 	free(wait);
@@ -94,10 +97,8 @@ static void number_free(void *context)
 // A number is given out again once no program can count on it for its old meter.
 static void give_back(struct vswitch *s, uint32_t id)
 {
-	struct number_wait *wait;
+	struct number_wait *wait = s->removed ? NULL : malloc(sizeof(*wait));
 
-	set_owner(s, id, 0);
-	wait = s->removed ? NULL : malloc(sizeof(*wait));
 	if (!wait)
 		return; // the number stays unused
 	*wait = (struct number_wait){ s, id };
@@ -113,7 +114,7 @@ static void give_back(struct vswitch *s, uint32_t id)
 struct meter *meter_get(
 	struct vswitch *s, const struct attachment *a, const char *target, const char *key)
 {
-	uint16_t owner = (uint16_t)extension_number(a->extension);
+	uint16_t owner = a->number;
 	struct meter *m;
 
 	for (m = s->meters; m; m = m->next) {
@@ -152,9 +153,9 @@ static void remove_meter(struct vswitch *s, struct meter *m)
 	free(m);
 }
 
-void meter_put(struct vswitch *s, struct meter *m, bool attached)
+void meter_put(struct vswitch *s, struct meter *m, bool policy_gone)
 {
-	if (--m->refs == 0 && (attached || m->orphaned))
+	if (--m->refs == 0 && (policy_gone || m->orphaned || !m->committed))
 		remove_meter(s, m);
 }
 

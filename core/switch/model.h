@@ -35,20 +35,25 @@ struct deferred {
 	struct rcu_head head; // first: liburcu hands it back
 	struct weir *weir;
 	struct deferred *next;
-	void (*outside)(struct deferred
-			*deferred); // before, on liburcu's thread: what may take long; or NULL
 	void (*function)(struct deferred *deferred);
+};
+
+// Something that takes its time to end: a detach, the closing of a NIC. Who asks when a change is
+// done waits for those that began before.
+struct ending {
+	struct ending *next;
+	uint64_t number; // in the order of their beginnings
 };
 
 // Called when no worker runs a decision older than now and everything retired until now has ended,
 // on the control thread.
 struct wait {
 	struct wait *next;
-	uint64_t n_detached;            // and when so many detaches have ended
-	struct vswitch *vswitch;        // NULL: all of them
-	uint64_t targets[SWITCHES_MAX]; // clock per switch slot, for NULL; else [0]
+	uint64_t endings;        // and when the endings up to this number are over
+	struct vswitch *vswitch; // NULL: all of them
 	weir_done *done;
 	void *context;
+	uint64_t targets[]; // clock per switch slot, for NULL; else one
 };
 
 // ---- Policies and states of one target: a port, or the switch itself
@@ -68,8 +73,9 @@ struct meter {
 	char target[WEIR_NAME_MAX + 8];
 	char key[64];
 	uint32_t id;
-	unsigned refs; // states that hold it
-	bool orphaned; // its target is gone: it goes with its last state
+	unsigned refs;  // states that hold it
+	bool orphaned;  // its target is gone: it goes with its last state
+	bool committed; // a state in force has held it
 	uint64_t base_frames, base_bytes, since;
 };
 
@@ -92,6 +98,7 @@ struct target {
 	struct vswitch *vswitch;
 	struct port *port; // NULL: the switch itself
 	struct policy *policies;
+	unsigned made_ids; // the last id that was made
 	struct target_state *states;
 };
 
@@ -107,6 +114,8 @@ struct attachment {
 	void *instance;
 	int order;
 	uint16_t id;
+	uint16_t number; // of the extension's name
+	struct ending ending;
 	bool attached; // attach() succeeded
 	bool detached;
 	unsigned
@@ -136,7 +145,6 @@ struct port {
 	char *nic_spec; // "" when there has never been one
 	bool nic_forced;
 	struct nic *nic;
-	int nic_error; // worker: w once per NIC, control: rw
 	enum weir_port_state state;
 	char reason[160];
 	bool leaving;                    // no worker is to poll the NIC any more
@@ -224,7 +232,10 @@ struct weir {
 	struct vswitch *switch_slots[SWITCHES_MAX];
 	struct deferred *deferred; // lock-free stack. call_rcu thread: pushes, control: takes all
 	unsigned n_deferred;       // not yet run
-	uint64_t n_detaching, n_detached; // detaches begun and ended, since the start
+	struct wait **waits_end;
+	struct ending *endings; // under way
+	uint64_t n_endings;     // begun, since the start
+	struct closer *closer;  // closes NICs
 	struct wait *waits;
 	struct flow_listing *listings;
 	uint16_t attachment_ids;
@@ -236,15 +247,19 @@ struct weir {
 
 // ---- weir.c
 uint64_t weir_now_ns(const struct weir *w);
-// Hands what is deferred to the control thread; for rcu_free_later().
+// Hands something to the control thread, which calls its function. Any thread.
+void weir_hand_over(struct deferred *deferred);
+// The same as a callback of rcu_free_later().
 void weir_grace_period_over(struct rcu_head *head);
 void weir_defer(struct weir *w, struct deferred *deferred, void (*function)(struct deferred *));
 // Calls done when every worker has swept this switch (NULL: all) up to now. -ENOMEM.
 int weir_wait(struct weir *w, struct vswitch *vswitch, weir_done *done, void *context);
 // The same in two steps, for what must not fail once it has been done. Caller begins, or frees with
 // free().
-struct wait *weir_wait_make(weir_done *done, void *context);
+struct wait *weir_wait_make(unsigned n_switches, weir_done *done, void *context);
 void weir_wait_begin(struct weir *w, struct wait *wait, struct vswitch *vswitch);
+void weir_ending_begin(struct weir *w, struct ending *ending);
+void weir_ending_over(struct weir *w, struct ending *ending);
 void weir_wake_workers(struct weir *w);
 __attribute__((format(printf, 3, 4))) void weir_log_line(
 	const struct weir *w, int level, const char *format, ...);
@@ -319,6 +334,7 @@ void stack_detach_all(struct vswitch *vswitch);
 void reasons_free(struct reason_names *names);
 extern const struct weir_host weir_host;
 void host_refresh_due(struct weir *w);
+void host_refresh_forget(struct weir *w);
 
 // ---- observe.c
 // The token of a reason, its text and whose it is; never NULL.
@@ -334,6 +350,16 @@ int port_open_nic(struct port *port, const char *spec, unsigned flags, struct we
 // Closes the NIC after a grace period. The workers' lists are without it already (port->leaving).
 void port_close_nic(struct port *port);
 uint64_t port_nic_missed(const struct port *port);
+// What a worker says when the NIC fails. worker: w once, control: r. The port has a NIC.
+int *port_nic_error(const struct port *port);
+
+// ---- closer.c
+// A thread that closes NICs, which may take the kernel tens of milliseconds each.
+int closer_create(struct weir *w, struct weir_error *error);
+// Closes what is left, ends the thread. Accepts NULL.
+void closer_destroy(struct closer *closer);
+// Closes the NIC, then hands `deferred` to the control thread. No worker uses the NIC any more.
+void closer_close(struct closer *closer, struct nic *nic, struct deferred *deferred);
 
 // ---- port.c
 // The end of a port that is in no snapshot any more.
@@ -343,7 +369,8 @@ int port_republish(struct port *port);
 // ---- meter.c
 struct meter *meter_get(struct vswitch *vswitch, const struct attachment *attachment,
 	const char *target, const char *key);
-void meter_put(struct vswitch *vswitch, struct meter *meter, bool attached);
+// policy_gone: the last holder is gone because its policy is, not because the extension left.
+void meter_put(struct vswitch *vswitch, struct meter *meter, bool policy_gone);
 void meter_remove_target(struct vswitch *vswitch, const char *target);
 void meter_free_all(struct vswitch *vswitch);
 

@@ -31,13 +31,10 @@ static struct policy *find(const struct target *t, const struct attachment *a, c
 	return NULL;
 }
 
-static void make_id(
-	const struct target *t, const struct attachment *a, char id[/* POLICY_ID_SIZE */])
+static void make_id(struct target *t, const struct attachment *a, char id[/* POLICY_ID_SIZE */])
 {
-	unsigned n = 1;
-
 	do
-		snprintf(id, POLICY_ID_SIZE, "%u", n++);
+		snprintf(id, POLICY_ID_SIZE, "%u", ++t->made_ids);
 	while (find(t, a, id));
 }
 

@@ -111,6 +111,7 @@ static void port_free(struct port *port)
 	free(port->vlan_text);
 	free(port->nic_spec);
 	free(port->retired);
+	free(port->nic_retired);
 	free(port);
 }
 

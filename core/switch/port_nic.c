@@ -13,18 +13,31 @@
 
 struct retired_nic {
 	struct deferred deferred;
+	struct ending ending;
 	struct nic *nic;
+	int error; // worker: w once, control: r
 };
 
-// Closing a packet socket takes the kernel some 40 ms: not on the control thread.
-static void close_nic(struct deferred *d)
+int *port_nic_error(const struct port *port)
 {
-	nic_close(((struct retired_nic *)d)->nic);
+	return &port->nic_retired->error;
 }
 
 static void nic_closed(struct deferred *d)
 {
-	free(d); // the first member of its struct retired_nic
+	struct retired_nic *retired = (struct retired_nic *)d;
+
+	weir_ending_over(d->weir, &retired->ending);
+	free(retired);
+}
+
+static void nic_unused(struct deferred *d)
+{
+	struct weir *w = d->weir;
+
+	d->function = nic_closed;
+	w->n_deferred++;
+	closer_close(w->closer, ((struct retired_nic *)d)->nic, d);
 }
 
 uint64_t port_nic_missed(const struct port *port)
@@ -101,7 +114,6 @@ int port_open_nic(struct port *port, const char *spec, unsigned flags, struct we
 	port->nic = nic;
 	port->nic_forced = options.force;
 	port->nic_retired = retired;
-	port->nic_error = 0;
 	port->leaving = false;
 	port->first_worker = least_loaded(w);
 	port->state = WEIR_PORT_CONNECTED;
@@ -115,8 +127,8 @@ void port_close_nic(struct port *port)
 		return;
 	port->missed_before += port_nic_missed(port);
 	port->nic_retired->nic = port->nic;
-	port->nic_retired->deferred.outside = close_nic;
-	weir_defer(port->target.vswitch->weir, &port->nic_retired->deferred, nic_closed);
+	weir_ending_begin(port->target.vswitch->weir, &port->nic_retired->ending);
+	weir_defer(port->target.vswitch->weir, &port->nic_retired->deferred, nic_unused);
 	port->nic_retired = NULL;
 	port->nic = NULL;
 }
@@ -295,15 +307,15 @@ void port_check_nics(struct weir *w)
 	for (struct vswitch *s = w->switches; s; s = s->next) {
 		for (unsigned i = 0; i < s->n_indices; i++) {
 			struct port *port = s->ports[i];
-			int failed = port && port->nic
-					     ? __atomic_load_n(&port->nic_error, __ATOMIC_ACQUIRE)
-					     : 0;
+			int failed = port && port->nic ? __atomic_load_n(port_nic_error(port),
+								 __ATOMIC_ACQUIRE)
+						       : 0;
 
 			if (!failed)
 				continue;
 			lose(port, failed);
 			// It may have been made anew before the loss was noticed.
-			if (interface_exists(port))
+			if (port->state == WEIR_PORT_NIC_LOST && interface_exists(port))
 				find_again(port);
 		}
 	}

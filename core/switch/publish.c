@@ -313,7 +313,7 @@ static struct stack *stack_make(const struct vswitch *s)
 			.switch_state = state ? state->state : NULL,
 			.counters = &a->counters,
 			.attachment = a->id,
-			.number = (uint16_t)extension_number(a->extension),
+			.number = a->number,
 			.order = (uint8_t)stack->n,
 		};
 		stack->n++;

@@ -18,14 +18,25 @@ static char *copy_text(const char *text)
 	return strdup(text ? text : "");
 }
 
-// Keeps the names of an extension's drop reasons for as long as the process counts them.
+// The number of an extension's name: of its reasons, meters and ids, for as long as the process
+// lives. 0: there are too many.
+static unsigned owner_number(const struct weir *w, const char *name)
+{
+	for (unsigned n = 1; n < REASON_OWNERS; n++)
+		if (!w->reasons[n] || strcmp(w->reasons[n]->owner, name) == 0)
+			return n;
+	return 0;
+}
+
+// Keeps the names of an extension's drop reasons, so that an unloaded extension's drops stay
+// listed.
 static int reasons_register(struct weir *w, const struct extension *extension)
 {
 	const struct weir_extension *e = extension_descriptor(extension);
-	unsigned number = extension_number(extension);
+	unsigned number = owner_number(w, e->name);
 	struct reason_names *names;
 
-	if (number >= REASON_OWNERS)
+	if (number == 0)
 		return -ENOSPC;
 	names = calloc(1, sizeof(*names));
 	if (names)
@@ -40,6 +51,11 @@ static int reasons_register(struct weir *w, const struct extension *extension)
 
 		r->token = copy_text(e->drop_reasons[names->n].token);
 		r->text = copy_text(e->drop_reasons[names->n].text);
+		if (!r->token || !r->text) {
+			names->n++;
+			reasons_free(names);
+			return -ENOMEM;
+		}
 	}
 	reasons_free(w->reasons[number]);
 	w->reasons[number] = names;
@@ -148,8 +164,8 @@ void attachment_put(struct attachment *a)
 	if (a->descriptor->detach && a->attached)
 		a->descriptor->detach(a->instance);
 	extension_put(a->extension);
+	weir_ending_over(a->weir, &a->ending);
 	a->vswitch->users--;
-	a->weir->n_detached += a->detached;
 	free(a);
 }
 
@@ -232,6 +248,7 @@ static struct attachment *attachment_make(struct vswitch *s, struct extension *e
 			a->order = ORDER_MAX;
 	}
 	a->id = ++s->weir->attachment_ids;
+	a->number = (uint16_t)owner_number(s->weir, a->descriptor->name);
 	a->refs = 1;
 	s->users++;
 	extension_get(extension);
@@ -320,7 +337,6 @@ int weir_extension_attach(struct weir *w, const char *switch_name, const char *n
 	if (failed || (flags & WEIR_DRY_RUN)) {
 		if (a) {
 			a->detached = true;
-			w->n_detaching++;
 			attachment_put(a);
 		}
 		// What was loaded for this alone goes; a state that is still being retired keeps
@@ -389,7 +405,7 @@ int weir_extension_detach(struct weir *w, const char *switch_name, const char *n
 			s->name);
 	if (flags & WEIR_DRY_RUN)
 		return 0;
-	wait = weir_wait_make(sweep_over, a);
+	wait = weir_wait_make(1, sweep_over, a);
 	if (!wait)
 		return weir_refuse(error, -ENOMEM, NULL, "extension %s: no memory", name);
 	stack_unlink(s, a);
@@ -401,7 +417,7 @@ int weir_extension_detach(struct weir *w, const char *switch_name, const char *n
 	// The published stack is without it. The attachment's own reference ends with the sweep,
 	// after which no flow holds a decision of its; the states' end with their grace periods.
 	a->detached = true;
-	w->n_detaching++;
+	weir_ending_begin(w, &a->ending);
 	drop_everywhere(a);
 	weir_wait_begin(w, wait, s);
 	weir_notify(w, "extension-detached", s->name, "", name,
@@ -416,7 +432,7 @@ void stack_detach_all(struct vswitch *s)
 
 		stack_unlink(s, a);
 		a->detached = true;
-		s->weir->n_detaching++;
+		weir_ending_begin(s->weir, &a->ending);
 		drop_everywhere(a);
 		attachment_put(a);
 	}

@@ -84,19 +84,21 @@ static void wake_control(const struct weir *w)
 }
 
 // On liburcu's thread: hands over to the control thread.
-void weir_grace_period_over(struct rcu_head *head)
+void weir_hand_over(struct deferred *d)
 {
-	struct deferred *d = (struct deferred *)head;
 	struct weir *w = d->weir;
 
-	RCU_ACQUIRE_EDGE();
-	if (d->outside)
-		d->outside(d);
 	d->next = __atomic_load_n(&w->deferred, __ATOMIC_RELAXED);
 	while (!__atomic_compare_exchange_n(
 		&w->deferred, &d->next, d, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
 		continue;
 	wake_control(w);
+}
+
+void weir_grace_period_over(struct rcu_head *head)
+{
+	RCU_ACQUIRE_EDGE();
+	weir_hand_over((struct deferred *)head);
 }
 
 void weir_defer(struct weir *w, struct deferred *d, void (*function)(struct deferred *))
@@ -122,6 +124,24 @@ static void run_deferred(struct weir *w)
 	}
 }
 
+void weir_ending_begin(struct weir *w, struct ending *ending)
+{
+	ending->number = ++w->n_endings;
+	ending->next = w->endings;
+	w->endings = ending;
+}
+
+void weir_ending_over(struct weir *w, struct ending *ending)
+{
+	struct ending **link = &w->endings;
+
+	if (ending->number == 0)
+		return; // it was never begun
+	while (*link != ending)
+		link = &(*link)->next;
+	*link = ending->next;
+}
+
 // ---- Waiting for workers
 
 void weir_wake_workers(struct weir *w)
@@ -136,9 +156,9 @@ static void want_sweep(struct vswitch *s, uint64_t target)
 		__atomic_store_n(&s->datapaths[i]->sweep_wanted, target, __ATOMIC_RELEASE);
 }
 
-struct wait *weir_wait_make(weir_done *done, void *context)
+struct wait *weir_wait_make(unsigned n_switches, weir_done *done, void *context)
 {
-	struct wait *wait = calloc(1, sizeof(*wait));
+	struct wait *wait = calloc(1, sizeof(*wait) + n_switches * sizeof(wait->targets[0]));
 
 	if (wait) {
 		wait->done = done;
@@ -149,8 +169,6 @@ struct wait *weir_wait_make(weir_done *done, void *context)
 
 void weir_wait_begin(struct weir *w, struct wait *wait, struct vswitch *vswitch)
 {
-	struct wait **end = &w->waits;
-
 	wait->vswitch = vswitch;
 	for (struct vswitch *s = w->switches; s; s = s->next) {
 		uint64_t now = generation_now(s->generation);
@@ -160,16 +178,15 @@ void weir_wait_begin(struct weir *w, struct wait *wait, struct vswitch *vswitch)
 		wait->targets[vswitch ? 0 : s->slot] = now;
 		want_sweep(s, now);
 	}
-	while (*end)
-		end = &(*end)->next;
-	*end = wait;
+	*w->waits_end = wait;
+	w->waits_end = &wait->next;
 	weir_wake_workers(w);
 	wake_control(w);
 }
 
 int weir_wait(struct weir *w, struct vswitch *vswitch, weir_done *done, void *context)
 {
-	struct wait *wait = weir_wait_make(done, context);
+	struct wait *wait = weir_wait_make(vswitch ? 1 : SWITCHES_MAX, done, context);
 
 	if (!wait)
 		return -ENOMEM;
@@ -179,11 +196,11 @@ int weir_wait(struct weir *w, struct vswitch *vswitch, weir_done *done, void *co
 
 int weir_when_done(struct weir *w, weir_done *done, void *context)
 {
-	struct wait *wait = weir_wait_make(done, context);
+	struct wait *wait = weir_wait_make(SWITCHES_MAX, done, context);
 
 	if (!wait)
 		return -ENOMEM;
-	wait->n_detached = w->n_detaching;
+	wait->endings = w->n_endings;
 	weir_wait_begin(w, wait, NULL);
 	return 0;
 }
@@ -199,10 +216,9 @@ static bool swept(const struct vswitch *s, uint64_t target)
 // A switch that has been removed has nothing left that could be old.
 static bool wait_over(const struct weir *w, const struct wait *wait)
 {
-	// Who is told that a detach is done may unload: the extension's last state has been
-	// released.
-	if (w->n_detached < wait->n_detached)
-		return false;
+	for (const struct ending *e = w->endings; e; e = e->next)
+		if (e->number <= wait->endings)
+			return false;
 	for (unsigned i = 0; i < SWITCHES_MAX; i++) {
 		const struct vswitch *s = w->switch_slots[i];
 		uint64_t target = wait->vswitch ? wait->targets[0] : wait->targets[i];
@@ -227,6 +243,8 @@ static void run_waits(struct weir *w)
 			continue;
 		}
 		*link = wait->next;
+		if (!*link)
+			w->waits_end = link;
 		wait->done(wait->context);
 		free(wait);
 		link = &w->waits; // done() may have changed the list
@@ -353,7 +371,7 @@ static struct poll_list *make_list(struct weir *w, unsigned worker)
 			for (unsigned q = 0; q < n_polled(p); q++)
 				if (polled_by(w, p, q, worker))
 					list->entries[list->n_entries++] = (struct poll_entry){
-						s->datapaths[worker], p->nic, &p->nic_error, q,
+						s->datapaths[worker], p->nic, port_nic_error(p), q,
 						p->index
 					};
 		}
@@ -483,6 +501,12 @@ static int check_options(const struct weir_options *o, struct weir_error *error)
 	if (o->n_workers > WORKERS_MAX)
 		return weir_refuse(error, -EINVAL, "n_workers", "workers %u: at most %d",
 			o->n_workers, WORKERS_MAX);
+	if (o->fdb_entries > FDB_ENTRIES_MAX)
+		return weir_refuse(error, -EINVAL, "fdb_entries", "FDB entries %u: must be 1 to %d",
+			o->fdb_entries, FDB_ENTRIES_MAX);
+	if (o->fdb_ageing_s > FDB_AGEING_MAX)
+		return weir_refuse(error, -EINVAL, "fdb_ageing_s",
+			"FDB ageing %u s: must be 1 to %d", o->fdb_ageing_s, FDB_AGEING_MAX);
 	if (o->n_flows && (o->n_flows < 64 || o->n_flows > 1u << 26))
 		return weir_refuse(error, -EINVAL, "n_flows", "flows %u: must be 64 to %u",
 			o->n_flows, 1u << 26);
@@ -507,12 +531,15 @@ int weir_create(const struct weir_options *options, struct weir **weir, struct w
 	w->linger_us = options->linger_us ? options->linger_us : LINGER_DEFAULT_US;
 	w->n_workers = options->n_workers ? options->n_workers : 1;
 	w->report_fd = w->timer_fd = w->epoll_fd = -1;
+	w->waits_end = &w->waits;
 	rcu_thread_get();
 	failed = make_loader(w, options->extensions);
 	if (failed)
 		weir_refuse(error, failed, "extensions", "extensions: %s", strerror(-failed));
 	else
 		failed = make_descriptors(w, error);
+	if (!failed)
+		failed = closer_create(w, error);
 	if (!failed)
 		failed = make_workers(w, error);
 	if (failed) {
@@ -543,6 +570,8 @@ static void free_waits(struct weir *w)
 		struct wait *wait = w->waits;
 
 		w->waits = wait->next;
+		if (!w->waits)
+			w->waits_end = &w->waits;
 		wait->done(wait->context);
 		free(wait);
 	}
@@ -564,6 +593,7 @@ void weir_destroy(struct weir *w)
 	if (!w)
 		return;
 	w->on_notice = NULL;
+	host_refresh_forget(w);
 	while (w->switches) {
 		if (vswitch_end(w->switches) < 0)
 			break; // only for lack of memory; the process is ending
@@ -579,6 +609,7 @@ void weir_destroy(struct weir *w)
 		free_list(w->lists[i]);
 		worker_destroy(w->workers[i]);
 	}
+	closer_destroy(w->closer);
 	loader_destroy(w->loader);
 	for (unsigned i = 0; i < REASON_OWNERS; i++)
 		reasons_free(w->reasons[i]);

@@ -52,7 +52,7 @@ static void visit(const void *state, const struct weir_flow *flow, struct weir_d
 static void copy(const void *state, const struct weir_flow *flow, struct weir_decision *d)
 {
 	(void)state, (void)flow;
-	weir_copy(d, 3, 10);
+	weir_copy(d, PORT_3, 10);
 }
 
 static void add_destination(
@@ -193,7 +193,7 @@ static void no_sink(const void *state, const struct weir_flow *flow, struct weir
 static void one_in_none(const void *state, const struct weir_flow *flow, struct weir_decision *d)
 {
 	(void)state, (void)flow;
-	weir_copy(d, 3, 0);
+	weir_copy(d, PORT_3, 0);
 }
 
 static void no_port(const void *state, const struct weir_flow *flow, struct weir_decision *d)

@@ -29,7 +29,7 @@ static inline void lab_act(
 	struct lab *lab, const char *target, const char *extension, const char *id, Probe__Act act)
 {
 	if (lab_try_act(lab, target, extension, id, act, 0) < 0)
-		fail_msg("act %s on %s: %s", id, target, lab->error.message);
+		fail_msg("act on %s: %s", target, lab->error.message);
 }
 
 static inline void lab_veto(

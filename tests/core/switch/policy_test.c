@@ -61,7 +61,7 @@ static void ids_are_given_or_made(void **state)
 	lab_remove_policy(&lab, "p0", filter, "1");
 	lab_act(&lab, "p0", filter, NULL, (Probe__Act){ AT(INGRESS, NOTHING) });
 	assert_string_equal(list(&lab).ids, "switch:br0 act s;p0 act 2;p0 act web_1.a-b:c;"
-					    "p0 act 1;p1 act 1;");
+					    "p0 act 3;p1 act 1;");
 	lab_end(&lab);
 }
 
