@@ -26,6 +26,7 @@ enum {
 	WORKERS_MAX = 64,
 	POLICY_ID_SIZE = 64,
 	SWITCHES_MAX = 256,
+	RETIRED_DROPS = 256,
 };
 
 // ---- Things that end later
@@ -153,6 +154,7 @@ struct port {
 	unsigned first_worker;           // of its receive queues
 	struct port_runtime runtime;
 	struct retired_port *retired;
+	struct port *next_leaving;
 	struct snapshot_port *snapshot; // the published one
 };
 
@@ -203,7 +205,10 @@ struct vswitch {
 	uint32_t *meter_ids; // free ones
 	unsigned n_meter_ids;
 	struct totals retired; // of ports that are gone
-	unsigned users;        // deferred ends that still need the switch
+	struct drop_slot
+		retired_drops[RETIRED_DROPS]; // what they dropped, by reason; the last is shared
+	struct port *leaving;                 // removed, and still used by a worker
+	unsigned users;                       // deferred ends that still need the switch
 	bool removed;
 };
 
@@ -340,6 +345,9 @@ void host_refresh_forget(struct weir *w);
 // The token of a reason, its text and whose it is; never NULL.
 const char *reason_describe(
 	const struct weir *w, uint16_t reason, const char **text, const char **owner);
+
+// Adds a leaving port's drops to those of its switch.
+void drops_retire(struct vswitch *vswitch, const struct port_counters *counters);
 
 // ---- port_nic.c
 void port_links_changed(void *context, const struct link_change *change);

@@ -86,40 +86,86 @@ static void show_drop(const struct weir *w, const char *port, const struct drop_
 	row(context, &info);
 }
 
-static void list_drops(const struct weir *w, const char *port, const struct port_counters *counters,
-	weir_drop_row *row, void *context)
+static void collect_drops(const struct weir *w, const struct port_counters *counters,
+	struct drop_row *rows, unsigned *n)
 {
-	struct drop_row rows[WORKERS_MAX * 4 + DROP_SLOTS * 4];
-	unsigned n = 0, most = sizeof(rows) / sizeof(rows[0]);
-
 	for (unsigned i = 0; i < w->n_workers; i++) {
-		for (unsigned d = 0; d < DROP_SLOTS && n < most; d++) {
+		for (unsigned d = 0; d < DROP_SLOTS; d++) {
 			const struct drop_slot *slot = &counters[i].drops[d];
 			uint32_t key = __atomic_load_n(&slot->key, __ATOMIC_ACQUIRE);
 
 			if (key)
-				add_drop(rows, &n, key, counted(&slot->frames));
+				add_drop(rows, n, key, counted(&slot->frames));
 		}
 	}
+}
+
+static void show_drops(const struct weir *w, const char *port, const struct drop_row *rows,
+	unsigned n, weir_drop_row *row, void *context)
+{
 	for (unsigned i = 0; i < n; i++)
 		if (rows[i].frames)
 			show_drop(w, port, &rows[i], row, context);
 }
 
+void drops_retire(struct vswitch *s, const struct port_counters *counters)
+{
+	struct drop_slot *drops = s->retired_drops;
+
+	for (unsigned i = 0; i < s->weir->n_workers * DROP_SLOTS; i++) {
+		const struct drop_slot *slot = &counters[i / DROP_SLOTS].drops[i % DROP_SLOTS];
+		unsigned at = 0;
+
+		if (slot->key == 0)
+			continue;
+		while (at < RETIRED_DROPS - 1 && drops[at].key && drops[at].key != slot->key)
+			at++;
+		drops[at].key = at == RETIRED_DROPS - 1 ? DROP_KEY_OTHERS : slot->key;
+		drops[at].frames += slot->frames;
+	}
+}
+
+// Ports that are gone, and frames that no port sent, stand under no port's name.
+static void list_portless_drops(
+	struct vswitch *s, struct drop_row *rows, weir_drop_row *row, void *context)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < RETIRED_DROPS && s->retired_drops[i].key; i++)
+		add_drop(rows, &n, s->retired_drops[i].key, s->retired_drops[i].frames);
+	collect_drops(s->weir, s->nowhere.counters, rows, &n);
+	show_drops(s->weir, "", rows, n, row, context);
+	for (const struct port *p = s->leaving; p; p = p->next_leaving) {
+		n = 0;
+		collect_drops(s->weir, p->runtime.counters, rows, &n);
+		show_drops(s->weir, "", rows, n, row, context);
+	}
+}
+
 int weir_drop_list(struct weir *w, const char *switch_name, weir_drop_row *row, void *context,
 	struct weir_error *error)
 {
+	struct drop_row *rows;
+
 	if (switch_name && !vswitch_find(w, switch_name, error))
 		return -ENOENT;
+	rows = calloc(w->n_workers * DROP_SLOTS + RETIRED_DROPS, sizeof(*rows));
+	if (!rows)
+		return weir_refuse(error, -ENOMEM, NULL, "no memory for a list of drops");
 	for (struct vswitch *s = w->switches; s; s = s->next) {
 		if (switch_name && strcmp(switch_name, s->name) != 0)
 			continue;
-		for (unsigned i = 0; i < s->n_indices; i++)
-			if (s->ports[i])
-				list_drops(w, s->ports[i]->name, s->ports[i]->runtime.counters, row,
-					context);
-		list_drops(w, "", s->nowhere.counters, row, context);
+		for (unsigned i = 0; i < s->n_indices; i++) {
+			unsigned n = 0;
+
+			if (!s->ports[i])
+				continue;
+			collect_drops(w, s->ports[i]->runtime.counters, rows, &n);
+			show_drops(w, s->ports[i]->name, rows, n, row, context);
+		}
+		list_portless_drops(s, rows, row, context);
 	}
+	free(rows);
 	return 0;
 }
 

@@ -35,6 +35,14 @@ static int check_mtu(uint32_t mtu, struct weir_error *error)
 	return 0;
 }
 
+static int check_size(const struct weir_port_config *config, struct weir_error *error)
+{
+	if (config->size == sizeof(*config))
+		return 0;
+	return weir_refuse(error, -EINVAL, "size",
+		"size %u of struct weir_port_config: must be %zu", config->size, sizeof(*config));
+}
+
 // Fills what the configuration says into the port; on failure the caller drops the port.
 static int configure(struct port *port, const struct weir_port_config *c, unsigned which,
 	struct weir_error *error)
@@ -256,7 +264,9 @@ int weir_port_add(struct weir *w, const char *switch_name, const char *name,
 
 	if (!s)
 		return -ENOENT;
-	failed = name_check("port", name, error);
+	failed = check_size(config, error);
+	if (!failed)
+		failed = name_check("port", name, error);
 	if (failed)
 		return failed;
 	port = port_find(w, name, NULL);
@@ -289,7 +299,13 @@ static void port_unused(struct deferred *d)
 	struct port *port = retired->port;
 	struct vswitch *s = port->target.vswitch;
 
+	struct port **link = &s->leaving;
+
+	while (*link != port)
+		link = &(*link)->next_leaving;
+	*link = port->next_leaving;
 	port_add_totals(port->runtime.counters, s->weir->n_workers, &s->retired);
+	drops_retire(s, port->runtime.counters);
 	s->users--;
 	port_free(port);
 }
@@ -338,6 +354,8 @@ void port_end(struct port *port)
 	forget_at(s, port->id);
 	port_close_nic(port);
 	s->users++;
+	port->next_leaving = s->leaving;
+	s->leaving = port;
 	port->retired->port = port;
 	if (port->snapshot)
 		publish_port_retire(port);
@@ -373,6 +391,13 @@ int weir_port_remove(struct weir *w, const char *name, unsigned flags, struct we
 
 // ---- Changing
 
+static void forget_learned(const struct port *port)
+{
+	rcu_enter();
+	fdb_flush(port->target.vswitch->fdb, port->id, FDB_ANY);
+	rcu_leave();
+}
+
 int port_republish(struct port *port)
 {
 	struct published_port *published = publish_port_make(port, port->target.vswitch->stack);
@@ -388,6 +413,9 @@ int weir_port_set(struct weir *w, const char *name, const struct weir_port_confi
 
 	if (!port)
 		return -ENOENT;
+	failed = check_size(config, error);
+	if (failed)
+		return failed;
 	trial = port_make(port->target.vswitch, name, &(struct weir_port_config){ 0 }, error);
 	if (!trial)
 		return -ENOMEM;
@@ -421,6 +449,8 @@ int weir_port_set(struct weir *w, const char *name, const struct weir_port_confi
 	port_free(trial);
 	if (failed)
 		return failed;
+	if (which & WEIR_PORT_SET_VLAN)
+		forget_learned(port); // in VLANs that it may not carry any more
 	weir_notify(w, "port-changed", port->target.vswitch->name, name, "",
 		"port %s has new settings", name);
 	tell(port->target.vswitch, WEIR_EVENT_PORT_CHANGED, port, NULL);

@@ -277,6 +277,8 @@ static void describe(struct vswitch *s, struct weir_switch_info *info)
 	for (unsigned i = 0; i < s->n_indices; i++)
 		if (s->ports[i])
 			port_add_totals(s->ports[i]->runtime.counters, s->weir->n_workers, &t);
+	for (const struct port *p = s->leaving; p; p = p->next_leaving)
+		port_add_totals(p->runtime.counters, s->weir->n_workers, &t);
 	port_add_totals(s->nowhere.counters, s->weir->n_workers, &t);
 	fdb_counts(s->fdb, &fdb);
 	*info = (struct weir_switch_info){

@@ -99,6 +99,7 @@ void weir_grace_period_over(struct rcu_head *head)
 {
 	RCU_ACQUIRE_EDGE();
 	weir_hand_over((struct deferred *)head);
+	RCU_RELEASE_EDGE(); // rcu_drain() waits for this
 }
 
 void weir_defer(struct weir *w, struct deferred *d, void (*function)(struct deferred *))
@@ -610,6 +611,8 @@ void weir_destroy(struct weir *w)
 		worker_destroy(w->workers[i]);
 	}
 	closer_destroy(w->closer);
+	// What was deferred last has run, but who handed it over may not have returned yet.
+	rcu_drain();
 	loader_destroy(w->loader);
 	for (unsigned i = 0; i < REASON_OWNERS; i++)
 		reasons_free(w->reasons[i]);
