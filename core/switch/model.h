@@ -275,6 +275,16 @@ int weir_publish_queues(struct weir *w);
 // The same where it must not fail: tried again by weir_process() until there is memory.
 void weir_publish_queues_later(struct weir *w);
 
+// ---- wait.c
+// Makes weir_fd() readable. Any thread.
+void control_wake(const struct weir *w);
+// Ends what is due: what was deferred, and whose waiting is over.
+void deferred_run(struct weir *w);
+void waits_run(struct weir *w);
+
+// ---- queues.c
+void queues_free(struct poll_list *list);
+
 // ---- vswitch.c
 struct vswitch *vswitch_find(struct weir *w, const char *name, struct weir_error *error);
 // Removes the switch and all that is on it, whoever would veto it. -ENOMEM leaves it.
@@ -328,6 +338,14 @@ const struct target_state *target_state_of(
 // Prepares again what depends on which ports there are.
 void change_ports_changed(struct vswitch *vswitch);
 
+// ---- extensions.c
+// The number of an extension's name: of its reasons, meters and ids, for as long as the process
+// lives. 0: there are too many.
+unsigned extension_owner_number(const struct weir *w, const char *name);
+// The loaded extension, loaded now if need be; *loaded says so. NULL: refused.
+struct extension *extension_need(
+	struct weir *w, const char *name, bool *loaded, struct weir_error *error);
+
 // ---- stack.c
 void attachment_put(struct attachment *attachment);
 struct attachment *attachment_find(struct vswitch *vswitch, const char *extension);
@@ -368,6 +386,12 @@ int closer_create(struct weir *w, struct weir_error *error);
 void closer_destroy(struct closer *closer);
 // Closes the NIC, then hands `deferred` to the control thread. No worker uses the NIC any more.
 void closer_close(struct closer *closer, struct nic *nic, struct deferred *deferred);
+
+// ---- port_config.c
+int port_config_check(const struct weir_port_config *config, struct weir_error *error);
+// Fills the settings in the set `which` into the port; on failure the caller drops the port.
+int port_configure(struct port *port, const struct weir_port_config *config, unsigned which,
+	struct weir_error *error);
 
 // ---- port.c
 // The end of a port that is in no snapshot any more.

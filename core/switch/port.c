@@ -6,70 +6,6 @@
 
 #include "switch/model.h"
 
-enum { MTU_MIN = 68, MTU_MAX = 65535 };
-
-// ---- Checking what is asked for
-
-static int check_mac(const char *text, char canonical[/* 18 */], struct weir_error *error)
-{
-	uint8_t b[6];
-
-	canonical[0] = '\0';
-	if (!text || !*text)
-		return 0;
-	if (!mac_parse(text, b))
-		return weir_refuse(error, -EINVAL, "mac",
-			"mac \"%.64s\": must be six bytes like 02:00:00:00:00:01", text);
-	if ((b[0] & 1) || !(b[0] | b[1] | b[2] | b[3] | b[4] | b[5]))
-		return weir_refuse(error, -EINVAL, "mac",
-			"mac \"%s\": must be a unicast address, not a group's and not zero", text);
-	mac_format(b, canonical);
-	return 0;
-}
-
-static int check_mtu(uint32_t mtu, struct weir_error *error)
-{
-	if (mtu && (mtu < MTU_MIN || mtu > MTU_MAX))
-		return weir_refuse(error, -EINVAL, "mtu", "mtu %u: must be %d to %d bytes", mtu,
-			MTU_MIN, MTU_MAX);
-	return 0;
-}
-
-static int check_size(const struct weir_port_config *config, struct weir_error *error)
-{
-	if (config->size == sizeof(*config))
-		return 0;
-	return weir_refuse(error, -EINVAL, "size",
-		"size %u of struct weir_port_config: must be %zu", config->size, sizeof(*config));
-}
-
-// Fills what the configuration says into the port; on failure the caller drops the port.
-static int configure(struct port *port, const struct weir_port_config *c, unsigned which,
-	struct weir_error *error)
-{
-	int failed = 0;
-
-	if (which & WEIR_PORT_SET_VLAN) {
-		char text[VLAN_TEXT_SIZE];
-
-		failed = vlan_parse(c->vlan ? c->vlan : "", &port->vlan, error);
-		if (failed)
-			return failed;
-		vlan_format(&port->vlan, text);
-		free(port->vlan_text);
-		port->vlan_text = strdup(text);
-		if (!port->vlan_text)
-			return weir_refuse(error, -ENOMEM, NULL, "no memory");
-	}
-	if (which & WEIR_PORT_SET_MAC)
-		failed = check_mac(c->mac, port->mac, error);
-	if (!failed && (which & WEIR_PORT_SET_MTU)) {
-		failed = check_mtu(c->mtu, error);
-		port->mtu = c->mtu;
-	}
-	return failed;
-}
-
 // ---- Indices and memory
 
 // A place for one more port. Places of removed ports are used again once no worker can mean the old
@@ -144,7 +80,7 @@ static struct port *port_make(struct vswitch *s, const char *name,
 		weir_refuse(error, -ENOMEM, NULL, "port \"%s\": no memory", name);
 		return NULL;
 	}
-	if (configure(port, config, ~0u, error) < 0) {
+	if (port_configure(port, config, ~0u, error) < 0) {
 		port_free(port);
 		return NULL;
 	}
@@ -264,7 +200,7 @@ int weir_port_add(struct weir *w, const char *switch_name, const char *name,
 
 	if (!s)
 		return -ENOENT;
-	failed = check_size(config, error);
+	failed = port_config_check(config, error);
 	if (!failed)
 		failed = name_check("port", name, error);
 	if (failed)
@@ -413,13 +349,13 @@ int weir_port_set(struct weir *w, const char *name, const struct weir_port_confi
 
 	if (!port)
 		return -ENOENT;
-	failed = check_size(config, error);
+	failed = port_config_check(config, error);
 	if (failed)
 		return failed;
 	trial = port_make(port->target.vswitch, name, &(struct weir_port_config){ 0 }, error);
 	if (!trial)
 		return -ENOMEM;
-	failed = configure(trial, config, which, error);
+	failed = port_configure(trial, config, which, error);
 	if (!failed)
 		failed = review(port->target.vswitch, WEIR_EVENT_PORT_CHANGED, port, NULL, error);
 	if (failed || (flags & WEIR_DRY_RUN)) {
@@ -454,63 +390,5 @@ int weir_port_set(struct weir *w, const char *name, const struct weir_port_confi
 	weir_notify(w, "port-changed", port->target.vswitch->name, name, "",
 		"port %s has new settings", name);
 	tell(port->target.vswitch, WEIR_EVENT_PORT_CHANGED, port, NULL);
-	return 0;
-}
-
-// ---- Listing
-
-static const char *state_name(enum weir_port_state state)
-{
-	static const char *const names[] = { "created", "connected", "disconnected", "nic-lost" };
-
-	return names[state];
-}
-
-static void list_one(struct port *port, weir_port_row *row, void *context)
-{
-	struct totals t = { 0 };
-	char details[256] = "";
-	struct weir_port_info info = {
-		.name = port->name,
-		.switch_name = port->target.vswitch->name,
-		.state = port->state,
-		.state_name = state_name(port->state),
-		.reason = port->reason,
-		.nic = port->nic_spec,
-		.nic_details = details,
-		.vlan = port->vlan_text,
-		.mac = port->mac,
-		.mtu = port->mtu   ? port->mtu
-		       : port->nic ? port->nic->mtu
-				   : 0,
-		.uplink = port->uplink,
-	};
-
-	for (unsigned i = 0; i < port->target.vswitch->weir->n_workers; i++) {
-		info.rx_bytes += counted(&port->runtime.counters[i].rx_bytes);
-		info.tx_bytes += counted(&port->runtime.counters[i].tx_bytes);
-	}
-	port_add_totals(port->runtime.counters, port->target.vswitch->weir->n_workers, &t);
-	info.rx_frames = t.received;
-	info.tx_frames = t.transmitted;
-	info.dropped_frames = t.dropped;
-	info.rx_missed = port->missed_before + port_nic_missed(port);
-	if (port->nic && port->nic->class->describe)
-		port->nic->class->describe(port->nic, details, sizeof(details));
-	row(context, &info);
-}
-
-int weir_port_list(struct weir *w, const char *switch_name, const char *name, weir_port_row *row,
-	void *context, struct weir_error *error)
-{
-	if (switch_name && !vswitch_find(w, switch_name, error))
-		return -ENOENT;
-	if (name && !port_find(w, name, error))
-		return -ENOENT;
-	for (struct vswitch *s = w->switches; s; s = s->next)
-		for (unsigned i = 0; i < s->n_indices; i++)
-			if (s->ports[i] && (!switch_name || strcmp(s->name, switch_name) == 0) &&
-				(!name || strcmp(s->ports[i]->name, name) == 0))
-				list_one(s->ports[i], row, context);
 	return 0;
 }

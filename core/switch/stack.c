@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
 //
-// Loading extensions and putting them on a switch's stack.
+// Putting extensions on a switch's stack, and taking them off.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,141 +10,6 @@
 #include "switch/model.h"
 
 enum { ORDER_STEP = 10, ORDER_MAX = 65535 };
-
-// ---- Loaded extensions
-
-static char *copy_text(const char *text)
-{
-	return strdup(text ? text : "");
-}
-
-// The number of an extension's name: of its reasons, meters and ids, for as long as the process
-// lives. 0: there are too many.
-static unsigned owner_number(const struct weir *w, const char *name)
-{
-	for (unsigned n = 1; n < REASON_OWNERS; n++)
-		if (!w->reasons[n] || strcmp(w->reasons[n]->owner, name) == 0)
-			return n;
-	return 0;
-}
-
-// Keeps the names of an extension's drop reasons, so that an unloaded extension's drops stay
-// listed.
-static int reasons_register(struct weir *w, const struct extension *extension)
-{
-	const struct weir_extension *e = extension_descriptor(extension);
-	unsigned number = owner_number(w, e->name);
-	struct reason_names *names;
-
-	if (number == 0)
-		return -ENOSPC;
-	names = calloc(1, sizeof(*names));
-	if (names)
-		names->reasons = calloc(e->n_drop_reasons + 1, sizeof(*names->reasons));
-	if (!names || !names->reasons) {
-		free(names);
-		return -ENOMEM;
-	}
-	snprintf(names->owner, sizeof(names->owner), "%s", e->name);
-	for (; names->n < e->n_drop_reasons; names->n++) {
-		struct weir_drop_reason *r = &names->reasons[names->n];
-
-		r->token = copy_text(e->drop_reasons[names->n].token);
-		r->text = copy_text(e->drop_reasons[names->n].text);
-		if (!r->token || !r->text) {
-			names->n++;
-			reasons_free(names);
-			return -ENOMEM;
-		}
-	}
-	reasons_free(w->reasons[number]);
-	w->reasons[number] = names;
-	return 0;
-}
-
-void reasons_free(struct reason_names *names)
-{
-	for (unsigned r = 0; names && r < names->n; r++) {
-		free((char *)names->reasons[r].token);
-		free((char *)names->reasons[r].text);
-	}
-	if (names)
-		free(names->reasons);
-	free(names);
-}
-
-int weir_extension_load(struct weir *w, const char *name, const char *path, unsigned flags,
-	struct weir_error *error)
-{
-	struct extension *extension;
-	int failed = loader_load(w->loader, name, path, &extension, error);
-
-	if (failed)
-		return failed;
-	if (flags & WEIR_DRY_RUN)
-		return loader_unload(w->loader, extension, error);
-	failed = reasons_register(w, extension);
-	if (failed) {
-		loader_unload(w->loader, extension, NULL);
-		return weir_refuse(error, failed, "name", "extension %s: %s", name,
-			failed == -ENOSPC ? "too many extensions are loaded" : "no memory");
-	}
-	weir_notify(w, "extension-loaded", "", "", name, "extension %s %s loaded from %s", name,
-		extension_descriptor(extension)->version, extension_path(extension));
-	return 0;
-}
-
-int weir_extension_unload(
-	struct weir *w, const char *name, unsigned flags, struct weir_error *error)
-{
-	struct extension *extension = name ? loader_find(w->loader, name) : NULL;
-	int failed;
-
-	if (!extension)
-		return weir_refuse(error, -ENOENT, "name", "extension \"%.64s\": is not loaded",
-			name ? name : "");
-	for (struct vswitch *s = w->switches; s; s = s->next)
-		if (attachment_find(s, name))
-			return weir_refuse(error, -EBUSY, "name",
-				"extension \"%s\": is attached to switch %s; detach it first", name,
-				s->name);
-	if (flags & WEIR_DRY_RUN)
-		return 0;
-	failed = loader_unload(w->loader, extension, error);
-	if (!failed)
-		weir_notify(w, "extension-unloaded", "", "", name, "extension %s unloaded", name);
-	return failed;
-}
-
-// The loaded extension, loaded now if need be; *loaded says so.
-static struct extension *need(
-	struct weir *w, const char *name, bool *loaded, struct weir_error *error)
-{
-	struct extension *extension = name ? loader_find(w->loader, name) : NULL;
-
-	*loaded = false;
-	if (extension)
-		return extension;
-	if (weir_extension_load(w, name, NULL, 0, error) < 0)
-		return NULL;
-	*loaded = true;
-	return loader_find(w->loader, name);
-}
-
-int weir_extension_schema(struct weir *w, const char *name, const void **bytes, size_t *size,
-	struct weir_error *error)
-{
-	bool loaded;
-	struct extension *extension = need(w, name, &loaded, error);
-
-	if (!extension)
-		return error && error->code ? error->code : -ENOENT;
-	*bytes = NULL;
-	*size = 0;
-	if (extension_schema(extension))
-		*bytes = schema_bytes(extension_schema(extension), size);
-	return 0;
-}
 
 // ---- Attachments
 
@@ -248,7 +113,7 @@ static struct attachment *attachment_make(struct vswitch *s, struct extension *e
 			a->order = ORDER_MAX;
 	}
 	a->id = ++s->weir->attachment_ids;
-	a->number = (uint16_t)owner_number(s->weir, a->descriptor->name);
+	a->number = (uint16_t)extension_owner_number(s->weir, a->descriptor->name);
 	a->refs = 1;
 	s->users++;
 	extension_get(extension);
@@ -325,7 +190,7 @@ int weir_extension_attach(struct weir *w, const char *switch_name, const char *n
 	if (attachment_find(s, name))
 		return weir_refuse(error, -EEXIST, "name",
 			"extension \"%s\": is attached to switch %s already", name, s->name);
-	extension = need(w, name, &loaded, error);
+	extension = extension_need(w, name, &loaded, error);
 	if (!extension)
 		return error && error->code ? error->code : -ENOENT;
 	failed = check_place(s, extension_descriptor(extension), order, error);

@@ -73,185 +73,6 @@ void weir_on_notice(struct weir *w, weir_notice_handler *handler, void *context)
 	w->notice_context = context;
 }
 
-// ---- Deferred work
-
-static void wake_control(const struct weir *w)
-{
-	uint64_t one = 1;
-
-	if (write(w->report_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
-		abort(); // the descriptor is ours and open: anything else is a bug
-}
-
-// On liburcu's thread: hands over to the control thread.
-void weir_hand_over(struct deferred *d)
-{
-	struct weir *w = d->weir;
-
-	d->next = __atomic_load_n(&w->deferred, __ATOMIC_RELAXED);
-	while (!__atomic_compare_exchange_n(
-		&w->deferred, &d->next, d, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
-		continue;
-	wake_control(w);
-}
-
-void weir_grace_period_over(struct rcu_head *head)
-{
-	RCU_ACQUIRE_EDGE();
-	weir_hand_over((struct deferred *)head);
-	RCU_RELEASE_EDGE(); // rcu_drain() waits for this
-}
-
-void weir_defer(struct weir *w, struct deferred *d, void (*function)(struct deferred *))
-{
-	d->weir = w;
-	d->function = function;
-	w->n_deferred++;
-	rcu_enter();
-	rcu_free_later(&d->head, weir_grace_period_over);
-	rcu_leave();
-}
-
-static void run_deferred(struct weir *w)
-{
-	struct deferred *d = __atomic_exchange_n(&w->deferred, NULL, __ATOMIC_ACQUIRE);
-
-	while (d) {
-		struct deferred *next = d->next;
-
-		w->n_deferred--;
-		d->function(d);
-		d = next;
-	}
-}
-
-void weir_ending_begin(struct weir *w, struct ending *ending)
-{
-	ending->number = ++w->n_endings;
-	ending->next = w->endings;
-	w->endings = ending;
-}
-
-void weir_ending_over(struct weir *w, struct ending *ending)
-{
-	struct ending **link = &w->endings;
-
-	if (ending->number == 0)
-		return; // it was never begun
-	while (*link != ending)
-		link = &(*link)->next;
-	*link = ending->next;
-}
-
-// ---- Waiting for workers
-
-void weir_wake_workers(struct weir *w)
-{
-	for (unsigned i = 0; i < w->n_workers; i++)
-		worker_wake(w->workers[i]);
-}
-
-static void want_sweep(struct vswitch *s, uint64_t target)
-{
-	for (unsigned i = 0; i < s->weir->n_workers; i++)
-		__atomic_store_n(&s->datapaths[i]->sweep_wanted, target, __ATOMIC_RELEASE);
-}
-
-struct wait *weir_wait_make(unsigned n_switches, weir_done *done, void *context)
-{
-	struct wait *wait = calloc(1, sizeof(*wait) + n_switches * sizeof(wait->targets[0]));
-
-	if (wait) {
-		wait->done = done;
-		wait->context = context;
-	}
-	return wait;
-}
-
-void weir_wait_begin(struct weir *w, struct wait *wait, struct vswitch *vswitch)
-{
-	wait->vswitch = vswitch;
-	for (struct vswitch *s = w->switches; s; s = s->next) {
-		uint64_t now = generation_now(s->generation);
-
-		if (vswitch && s != vswitch)
-			continue;
-		wait->targets[vswitch ? 0 : s->slot] = now;
-		want_sweep(s, now);
-	}
-	*w->waits_end = wait;
-	w->waits_end = &wait->next;
-	weir_wake_workers(w);
-	wake_control(w);
-}
-
-int weir_wait(struct weir *w, struct vswitch *vswitch, weir_done *done, void *context)
-{
-	struct wait *wait = weir_wait_make(vswitch ? 1 : SWITCHES_MAX, done, context);
-
-	if (!wait)
-		return -ENOMEM;
-	weir_wait_begin(w, wait, vswitch);
-	return 0;
-}
-
-int weir_when_done(struct weir *w, weir_done *done, void *context)
-{
-	struct wait *wait = weir_wait_make(SWITCHES_MAX, done, context);
-
-	if (!wait)
-		return -ENOMEM;
-	wait->endings = w->n_endings;
-	weir_wait_begin(w, wait, NULL);
-	return 0;
-}
-
-static bool swept(const struct vswitch *s, uint64_t target)
-{
-	for (unsigned i = 0; i < s->weir->n_workers; i++)
-		if (__atomic_load_n(&s->datapaths[i]->swept_at, __ATOMIC_ACQUIRE) < target)
-			return false;
-	return true;
-}
-
-// A switch that has been removed has nothing left that could be old.
-static bool wait_over(const struct weir *w, const struct wait *wait)
-{
-	for (const struct ending *e = w->endings; e; e = e->next)
-		if (e->number <= wait->endings)
-			return false;
-	for (unsigned i = 0; i < SWITCHES_MAX; i++) {
-		const struct vswitch *s = w->switch_slots[i];
-		uint64_t target = wait->vswitch ? wait->targets[0] : wait->targets[i];
-
-		if (!s || (wait->vswitch && s != wait->vswitch) || target == 0)
-			continue;
-		if (!swept(s, target))
-			return false;
-	}
-	return true;
-}
-
-static void run_waits(struct weir *w)
-{
-	struct wait **link = &w->waits;
-
-	while (*link) {
-		struct wait *wait = *link;
-
-		if (!wait_over(w, wait)) {
-			link = &wait->next;
-			continue;
-		}
-		*link = wait->next;
-		if (!*link)
-			w->waits_end = link;
-		wait->done(wait->context);
-		free(wait);
-		link = &w->waits; // done() may have changed the list
-	}
-}
-
 // ---- The control thread's loop
 
 static void age(struct weir *w)
@@ -288,131 +109,15 @@ void weir_process(struct weir *w)
 		weir_log_line(
 			w, LOG_WARNING, "link changes were lost; interfaces were looked at anew");
 	port_check_nics(w);
-	run_deferred(w);
+	deferred_run(w);
 	host_refresh_due(w);
 	flow_list_collect(w);
-	run_waits(w);
+	waits_run(w);
 }
 
 unsigned weir_run(struct weir *w)
 {
 	return w->options.n_workers == 0 ? worker_round(w->workers[0]) : 0;
-}
-
-// ---- Queues
-
-static void free_list(struct poll_list *list)
-{
-	if (list) {
-		free(list->entries);
-		free(list->datapaths);
-	}
-	free(list);
-}
-
-struct retired_list {
-	struct deferred deferred;
-	struct poll_list *list;
-};
-
-static void list_unused(struct deferred *d)
-{
-	struct retired_list *retired = (struct retired_list *)d;
-
-	free_list(retired->list);
-	free(retired);
-}
-
-static bool polled_by(const struct weir *w, const struct port *p, unsigned queue, unsigned worker)
-{
-	return (p->first_worker + queue) % w->n_workers == worker;
-}
-
-static unsigned n_polled(const struct port *p)
-{
-	return p && p->nic && !p->leaving ? p->nic->n_rx_queues : 0;
-}
-
-static unsigned count_queues(const struct weir *w, unsigned worker, unsigned *n_switches)
-{
-	unsigned n = 0;
-
-	*n_switches = 0;
-	for (struct vswitch *s = w->switches; s; s = s->next) {
-		++*n_switches;
-		for (unsigned i = 0; i < s->n_indices; i++) {
-			const struct port *p = s->ports[i];
-
-			for (unsigned q = 0; q < n_polled(p); q++)
-				n += polled_by(w, p, q, worker);
-		}
-	}
-	return n;
-}
-
-static struct poll_list *make_list(struct weir *w, unsigned worker)
-{
-	struct poll_list *list = calloc(1, sizeof(*list));
-	unsigned n_switches, n_queues = count_queues(w, worker, &n_switches);
-
-	if (!list)
-		return NULL;
-	list->version = w->list_version;
-	list->entries = calloc(n_queues + 1, sizeof(*list->entries));
-	list->datapaths = calloc(n_switches + 1, sizeof(struct datapath *));
-	if (!list->entries || !list->datapaths) {
-		free_list(list);
-		return NULL;
-	}
-	for (struct vswitch *s = w->switches; s; s = s->next) {
-		list->datapaths[list->n_datapaths++] = s->datapaths[worker];
-		for (unsigned i = 0; i < s->n_indices; i++) {
-			struct port *p = s->ports[i];
-
-			for (unsigned q = 0; q < n_polled(p); q++)
-				if (polled_by(w, p, q, worker))
-					list->entries[list->n_entries++] = (struct poll_entry){
-						s->datapaths[worker], p->nic, port_nic_error(p), q,
-						p->index
-					};
-		}
-	}
-	return list;
-}
-
-int weir_publish_queues(struct weir *w)
-{
-	struct poll_list *lists[WORKERS_MAX] = { 0 };
-	struct retired_list *retired[WORKERS_MAX] = { 0 };
-	unsigned made;
-
-	w->list_version++;
-	for (made = 0; made < w->n_workers; made++) {
-		lists[made] = make_list(w, made);
-		retired[made] = calloc(1, sizeof(*retired[made]));
-		if (!lists[made] || !retired[made])
-			goto no_memory;
-	}
-	for (unsigned i = 0; i < w->n_workers; i++) {
-		retired[i]->list = w->lists[i];
-		w->lists[i] = lists[i];
-		worker_publish(w->workers[i], lists[i]);
-		weir_defer(w, &retired[i]->deferred, list_unused);
-	}
-	return 0;
-no_memory:
-	for (unsigned i = 0; i <= made; i++) {
-		free_list(lists[i]);
-		free(retired[i]);
-	}
-	return -ENOMEM;
-}
-
-void weir_publish_queues_later(struct weir *w)
-{
-	w->queues_stale = weir_publish_queues(w) < 0;
-	if (w->queues_stale)
-		weir_log_line(w, LOG_ERR, "no memory for the workers' queues; it is tried again");
 }
 
 // ---- Life
@@ -559,8 +264,8 @@ static void drain_deferred(struct weir *w)
 		// from here.
 		weir_run(w);
 		rcu_drain();
-		run_deferred(w);
-		run_waits(w);
+		deferred_run(w);
+		waits_run(w);
 	}
 }
 
@@ -607,7 +312,7 @@ void weir_destroy(struct weir *w)
 	flow_list_free(w);
 	drain_deferred(w);
 	for (unsigned i = 0; i < w->n_workers; i++) {
-		free_list(w->lists[i]);
+		queues_free(w->lists[i]);
 		worker_destroy(w->workers[i]);
 	}
 	closer_destroy(w->closer);

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// The way of a single frame: from its key to a program, cached or decided now, and through it.
+#include "datapath/flow_use.h"
+#include "datapath/rewrite.h"
+
+// The words that a shorter key does not have read as zero when it is shown to extensions.
+static void clear_rest(struct flow_key *key, unsigned n_words)
+{
+	for (unsigned i = n_words; i < KEY_WORDS; i++)
+		key->w[i] = 0;
+}
+
+// ---- Deciding
+
+static void compose(struct datapath *dp, const struct flow_key *key, bool learn,
+	const uint16_t *redirect, struct composition *out)
+{
+	struct compose_context context = {
+		.snapshot = dp->snapshot,
+		.fdb = dp->fdb,
+		.now_s = dp->now_s,
+		.learn = learn,
+		.meters = dp->meter_owners,
+		.redirect = redirect,
+	};
+
+	count(&dp->decisions, 1);
+	if (key->w[0] & KEY_EGRESS_HALF)
+		compose_egress(&context, key, out);
+	else
+		compose_ingress(&context, key, out);
+}
+
+static void adopt(struct datapath *dp, struct flow *flow, const struct composition *c)
+{
+	flow->valid_at = dp->now;
+	flow->n_depends = (uint8_t)c->n_depends;
+	memcpy(flow->depends, c->depends, sizeof(flow->depends));
+	flow->flags = (c->unlearned ? FLOW_UNLEARNED : 0) | (c->learned ? FLOW_LEARNED : 0) |
+		      (c->depends_on_all ? FLOW_DEPENDS_ON_ALL : 0);
+	flow->vlan = c->vlan;
+}
+
+bool datapath_redecide(struct datapath *dp, struct flow *flow, bool learn)
+{
+	struct composition composition;
+	struct flow_key key;
+	struct program *program;
+
+	memcpy(key.w, flow->key, flow->n_words * sizeof(key.w[0]));
+	clear_rest(&key, flow->n_words);
+	compose(dp, &key, learn, NULL, &composition);
+	program = program_get(dp->programs, composition.ops, composition.n_ops);
+	if (!program)
+		return false;
+	program_put(dp->programs, flow->program);
+	flow->program = program;
+	// Without a frame nothing is learned; what was wanted still is.
+	composition.unlearned |= !learn && (flow->flags & FLOW_UNLEARNED);
+	adopt(dp, flow, &composition);
+	return true;
+}
+
+bool datapath_fresh(struct datapath *dp, struct flow *flow)
+{
+	if (flow->flags & FLOW_DEPENDS_ON_ALL)
+		return false;
+	for (unsigned i = 0; i < flow->n_depends; i++)
+		if (generation_slot_time(dp->generation, flow->depends[i]) > flow->valid_at)
+			return false;
+	flow->valid_at = dp->now;
+	return true;
+}
+
+// Decides a key that is in no table, and caches it when there is room. Returns the program with a
+// reference that the caller puts, NULL without memory.
+static struct program *decide(struct datapath *dp, struct flow_key *key, unsigned n_words,
+	uint32_t hash, struct flow **cached)
+{
+	struct composition composition;
+	struct program *program;
+	struct flow *flow;
+
+	clear_rest(key, n_words);
+	compose(dp, key, !(key->w[0] & KEY_EGRESS_HALF), NULL, &composition);
+	program = program_get(dp->programs, composition.ops, composition.n_ops);
+	if (!program)
+		return NULL;
+	flow = flow_insert(dp->flows, key, n_words, hash);
+	*cached = flow;
+	if (!flow) {
+		count(&dp->uncached, 1);
+		return program;
+	}
+	program->refs++;
+	flow->program = program;
+	adopt(dp, flow, &composition);
+	return program;
+}
+
+// The program of a cached flow, with a reference that the caller puts; NULL: there is no such flow.
+static struct program *cached_program(struct datapath *dp, const struct flow_key *key,
+	unsigned n_words, uint32_t hash, const struct weir_frame *frame)
+{
+	struct flow *flow = flow_find(dp->flows, key, n_words, hash);
+
+	if (!flow)
+		return NULL;
+	check_flow(dp, flow);
+	use_flow(dp, flow, frame);
+	flow->program->refs++;
+	return flow->program;
+}
+
+static struct program *decided_program(struct datapath *dp, struct flow_key *key, unsigned n_words,
+	uint32_t hash, const struct weir_frame *frame)
+{
+	struct flow *flow = NULL;
+	struct program *program = decide(dp, key, n_words, hash, &flow);
+
+	if (flow)
+		use_flow(dp, flow, frame);
+	return program;
+}
+
+static void make_key(const struct weir_frame *frame, const struct key_mask *mask, uint64_t constant,
+	struct flow_key *key, unsigned *n_words)
+{
+	key_parse(frame, key);
+	*n_words = key_words(key, mask);
+	key->w[0] |= constant;
+	apply_mask(key, mask, *n_words);
+}
+
+// For the flows of a port whose masks have changed: until they are decided under the new one, they
+// run under the old.
+static struct program *program_under_old_mask(struct datapath *dp, const struct snapshot_port *port,
+	const struct weir_frame *frame, uint8_t start)
+{
+	unsigned n_words;
+	struct flow_key key;
+	struct flow *flow;
+
+	if (port->masks_changed_at <= dp->swept_at)
+		return NULL;
+	make_key(frame, &port->old_ingress,
+		port->index | (uint64_t)start << KEY_START_SHIFT |
+			(uint64_t)port->old_epoch << KEY_EPOCH_SHIFT,
+		&key, &n_words);
+	flow = flow_find(dp->flows, &key, n_words, flow_hash(dp->flows, &key, n_words));
+	if (!flow)
+		return NULL;
+	use_flow(dp, flow, frame);
+	flow->program->refs++;
+	return flow->program;
+}
+
+// The order matters: what has been decided in this batch is followed by all later frames of its
+// flow, and what has not once the batch has decided enough, by none.
+static struct program *ingress_program(struct datapath *dp, const struct snapshot_port *port,
+	const struct weir_frame *frame, uint8_t start)
+{
+	struct program *program;
+	struct flow_key key;
+	unsigned n_words;
+	uint32_t hash;
+
+	make_key(frame, &port->ingress,
+		port->index | (uint64_t)start << KEY_START_SHIFT |
+			(uint64_t)port->epoch << KEY_EPOCH_SHIFT,
+		&key, &n_words);
+	hash = flow_hash(dp->flows, &key, n_words);
+	program = cached_program(dp, &key, n_words, hash, frame);
+	if (!program && dp->n_decided >= REDECIDE_PER_BATCH)
+		program = program_under_old_mask(dp, port, frame, start);
+	if (program)
+		return program;
+	dp->n_decided++;
+	return decided_program(dp, &key, n_words, hash, frame);
+}
+
+static void run_and_put(struct datapath *dp, struct weir_frame *frame, struct program *program,
+	uint16_t port, enum weir_stage stage)
+{
+	if (!program) {
+		datapath_drop(dp, frame, port, stage, reason_of(0, REASON_NO_MEMORY));
+		return;
+	}
+	datapath_run(dp, frame, program, 0);
+	program_put(dp->programs, program);
+}
+
+void datapath_decide_and_run(
+	struct datapath *dp, struct weir_frame *frame, uint16_t index, uint8_t start)
+{
+	const struct snapshot_port *port = snapshot_port(dp->snapshot, index);
+
+	if (port)
+		run_and_put(dp, frame, ingress_program(dp, port, frame, start), index,
+			WEIR_STAGE_INGRESS);
+	else
+		datapath_drop(dp, frame, index, WEIR_STAGE_INGRESS, reason_of(0, REASON_NO_PORT));
+}
+
+void datapath_redirect(struct datapath *dp, struct weir_frame *frame, uint8_t start, uint16_t to)
+{
+	const struct snapshot_port *port = snapshot_port(dp->snapshot, frame->port);
+	struct composition composition;
+	struct flow_key key;
+	unsigned n_words;
+
+	if (!port) {
+		datapath_drop(
+			dp, frame, frame->port, WEIR_STAGE_FORWARD, reason_of(0, REASON_NO_PORT));
+		return;
+	}
+	make_key(frame, &port->ingress,
+		port->index | (uint64_t)start << KEY_START_SHIFT |
+			(uint64_t)port->epoch << KEY_EPOCH_SHIFT,
+		&key, &n_words);
+	clear_rest(&key, n_words);
+	compose(dp, &key, false, &to, &composition);
+	run_and_put(dp, frame, program_get(dp->programs, composition.ops, composition.n_ops),
+		port->index, WEIR_STAGE_FORWARD);
+}
+
+void datapath_meter(
+	struct datapath *dp, const struct weir_frame *frame, const struct op meters[], unsigned n)
+{
+	uint64_t n_frames = 0, n_bytes = 0;
+
+	weir_frame_wire(frame, &n_frames, &n_bytes);
+	for (unsigned i = 0; i < n; i++) {
+		struct meter_slot *slot = meter_at(&dp->meters, meters[i].arg);
+
+		count(&slot->frames, n_frames);
+		count(&slot->bytes, n_bytes + (uint64_t)((int64_t)n_frames * meters[i].adjust));
+	}
+}
+
+// A port without egress hooks needs no flow: only the tag may have to go.
+static void leave_plain(
+	struct datapath *dp, struct weir_frame *frame, const struct snapshot_port *port)
+{
+	enum vlan_egress_tag tag;
+
+	if (!vlan_egress(&port->vlan, frame_vlan(frame), &tag)) {
+		datapath_drop(dp, frame, port->index, WEIR_STAGE_EGRESS,
+			reason_of(0, REASON_VLAN_NOT_ALLOWED));
+		return;
+	}
+	if (tag == VLAN_EGRESS_UNTAG) {
+		frame = datapath_private(dp, frame);
+		if (!frame)
+			return;
+		rewrite_pop_vlan(frame);
+	}
+	datapath_transmit(dp, frame, port->index);
+}
+
+void datapath_deliver(struct datapath *dp, struct weir_frame *frame, uint16_t index, uint8_t start,
+	enum weir_forwarded forwarded, const struct op meters[], unsigned n_meters)
+{
+	const struct snapshot_port *port = snapshot_port(dp->snapshot, index);
+	struct program *program;
+	struct flow_key key;
+	unsigned n_words;
+	uint32_t hash;
+
+	if (!port) {
+		datapath_drop(dp, frame, index, WEIR_STAGE_EGRESS, reason_of(0, REASON_NO_PORT));
+		return;
+	}
+	if (port_n_hooks(port, WEIR_STAGE_EGRESS) == 0) {
+		datapath_meter(dp, frame, meters, n_meters);
+		leave_plain(dp, frame, port);
+		return;
+	}
+	key_parse(frame, &key);
+	n_words = key_words(&key, &port->egress);
+	key.w[0] |= index | (uint64_t)start << KEY_START_SHIFT | KEY_EGRESS_HALF |
+		    (uint64_t)forwarded << KEY_FORWARDED_SHIFT |
+		    (uint64_t)port->epoch << KEY_EPOCH_SHIFT;
+	key.w[3] |= frame->port;
+	apply_mask(&key, &port->egress, n_words);
+	hash = flow_hash(dp->flows, &key, n_words);
+	program = cached_program(dp, &key, n_words, hash, frame);
+	if (!program)
+		program = decided_program(dp, &key, n_words, hash, frame);
+	if (program && !program->drops)
+		datapath_meter(dp, frame, meters, n_meters);
+	run_and_put(dp, frame, program, index, WEIR_STAGE_EGRESS);
+}

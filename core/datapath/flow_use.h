@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// Inside the datapath: what the batch and the single frame's way share, inline because it is done
+// per frame.
+#ifndef FLOW_USE_H
+#define FLOW_USE_H
+
+#include "datapath/datapath.h"
+
+// Leaves of the key what the mask has. Word 0 is never masked.
+static inline void apply_mask(struct flow_key *key, const struct key_mask *mask, unsigned n_words)
+{
+	key->w[1] &= mask->bits.w[1];
+	key->w[2] &= mask->bits.w[2];
+	if (n_words > KEY_WORDS_L2) {
+		key->w[3] &= mask->bits.w[3];
+		key->w[4] &= mask->bits.w[4];
+		key->w[5] &= n_words > KEY_WORDS_IPV4 ? mask->w5_ipv6 : mask->bits.w[5];
+	}
+	if (n_words > KEY_WORDS_IPV4) {
+		key->w[6] &= mask->bits.w[6];
+		key->w[7] &= mask->bits.w[7];
+		key->w[8] &= mask->bits.w[8];
+	}
+}
+
+static inline void use_flow(struct datapath *dp, struct flow *flow, const struct weir_frame *frame)
+{
+	flow->used = dp->tick;
+	if (__builtin_expect(frame->offload.gso_size == 0, 1)) {
+		flow->frames++;
+		flow->bytes += frame->size;
+	} else {
+		weir_frame_wire(frame, &flow->frames, &flow->bytes);
+	}
+}
+
+// A hit: if what it depends on has changed, it is decided anew, as long as this batch has not done
+// its share. That happens with the flow's first frame of the batch or not at all: were some of its
+// frames to run the old program and wait for a visit, and others the new one and not, they would
+// overtake each other.
+static inline void check_flow(struct datapath *dp, struct flow *flow)
+{
+	if (__builtin_expect(flow->valid_at == dp->now, 1) || datapath_fresh(dp, flow))
+		return;
+	if (dp->n_redecided < REDECIDE_PER_BATCH) {
+		dp->n_redecided++;
+		datapath_redecide(dp, flow, !(flow->key[0] & KEY_EGRESS_HALF));
+	}
+}
+
+#endif
