@@ -205,6 +205,33 @@ static void idle_extensions_leave_the_program_as_it_is(void **state)
 	lab_end(&lab);
 }
 
+static void who_has_nothing_to_say_is_not_asked(void **state)
+{
+	struct lab_frame frame = lab_udp(0, 1, 1, 2);
+	Probe__Reads reads = PROBE__READS__INIT;
+	uint64_t asked;
+	struct lab lab;
+
+	(void)state;
+	lab_start(&lab, &(struct lab_options){ .n_ports = 2 });
+	lab_learn(&lab);
+	lab_attach(&lab, "probe-filter", 0);
+	asked = lab_extension(&lab, "probe-filter").decisions;
+	lab_assert_pass(&lab, 0, &frame, 1 << 1);
+	// Ingress and forwarded at p0, egress at p1.
+	assert_int_equal(lab_extension(&lab, "probe-filter").decisions, asked + 3);
+	reads.has_inactive = 1;
+	reads.inactive = 1 << WEIR_STAGE_INGRESS | 1 << WEIR_STAGE_FORWARDED;
+	lab_policy(&lab, "p0", "probe-filter", "reads", "r", &reads.base);
+	lab_assert_pass(&lab, 0, &frame, 1 << 1);
+	assert_int_equal(lab_extension(&lab, "probe-filter").decisions, asked + 4);
+	reads.inactive = 1 << WEIR_STAGE_EGRESS;
+	lab_policy(&lab, "p1", "probe-filter", "reads", "r", &reads.base);
+	lab_assert_pass(&lab, 0, &frame, 1 << 1);
+	assert_int_equal(lab_extension(&lab, "probe-filter").decisions, asked + 4);
+	lab_end(&lab);
+}
+
 // An embedder may go at any time, whatever is under way, and nobody's veto holds him.
 static void ends_in_the_middle_of_everything(void **state)
 {
@@ -239,6 +266,7 @@ int main(void)
 		cmocka_unit_test(a_refused_attach_leaves_nothing),
 		cmocka_unit_test(detach_while_flows_are_cached),
 		cmocka_unit_test(idle_extensions_leave_the_program_as_it_is),
+		cmocka_unit_test(who_has_nothing_to_say_is_not_asked),
 		cmocka_unit_test(ends_in_the_middle_of_everything),
 	};
 

@@ -54,7 +54,7 @@ static void everybody_prepares_then_commits(void **state)
 	lab_end(&lab);
 }
 
-static void one_refuses_and_all_abort(void **state)
+static void the_last_one_refuses_and_all_abort(void **state)
 {
 	struct weir_switch_info before, after;
 	struct lab lab;
@@ -62,13 +62,16 @@ static void one_refuses_and_all_abort(void **state)
 	(void)state;
 	start(&lab);
 	before = lab_switch(&lab, "br0");
-	// The capture has no say about ports; the first filter refuses.
-	lab_assert_refused(&lab, add_port(&lab, "refused-one", NULL, 0), EPERM,
-		"port \"refused-one\": is not wanted");
-	assert_int_equal(lab_logged(&lab, "prepared"), 0);
+	lab_assert_refused(&lab, add_port(&lab, "refused-probe-service", NULL, 0), EPERM,
+		"port \"refused-probe-service\": is not wanted");
+	for (unsigned i = 0; i < N - 1; i++) {
+		assert_int_equal(logged_by(&lab, extensions[i], "prepared refused"), 1);
+		assert_int_equal(logged_by(&lab, extensions[i], "aborted refused"), 1);
+	}
+	assert_int_equal(lab_logged(&lab, "committed"), 0);
+	assert_int_equal(lab_logged(&lab, "event"), 0);
 	after = lab_switch(&lab, "br0");
 	assert_int_equal(after.n_ports, before.n_ports);
-	assert_int_equal(lab_logged(&lab, "event"), 0);
 	lab_end(&lab);
 }
 
@@ -91,14 +94,13 @@ static void a_late_failure_aborts_all(void **state)
 	lab_end(&lab);
 }
 
-static void the_last_one_refuses(void **state)
+static void a_veto_comes_before_anybody_prepares(void **state)
 {
 	struct lab_frame frame = lab_udp(0, 1, 1, 2);
 	struct lab lab;
 
 	(void)state;
 	start(&lab);
-	// probe-service stands last; its own veto of a new port comes before anybody prepares.
 	lab_veto(&lab, "probe-service", WEIR_EVENT_PORT_ADDED, "no more ports");
 	lab_settle(&lab);
 	lab_forget_log(&lab);
@@ -219,9 +221,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everybody_prepares_then_commits),
-		cmocka_unit_test(one_refuses_and_all_abort),
+		cmocka_unit_test(the_last_one_refuses_and_all_abort),
 		cmocka_unit_test(a_late_failure_aborts_all),
-		cmocka_unit_test(the_last_one_refuses),
+		cmocka_unit_test(a_veto_comes_before_anybody_prepares),
 		cmocka_unit_test(a_refused_policy_leaves_the_old_one),
 		cmocka_unit_test(others_veto_a_policy),
 		cmocka_unit_test(dry_runs_change_nothing),

@@ -56,6 +56,9 @@ static int take_policy(struct probe_state *state, const struct weir_policy *poli
 		Probe__Reads *message = probe__reads__unpack(NULL, policy->size, policy->bytes);
 
 		*reads |= message->fields;
+		for (int stage = 0; stage < WEIR_N_STAGES; stage++)
+			if (message->inactive & 1u << stage)
+				weir_plan_inactive(plan, (enum weir_stage)stage);
 		probe__reads__free_unpacked(message, NULL);
 	} else if (strcmp(policy->type, "veto") == 0) {
 		state->vetoes[state->n_vetoes++] = probe__veto__unpack(
@@ -79,6 +82,12 @@ static int plan_reads(struct weir_plan *plan, const struct probe_state *state, u
 	return failed;
 }
 
+static bool is_refused(const char *name)
+{
+	return strcmp(name, "refused") == 0 ||
+	       (strncmp(name, "refused-", 8) == 0 && strcmp(name + 8, weir_extension.name) == 0);
+}
+
 static int prepare(void *instance, const struct weir_target *target, struct weir_plan *plan,
 	void **prepared, struct weir_error *error)
 {
@@ -91,7 +100,7 @@ static int prepare(void *instance, const struct weir_target *target, struct weir
 	state->vetoes = calloc(target->n_policies + 1, sizeof(Probe__Veto *));
 	state->port = target->port;
 	snprintf(state->name, sizeof(state->name), "%s", target->name);
-	if (strncmp(target->name, "refused", 7) == 0)
+	if (is_refused(target->name))
 		failed = weir_refuse(
 			error, -EPERM, "name", "port \"%s\": is not wanted", target->name);
 	for (size_t i = 0; !failed && i < target->n_policies; i++)

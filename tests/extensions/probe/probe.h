@@ -6,7 +6,7 @@
 // probe-after, is for the order of the stack.
 //
 // It logs every hook of the control thread that is called: tests follow its life by that.
-// It refuses ports whose name begins with "refused".
+// It refuses the port "refused", and the port "refused-" with its own name behind.
 #ifndef PROBE_H
 #define PROBE_H
 
