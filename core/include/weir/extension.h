@@ -544,7 +544,7 @@ struct weir_extension {
 
 	// Decide hooks, on workers; each may be NULL. `state` is what commit() returned for the
 	// port that the stage is about (ingress port; egress port at stages 5 and 6), NULL without
-	// prepare().
+	// prepare() and for trusted frames from nowhere.
 	weir_decide *ingress;
 	weir_decide *forward;   // forwarding class only
 	weir_decide *forwarded; // filter class only
