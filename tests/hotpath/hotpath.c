@@ -4,7 +4,8 @@
 // Drives the cached path for callgrind: hotpath CAPTURE ROUNDS [EXTENSIONS-DIRECTORY EXTENSION...]
 //
 // A replayed capture goes through a switch to a null port. The switch is warmed up first; only the
-// rounds behind that are collected. Prints the number of frames, so that instructions per frame follow.
+// rounds behind that are collected. Prints the number of frames, so that instructions per frame
+// follow.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -125,7 +125,7 @@ static void check_segment(const struct sample *sample, const struct weir_frame *
 	uint32_t payload = segment->size - headers;
 	const uint8_t *data = segment->data;
 	struct virtio_net_hdr none = { 0 };
-	struct layout at;
+	struct layout at = { 0 };
 
 	assert_true(is_finished(data, segment->size));
 	assert_true(find_layout(data, segment->size, &at));
