@@ -79,7 +79,9 @@ static void call_strict(struct composer *c, const struct hook *hook)
 	first = (struct verdict){ *out, *c };
 	*c = before.composer;
 	*out = before.composition;
+	c->again = true;
 	call_with_filler(c, hook);
+	c->again = false;
 	if (!same_verdict(&first, c))
 		composer_offence(c, OFFENCE_IMPURE, impure);
 	*c = first.composer;
@@ -399,4 +401,17 @@ void compose_egress(
 	}
 	egress_half(&c, port, key_start(key));
 	finish(&c);
+}
+
+void compose_drop(
+	const struct compose_context *context, const struct flow_key *key, struct composition *out)
+{
+	const struct snapshot_port *port = snapshot_port(context->snapshot, key_port(key));
+	struct composer c;
+
+	start(&c, context, key, port, out);
+	c.ingress = port->id;
+	call_stage(&c, WEIR_STAGE_DROP, 0);
+	out->n_ops = out->n_ops == PROGRAM_OPS_MAX ? 0 : out->n_ops;
+	composer_op(&c, (struct op){ .code = OP_END });
 }

@@ -52,4 +52,9 @@ void compose_ingress(const struct compose_context *context, const struct flow_ke
 void compose_egress(const struct compose_context *context, const struct flow_key *key,
 	struct composition *composition);
 
+// What stage 7 of a port does with frames that are dropped at run time (a full queue, say): its
+// hooks alone. key: a drop half: masked by the port's ingress mask, with port.
+void compose_drop(const struct compose_context *context, const struct flow_key *key,
+	struct composition *composition);
+
 #endif

@@ -20,6 +20,7 @@ struct composer {
 	// A meter counts frames as they are on the wire of its port: without the tag that the
 	// switch adds for the VLAN of an access port. In bytes, negative.
 	int8_t wire_adjust;
+	bool again; // strict mode's second call: what offends has been counted
 	bool dropped, hook_ended, flood, native, too_complex;
 	uint8_t drop_stage;
 	uint16_t drop_reason;

@@ -169,6 +169,11 @@ void datapath_end(struct datapath *dp)
 	datapath_visit_all(dp);
 	run_originated(dp);
 	datapath_flush(dp);
+	// What sending dropped, stage 7 may still want to see.
+	while (datapath_visits_wait(dp)) {
+		datapath_visit_all(dp);
+		datapath_flush(dp);
+	}
 	program_bury(dp->programs);
 	__atomic_store_n(&dp->n_flows, dp->flows->n, __ATOMIC_RELAXED);
 }

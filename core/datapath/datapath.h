@@ -139,6 +139,12 @@ void datapath_meter(struct datapath *dp, const struct weir_frame *frame,
 
 void datapath_park(struct datapath *dp, struct weir_frame *frame, const struct program *program,
 	unsigned next_op, const struct hook *hook, uint8_t tcp_flags);
+static inline bool datapath_visits_wait(const struct datapath *dp)
+{
+	return dp->parked_positions[0] | dp->parked_positions[1] | dp->parked_positions[2] |
+	       dp->parked_positions[3];
+}
+
 // Calls the visitors of everything parked, in the order of positions, until nothing is.
 void datapath_visit_all(struct datapath *dp);
 
@@ -147,9 +153,18 @@ void datapath_transmit(struct datapath *dp, struct weir_frame *frame, uint16_t p
 void datapath_flush(struct datapath *dp);
 void datapath_flush_queue(struct datapath *dp, struct tx_queue *queue);
 
-// Ends the frame under a reason, counted at the port (the frame's own, if that is gone).
+// Ends the frame under a reason that came up at run time, counted at the port (the frame's own, if
+// that is gone). Stage 7 of the port sees it first.
 void datapath_drop(struct datapath *dp, struct weir_frame *frame, uint16_t port,
 	enum weir_stage stage, uint16_t reason);
+// The same for a flow that was decided to be dropped: its program had stage 7 in it.
+void datapath_drop_decided(struct datapath *dp, struct weir_frame *frame, uint16_t port,
+	enum weir_stage stage, uint16_t reason);
+// Runs stage 7 of the port for a copy of a frame that is being dropped; the frame stays the
+// caller's. A copy that is dropped itself is not shown again.
+enum { FRAME_TAPPED = 1 << 15 }; // in weir_frame.flags
+void datapath_tap_drop(
+	struct datapath *dp, struct weir_frame *frame, const struct snapshot_port *port);
 // A private frame, cloned when others hold it too; NULL: dropped, counted.
 struct weir_frame *datapath_private(struct datapath *dp, struct weir_frame *frame);
 // A buffer, sending what waits when the pool is used up. NULL: there is none.

@@ -27,7 +27,9 @@ static void compose(struct datapath *dp, const struct flow_key *key, bool learn,
 	};
 
 	count(&dp->decisions, 1);
-	if (key->w[0] & KEY_EGRESS_HALF)
+	if (key->w[0] & KEY_DROP_HALF)
+		compose_drop(&context, key, out);
+	else if (key->w[0] & KEY_EGRESS_HALF)
 		compose_egress(&context, key, out);
 	else
 		compose_ingress(&context, key, out);
@@ -84,7 +86,7 @@ static struct program *decide(struct datapath *dp, struct flow_key *key, unsigne
 	struct flow *flow;
 
 	clear_rest(key, n_words);
-	compose(dp, key, !(key->w[0] & KEY_EGRESS_HALF), NULL, &composition);
+	compose(dp, key, !(key->w[0] & (KEY_EGRESS_HALF | KEY_DROP_HALF)), NULL, &composition);
 	program = program_get(dp->programs, composition.ops, composition.n_ops);
 	if (!program)
 		return NULL;
@@ -292,4 +294,31 @@ void datapath_deliver(struct datapath *dp, struct weir_frame *frame, uint16_t in
 	if (program && !program->drops)
 		datapath_meter(dp, frame, meters, n_meters);
 	run_and_put(dp, frame, program, index, WEIR_STAGE_EGRESS);
+}
+
+void datapath_tap_drop(
+	struct datapath *dp, struct weir_frame *frame, const struct snapshot_port *port)
+{
+	struct weir_frame *copy = datapath_clone(dp, frame);
+	struct program *program;
+	struct flow_key key;
+	unsigned n_words;
+	uint32_t hash;
+
+	if (!copy)
+		return; // there is nothing to show it with; the drop is counted all the same
+	copy->flags |= FRAME_TAPPED;
+	make_key(copy, &port->ingress,
+		port->index | KEY_DROP_HALF | (uint64_t)port->epoch << KEY_EPOCH_SHIFT, &key,
+		&n_words);
+	hash = flow_hash(dp->flows, &key, n_words);
+	program = cached_program(dp, &key, n_words, hash, copy);
+	if (!program)
+		program = decided_program(dp, &key, n_words, hash, copy);
+	if (!program) {
+		weir_frame_release(copy);
+		return;
+	}
+	datapath_run(dp, copy, program, 0);
+	program_put(dp->programs, program);
 }

@@ -53,6 +53,8 @@ void composer_offence(const struct composer *c, enum offence offence, const char
 							 : &counters->impure;
 	va_list arguments;
 
+	if (c->again)
+		return;
 	va_start(arguments, format);
 	offend(counters, counter, format, arguments);
 	va_end(arguments);

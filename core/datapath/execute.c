@@ -28,19 +28,35 @@ struct weir_frame *datapath_clone(struct datapath *dp, const struct weir_frame *
 	return frame_clone(dp->pool, frame);
 }
 
-void datapath_drop(struct datapath *dp, struct weir_frame *frame, uint16_t index,
-	enum weir_stage stage, uint16_t reason)
+static const struct snapshot_port *drop_port(
+	const struct datapath *dp, const struct weir_frame *frame, uint16_t index)
 {
 	const struct snapshot_port *port = snapshot_port(dp->snapshot, index);
-	uint64_t frames = 0, bytes = 0;
 
 	if (!port)
 		port = snapshot_port(dp->snapshot, frame->port);
-	if (!port)
-		port = dp->snapshot->nowhere;
+	return port ? port : dp->snapshot->nowhere;
+}
+
+void datapath_drop_decided(struct datapath *dp, struct weir_frame *frame, uint16_t index,
+	enum weir_stage stage, uint16_t reason)
+{
+	uint64_t frames = 0, bytes = 0;
+
 	weir_frame_wire(frame, &frames, &bytes);
-	count_drop(datapath_counters(dp, port), stage, reason, frames);
+	count_drop(datapath_counters(dp, drop_port(dp, frame, index)), stage, reason, frames);
 	weir_frame_release(frame);
+}
+
+void datapath_drop(struct datapath *dp, struct weir_frame *frame, uint16_t index,
+	enum weir_stage stage, uint16_t reason)
+{
+	const struct snapshot_port *port = drop_port(dp, frame, index);
+
+	if (__builtin_expect(port_n_hooks(port, WEIR_STAGE_DROP) != 0, 0) &&
+		!(frame->flags & FRAME_TAPPED))
+		datapath_tap_drop(dp, frame, port);
+	datapath_drop_decided(dp, frame, index, stage, reason);
 }
 
 struct weir_frame *datapath_private(struct datapath *dp, struct weir_frame *frame)
@@ -161,7 +177,10 @@ void datapath_run(
 			datapath_transmit(dp, frame, op->port);
 			return;
 		case OP_DROP:
-			datapath_drop(dp, frame, op->port, op->stage, (uint16_t)op->arg);
+			datapath_drop_decided(dp, frame, op->port, op->stage, (uint16_t)op->arg);
+			return;
+		case OP_END:
+			weir_frame_release(frame);
 			return;
 		case OP_FLOOD:
 			flood(dp, frame, op);

@@ -42,6 +42,7 @@ struct flow_key {
 // Word 0. Structure starts at bit 32.
 #define KEY_START_SHIFT     16
 #define KEY_EGRESS_HALF     (UINT64_C(1) << 24)
+#define KEY_DROP_HALF       (UINT64_C(1) << 28) // the tap for run-time drops of a port
 #define KEY_FORWARDED_SHIFT 25
 #define KEY_L3_SHIFT        32
 #define KEY_L4_SHIFT        34

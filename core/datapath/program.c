@@ -260,6 +260,9 @@ static void put_op(struct writer *w, const struct op *op)
 	case OP_DROP:
 		put_drop(w, op);
 		break;
+	case OP_END:
+		put(w, "end");
+		break;
 	case OP_METER:
 		put(w, "meter %u", op->arg);
 		break;

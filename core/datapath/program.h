@@ -20,6 +20,7 @@ enum op_code {
 		      // which count when it is delivered
 	OP_FLOOD,     // to every port of the VLAN arg
 	OP_DROP,      // port, stage, arg: reason
+	OP_END,       // the frame is let go of: somebody else accounts for it
 	OP_METER,     // adjust; arg: meter
 	OP_VISIT,     // port, stage, hint, flags: TCP flags; arg: attachment
 	OP_COPY,      // port: sink; arg: one in

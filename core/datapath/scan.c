@@ -71,7 +71,7 @@ static bool may_wait(
 	const struct datapath *dp, const struct flow *flow, const struct snapshot_port *port)
 {
 	return dp->sweeping && epoch_of(flow) == port->old_epoch &&
-	       !(flow->key[0] & KEY_EGRESS_HALF) &&
+	       !(flow->key[0] & (KEY_EGRESS_HALF | KEY_DROP_HALF)) &&
 	       dp->now_ns - dp->sweep_started_ns < SWEEP_GRACE_NS &&
 	       dp->sweep_passes < SWEEP_GRACE_PASSES;
 }

@@ -127,7 +127,10 @@ static void show_row(
 	if (!port)
 		return;
 	info.port = port->name;
-	snprintf(key, sizeof(key), "%s", r->key.w[0] & KEY_EGRESS_HALF ? "egress:" : "");
+	snprintf(key, sizeof(key), "%s",
+		r->key.w[0] & KEY_EGRESS_HALF ? "egress:"
+		: r->key.w[0] & KEY_DROP_HALF ? "drop:"
+					      : "");
 	key_format(&r->key, mask_of(port, &r->key), key + strlen(key), sizeof(key) - strlen(key));
 	program_format(r->ops, r->n_ops, port_name, reason_name, s, program, sizeof(program));
 	l->row(l->context, &info);

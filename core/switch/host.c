@@ -39,6 +39,7 @@ static int host_refresh(struct weir_attachment *public, weir_port_id port)
 	*r = (struct refresh){ a->weir->refreshes, a, port };
 	a->refs++;
 	a->weir->refreshes = r;
+	control_wake(a->weir);
 	return 0;
 }
 
