@@ -138,7 +138,7 @@ const struct command extension_commands[] = {
 	{
 		.object = "extension",
 		.verb = "detach",
-		.summary = "Takes an extension out of a switch's stack",
+		.summary = "Takes an extension and its policies off a switch; its meters stay",
 		.run = detach,
 		.changes = true,
 		.arguments = { { "SWITCH", WORD_SWITCH, ONE }, { "NAME", WORD_EXTENSION, ONE } },

@@ -61,12 +61,22 @@ void composer_depend(struct composer *c, uint16_t slot)
 }
 
 // Records a rewrite of one field, in the place of an earlier one that nobody has seen.
+// What an earlier rewrite of the TOS sets, a later one may keep.
+static uint32_t merge_tos(uint32_t before, uint32_t after)
+{
+	uint32_t keep = after >> 8 & 0xff;
+
+	return (before & keep) | (after & 0xff & ~keep) | (keep & before >> 8) << 8;
+}
+
 static void rewrite(struct composer *c, struct op op)
 {
 	struct composition *out = c->out;
 
 	for (unsigned i = last_observed(out); i < out->n_ops; i++) {
 		if (out->ops[i].code == op.code) {
+			if (op.code == OP_SET_TOS)
+				op.arg = merge_tos(out->ops[i].arg, op.arg);
 			remove_op(out, i);
 			break;
 		}

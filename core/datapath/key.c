@@ -147,6 +147,17 @@ static bool set_port(struct flow_key *key, unsigned shift, uint16_t port)
 	return true;
 }
 
+// A value, and perhaps the bits that stay as they are.
+static void set_tos(struct flow_key *key, const uint8_t *value, size_t size)
+{
+	uint8_t keep = size == 2 ? value[1] : 0;
+	uint8_t tos = (uint8_t)(key->w[3] >> KEY_TOS_SHIFT);
+
+	tos = (uint8_t)((tos & keep) | (value[0] & ~keep));
+	key->w[3] = (key->w[3] & ~(UINT64_C(0xff) << KEY_TOS_SHIFT)) | (uint64_t)tos
+									       << KEY_TOS_SHIFT;
+}
+
 bool key_set_field(struct flow_key *key, uint64_t field, const void *value, size_t size)
 {
 	uint64_t mac = 0;
@@ -178,11 +189,11 @@ bool key_set_field(struct flow_key *key, uint64_t field, const void *value, size
 			key_set_tci(key, (uint16_t)((key_tci(key) & 0x1fff) | byte << 13));
 		return true;
 	case WEIR_FIELD_IP_TOS:
-		if (size != 1 || (key_l3(key) != WEIR_L3_IPV4 && key_l3(key) != WEIR_L3_IPV6) ||
+		if (size < 1 || size > 2 ||
+			(key_l3(key) != WEIR_L3_IPV4 && key_l3(key) != WEIR_L3_IPV6) ||
 			key_malformed(key) == WEIR_MALFORMED_L3)
 			return false;
-		key->w[3] = (key->w[3] & ~(UINT64_C(0xff) << KEY_TOS_SHIFT)) |
-			    (uint64_t)byte << KEY_TOS_SHIFT;
+		set_tos(key, value, size);
 		return true;
 	case WEIR_FIELD_IP_SRC:
 	case WEIR_FIELD_IP_DST:

@@ -237,6 +237,18 @@ static void put_drop(struct writer *w, const struct op *op)
 		put(w, "drop #%u", op->arg);
 }
 
+static void put_tos(struct writer *w, uint32_t arg)
+{
+	uint32_t value = arg & 0xff, keep = arg >> 8 & 0xff;
+
+	if (keep == 0)
+		put(w, "set-dscp %u ecn %u", value >> 2, value & 3);
+	else if (keep == 3)
+		put(w, "set-dscp %u", value >> 2);
+	else
+		put(w, "set-tos 0x%02x keep 0x%02x", value, keep);
+}
+
 static void put_tci(struct writer *w, uint32_t arg)
 {
 	if (arg >> 16 & 0x0fff)
@@ -289,7 +301,7 @@ static void put_op(struct writer *w, const struct op *op)
 		put_mac(w, "set-eth-src", op->bytes);
 		break;
 	case OP_SET_TOS:
-		put(w, "set-dscp %u ecn %u", op->arg >> 2, op->arg & 3);
+		put_tos(w, op->arg);
 		break;
 	case OP_SET_IPV4_SRC:
 		put_address(w, "set-ip-src", AF_INET, &op->arg);

@@ -29,7 +29,7 @@ enum op_code {
 	OP_SET_TCI,      // arg: TCI
 	OP_SET_ETH_DST,  // bytes
 	OP_SET_ETH_SRC,  // bytes
-	OP_SET_TOS,      // arg
+	OP_SET_TOS,      // arg: value, and << 8 the bits that stay
 	OP_SET_IPV4_SRC, // arg: network order
 	OP_SET_IPV4_DST,
 	OP_SET_IPV6_SRC, // address

@@ -137,18 +137,21 @@ static void adjust_l4(struct weir_frame *frame, const struct frame_layers *l, co
 		memcpy(sum, all_ones, 2);
 }
 
-static void set_tos(struct weir_frame *frame, uint8_t tos)
+// arg: the value, and in the second byte the bits that stay as they are.
+static void set_tos(struct weir_frame *frame, uint32_t arg)
 {
+	uint8_t keep = (uint8_t)(arg >> 8), old[2], tos, *ip;
 	struct frame_layers l;
-	uint8_t old[2], *ip;
 
 	frame_layers(frame, &l);
 	ip = frame->data + l.l3;
 	if (l.l3_kind == WEIR_L3_IPV4 && l.l3) {
 		memcpy(old, ip, 2);
-		ip[1] = tos;
+		ip[1] = (uint8_t)((ip[1] & keep) | (arg & 0xffu & ~keep));
 		adjust(ip + 10, old, ip, 2, true);
 	} else if (l.l3_kind == WEIR_L3_IPV6 && l.l3) {
+		tos = (uint8_t)(ip[0] << 4 | ip[1] >> 4);
+		tos = (uint8_t)((tos & keep) | (arg & 0xffu & ~keep));
 		ip[0] = (uint8_t)(0x60 | tos >> 4);
 		ip[1] = (uint8_t)((ip[1] & 0x0f) | tos << 4);
 	}
@@ -219,7 +222,7 @@ bool rewrite_frame(struct weir_frame *frame, const struct op *op)
 		memcpy(frame->data + 6, op->bytes, 6);
 		break;
 	case OP_SET_TOS:
-		set_tos(frame, (uint8_t)op->arg);
+		set_tos(frame, op->arg);
 		break;
 	case OP_SET_IPV4_SRC:
 		set_ipv4(frame, 12, &op->arg);

@@ -48,11 +48,13 @@ struct nic {
 	unsigned n_rx_queues; // 0 for a NIC that never receives
 	unsigned n_tx_queues; // at least 1
 	unsigned offloads;    // enum nic_offload: what transmit() accepts unfinished
-	uint32_t mtu;        // bytes of payload behind the Ethernet header (and tags), 0 = no limit
-	int ifindex;         // of the kernel interface behind it, 0 = there is none
-	char ifname[16];     // its name, "" = there is none
-	bool poll_only;      // has no descriptor to sleep on: its worker never sleeps
-	uint64_t *rx_missed; // frames lost before receive(), one per queue, or NULL; worker: w,
+	uint32_t mtu;    // bytes of payload behind the Ethernet header (and tags), 0 = no limit
+	int ifindex;     // of the kernel interface behind it, 0 = there is none
+	char ifname[16]; // its name, "" = there is none
+	bool outlives_interface; // works on when its interface moves to another network namespace:
+				 // only receive() tells that it is gone
+	bool poll_only;          // has no descriptor to sleep on: its worker never sleeps
+	uint64_t *rx_missed;     // frames lost before receive(), one per queue, or NULL; worker: w,
 			     // control: r
 };
 

@@ -168,6 +168,7 @@ static int configure(struct tap *tap, uint32_t mtu, struct weir_error *error)
 		ret = interface_query(tap->nic.ifname, &interface, error);
 	if (ret)
 		return ret;
+	tap->nic.outlives_interface = true;
 	tap->nic.ifindex = interface.ifindex;
 	tap->nic.mtu = interface.mtu;
 	return 0;

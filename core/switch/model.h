@@ -370,6 +370,7 @@ void drops_retire(struct vswitch *vswitch, const struct port_counters *counters)
 // ---- port_nic.c
 void port_links_changed(void *context, const struct link_change *change);
 void port_check_nics(struct weir *w);
+void port_retry_lost(struct weir *w);
 // Whether the port could have this NIC, without opening it.
 int port_check_nic(const struct port *port, const char *spec, struct weir_error *error);
 int port_open_nic(struct port *port, const char *spec, unsigned flags, struct weir_error *error);

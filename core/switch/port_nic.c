@@ -293,13 +293,24 @@ void port_links_changed(void *context, const struct link_change *change)
 
 			if (!port || !belongs(port, change->name))
 				continue;
-			if (port->nic &&
+			if (port->nic && !port->nic->outlives_interface &&
 				(!change->present || port->nic->ifindex != change->ifindex))
 				lose(port, -ENODEV);
 			if (port->state == WEIR_PORT_NIC_LOST && change->present)
 				find_again(port);
 		}
 	}
+}
+
+// An interface may be there and still not be had, as long as who made it holds it: looked at every
+// second.
+void port_retry_lost(struct weir *w)
+{
+	for (struct vswitch *s = w->switches; s; s = s->next)
+		for (unsigned i = 0; i < s->n_indices; i++)
+			if (s->ports[i] && s->ports[i]->state == WEIR_PORT_NIC_LOST &&
+				interface_exists(s->ports[i]))
+				find_again(s->ports[i]);
 }
 
 void port_check_nics(struct weir *w)

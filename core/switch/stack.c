@@ -217,8 +217,10 @@ int weir_extension_attach(struct weir *w, const char *switch_name, const char *n
 
 // ---- Detaching
 
-static void drop_policies(struct target *target, const struct attachment *a)
+static unsigned drop_policies(struct target *target, const struct attachment *a)
 {
+	unsigned n = 0;
+
 	struct policy **link = &target->policies;
 
 	while (*link) {
@@ -230,23 +232,29 @@ static void drop_policies(struct target *target, const struct attachment *a)
 		}
 		*link = policy->next;
 		free(policy);
+		n++;
 	}
+	return n;
 }
 
-static void drop_target(struct target *target, struct attachment *a)
+static unsigned drop_target(struct target *target, struct attachment *a)
 {
-	drop_policies(target, a);
+	unsigned n = drop_policies(target, a);
+
 	target_drop_state(target, a);
+	return n;
 }
 
-static void drop_everywhere(struct attachment *a)
+// Returns how many policies there were.
+static unsigned drop_everywhere(struct attachment *a)
 {
 	struct vswitch *s = a->vswitch;
+	unsigned n = drop_target(&s->target, a);
 
-	drop_target(&s->target, a);
 	for (unsigned i = 0; i < s->n_indices; i++)
 		if (s->ports[i])
-			drop_target(&s->ports[i]->target, a);
+			n += drop_target(&s->ports[i]->target, a);
+	return n;
 }
 
 static void sweep_over(void *context)
@@ -260,6 +268,7 @@ int weir_extension_detach(struct weir *w, const char *switch_name, const char *n
 	struct vswitch *s = vswitch_find(w, switch_name, error);
 	struct attachment *a;
 	struct wait *wait;
+	unsigned n_policies;
 
 	if (!s)
 		return -ENOENT;
@@ -283,10 +292,11 @@ int weir_extension_detach(struct weir *w, const char *switch_name, const char *n
 	// after which no flow holds a decision of its; the states' end with their grace periods.
 	a->detached = true;
 	weir_ending_begin(w, &a->ending);
-	drop_everywhere(a);
+	n_policies = drop_everywhere(a);
 	weir_wait_begin(w, wait, s);
 	weir_notify(w, "extension-detached", s->name, "", name,
-		"extension %s detached from switch %s", name, s->name);
+		"extension %s detached from switch %s, with its %u policies there", name, s->name,
+		n_policies);
 	return 0;
 }
 

@@ -102,6 +102,7 @@ void weir_process(struct weir *w)
 	drain(w->report_fd);
 	if (drain(w->timer_fd)) {
 		age(w);
+		port_retry_lost(w);
 		if (w->queues_stale)
 			weir_publish_queues_later(w);
 	}

@@ -37,7 +37,7 @@ static uint64_t field_of(const struct op *op, const void **value, size_t *size)
 	} fields[] = {
 		{ OP_SET_ETH_DST, 6, WEIR_FIELD_ETH_DST },
 		{ OP_SET_ETH_SRC, 6, WEIR_FIELD_ETH_SRC },
-		{ OP_SET_TOS, 1, WEIR_FIELD_IP_TOS },
+		{ OP_SET_TOS, 2, WEIR_FIELD_IP_TOS },
 		{ OP_SET_IPV4_SRC, 4, WEIR_FIELD_IP_SRC },
 		{ OP_SET_IPV4_DST, 4, WEIR_FIELD_IP_DST },
 		{ OP_SET_IPV6_SRC, 16, WEIR_FIELD_IP_SRC },

@@ -171,6 +171,7 @@ enum { WEIR_ORDER_DEFAULT = -1 }; // behind the last of its class, in steps of 1
 // Loads by name if needed. order: 0 to 65535 inside the class; ties by name.
 WEIR_API int weir_extension_attach(struct weir *weir, const char *switch_name, const char *name,
 	int order, unsigned flags, struct weir_error *error);
+// Its policies on this switch go with it; its meters stay, and count on when it is attached again.
 WEIR_API int weir_extension_detach(struct weir *weir, const char *switch_name, const char *name,
 	unsigned flags, struct weir_error *error);
 // One row per loaded extension and switch it is attached to, in stack order.

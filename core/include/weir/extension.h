@@ -140,22 +140,21 @@ static inline void weir_exclude(struct weir_decision *d, unsigned reason)
 
 // Rewrites one field of the frame; checksums follow. Filter, forwarding.
 // field: WEIR_FIELD_ETH_DST, ETH_SRC (6 bytes); IP_SRC, IP_DST (4 or 16 bytes, as the flow's L3
-// is); L4_SRC, L4_DST (uint16_t, network order; TCP and UDP); IP_TOS (uint8_t); VLAN_ID
-// (uint16_t, 1 to 4094 puts the frame into that VLAN, tagging it when it had no tag; 0 takes the
-// outer tag away); VLAN_PCP (uint8_t, 0 to 7; a frame without tag keeps having none and nothing
-// happens).
+// is); L4_SRC, L4_DST (uint16_t, network order; TCP and UDP); IP_TOS (uint8_t, or a value and the
+// bits to be kept, one byte each); VLAN_ID (uint16_t, 1 to 4094 puts the frame into that VLAN,
+// tagging it when it had no tag; 0 takes the outer tag away); VLAN_PCP (uint8_t, 0 to 7; a frame
+// without tag keeps having none and nothing happens).
 static inline void weir_set(struct weir_decision *d, uint64_t field, const void *value, size_t size)
 {
 	d->ops->set(d, field, value, size);
 }
 
-// dscp: 0 to 63 (RFC 2474). ECN stays as it is.
-static inline void weir_set_dscp(
-	struct weir_decision *d, const struct weir_flow *flow, uint8_t dscp)
+// dscp: 0 to 63 (RFC 2474). ECN stays as it is in each frame; nothing has to be read for it.
+static inline void weir_set_dscp(struct weir_decision *d, uint8_t dscp)
 {
-	uint8_t tos = (uint8_t)(dscp << 2 | (flow->ip_tos & 3));
+	uint8_t value_and_kept_bits[2] = { (uint8_t)(dscp << 2), 3 };
 
-	d->ops->set(d, WEIR_FIELD_IP_TOS, &tos, sizeof(tos));
+	d->ops->set(d, WEIR_FIELD_IP_TOS, value_and_kept_bits, sizeof(value_and_kept_bits));
 }
 
 // Counts the flow's frames on a meter made by weir_plan_meter(). Filter, forwarding.

@@ -33,8 +33,8 @@ static void exclude(const void *state, const struct weir_flow *flow, struct weir
 
 static void rewrite(const void *state, const struct weir_flow *flow, struct weir_decision *d)
 {
-	(void)state;
-	weir_set_dscp(d, flow, 12);
+	(void)state, (void)flow;
+	weir_set_dscp(d, 12);
 }
 
 static void meter(const void *state, const struct weir_flow *flow, struct weir_decision *d)
@@ -83,7 +83,7 @@ static const struct right {
 	{ "drop", drop, CLASS(FILTER) | CLASS(FORWARDING), ALL_STAGES, "drop actor/1" },
 	{ "exclude", exclude, CLASS(FILTER), STAGE(EGRESS), "drop actor/1" },
 	{ "rewrite", rewrite, CLASS(FILTER) | CLASS(FORWARDING), ALL_STAGES,
-		"set-dscp 12 ecn 0, output #2" },
+		"set-dscp 12, output #2" },
 	{ "meter", meter, CLASS(FILTER) | CLASS(FORWARDING), ALL_STAGES, "meter 100, output #2" },
 	{ "visit", visit, CLASS(CAPTURE) | CLASS(FILTER) | CLASS(FORWARDING), ALL_STAGES,
 		"visit #1 if tcp-flags 0x02, output #2" },

@@ -41,7 +41,10 @@ static const struct {
 		"ipv4/udp,ip_src=10.0.0.1,ip_dst=10.0.0.2,ip_proto=17,dscp=10,ecn=1,ttl=64,"
 		"l4_src=5000,l4_dst=53" },
 	{ "TOS of ARP", ARP4, WEIR_FIELD_IP_TOS, { 1 }, 1, false, NULL },
-	{ "TOS of two bytes", UDP4, WEIR_FIELD_IP_TOS, { 1 }, 2, false, NULL },
+	{ "TOS, the lower two bits kept", UDP4, WEIR_FIELD_IP_TOS, { 0x29, 3 }, 2, true,
+		"ipv4/udp,ip_src=10.0.0.1,ip_dst=10.0.0.2,ip_proto=17,dscp=10,ecn=0,ttl=64,"
+		"l4_src=5000,l4_dst=53" },
+	{ "TOS of three bytes", UDP4, WEIR_FIELD_IP_TOS, { 1 }, 3, false, NULL },
 	{ "TOS of a broken header", BROKEN4, WEIR_FIELD_IP_TOS, { 1 }, 1, false, NULL },
 	{ "source", UDP4, WEIR_FIELD_IP_SRC, { 192, 0, 2, 1 }, 4, true,
 		"ipv4/udp,ip_src=192.0.2.1,ip_dst=10.0.0.2,ip_proto=17,dscp=46,ecn=0,ttl=64,"

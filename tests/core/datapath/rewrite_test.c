@@ -54,6 +54,7 @@ static const struct {
 	{ "eth-dst", WEIR_FIELD_ETH_DST, OP_SET_ETH_DST, 6, { 2, 0xaa, 3, 4, 5, 6 } },
 	{ "eth-src", WEIR_FIELD_ETH_SRC, OP_SET_ETH_SRC, 6, { 2, 0xbb, 3, 4, 5, 6 } },
 	{ "tos", WEIR_FIELD_IP_TOS, OP_SET_TOS, 1, { 0x5d } },
+	{ "tos, two bits kept", WEIR_FIELD_IP_TOS, OP_SET_TOS, 2, { 0xa9, 0x03 } },
 	{ "tos 0", WEIR_FIELD_IP_TOS, OP_SET_TOS, 1, { 0 } },
 	{ "tos ff", WEIR_FIELD_IP_TOS, OP_SET_TOS, 1, { 0xff } },
 	{ "ipv4-src", WEIR_FIELD_IP_SRC, OP_SET_IPV4_SRC, 4, { 192, 0, 2, 77 } },

@@ -15,7 +15,7 @@ static void decide(const void *state, const struct weir_flow *flow, struct weir_
 	weir_drop(d, ~0u);
 	weir_meter(d, 0); // it has none
 	weir_meter(d, ~0u);
-	weir_set(d, WEIR_FIELD_IP_TOS, bytes, 2);   // one byte
+	weir_set(d, WEIR_FIELD_IP_TOS, bytes, 3);   // one byte or two
 	weir_set(d, WEIR_FIELD_IP_TTL, bytes, 1);   // cannot be set
 	weir_set(d, UINT64_C(1) << 63, bytes, 1);   // no field
 	weir_set(d, 0, bytes, 1);                   // none

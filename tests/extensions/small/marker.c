@@ -10,7 +10,7 @@ static void decide(const void *state, const struct weir_flow *flow, struct weir_
 {
 	(void)state;
 	if (flow->l3 == WEIR_L3_IPV4 || flow->l3 == WEIR_L3_IPV6)
-		weir_set_dscp(d, flow, EXPEDITED);
+		weir_set_dscp(d, EXPEDITED);
 }
 
 WEIR_EXTENSION("marker", WEIR_CLASS_FILTER, .version = "1.0",
