@@ -53,6 +53,7 @@ void lab_start(struct lab *lab, const struct lab_options *o)
 	if (weir_create(&options, &lab->weir, &lab->error) < 0)
 		fail_msg("weir_create: %s", lab->error.message);
 	assert_int_equal(weir_switch_add(lab->weir, "br0", 0, &lab->error), 0);
+	lab->nic = o->nic;
 	for (unsigned i = 0; i < o->n_ports; i++)
 		lab_add_port(lab, "br0", i, NULL);
 }
@@ -80,7 +81,9 @@ static const char *port_name(unsigned n, char name[16])
 
 void lab_add_port(struct lab *lab, const char *vswitch, unsigned n, const char *vlan)
 {
-	struct weir_port_config config = { .size = sizeof(config), .nic = "memory", .vlan = vlan };
+	struct weir_port_config config = {
+		.size = sizeof(config), .nic = lab->nic ? lab->nic : "memory", .vlan = vlan
+	};
 	char name[16];
 
 	assert_true(n < LAB_PORTS_MAX && !lab->ends[n]);

@@ -30,7 +30,7 @@ struct lab_options {
 	unsigned n_ports;
 	unsigned n_workers; // 0: lab_run() does the work
 	bool strict;
-	const char *nic; // NULL: "memory"
+	const char *nic; // of the ports; NULL: "memory"
 	unsigned n_flows, fdb_ageing_s;
 };
 
@@ -39,6 +39,7 @@ struct lab {
 	struct weir_error error; // of the last call that was to be refused
 	unsigned n_ports;
 	bool threaded;
+	const char *nic;   // as in the options
 	uint64_t clock_ns; // virtual; lab_run() moves it by a millisecond
 	struct weir_memory *ends[LAB_PORTS_MAX];
 	char *log; // every line logged at LOG_DEBUG by extensions, with "\n"
