@@ -59,20 +59,22 @@ void datapath_drop(struct datapath *dp, struct weir_frame *frame, uint16_t index
 	datapath_drop_decided(dp, frame, index, stage, reason);
 }
 
-struct weir_frame *datapath_private(struct datapath *dp, struct weir_frame *frame)
+// A clone in the place of one hold on the frame; NULL: dropped, counted.
+static struct weir_frame *replace_by_clone(struct datapath *dp, struct weir_frame *frame)
 {
-	struct weir_frame *copy;
+	struct weir_frame *copy = datapath_clone(dp, frame);
 
-	if (frame->refs == 1)
-		return frame;
-	copy = datapath_clone(dp, frame);
-	if (!copy) {
+	if (copy)
+		weir_frame_release(frame);
+	else
 		datapath_drop(
 			dp, frame, frame->port, WEIR_STAGE_EGRESS, reason_of(0, REASON_NO_BUFFERS));
-		return NULL;
-	}
-	weir_frame_release(frame);
 	return copy;
+}
+
+struct weir_frame *datapath_private(struct datapath *dp, struct weir_frame *frame)
+{
+	return frame->refs == 1 ? frame : replace_by_clone(dp, frame);
 }
 
 static void count_copy(struct datapath *dp, const struct weir_frame *frame)
@@ -132,21 +134,14 @@ static void flood(struct datapath *dp, struct weir_frame *frame, const struct op
 static struct weir_frame *rewrite(
 	struct datapath *dp, struct weir_frame *frame, const struct op *op)
 {
-	struct weir_frame *copy;
-
 	frame = datapath_private(dp, frame);
 	if (!frame || rewrite_frame(frame, op))
 		return frame;
 	// No headroom: a clone has it.
-	copy = datapath_clone(dp, frame);
-	if (!copy) {
-		datapath_drop(
-			dp, frame, frame->port, WEIR_STAGE_EGRESS, reason_of(0, REASON_NO_BUFFERS));
-		return NULL;
-	}
-	weir_frame_release(frame);
-	rewrite_frame(copy, op);
-	return copy;
+	frame = replace_by_clone(dp, frame);
+	if (frame)
+		rewrite_frame(frame, op);
+	return frame;
 }
 
 // The hook that a visit is for, or NULL when its extension has left the stack since.

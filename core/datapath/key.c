@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
 #include <arpa/inet.h>
-#include <stdarg.h>
-#include <stdio.h>
 
 #include "datapath/key.h"
+#include "datapath/text.h"
 
 // Where each field stands in the key. IP addresses differ between IPv4 and IPv6 and are handled
 // apart.
@@ -207,39 +206,22 @@ bool key_set_field(struct flow_key *key, uint64_t field, const void *value, size
 	}
 }
 
-struct writer {
-	char *text;
-	size_t size, used;
-};
-
-__attribute__((format(printf, 2, 3))) static void put(struct writer *w, const char *format, ...)
+static void put_mac(struct text *w, const char *name, const uint8_t mac[6])
 {
-	va_list arguments;
-	int n;
-
-	va_start(arguments, format);
-	n = vsnprintf(w->text + w->used, w->size - w->used, format, arguments);
-	va_end(arguments);
-	if (n > 0)
-		w->used = w->used + (size_t)n < w->size ? w->used + (size_t)n : w->size - 1;
-}
-
-static void put_mac(struct writer *w, const char *name, const uint8_t mac[6])
-{
-	put(w, ",%s=%02x:%02x:%02x:%02x:%02x:%02x", name, mac[0], mac[1], mac[2], mac[3], mac[4],
-		mac[5]);
+	text_put(w, ",%s=%02x:%02x:%02x:%02x:%02x:%02x", name, mac[0], mac[1], mac[2], mac[3],
+		mac[4], mac[5]);
 }
 
 static void put_address(
-	struct writer *w, const char *name, const struct weir_flow *flow, const uint8_t address[16])
+	struct text *w, const char *name, const struct weir_flow *flow, const uint8_t address[16])
 {
 	char text[INET6_ADDRSTRLEN];
 
 	inet_ntop(flow->l3 == WEIR_L3_IPV6 ? AF_INET6 : AF_INET, address, text, sizeof(text));
-	put(w, ",%s=%s", name, text);
+	text_put(w, ",%s=%s", name, text);
 }
 
-static void format_ip(struct writer *w, uint64_t fields, const struct weir_flow *flow)
+static void format_ip(struct text *w, uint64_t fields, const struct weir_flow *flow)
 {
 	if (flow->l3 == WEIR_L3_OTHER)
 		return;
@@ -248,15 +230,16 @@ static void format_ip(struct writer *w, uint64_t fields, const struct weir_flow 
 	if (fields & WEIR_FIELD_IP_DST)
 		put_address(w, "ip_dst", flow, flow->ip_dst);
 	if (fields & WEIR_FIELD_IP_PROTO)
-		put(w, flow->l3 == WEIR_L3_ARP ? ",arp_op=%u" : ",ip_proto=%u", flow->ip_proto);
+		text_put(
+			w, flow->l3 == WEIR_L3_ARP ? ",arp_op=%u" : ",ip_proto=%u", flow->ip_proto);
 	if (flow->l3 == WEIR_L3_ARP)
 		return;
 	if (fields & WEIR_FIELD_IP_TOS)
-		put(w, ",dscp=%u,ecn=%u", flow->ip_tos >> 2, flow->ip_tos & 3);
+		text_put(w, ",dscp=%u,ecn=%u", flow->ip_tos >> 2, flow->ip_tos & 3);
 	if (fields & WEIR_FIELD_IP_TTL)
-		put(w, ",ttl=%u", flow->ip_ttl);
+		text_put(w, ",ttl=%u", flow->ip_ttl);
 	if (flow->l3 == WEIR_L3_IPV6 && (fields & WEIR_FIELD_IP6_LABEL))
-		put(w, ",label=0x%05x", flow->ip6_label);
+		text_put(w, ",label=0x%05x", flow->ip6_label);
 }
 
 void key_format(const struct flow_key *key, const struct key_mask *mask, char *text, size_t size)
@@ -266,32 +249,32 @@ void key_format(const struct flow_key *key, const struct key_mask *mask, char *t
 	static const char *const fragments[] = { "", ",fragment=first", ",fragment=later", "" };
 	static const char *const faults[] = { "", ",malformed=runt", ",malformed=tags",
 		",malformed=l3", ",malformed=chain", ",malformed=l4", "", "" };
-	struct writer w = { text, size, 0 };
+	struct text w = { text, size, 0 };
 	struct weir_flow flow;
 	uint64_t fields = mask->fields;
 
 	key_to_flow(key, mask, WEIR_PORT_NONE, WEIR_PORT_NONE, &flow);
-	put(&w, "%s%s%s%s%s", l3[flow.l3], l4[flow.l4], fragments[flow.fragment],
+	text_put(&w, "%s%s%s%s%s", l3[flow.l3], l4[flow.l4], fragments[flow.fragment],
 		faults[flow.malformed], flow.offload ? ",offload" : "");
 	if (fields & WEIR_FIELD_ETH_SRC)
 		put_mac(&w, "eth_src", flow.eth_src);
 	if (fields & WEIR_FIELD_ETH_DST)
 		put_mac(&w, "eth_dst", flow.eth_dst);
 	if ((fields & WEIR_FIELD_ETH_TYPE) && flow.l3 == WEIR_L3_OTHER)
-		put(&w, ",eth_type=0x%04x", ntohs(flow.eth_type));
+		text_put(&w, ",eth_type=0x%04x", ntohs(flow.eth_type));
 	if ((fields & WEIR_FIELD_VLAN_ID) && flow.n_tags)
-		put(&w, ",vlan=%u", flow.vlan_id);
+		text_put(&w, ",vlan=%u", flow.vlan_id);
 	if ((fields & WEIR_FIELD_VLAN_PCP) && flow.n_tags)
-		put(&w, ",pcp=%u", flow.vlan_pcp);
+		text_put(&w, ",pcp=%u", flow.vlan_pcp);
 	if ((fields & WEIR_FIELD_INNER_VLAN) && flow.n_tags == 2)
-		put(&w, ",inner_vlan=%u", flow.inner_vlan & 0xfffu);
+		text_put(&w, ",inner_vlan=%u", flow.inner_vlan & 0xfffu);
 	format_ip(&w, fields, &flow);
 	if (flow.l4 < WEIR_L4_TCP)
 		return;
 	if (fields & WEIR_FIELD_L4_SRC)
-		put(&w, flow.l4 >= WEIR_L4_ICMP ? ",icmp_type=%u" : ",l4_src=%u",
+		text_put(&w, flow.l4 >= WEIR_L4_ICMP ? ",icmp_type=%u" : ",l4_src=%u",
 			ntohs(flow.l4_src));
 	if (fields & WEIR_FIELD_L4_DST)
-		put(&w, flow.l4 >= WEIR_L4_ICMP ? ",icmp_code=%u" : ",l4_dst=%u",
+		text_put(&w, flow.l4 >= WEIR_L4_ICMP ? ",icmp_code=%u" : ",l4_dst=%u",
 			ntohs(flow.l4_dst));
 }

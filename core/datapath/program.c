@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
 #include <arpa/inet.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "datapath/program.h"
+#include "datapath/text.h"
 
 enum { CHAINS_MIN = 1024 };
 
@@ -185,33 +184,20 @@ unsigned program_count(const struct program_table *table)
 }
 
 struct writer {
-	char *text;
-	size_t size, used;
+	struct text text;
 	const char *(*port_name)(void *, uint16_t);
 	const char *(*reason_name)(void *, uint16_t);
 	void *context;
 };
-
-__attribute__((format(printf, 2, 3))) static void put(struct writer *w, const char *format, ...)
-{
-	va_list arguments;
-	int n;
-
-	va_start(arguments, format);
-	n = vsnprintf(w->text + w->used, w->size - w->used, format, arguments);
-	va_end(arguments);
-	if (n > 0)
-		w->used = w->used + (size_t)n < w->size ? w->used + (size_t)n : w->size - 1;
-}
 
 static void put_port(struct writer *w, const char *verb, uint16_t port)
 {
 	const char *name = w->port_name ? w->port_name(w->context, port) : NULL;
 
 	if (name)
-		put(w, "%s %s", verb, name);
+		text_put(&w->text, "%s %s", verb, name);
 	else
-		put(w, "%s #%u", verb, port);
+		text_put(&w->text, "%s #%u", verb, port);
 }
 
 static void put_address(struct writer *w, const char *what, int family, const void *address)
@@ -219,12 +205,13 @@ static void put_address(struct writer *w, const char *what, int family, const vo
 	char text[INET6_ADDRSTRLEN];
 
 	inet_ntop(family, address, text, sizeof(text));
-	put(w, "%s %s", what, text);
+	text_put(&w->text, "%s %s", what, text);
 }
 
 static void put_mac(struct writer *w, const char *what, const uint8_t *m)
 {
-	put(w, "%s %02x:%02x:%02x:%02x:%02x:%02x", what, m[0], m[1], m[2], m[3], m[4], m[5]);
+	text_put(&w->text, "%s %02x:%02x:%02x:%02x:%02x:%02x", what, m[0], m[1], m[2], m[3], m[4],
+		m[5]);
 }
 
 static void put_drop(struct writer *w, const struct op *op)
@@ -232,9 +219,9 @@ static void put_drop(struct writer *w, const struct op *op)
 	const char *name = w->reason_name ? w->reason_name(w->context, (uint16_t)op->arg) : NULL;
 
 	if (name)
-		put(w, "drop %s", name);
+		text_put(&w->text, "drop %s", name);
 	else
-		put(w, "drop #%u", op->arg);
+		text_put(&w->text, "drop #%u", op->arg);
 }
 
 static void put_tos(struct writer *w, uint32_t arg)
@@ -242,19 +229,19 @@ static void put_tos(struct writer *w, uint32_t arg)
 	uint32_t value = arg & 0xff, keep = arg >> 8 & 0xff;
 
 	if (keep == 0)
-		put(w, "set-dscp %u ecn %u", value >> 2, value & 3);
+		text_put(&w->text, "set-dscp %u ecn %u", value >> 2, value & 3);
 	else if (keep == 3)
-		put(w, "set-dscp %u", value >> 2);
+		text_put(&w->text, "set-dscp %u", value >> 2);
 	else
-		put(w, "set-tos 0x%02x keep 0x%02x", value, keep);
+		text_put(&w->text, "set-tos 0x%02x keep 0x%02x", value, keep);
 }
 
 static void put_tci(struct writer *w, uint32_t arg)
 {
 	if (arg >> 16 & 0x0fff)
-		put(w, "set-vlan %u%s", arg & 0xfff, arg >> 16 & 0xe000 ? " " : "");
+		text_put(&w->text, "set-vlan %u%s", arg & 0xfff, arg >> 16 & 0xe000 ? " " : "");
 	if (arg >> 16 & 0xe000)
-		put(w, "set-pcp %u", arg >> 13 & 7);
+		text_put(&w->text, "set-pcp %u", arg >> 13 & 7);
 }
 
 static void put_op(struct writer *w, const struct op *op)
@@ -267,29 +254,29 @@ static void put_op(struct writer *w, const struct op *op)
 		put_port(w, "deliver", op->port);
 		break;
 	case OP_FLOOD:
-		put(w, op->arg ? "flood vlan %u" : "flood", op->arg);
+		text_put(&w->text, op->arg ? "flood vlan %u" : "flood", op->arg);
 		break;
 	case OP_DROP:
 		put_drop(w, op);
 		break;
 	case OP_END:
-		put(w, "end");
+		text_put(&w->text, "end");
 		break;
 	case OP_METER:
-		put(w, "meter %u", op->arg);
+		text_put(&w->text, "meter %u", op->arg);
 		break;
 	case OP_VISIT:
-		put(w, op->flags ? "visit #%u if tcp-flags 0x%02x" : "visit #%u", op->arg,
-			op->flags);
+		text_put(&w->text, op->flags ? "visit #%u if tcp-flags 0x%02x" : "visit #%u",
+			op->arg, op->flags);
 		break;
 	case OP_COPY:
 		put_port(w, "copy", op->port);
 		break;
 	case OP_PUSH_VLAN:
-		put(w, "push-vlan %u", op->arg & 0xfff);
+		text_put(&w->text, "push-vlan %u", op->arg & 0xfff);
 		break;
 	case OP_POP_VLAN:
-		put(w, "pop-vlan");
+		text_put(&w->text, "pop-vlan");
 		break;
 	case OP_SET_TCI:
 		put_tci(w, op->arg);
@@ -316,10 +303,10 @@ static void put_op(struct writer *w, const struct op *op)
 		put_address(w, "set-ip-dst", AF_INET6, op->address);
 		break;
 	case OP_SET_L4_SRC:
-		put(w, "set-l4-src %u", ntohs((uint16_t)op->arg));
+		text_put(&w->text, "set-l4-src %u", ntohs((uint16_t)op->arg));
 		break;
 	case OP_SET_L4_DST:
-		put(w, "set-l4-dst %u", ntohs((uint16_t)op->arg));
+		text_put(&w->text, "set-l4-dst %u", ntohs((uint16_t)op->arg));
 		break;
 	case N_OP_CODES:
 		break;
@@ -331,12 +318,12 @@ void program_format(const struct op ops[], unsigned n,
 	const char *(*reason_name)(void *context, uint16_t reason), void *context, char *text,
 	size_t size)
 {
-	struct writer w = { text, size, 0, port_name, reason_name, context };
+	struct writer w = { { text, size, 0 }, port_name, reason_name, context };
 
 	text[0] = '\0';
 	for (unsigned i = 0; i < n; i++) {
 		if (i)
-			put(&w, ", ");
+			text_put(&w.text, ", ");
 		put_op(&w, &ops[i]);
 	}
 }
