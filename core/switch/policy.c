@@ -31,11 +31,17 @@ static struct policy *find(const struct target *t, const struct attachment *a, c
 	return NULL;
 }
 
-static void make_id(struct target *t, const struct attachment *a, char id[/* POLICY_ID_SIZE */])
+// Makes an id that has never been given out here; returns its number, which is taken when the
+// policy is added.
+static unsigned make_id(
+	const struct target *t, const struct attachment *a, char id[/* POLICY_ID_SIZE */])
 {
+	unsigned number = t->made_ids;
+
 	do
-		snprintf(id, POLICY_ID_SIZE, "%u", ++t->made_ids);
+		snprintf(id, POLICY_ID_SIZE, "%u", ++number);
 	while (find(t, a, id));
+	return number;
 }
 
 static struct attachment *attached(
@@ -143,6 +149,7 @@ int weir_policy_add(struct weir *w, const char *target, const char *extension, c
 	const struct schema_type *found = a ? find_type(t, a, type, error) : NULL;
 	struct policy *policy, **link;
 	struct policy *before;
+	unsigned number = t ? t->made_ids : 0;
 	char name[POLICY_ID_SIZE];
 	int failed;
 
@@ -156,7 +163,7 @@ int weir_policy_add(struct weir *w, const char *target, const char *extension, c
 	if (id && *id)
 		snprintf(name, sizeof(name), "%s", id);
 	else
-		make_id(t, a, name);
+		number = make_id(t, a, name);
 	policy = policy_make(a, found, name, bytes, size);
 	if (!policy)
 		return weir_refuse(error, -ENOMEM, NULL, "no memory");
@@ -178,6 +185,7 @@ int weir_policy_add(struct weir *w, const char *target, const char *extension, c
 		return failed;
 	}
 	free(before);
+	t->made_ids = number;
 	if (made_id)
 		memcpy(made_id, name, sizeof(name));
 	weir_notify(w, "policy-changed", t->vswitch->name, t->port ? t->port->name : "", extension,
@@ -237,6 +245,9 @@ int weir_policy_list(struct weir *w, const char *target, const char *extension,
 
 	if (target && !only)
 		return -ENOENT;
+	if (extension && !loader_find(w->loader, extension))
+		return weir_refuse(error, -ENOENT, "extension",
+			"extension \"%.64s\": is not loaded", extension);
 	if (only) {
 		list_target(only, extension, row, context);
 		return 0;
