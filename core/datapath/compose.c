@@ -116,7 +116,6 @@ static void core_drop(struct composer *c, enum weir_stage stage, enum core_reaso
 	c->dropped = true;
 	c->drop_stage = stage;
 	c->drop_reason = reason_of(0, reason);
-	c->dropper = NULL;
 }
 
 enum core_reason compose_vlan_reason(enum vlan_refusal why)

@@ -24,7 +24,6 @@ struct composer {
 	bool dropped, hook_ended, flood, native, too_complex;
 	uint8_t drop_stage;
 	uint16_t drop_reason;
-	const struct stack_entry *dropper;
 	unsigned n_destinations;
 	uint16_t destinations[DESTINATIONS_MAX];
 };

@@ -76,7 +76,7 @@ struct datapath {
 
 	// worker: w, control: r
 	uint64_t swept_at; // no flow here was decided before this time of the switch clock
-	uint64_t decisions, uncached, n_flows;
+	uint64_t decisions, n_flows;
 	// control: w, worker: r
 	uint64_t sweep_wanted; // sweep until swept_at has reached this
 };

@@ -92,10 +92,8 @@ static struct program *decide(struct datapath *dp, struct flow_key *key, unsigne
 		return NULL;
 	flow = flow_insert(dp->flows, key, n_words, hash);
 	*cached = flow;
-	if (!flow) {
-		count(&dp->uncached, 1);
+	if (!flow)
 		return program;
-	}
 	program->refs++;
 	flow->program = program;
 	adopt(dp, flow, &composition);

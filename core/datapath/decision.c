@@ -97,7 +97,6 @@ static void end_with(struct composer *c, unsigned reason)
 	c->dropped = c->hook_ended = true;
 	c->drop_stage = c->hook->stage;
 	c->drop_reason = reason_of(c->hook->entry->number, reason);
-	c->dropper = c->hook->entry;
 }
 
 static void decide_drop(struct weir_decision *d, unsigned reason)

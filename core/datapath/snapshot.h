@@ -106,7 +106,7 @@ struct snapshot_port {
 	uint32_t frame_max; // bytes of a frame without tags; UINT32_MAX: no limit
 	struct key_mask ingress, egress;
 	// The masks before the last change, for the flows that still run under them.
-	struct key_mask old_ingress, old_egress;
+	struct key_mask old_ingress;
 	uint16_t old_epoch;
 	uint64_t masks_changed_at; // switch clock; 0: never
 	struct port_runtime runtime;
@@ -120,7 +120,6 @@ struct snapshot {
 	const struct snapshot_port *nowhere; // for trusted frames that no port sent
 	bool has_forwarding;                 // an extension chooses destinations
 	bool strict;
-	unsigned n_entries;
 	const struct snapshot_port *ports[];
 };
 

@@ -217,7 +217,6 @@ static struct round run_round(struct worker *w, struct poll_list *list)
 	} else if (w->last_ns) {
 		count(&w->counts.idle_ns, r.now_ns - w->last_ns);
 	}
-	count(&w->counts.rounds, 1);
 	w->last_ns = r.now_ns;
 	return r;
 }

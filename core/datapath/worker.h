@@ -35,7 +35,7 @@ struct worker_call {
 };
 
 struct worker_counts { // worker: w, control: r
-	uint64_t frames, batches, rounds;
+	uint64_t frames, batches;
 	uint64_t busy_cycles; // of rounds that had frames
 	uint64_t idle_ns;     // asleep, or polling in vain
 	uint64_t total_ns;

@@ -231,7 +231,6 @@ static struct published_snapshot *snapshot_make(const struct vswitch *s, const s
 	p->snapshot.nowhere = s->nowhere_snapshot;
 	p->snapshot.has_forwarding = forwarding_attached(stack);
 	p->snapshot.strict = s->weir->options.strict;
-	p->snapshot.n_entries = stack->n;
 	for (unsigned i = 0; i < s->n_indices; i++)
 		p->snapshot.ports[i] = s->ports[i] ? s->ports[i]->snapshot : NULL;
 	return p;

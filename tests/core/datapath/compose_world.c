@@ -131,7 +131,7 @@ static void make_port(
 void world_stack(const struct actor *actors[], unsigned n)
 {
 	world.snapshot->has_forwarding = false;
-	world.snapshot->n_entries = world.n = n;
+	world.n = n;
 	for (unsigned i = 0; i < n; i++)
 		add_extension(actors[i], i);
 	for (unsigned i = 0; i < WORLD_PORTS; i++)
