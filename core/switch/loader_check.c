@@ -12,6 +12,7 @@
 // Least bytes of a descriptor by the minor version that it was built against.
 static const uint32_t least_sizes[] = {
 	[0] = END_OF(event),
+	[1] = END_OF(save_version),
 };
 
 _Static_assert(sizeof(least_sizes) / sizeof(least_sizes[0]) == WEIR_ABI_MINOR + 1,

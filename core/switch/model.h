@@ -247,6 +247,8 @@ struct weir {
 	uint64_t notices;
 	weir_notice_handler *on_notice;
 	void *notice_context;
+	weir_change_handler *on_change;
+	void *change_context;
 	struct refresh *refreshes; // prepares asked for by extensions
 };
 
@@ -398,6 +400,14 @@ int port_configure(struct port *port, const struct weir_port_config *config, uns
 // The end of a port that is in no snapshot any more.
 void port_end(struct port *port);
 int port_republish(struct port *port);
+
+// ---- item.c: what is told to the weir_change_handler, after the change was made
+void note_switch(const struct vswitch *vswitch, bool removed);
+void note_attachment(const struct attachment *attachment, bool removed);
+void note_port(const struct port *port, bool removed);
+void note_policy(const struct target *target, const struct policy *policy, bool removed);
+void note_fdb(const struct vswitch *vswitch, uint16_t vlan, const uint8_t mac[6], const char *port,
+	bool removed);
 
 // ---- meter.c
 struct meter *meter_get(struct vswitch *vswitch, const struct attachment *attachment,

@@ -30,7 +30,10 @@ struct weir_memory; // weir/memory.h
 
 enum weir_flag {
 	WEIR_DRY_RUN = 1 << 0,
-	WEIR_FORCE = 1 << 1, // port add: also an interface with the host's default route
+	WEIR_FORCE = 1 << 1,     // port add: also an interface with the host's default route
+	WEIR_FAIL_OPEN = 1 << 2, // extension attach: ports pass frames while it cannot be had
+	WEIR_PRUNE = 1 << 3,     // apply: what the document does not name is removed
+	WEIR_RESTORE = 1 << 4,   // apply: what cannot be had is put off, not refused
 };
 
 struct weir_options {
@@ -118,6 +121,7 @@ struct weir_port_info {
 	const char *vlan, *mac;  // canonical text, or ""
 	uint32_t mtu;
 	bool uplink;
+	bool blocked; // passes no frame: its policies cannot be in force; reason says why
 	uint64_t rx_frames, rx_bytes, rx_missed, tx_frames, tx_bytes, dropped_frames;
 };
 typedef void weir_port_row(void *context, const struct weir_port_info *info);
@@ -158,6 +162,9 @@ struct weir_extension_info {
 	uint64_t impure;          // strict: decisions that depended on what was not declared
 	uint64_t modified;        // strict: frames that a capture's visit changed
 	const char *last_offence; // a sentence about the last of these, or ""
+	bool missing;             // it is to be attached, but cannot be had: see weir_apply()
+	bool fail_open;           // WEIR_FAIL_OPEN
+	const char *reason;       // why it is missing, or ""
 };
 typedef void weir_extension_row(void *context, const struct weir_extension_info *info);
 
@@ -168,7 +175,9 @@ WEIR_API int weir_extension_load(struct weir *weir, const char *name, const char
 WEIR_API int weir_extension_unload(
 	struct weir *weir, const char *name, unsigned flags, struct weir_error *error);
 enum { WEIR_ORDER_DEFAULT = -1 }; // behind the last of its class, in steps of 10
-// Loads by name if needed. order: 0 to 65535 inside the class; ties by name.
+// Loads by name if needed. order: 0 to 65535 inside the class; ties by name. flags: WEIR_FAIL_OPEN
+// decides what becomes of the switch's ports when a restart does not find the extension: without
+// it they are blocked. One that is missing is tried again by this, with the policies it has.
 WEIR_API int weir_extension_attach(struct weir *weir, const char *switch_name, const char *name,
 	int order, unsigned flags, struct weir_error *error);
 // Its policies on this switch go with it; its meters stay, and count on when it is attached again.
@@ -202,6 +211,164 @@ WEIR_API int weir_policy_remove(struct weir *weir, const char *target, const cha
 // target, extension: NULL: all.
 WEIR_API int weir_policy_list(struct weir *weir, const char *target, const char *extension,
 	weir_policy_row *row, void *context, struct weir_error *error);
+
+// Statuses of an extension: what status() of extension.h says, type by type. target: NULL: all that
+// the extension is attached to. type: NULL: all. A row is as of a policy.
+WEIR_API int weir_status_list(struct weir *weir, const char *target, const char *extension,
+	const char *type, weir_policy_row *row, void *context, struct weir_error *error);
+
+// ---- Calls
+
+struct weir_call_request {
+	uint32_t size;
+	const char *extension;
+	const char *switch_name; // which attachment; NULL: the one of the port that the message
+				 // names in a field of format PORT_NAME, or the only one
+	const char *type;        // NULL or "": the extension's only one
+	const void *bytes;       // the packed message, of n_bytes; copied
+	size_t n_bytes;
+	const int *files; // descriptors: taken over, also on failure
+	unsigned n_files;
+	// Called on the control thread, perhaps before weir_call_begin() returns.
+	void (*reply)(void *context, const void *bytes, size_t size);
+	// False: there is no room for so much now.
+	bool (*stream)(void *context, const void *bytes, size_t size);
+	// refusal: NULL: done. The last call; nothing of the request is used afterwards.
+	void (*ended)(void *context, const struct weir_error *refusal);
+	void *context;
+};
+
+struct weir_running_call;
+
+// Begins a call. 0: ended() has been or will be called, and *running, which may have ended already
+// (then NULL), can be cancelled. A refusal: none of the functions is called. flags: WEIR_DRY_RUN.
+WEIR_API int weir_call_begin(struct weir *weir, const struct weir_call_request *request,
+	unsigned flags, struct weir_running_call **running, struct weir_error *error);
+// The caller is not interested any more: ended() is not called. Not after ended().
+WEIR_API void weir_call_cancel(struct weir_running_call *running);
+
+// ---- Items: the desired state, piece by piece
+//
+// What an operator wants is a set of items. They are what weir_export() tells, what a document is
+// made of, and what weir_on_change() reports; every one says of itself where it belongs.
+
+enum weir_item_kind {
+	WEIR_ITEM_SWITCH = 1,
+	WEIR_ITEM_EXTENSION, // an attachment: its place in the stack
+	WEIR_ITEM_PORT,
+	WEIR_ITEM_POLICY,
+	WEIR_ITEM_FDB,   // a static entry
+	WEIR_ITEM_METER, // counts, not wanted state: only restored, never compared
+	WEIR_ITEM_SAVED, // what an extension's save() wrote: likewise
+};
+
+struct weir_item {
+	enum weir_item_kind kind;
+	const char *switch_name; // SWITCH, EXTENSION, PORT, FDB; else NULL
+	const char *target;      // POLICY, METER, SAVED: a port's name, or "switch:NAME"
+	const char *name;        // PORT: its name; EXTENSION, POLICY, METER, SAVED: the extension's
+	union {
+		struct {
+			unsigned made_ids; // the last policy id that was made for the target
+		} vswitch;
+		struct {
+			int order;        // or WEIR_ORDER_DEFAULT
+			bool fail_open;   // WEIR_FAIL_OPEN
+			const char *path; // of the file; NULL: looked for by name
+		} extension;
+		struct {
+			const char *nic, *vlan, *mac; // NULL or "": none
+			uint32_t mtu;                 // 0: the NIC's
+			bool uplink;
+			bool disconnected; // on request: has a NIC, and is not to use it
+			bool forced;       // WEIR_FORCE
+			unsigned made_ids;
+		} port;
+		struct {
+			const char *type, *id; // type: NULL or "": the extension's only one
+			const void *bytes;
+			size_t size;
+		} policy;
+		struct {
+			const char *mac, *port;
+			uint16_t vlan;
+		} fdb;
+		struct {
+			const char *id;
+			uint64_t frames, bytes, since; // Unix seconds
+		} meter;
+		struct {
+			uint32_t version;
+			const void *bytes;
+			size_t size;
+		} saved;
+	};
+};
+
+typedef void weir_item_row(void *context, const struct weir_item *item);
+
+// Every item but meters and saved state, in a stable order: switches by name; in each its
+// extensions in stack order, its own policies, its ports by name, each followed by its policies in
+// the order in which extensions see them, and static FDB entries by VLAN and address. Items are
+// borrowed during the call.
+WEIR_API int weir_export(struct weir *weir, const char *switch_name /* NULL: all */,
+	weir_item_row *row, void *context, struct weir_error *error);
+
+// Saves the state of every extension that has some (items of kind SAVED), and reports the meters
+// (kind METER) whose counts changed since the last such report; all of them with `all`.
+WEIR_API int weir_export_saved(
+	struct weir *weir, weir_item_row *row, void *context, struct weir_error *error);
+WEIR_API void weir_export_meters(struct weir *weir, bool all, weir_item_row *row, void *context);
+
+// Called for every change of the desired state, on the control thread, after it was made and before
+// the function that made it returns. removed: the item is gone, and with a SWITCH, a PORT or an
+// EXTENSION all that hangs from it, which is not reported itself. An item that was changed is
+// reported as it is now. Items are borrowed during the call. One handler; NULL: none.
+typedef void weir_change_handler(void *context, bool removed, const struct weir_item *item);
+WEIR_API void weir_on_change(struct weir *weir, weir_change_handler *handler, void *context);
+
+// ---- Documents: many items, applied as one change
+
+struct weir_document;
+
+// NULL: no memory.
+WEIR_API struct weir_document *weir_document_create(void);
+WEIR_API void weir_document_destroy(struct weir_document *document); // accepts NULL
+// Copies the item into the document. Items may come in any order. Refuses with -EEXIST what is in
+// it already, with -EINVAL what misses a name, with -ENOMEM; what is wrong otherwise, weir_apply()
+// says.
+WEIR_API int weir_document_add(
+	struct weir_document *document, const struct weir_item *item, struct weir_error *error);
+// Items added, and bytes of memory that the document holds.
+WEIR_API size_t weir_document_n_items(const struct weir_document *document);
+WEIR_API size_t weir_document_size(const struct weir_document *document);
+
+struct weir_difference {
+	const char *action; // "add", "change", "remove"
+	const char *object; // "switch", "extension", "port", "policy", "fdb"
+	const char *name;   // "vm1"; of a policy "vm1 acl.rule web"; of an extension "br0 acl"
+	const char *text;   // what changes, one line, or ""
+};
+typedef void weir_difference_row(void *context, const struct weir_difference *difference);
+
+// Makes the switches what the document says. Compares, reviews and prepares everything, and then
+// changes everything or, when anybody refuses, nothing; no frame passes a port before the policies
+// that the document gives it are in force. Items that stand as they are wanted are not touched.
+// row: called for each difference, in the order in which they are made, once nobody refused; may be
+// NULL. document: not changed. Objects that the document does not name stay as they are, or with
+// WEIR_PRUNE are removed.
+//
+// A refusal's error->field is "items[N]" and perhaps a field behind it ("items[7].vlan"), where N
+// counts weir_document_add() calls from 0, or "" when no single item is to blame.
+//
+// With WEIR_RESTORE nothing refuses but a lack of memory. A NIC that cannot be had is lost (and
+// found when it comes). An extension that cannot be loaded or attached is *missing*: it keeps its
+// place and its policies, and the switch's ports are blocked, unless it is fail_open. A port whose
+// policies an extension refuses is blocked, unless that is fail_open; the policies stay. An item
+// that makes no sense at all is left out. Each of these is a notice and, in row, a difference whose
+// text says why.
+WEIR_API int weir_apply(struct weir *weir, const struct weir_document *document, unsigned flags,
+	weir_difference_row *row, void *context, struct weir_error *error);
 
 // ---- What is observed
 

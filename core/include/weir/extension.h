@@ -42,7 +42,10 @@
 //
 // A slot of a host's table is NULL where the host does not offer the service: sessions, policers,
 // egress schedulers and steering are declared at the end of this file and answer -ENOSYS on hosts
-// of minor version 0. Timers, calls, save and restore will be appended to the tables.
+// of minor versions 0 and 1.
+//
+// Minor version 1 added calls, statuses, timers, posts, rings, save and restore, and what a visit
+// is told about its worker, its time and its drops.
 #ifndef WEIR_EXTENSION_H
 #define WEIR_EXTENSION_H
 
@@ -56,7 +59,7 @@
 #include <weir/flow.h>
 #include <weir/frame.h>
 
-enum { WEIR_ABI_MAJOR = 1, WEIR_ABI_MINOR = 0 };
+enum { WEIR_ABI_MAJOR = 1, WEIR_ABI_MINOR = 1 };
 
 // The least minor version of the host that this extension can run on; define it before the include
 // to run on older hosts than the headers you build with.
@@ -96,6 +99,7 @@ struct weir_decision;
 struct weir_visit;
 struct weir_plan;
 struct weir_attachment;
+struct weir_ring;
 struct weir_session;
 struct weir_egress_scheduler;
 struct weir_steering;
@@ -239,6 +243,11 @@ struct weir_visit {
 	uint8_t stage;            // enum weir_stage
 	const void *switch_state; // as in struct weir_decision
 	void *instance;           // what attach() returned
+	// Minor version 1.
+	uint16_t worker;       // the caller's number, 0 to weir_n_workers() - 1: its lane of a ring
+	uint64_t now_ns;       // when the batch came, by the clock of the host (CLOCK_MONOTONIC)
+	const uint32_t *drops; // at stage WEIR_STAGE_DROP: why each of the n frames is dropped, for
+			       // weir_drop_describe(); NULL at other stages
 };
 
 // The same frame, private and writable; NULL when there is no memory for a private copy, and for
@@ -379,6 +388,14 @@ struct weir_event {
 	const char *extension_name; // POLICY_CHANGED: whose policy; else NULL
 };
 
+// Why a frame was dropped; see weir_drop_describe().
+struct weir_drop_cause {
+	uint32_t size;
+	uint8_t stage;         // enum weir_stage
+	const char *reason;    // the reason's token
+	const char *extension; // whose reason it is, "core" for the switch's own
+};
+
 // ---- The host
 // --------------------------------------------------------------------------------------
 
@@ -390,6 +407,20 @@ struct weir_host {
 	int (*originate)(
 		struct weir_attachment *, weir_port_id port, const void *bytes, size_t size);
 	void (*log)(struct weir_attachment *, int level, const char *format, va_list arguments);
+	// Minor version 1.
+	unsigned n_workers;
+	int (*timer)(struct weir_attachment *, uint64_t cookie, uint64_t delay_ms);
+	int (*post)(struct weir_attachment *, uint64_t cookie);
+	void (*drop_describe)(
+		struct weir_attachment *, uint32_t drop, struct weir_drop_cause *cause);
+	int (*ring_create)(struct weir_attachment *, size_t lane_bytes, struct weir_ring **ring);
+	void (*ring_destroy)(struct weir_ring *);
+	void *(*ring_reserve)(struct weir_ring *, unsigned worker, uint32_t size);
+	void (*ring_flush)(struct weir_ring *, unsigned worker);
+	const void *(*ring_next)(struct weir_ring *, unsigned lane, uint32_t *size);
+	void (*ring_release)(struct weir_ring *, unsigned lane);
+	int (*ring_wait)(struct weir_ring *, int timeout_ms);
+	void (*ring_wake)(struct weir_ring *);
 };
 
 // One extension on the stack of one switch. Valid from attach() to the return of detach().
@@ -428,6 +459,200 @@ __attribute__((format(printf, 3, 4))) static inline void weir_log(
 	va_start(arguments, format);
 	a->host->log(a, level, format, arguments);
 	va_end(arguments);
+}
+
+// How many workers there are: visits come from workers 0 to this minus 1. Any thread.
+static inline unsigned weir_n_workers(const struct weir_attachment *a)
+{
+	return a->host->n_workers;
+}
+
+enum { WEIR_TIMERS_MAX = 1024 }; // that one attachment can have set at a time
+#define WEIR_TIMER_OFF UINT64_MAX
+
+// Has timer() called with this cookie once, delay_ms milliseconds from now; one that is set already
+// is set anew. WEIR_TIMER_OFF: not at all. Ends with the attachment. 0, -ENOMEM, -ENOSPC. Control
+// thread.
+static inline int weir_timer(struct weir_attachment *a, uint64_t cookie, uint64_t delay_ms)
+{
+	return a->host->timer(a, cookie, delay_ms);
+}
+
+// Has timer() called with this cookie soon, from any thread of the extension but a worker: how its
+// own threads reach the control thread. Not after detach() was called. 0, -ENOMEM.
+static inline int weir_post(struct weir_attachment *a, uint64_t cookie)
+{
+	return a->host->post(a, cookie);
+}
+
+// What an entry of weir_visit.drops means. The strings live as long as the process. Any thread.
+static inline void weir_drop_describe(
+	struct weir_attachment *a, uint32_t drop, struct weir_drop_cause *cause)
+{
+	cause->size = sizeof(*cause);
+	a->host->drop_describe(a, drop, cause);
+}
+
+// ---- Rings: records from workers to a thread of the extension
+//
+// A ring has a lane per worker. In a visit hook the worker reserves a record, fills it, and so on;
+// at the end of the hook it hands over all of them with weir_ring_flush(). One thread of the
+// extension takes the records of every lane in turn. Nothing here blocks or locks but
+// weir_ring_wait(); a full lane loses the record, never a frame.
+
+// A ring with lanes of at least lane_bytes each (rounded up to a power of two, 4 KB to 1 GB,
+// touched as used). 0, -EINVAL, -ENOMEM. Control thread.
+static inline int weir_ring_create(
+	struct weir_attachment *a, size_t lane_bytes, struct weir_ring **ring)
+{
+	return a->host->ring_create(a, lane_bytes, ring);
+}
+
+// No worker and no thread uses it any more: not before release() of the last state that names it.
+// Accepts NULL. Control thread.
+static inline void weir_ring_destroy(struct weir_attachment *a, struct weir_ring *ring)
+{
+	if (ring)
+		a->host->ring_destroy(ring);
+}
+
+// Room for a record of size bytes, aligned to 8, in the lane of v->worker; NULL: the lane is full.
+// Visit hooks.
+static inline void *weir_ring_reserve(struct weir_attachment *a, struct weir_ring *ring,
+	const struct weir_visit *v, uint32_t size)
+{
+	return a->host->ring_reserve(ring, v->worker, size);
+}
+
+// Hands over what was reserved since the last flush, and wakes who waits. Visit hooks.
+static inline void weir_ring_flush(
+	struct weir_attachment *a, struct weir_ring *ring, const struct weir_visit *v)
+{
+	a->host->ring_flush(ring, v->worker);
+}
+
+// The oldest record of a lane (0 to weir_n_workers() - 1) and its size, borrowed until
+// weir_ring_release() gives its room back; NULL: there is none. The ring's reading thread.
+static inline const void *weir_ring_next(
+	struct weir_attachment *a, struct weir_ring *ring, unsigned lane, uint32_t *size)
+{
+	return a->host->ring_next(ring, lane, size);
+}
+
+static inline void weir_ring_release(
+	struct weir_attachment *a, struct weir_ring *ring, unsigned lane)
+{
+	a->host->ring_release(ring, lane);
+}
+
+// Blocks until a lane has a record, weir_ring_wake() is called, or timeout_ms (negative: none) is
+// over; 1: there may be a record, 0: not. The ring's reading thread.
+static inline int weir_ring_wait(struct weir_attachment *a, struct weir_ring *ring, int timeout_ms)
+{
+	return a->host->ring_wait(ring, timeout_ms);
+}
+
+// Ends a weir_ring_wait(), now or the next. Any thread.
+static inline void weir_ring_wake(struct weir_attachment *a, struct weir_ring *ring)
+{
+	a->host->ring_wake(ring);
+}
+
+// ---- Calls
+//
+// A client asks an extension to do something now: a message of role CALL of its schema, checked
+// before the extension sees it. call() answers at once or later: with any number of replies
+// (messages of role REPLY of the same type) and of pieces of a byte stream, and then ends the call,
+// exactly once. Fields with a format of FILE_... name files that the client opened: their
+// descriptors come with the call, one for each such field that is set, in the order of the field
+// numbers. All of this on the control thread.
+
+struct weir_call;
+
+struct weir_call_ops {
+	uint32_t size;
+	int (*reply)(struct weir_call *, const void *bytes, size_t size);
+	int (*stream)(struct weir_call *, const void *bytes, size_t size);
+	void (*end)(struct weir_call *, const struct weir_error *refusal);
+	int (*take_file)(struct weir_call *, unsigned i);
+};
+
+struct weir_call {
+	const struct weir_call_ops *ops;
+	const char *type;  // the call's type name in the schema
+	const void *bytes; // the packed message; borrowed until the call ends, as is type
+	size_t size;
+	unsigned n_files;
+	bool dry_run; // to be checked only: whether it would be refused
+	void *user;   // the extension's own
+};
+
+// Sends a reply, which is checked against the schema; bytes are copied. 0; -EINVAL: it is no
+// message of that type, which counts against the extension; -ENOBUFS: the client does not read;
+// -ENOMEM.
+static inline int weir_call_reply(struct weir_call *c, const void *bytes, size_t size)
+{
+	return c->ops->reply(c, bytes, size);
+}
+
+// Sends a piece of the byte stream, at most 1 MB; bytes are copied. -EAGAIN: the client has more
+// unread than fits; try again later, by a timer. Otherwise as weir_call_reply().
+static inline int weir_call_stream(struct weir_call *c, const void *bytes, size_t size)
+{
+	return c->ops->stream(c, bytes, size);
+}
+
+// Ends the call, which is gone then. refusal: NULL: done; else why not.
+static inline void weir_call_end(struct weir_call *c, const struct weir_error *refusal)
+{
+	c->ops->end(c, refusal);
+}
+
+// The descriptor of file i, which is the extension's to close from then on; those not taken are
+// closed with the call. -EINVAL: there is none, or it was taken.
+static inline int weir_call_take_file(struct weir_call *c, unsigned i)
+{
+	return c->ops->take_file(c, i);
+}
+
+// ---- Statuses and saved state
+
+struct weir_status;
+
+struct weir_status_ops {
+	uint32_t size;
+	int (*add)(struct weir_status *, const char *id, const void *bytes, size_t size);
+};
+
+// What status() answers into.
+struct weir_status {
+	const struct weir_status_ops *ops;
+	const char *type; // the status's type name in the schema
+};
+
+// Adds one row: a packed message of role STATUS, copied. id: of the policy it is about, or any
+// other name; "" or NULL for none. 0, -EINVAL (no message of that type), -ENOMEM.
+static inline int weir_status_add(
+	struct weir_status *s, const char *id, const void *bytes, size_t size)
+{
+	return s->ops->add(s, id, bytes, size);
+}
+
+struct weir_save;
+
+struct weir_save_ops {
+	uint32_t size;
+	int (*write)(struct weir_save *, const void *bytes, size_t size);
+};
+
+struct weir_save {
+	const struct weir_save_ops *ops;
+};
+
+// Appends to what is saved, in all at most 256 MB. 0, -ENOMEM, -EFBIG.
+static inline int weir_save_write(struct weir_save *s, const void *bytes, size_t size)
+{
+	return s->ops->write(s, bytes, size);
 }
 
 // ---- Services of later minor versions
@@ -572,6 +797,30 @@ struct weir_extension {
 	// Something is about to change; a negative errno and a sentence veto it. Not for capture.
 	int (*review)(void *instance, const struct weir_event *event, struct weir_error *error);
 	void (*event)(void *instance, const struct weir_event *event);
+
+	// Minor version 1. Control thread; each may be NULL.
+	// A timer or post is due.
+	void (*timer)(void *instance, uint64_t cookie);
+	// A client calls. 0: taken, and ended now or later; a negative errno with a sentence:
+	// refused, and ended by that.
+	int (*call)(void *instance, struct weir_call *call, struct weir_error *error);
+	// The client of a call that has not ended went away, or the extension is being detached:
+	// the call ends with the return.
+	void (*call_gone)(void *instance, struct weir_call *call);
+	// What can be observed of a port (WEIR_PORT_NONE: of the switch) now, by weir_status_add().
+	int (*status)(void *instance, weir_port_id port, struct weir_status *status,
+		struct weir_error *error);
+	// State of a port (WEIR_PORT_NONE: of the switch) that no policy says, to be kept over a
+	// restart or a replacement, or to go with the port to another host: written by
+	// weir_save_write(). Writing nothing saves nothing. 0 or a negative errno with a sentence.
+	int (*save)(void *instance, weir_port_id port, struct weir_save *save,
+		struct weir_error *error);
+	// What save() wrote, perhaps another version of the extension, perhaps on another host:
+	// hostile until checked. For the switch before any prepare(), for a port before its first.
+	// A refusal is reported, and the extension goes on without.
+	int (*restore)(void *instance, weir_port_id port, uint32_t version, const void *bytes,
+		size_t size, struct weir_error *error);
+	uint32_t save_version; // of what save() writes
 };
 
 // What the loader reads from the file before it loads it: an ELF note of type WEIR_NOTE_TYPE, named
