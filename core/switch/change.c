@@ -74,12 +74,10 @@ static weir_port_id plan_port(struct weir_plan *p, const char *name)
 {
 	struct plan *plan = plan_of(p);
 	struct vswitch *s = plan->target->vswitch;
+	const struct port *port = port_find(s->weir, name, NULL);
 
 	plan->state->uses_ports = true;
-	for (unsigned i = 0; i < s->n_indices; i++)
-		if (s->ports[i] && strcmp(s->ports[i]->name, name) == 0)
-			return s->ports[i]->id;
-	return WEIR_PORT_NONE;
+	return port && port->target.vswitch == s ? port->id : WEIR_PORT_NONE;
 }
 
 static int plan_mirror(struct weir_plan *p, const char *port, uint32_t *sink)

@@ -19,6 +19,7 @@
 #include "forwarding/vlan.h"
 #include "nic/link_monitor.h"
 #include "nic/nic.h"
+#include "switch/index.h"
 #include "switch/loader.h"
 #include "switch/schema.h"
 
@@ -137,6 +138,7 @@ struct port {
 	struct target target;
 	weir_port_id id;
 	uint16_t index;
+	struct index_entry by_name; // in weir->ports, while it is in vswitch->ports
 	char name[WEIR_NAME_MAX];
 	char *vlan_text;
 	struct vlan_config vlan;
@@ -191,7 +193,7 @@ struct vswitch {
 	struct stack *stack;
 	struct attachment *attachments; // in stack order
 	unsigned n_attachments;
-	struct port **ports; // by index; NULL where there is none
+	struct port **ports; // by index; NULL where there is none. port_link(), port_unlink()
 	unsigned n_ports, ports_size, n_indices;
 	uint16_t *port_uses; // by index: how often it has been given out
 	bool *port_retiring; // by index: not to be given out yet
@@ -233,6 +235,7 @@ struct weir {
 	bool queues_stale; // weir_publish_queues() is to be tried again
 	int report_fd, timer_fd, epoll_fd;
 	struct link_monitor *links;
+	struct index ports; // of all switches, by name
 	struct vswitch *switches;
 	struct vswitch *switch_slots[SWITCHES_MAX];
 	struct deferred *deferred; // lock-free stack. call_rcu thread: pushes, control: takes all
@@ -291,7 +294,6 @@ void queues_free(struct poll_list *list);
 struct vswitch *vswitch_find(struct weir *w, const char *name, struct weir_error *error);
 // Removes the switch and all that is on it, whoever would veto it. -ENOMEM leaves it.
 int vswitch_end(struct vswitch *vswitch);
-struct port *port_find(struct weir *w, const char *name, struct weir_error *error);
 // "vm1" or "switch:br0".
 struct target *target_find(struct weir *w, const char *text, struct weir_error *error);
 void target_name(const struct target *target, char name[/* WEIR_NAME_MAX + 8 */]);
@@ -300,6 +302,12 @@ void mac_format(const uint8_t mac[6], char text[/* 18 */]);
 int name_check(const char *what, const char *name, struct weir_error *error);
 void port_add_totals(
 	const struct port_counters *counters, unsigned n_workers, struct totals *totals);
+
+// ---- port_list.c
+struct port *port_find(struct weir *w, const char *name, struct weir_error *error);
+// Into its place of vswitch->ports, and out of it; the latter also when it is not there.
+void port_link(struct port *port);
+void port_unlink(struct port *port);
 
 // ---- publish.c
 // Makes the port's next snapshot from the model. NULL: no memory.
@@ -414,6 +422,7 @@ struct meter *meter_get(struct vswitch *vswitch, const struct attachment *attach
 	const char *target, const char *key);
 // policy_gone: the last holder is gone because its policy is, not because the extension left.
 void meter_put(struct vswitch *vswitch, struct meter *meter, bool policy_gone);
+// Before the target's states are dropped: their meters then end with them, untold.
 void meter_remove_target(struct vswitch *vswitch, const char *target);
 void meter_free_all(struct vswitch *vswitch);
 

@@ -139,10 +139,10 @@ static int enter(struct port *port, struct change *change)
 		change_revert(change);
 		return -ENOMEM;
 	}
-	s->ports[port->index] = port;
+	port_link(port);
 	published = publish_port_make(port, s->stack);
 	if (!published || publish_port(port, published) < 0) {
-		s->ports[port->index] = NULL;
+		port_unlink(port);
 		forget_at(s, port->id);
 		change_revert(change);
 		return -ENOMEM;
@@ -282,7 +282,7 @@ void port_end(struct port *port)
 	char name[WEIR_NAME_MAX + 8];
 
 	target_name(&port->target, name);
-	s->ports[port->index] = NULL;
+	port_unlink(port);
 	s->n_ports--;
 	while (port->target.states)
 		target_drop_state(&port->target, port->target.states->attachment);

@@ -5,6 +5,43 @@
 
 #include "switch/model.h"
 
+// ---- Which ports there are
+
+struct port *port_find(struct weir *w, const char *name, struct weir_error *error)
+{
+	struct index_entry *entry = name ? index_find(&w->ports, index_hash(0, name)) : NULL;
+
+	for (; entry; entry = index_next(entry)) {
+		struct port *port = index_thing(entry, struct port, by_name);
+
+		if (strcmp(port->name, name) == 0)
+			return port;
+	}
+	weir_refuse(error, -ENOENT, "port", "port \"%.64s\": there is none of this name",
+		name ? name : "");
+	return NULL;
+}
+
+void port_link(struct port *port)
+{
+	struct vswitch *s = port->target.vswitch;
+
+	s->ports[port->index] = port;
+	index_add(&s->weir->ports, &port->by_name, index_hash(0, port->name));
+}
+
+void port_unlink(struct port *port)
+{
+	struct vswitch *s = port->target.vswitch;
+
+	if (s->ports[port->index] != port)
+		return;
+	s->ports[port->index] = NULL;
+	index_remove(&s->weir->ports, &port->by_name);
+}
+
+// ---- Telling of them
+
 static const char *state_name(enum weir_port_state state)
 {
 	static const char *const names[] = { "created", "connected", "disconnected", "nic-lost" };

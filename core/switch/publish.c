@@ -284,10 +284,10 @@ int publish_without(struct vswitch *s, struct port *port)
 {
 	struct published_snapshot *next;
 
-	s->ports[port->index] = NULL;
+	port_unlink(port);
 	next = snapshot_make(s, s->stack);
 	if (!next) {
-		s->ports[port->index] = port;
+		port_link(port);
 		return -ENOMEM;
 	}
 	snapshot_publish(s, next);

@@ -54,17 +54,6 @@ struct vswitch *vswitch_find(struct weir *w, const char *name, struct weir_error
 	return NULL;
 }
 
-struct port *port_find(struct weir *w, const char *name, struct weir_error *error)
-{
-	for (struct vswitch *s = w->switches; s; s = s->next)
-		for (unsigned i = 0; i < s->n_indices; i++)
-			if (s->ports[i] && name && strcmp(s->ports[i]->name, name) == 0)
-				return s->ports[i];
-	weir_refuse(error, -ENOENT, "port", "port \"%.64s\": there is none of this name",
-		name ? name : "");
-	return NULL;
-}
-
 struct target *target_find(struct weir *w, const char *text, struct weir_error *error)
 {
 	static const char prefix[] = "switch:";
