@@ -62,6 +62,8 @@ struct wait {
 
 struct policy {
 	struct policy *next;
+	struct policy **link;     // what points to it
+	struct index_entry by_id; // in target->policy_ids
 	struct attachment *attachment;
 	char id[POLICY_ID_SIZE];
 	const char *type; // the schema's
@@ -99,7 +101,9 @@ struct target_state {
 struct target {
 	struct vswitch *vswitch;
 	struct port *port; // NULL: the switch itself
-	struct policy *policies;
+	// In the order in which extensions see them, and by id. Only policy_list.c changes them.
+	struct policy *policies, **policies_end;
+	struct index policy_ids;
 	unsigned made_ids; // the last id that was made
 	struct target_state *states;
 };
@@ -308,6 +312,24 @@ struct port *port_find(struct weir *w, const char *name, struct weir_error *erro
 // Into its place of vswitch->ports, and out of it; the latter also when it is not there.
 void port_link(struct port *port);
 void port_unlink(struct port *port);
+
+// ---- policy_list.c
+void target_init(struct target *target, struct vswitch *vswitch, struct port *port);
+// NULL: there is none.
+struct policy *policy_find(
+	const struct target *target, const struct attachment *attachment, const char *id);
+// To the end of the list. Takes ownership of the policy, as does policy_link().
+void policy_append(struct target *target, struct policy *policy);
+// Off the list; the caller frees it with free(), or has it back in its old place with policy_link()
+// as long as nothing else of the list was changed meanwhile.
+void policy_unlink(struct target *target, struct policy *policy);
+void policy_link(struct target *target, struct policy *policy);
+// In the place of `old`, which is then the caller's.
+void policy_replace(struct target *target, struct policy *old, struct policy *policy);
+// Frees those of an attachment (NULL: all), and says how many there were.
+unsigned policies_free(struct target *target, const struct attachment *attachment);
+// The name of the extension that it is for.
+const char *policy_extension(const struct policy *policy);
 
 // ---- publish.c
 // Makes the port's next snapshot from the model. NULL: no memory.

@@ -23,14 +23,6 @@ static int check_id(const char *id, struct weir_error *error)
 	return 0;
 }
 
-static struct policy *find(const struct target *t, const struct attachment *a, const char *id)
-{
-	for (struct policy *p = t->policies; p; p = p->next)
-		if (p->attachment == a && strcmp(p->id, id) == 0)
-			return p;
-	return NULL;
-}
-
 // Makes an id that has never been given out here; returns its number, which is taken when the
 // policy is added.
 static unsigned make_id(
@@ -40,7 +32,7 @@ static unsigned make_id(
 
 	do
 		snprintf(id, POLICY_ID_SIZE, "%u", ++number);
-	while (find(t, a, id));
+	while (policy_find(t, a, id));
 	return number;
 }
 
@@ -105,7 +97,7 @@ static int check_key(const struct target *t, const struct policy *added,
 				type->message, p->bytes, p->size, added->bytes, added->size))
 			return weir_refuse(error, -EEXIST, NULL,
 				"policy %s.%s: the one with id %s has the same key",
-				added->attachment->descriptor->name, type->name, p->id);
+				policy_extension(added), type->name, p->id);
 	return 0;
 }
 
@@ -147,8 +139,7 @@ int weir_policy_add(struct weir *w, const char *target, const char *extension, c
 	struct target *t = target_find(w, target, error);
 	struct attachment *a = t ? attached(t, extension, error) : NULL;
 	const struct schema_type *found = a ? find_type(t, a, type, error) : NULL;
-	struct policy *policy, **link;
-	struct policy *before;
+	struct policy *policy, *before;
 	unsigned number = t ? t->made_ids : 0;
 	char name[POLICY_ID_SIZE];
 	int failed;
@@ -173,14 +164,17 @@ int weir_policy_add(struct weir *w, const char *target, const char *extension, c
 		return failed;
 	}
 	// In the place of the one with the same id, or at the end.
-	before = find(t, a, name);
-	for (link = &t->policies; *link && *link != before;)
-		link = &(*link)->next;
-	policy->next = before ? before->next : NULL;
-	*link = policy;
+	before = policy_find(t, a, name);
+	if (before)
+		policy_replace(t, before, policy);
+	else
+		policy_append(t, policy);
 	failed = carry_out(t, a, flags, error);
 	if (failed || (flags & WEIR_DRY_RUN)) {
-		*link = before;
+		if (before)
+			policy_replace(t, policy, before);
+		else
+			policy_unlink(t, policy);
 		free(policy);
 		return failed;
 	}
@@ -199,7 +193,7 @@ int weir_policy_remove(struct weir *w, const char *target, const char *extension
 {
 	struct target *t = target_find(w, target, error);
 	struct attachment *a = t ? attached(t, extension, error) : NULL;
-	struct policy *policy = a && id ? find(t, a, id) : NULL, **link;
+	struct policy *policy = a && id ? policy_find(t, a, id) : NULL;
 	int failed;
 
 	if (!a)
@@ -208,12 +202,10 @@ int weir_policy_remove(struct weir *w, const char *target, const char *extension
 		return weir_refuse(error, -ENOENT, "id",
 			"policy \"%.64s\" of %s on %s: there is none", id ? id : "", extension,
 			target);
-	for (link = &t->policies; *link != policy;)
-		link = &(*link)->next;
-	*link = policy->next;
+	policy_unlink(t, policy);
 	failed = carry_out(t, a, flags, error);
 	if (failed || (flags & WEIR_DRY_RUN)) {
-		*link = policy;
+		policy_link(t, policy);
 		return failed;
 	}
 	free(policy);
@@ -230,8 +222,8 @@ static void list_target(
 
 	target_name(t, name);
 	for (const struct policy *p = t->policies; p; p = p->next) {
-		struct weir_policy_info info = { name, p->attachment->descriptor->name, p->type,
-			p->id, p->bytes, p->size };
+		struct weir_policy_info info = { name, policy_extension(p), p->type, p->id,
+			p->bytes, p->size };
 
 		if (!extension || strcmp(extension, info.extension) == 0)
 			row(context, &info);

@@ -45,12 +45,7 @@ static void port_free(struct port *port)
 {
 	if (!port)
 		return;
-	while (port->target.policies) {
-		struct policy *p = port->target.policies;
-
-		port->target.policies = p->next;
-		free(p);
-	}
+	policies_free(&port->target, NULL);
 	runtime_free(&port->runtime);
 	free(port->vlan_text);
 	free(port->nic_spec);
@@ -68,8 +63,7 @@ static struct port *port_make(struct vswitch *s, const char *name,
 		weir_refuse(error, -ENOMEM, NULL, "port \"%s\": no memory", name);
 		return NULL;
 	}
-	port->target.vswitch = s;
-	port->target.port = port;
+	target_init(&port->target, s, port);
 	port->uplink = config->uplink;
 	snprintf(port->name, sizeof(port->name), "%s", name);
 	port->runtime = runtime_make(s->weir->n_workers);

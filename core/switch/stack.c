@@ -217,29 +217,9 @@ int weir_extension_attach(struct weir *w, const char *switch_name, const char *n
 
 // ---- Detaching
 
-static unsigned drop_policies(struct target *target, const struct attachment *a)
-{
-	unsigned n = 0;
-
-	struct policy **link = &target->policies;
-
-	while (*link) {
-		struct policy *policy = *link;
-
-		if (policy->attachment != a) {
-			link = &policy->next;
-			continue;
-		}
-		*link = policy->next;
-		free(policy);
-		n++;
-	}
-	return n;
-}
-
 static unsigned drop_target(struct target *target, struct attachment *a)
 {
-	unsigned n = drop_policies(target, a);
+	unsigned n = policies_free(target, a);
 
 	target_drop_state(target, a);
 	return n;

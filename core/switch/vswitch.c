@@ -122,7 +122,7 @@ static struct vswitch *vswitch_make(struct weir *w, const char *name)
 	if (!s)
 		return NULL;
 	s->weir = w;
-	s->target.vswitch = s;
+	target_init(&s->target, s, NULL);
 	snprintf(s->name, sizeof(s->name), "%s", name);
 	s->generation = generation_create();
 	s->nowhere = runtime_make(w->n_workers);
