@@ -107,6 +107,7 @@ uint32_t fdb_flush(struct fdb *fdb, int64_t port, int vlan);
 // -ENOSPC.
 int fdb_add_static(struct fdb *fdb, uint16_t vlan, const uint8_t mac[6], uint32_t port,
 	struct weir_error *error);
+bool fdb_is_static(struct fdb *fdb, uint16_t vlan, const uint8_t mac[6]);
 // Removes the entry of the address, learned or static. Refuses with -ENOENT.
 int fdb_remove(struct fdb *fdb, uint16_t vlan, const uint8_t mac[6], struct weir_error *error);
 

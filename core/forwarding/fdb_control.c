@@ -191,6 +191,11 @@ static bool is_static(struct fdb *fdb, uint64_t key)
 	return entry && (look(entry) & FDB_STATIC);
 }
 
+bool fdb_is_static(struct fdb *fdb, uint16_t vlan, const uint8_t mac[6])
+{
+	return is_static(fdb, generation_address(vlan, mac));
+}
+
 static int refuse_address(
 	struct weir_error *error, int code, const uint8_t mac[6], const char *sentence)
 {

@@ -19,6 +19,7 @@ struct extension {
 	struct weir_extension descriptor;
 	struct weir_schema *schema;
 	char *path;
+	bool by_name; // found in the directories
 	void *library;
 	int memory; // that the library is mapped from
 	unsigned number;
@@ -278,6 +279,7 @@ int loader_load(struct loader *loader, const char *name, const char *path, struc
 		   : load_from_directories(loader, name, &extension, error);
 	if (ret)
 		return ret;
+	extension->by_name = !path;
 	insert(loader, extension);
 	*out = extension;
 	return 0;
@@ -354,6 +356,11 @@ const struct weir_schema *extension_schema(const struct extension *extension)
 const char *extension_path(const struct extension *extension)
 {
 	return extension->path;
+}
+
+const char *extension_named_path(const struct extension *extension)
+{
+	return extension->by_name ? NULL : extension->path;
 }
 
 unsigned extension_number(const struct extension *extension)

@@ -102,6 +102,10 @@ const struct weir_schema *extension_schema(const struct extension *extension);
 // The file it was loaded from, as it was named. Borrowed until loader_unload.
 const char *extension_path(const struct extension *extension);
 
+// The path that loader_load() was given, NULL when the file was looked for by name. Borrowed until
+// loader_unload.
+const char *extension_named_path(const struct extension *extension);
+
 // A small number, from 1 on, that no other loaded extension has.
 unsigned extension_number(const struct extension *extension);
 

@@ -122,7 +122,8 @@ struct attachment {
 	uint16_t id;
 	uint16_t number; // of the extension's name
 	struct ending ending;
-	bool attached; // attach() succeeded
+	bool attached;  // attach() succeeded
+	bool fail_open; // WEIR_FAIL_OPEN
 	bool detached;
 	unsigned
 		refs; // the stack's, its states' and a sweep's: detach() runs when the last is gone

@@ -249,6 +249,8 @@ int weir_fdb_add(struct weir *w, const char *switch_name, const char *mac_text, 
 	rcu_enter();
 	failed = fdb_add_static(s->fdb, vlan, mac, port->id, error);
 	rcu_leave();
+	if (!failed)
+		note_fdb(s, vlan, mac, port->name, false);
 	return failed;
 }
 
@@ -258,17 +260,21 @@ int weir_fdb_remove(struct weir *w, const char *switch_name, const char *mac_tex
 	struct vswitch *s = vswitch_find(w, switch_name, error);
 	uint32_t port;
 	uint8_t mac[6];
+	bool was_static;
 	int failed = s ? parse_mac(mac_text, mac, error) : -ENOENT;
 
 	if (failed)
 		return failed;
 	rcu_enter();
+	was_static = fdb_is_static(s->fdb, vlan, mac) && fdb_lookup(s->fdb, vlan, mac, &port);
 	if (!(flags & WEIR_DRY_RUN))
 		failed = fdb_remove(s->fdb, vlan, mac, error);
 	else if (!fdb_lookup(s->fdb, vlan, mac, &port))
 		failed = weir_refuse(error, -ENOENT, "mac",
 			"mac \"%s\": there is no entry in vlan %u", mac_text, vlan);
 	rcu_leave();
+	if (was_static && !failed && !(flags & WEIR_DRY_RUN))
+		note_fdb(s, vlan, mac, s->ports[(uint16_t)port]->name, true);
 	return failed;
 }
 

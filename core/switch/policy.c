@@ -36,6 +36,16 @@ static unsigned make_id(
 	return number;
 }
 
+// The number of an id that was made for the target will not be made again, now and after a restart.
+static void take_id(struct target *t, unsigned number)
+{
+	t->made_ids = number;
+	if (t->port)
+		note_port(t->port, false);
+	else
+		note_switch(t->vswitch, false);
+}
+
 static struct attachment *attached(
 	const struct target *t, const char *extension, struct weir_error *error)
 {
@@ -179,7 +189,9 @@ int weir_policy_add(struct weir *w, const char *target, const char *extension, c
 		return failed;
 	}
 	free(before);
-	t->made_ids = number;
+	if (number != t->made_ids)
+		take_id(t, number);
+	note_policy(t, policy, false);
 	if (made_id)
 		memcpy(made_id, name, sizeof(name));
 	weir_notify(w, "policy-changed", t->vswitch->name, t->port ? t->port->name : "", extension,
@@ -208,9 +220,10 @@ int weir_policy_remove(struct weir *w, const char *target, const char *extension
 		policy_link(t, policy);
 		return failed;
 	}
-	free(policy);
+	note_policy(t, policy, true);
 	weir_notify(w, "policy-changed", t->vswitch->name, t->port ? t->port->name : "", extension,
-		"policy %s of %s on %s removed", id, extension, target);
+		"policy %s of %s on %s removed", policy->id, extension, target);
+	free(policy);
 	tell(t->vswitch, WEIR_EVENT_POLICY_CHANGED, t->port, extension);
 	return 0;
 }

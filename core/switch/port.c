@@ -213,6 +213,7 @@ int weir_port_add(struct weir *w, const char *switch_name, const char *name,
 		return failed;
 	}
 	weir_publish_queues_later(w);
+	note_port(port, false);
 	weir_notify(w, "port-added", s->name, name, "", "port %s added to switch %s%s%s", name,
 		s->name, port->nic ? " with " : "", port->nic ? port->nic_spec : "");
 	tell(s, WEIR_EVENT_PORT_ADDED, port, NULL);
@@ -310,6 +311,7 @@ int weir_port_remove(struct weir *w, const char *name, unsigned flags, struct we
 		weir_publish_queues_later(w);
 		return weir_refuse(error, -ENOMEM, NULL, "port \"%s\": no memory", name);
 	}
+	note_port(port, true);
 	weir_notify(w, "port-removed", s->name, name, "", "port %s removed from switch %s", name,
 		s->name);
 	tell(s, WEIR_EVENT_PORT_REMOVED, port, NULL);
@@ -381,6 +383,7 @@ int weir_port_set(struct weir *w, const char *name, const struct weir_port_confi
 		return failed;
 	if (which & WEIR_PORT_SET_VLAN)
 		forget_learned(port); // in VLANs that it may not carry any more
+	note_port(port, false);
 	weir_notify(w, "port-changed", port->target.vswitch->name, name, "",
 		"port %s has new settings", name);
 	tell(port->target.vswitch, WEIR_EVENT_PORT_CHANGED, port, NULL);

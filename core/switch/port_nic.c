@@ -162,16 +162,25 @@ static int take_nic(struct port *port, enum weir_port_state state, const char *r
 static int give_nic(struct port *port, const char *spec, unsigned flags, struct weir_error *error)
 {
 	struct vswitch *s = port->target.vswitch;
-	enum weir_port_state before = port->state;
-	int failed = port_open_nic(port, spec, flags, error);
+	const struct port before = *port;
+	int failed;
 
-	if (failed)
+	port->nic_spec = NULL; // kept: it stands again when this fails
+	failed = port_open_nic(port, spec, flags, error);
+	if (failed) {
+		port->nic_spec = before.nic_spec;
 		return failed;
+	}
 	if (port_republish(port) < 0) {
 		port_close_nic(port);
-		port->state = before;
+		free(port->nic_spec);
+		port->nic_spec = before.nic_spec;
+		port->nic_forced = before.nic_forced;
+		port->state = before.state;
+		memcpy(port->reason, before.reason, sizeof(port->reason));
 		return weir_refuse(error, -ENOMEM, NULL, "port \"%s\": no memory", port->name);
 	}
+	free(before.nic_spec);
 	weir_publish_queues_later(s->weir);
 	return 0;
 }
@@ -201,6 +210,7 @@ int weir_port_connect(
 	failed = give_nic(port, nic, flags, error);
 	if (failed)
 		return failed;
+	note_port(port, false);
 	weir_notify(w, "nic-connected", port->target.vswitch->name, name, "",
 		"port %s connected to %s", name, port->nic_spec);
 	tell(port->target.vswitch, WEIR_EVENT_NIC_CONNECTED, port, NULL);
@@ -223,6 +233,7 @@ int weir_port_disconnect(struct weir *w, const char *name, unsigned flags, struc
 		return weir_refuse(error, -ENOMEM, NULL, "port \"%s\": no memory", name);
 	port->state = WEIR_PORT_DISCONNECTED;
 	port->reason[0] = '\0';
+	note_port(port, false);
 	weir_notify(w, "nic-disconnected", port->target.vswitch->name, name, "",
 		"port %s disconnected", name);
 	tell(port->target.vswitch, WEIR_EVENT_NIC_DISCONNECTED, port, NULL);

@@ -94,7 +94,8 @@ static int check_place(const struct vswitch *s, const struct weir_extension *e, 
 	return 0;
 }
 
-static struct attachment *attachment_make(struct vswitch *s, struct extension *extension, int order)
+static struct attachment *attachment_make(
+	struct vswitch *s, struct extension *extension, int order, unsigned flags)
 {
 	struct attachment *a = calloc(1, sizeof(*a));
 
@@ -106,6 +107,7 @@ static struct attachment *attachment_make(struct vswitch *s, struct extension *e
 	a->descriptor = extension_descriptor(extension);
 	a->public.host = &weir_host;
 	a->public.switch_name = s->name;
+	a->fail_open = flags & WEIR_FAIL_OPEN;
 	a->order = order;
 	if (order == WEIR_ORDER_DEFAULT) {
 		a->order = last_order(s, a->descriptor->class) + ORDER_STEP;
@@ -194,7 +196,7 @@ int weir_extension_attach(struct weir *w, const char *switch_name, const char *n
 	if (!extension)
 		return error && error->code ? error->code : -ENOENT;
 	failed = check_place(s, extension_descriptor(extension), order, error);
-	a = failed ? NULL : attachment_make(s, extension, order);
+	a = failed ? NULL : attachment_make(s, extension, order, flags);
 	if (!failed && !a)
 		failed = weir_refuse(error, -ENOMEM, NULL, "extension %s: no memory", name);
 	if (!failed)
@@ -210,6 +212,7 @@ int weir_extension_attach(struct weir *w, const char *switch_name, const char *n
 			loader_unload(w->loader, extension, NULL);
 		return failed;
 	}
+	note_attachment(a, false);
 	weir_notify(w, "extension-attached", s->name, "", name,
 		"extension %s attached to switch %s with order %d", name, s->name, a->order);
 	return 0;
@@ -273,6 +276,7 @@ int weir_extension_detach(struct weir *w, const char *switch_name, const char *n
 	a->detached = true;
 	weir_ending_begin(w, &a->ending);
 	n_policies = drop_everywhere(a);
+	note_attachment(a, true);
 	weir_wait_begin(w, wait, s);
 	weir_notify(w, "extension-detached", s->name, "", name,
 		"extension %s detached from switch %s, with its %u policies there", name, s->name,
@@ -315,6 +319,7 @@ static void list_one(struct extension *extension, const struct attachment *a,
 
 		info.switch_name = a->vswitch->name;
 		info.order = a->order;
+		info.fail_open = a->fail_open;
 		info.decisions = counted(&c->decisions);
 		info.visits = counted(&c->visits);
 		info.violations = counted(&c->violations);

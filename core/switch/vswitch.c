@@ -165,6 +165,7 @@ int weir_switch_add(struct weir *w, const char *name, unsigned flags, struct wei
 		return weir_refuse(error, -ENOMEM, NULL, "switch \"%s\": no memory", name);
 	}
 	w->switch_slots[slot] = s;
+	note_switch(s, false);
 	weir_notify(w, "switch-added", name, "", "", "switch %s added", name);
 	return 0;
 }
@@ -216,6 +217,7 @@ int vswitch_end(struct vswitch *s)
 		if (s->ports[i])
 			port_end(s->ports[i]);
 	stack_detach_all(s);
+	note_switch(s, true);
 	weir_notify(w, "switch-removed", s->name, "", "", "switch %s removed", s->name);
 	weir_defer(w, &retired->deferred, vswitch_unused);
 	return 0;

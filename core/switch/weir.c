@@ -300,6 +300,7 @@ void weir_destroy(struct weir *w)
 	if (!w)
 		return;
 	w->on_notice = NULL;
+	w->on_change = NULL;
 	host_refresh_forget(w);
 	while (w->switches) {
 		if (vswitch_end(w->switches) < 0)

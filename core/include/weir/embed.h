@@ -310,7 +310,7 @@ typedef void weir_item_row(void *context, const struct weir_item *item);
 // Every item but meters and saved state, in a stable order: switches by name; in each its
 // extensions in stack order, its own policies, its ports by name, each followed by its policies in
 // the order in which extensions see them, and static FDB entries by VLAN and address. Items are
-// borrowed during the call.
+// borrowed during the call. After a refusal with -ENOMEM, what was told is not all.
 WEIR_API int weir_export(struct weir *weir, const char *switch_name /* NULL: all */,
 	weir_item_row *row, void *context, struct weir_error *error);
 
@@ -321,9 +321,13 @@ WEIR_API int weir_export_saved(
 WEIR_API void weir_export_meters(struct weir *weir, bool all, weir_item_row *row, void *context);
 
 // Called for every change of the desired state, on the control thread, after it was made and before
-// the function that made it returns. removed: the item is gone, and with a SWITCH, a PORT or an
-// EXTENSION all that hangs from it, which is not reported itself. An item that was changed is
-// reported as it is now. Items are borrowed during the call. One handler; NULL: none.
+// the function that made it returns. An item that was changed is reported as it is now. removed:
+// the item is gone, and what hangs from it, which is not reported itself:
+//     SWITCH     all that is on it
+//     PORT       its policies, meters and saved state, and the static FDB entries that lead to it
+//     EXTENSION  its policies on the switch; its meters stay
+// Items are borrowed during the call, which changes nothing. One handler; NULL: none. Not called
+// from weir_destroy().
 typedef void weir_change_handler(void *context, bool removed, const struct weir_item *item);
 WEIR_API void weir_on_change(struct weir *weir, weir_change_handler *handler, void *context);
 
