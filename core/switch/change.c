@@ -158,9 +158,9 @@ static struct target_state *unlink_state(struct target *target, const struct att
 	return state;
 }
 
-static void retire(struct vswitch *s, struct target_state *state)
+static void retire(struct vswitch *s, struct target_state *state, bool policy_gone)
 {
-	put_meters(s, state, !state->attachment->detached);
+	put_meters(s, state, policy_gone);
 	weir_defer(s->weir, &state->retired->deferred, state_unused);
 }
 
@@ -169,7 +169,7 @@ void target_drop_state(struct target *target, struct attachment *a)
 	struct target_state *state = unlink_state(target, a);
 
 	if (state)
-		retire(target->vswitch, state);
+		retire(target->vswitch, state, !a->detached);
 }
 
 // ---- The transaction
@@ -295,8 +295,6 @@ void change_commit(struct change *change)
 
 		state->state = e->commit ? e->commit(state->attachment->instance, state->prepared)
 					 : state->prepared;
-		for (unsigned i = 0; i < state->n_meters; i++)
-			state->meters[i]->committed = true;
 		item->old = unlink_state(item->target, state->attachment);
 		state->next = item->target->states;
 		item->target->states = state;
@@ -309,8 +307,10 @@ void change_finish(struct change *change)
 		struct prepared *item = change->items;
 
 		change->items = item->next;
+		for (unsigned i = 0; i < item->state->n_meters; i++)
+			item->state->meters[i]->committed = true;
 		if (item->old)
-			retire(item->target->vswitch, item->old);
+			retire(item->target->vswitch, item->old, !item->old->attachment->detached);
 		free(item);
 	}
 }
@@ -326,7 +326,8 @@ void change_revert(struct change *change)
 			item->old->next = item->target->states;
 			item->target->states = item->old;
 		}
-		retire(item->target->vswitch, item->state);
+		// Meters that are from before the change stay.
+		retire(item->target->vswitch, item->state, false);
 		free(item);
 	}
 }

@@ -125,6 +125,17 @@ void note_fdb(const struct vswitch *s, uint16_t vlan, const uint8_t address[6], 
 	note(s->weir, removed, fdb_item(s, vlan, address, port, mac));
 }
 
+void note_meter_gone(const struct weir *w, const struct meter *m)
+{
+	note(w, true,
+		(struct weir_item){
+			.kind = WEIR_ITEM_METER,
+			.target = m->target,
+			.name = m->extension,
+			.meter = { .id = m->key, .since = m->since },
+		});
+}
+
 // ---- All of it
 
 struct export

@@ -3,7 +3,8 @@
 //
 // Meters belong to the name of an extension, a target and a key. They outlive the states that count
 // on them: a meter goes when its policy does, or its port, not when the extension is detached or
-// replaced.
+// replaced. Nor does it when the process ends, as far as somebody keeps what weir_export_meters()
+// tells, and restores it.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,91 +79,133 @@ static void sum(const struct vswitch *s, uint32_t id, uint64_t *frames, uint64_t
 	}
 }
 
-struct number_wait {
-	struct vswitch *vswitch;
-	uint32_t id;
-};
+static void sweep_removed(struct vswitch *s);
 
-static void number_free(void *context)
+static void swept(void *context)
 {
-	struct number_wait *wait = context;
-	struct vswitch *s = wait->vswitch;
+	struct vswitch *s = context;
 
-	set_owner(s, wait->id, 0);
-	s->meter_ids[s->n_meter_ids++] = wait->id;
+	while (s->meters_sweeping) {
+		struct meter *m = s->meters_sweeping;
+
+		s->meters_sweeping = m->next;
+		set_owner(s, m->id, 0);
+		s->meter_ids[s->n_meter_ids++] = m->id;
+		free(m);
+	}
 	s->users--;
-	free(wait);
+	sweep_removed(s);
 }
 
-// A number is given out again once no program can count on it for its old meter.
-static void give_back(struct vswitch *s, uint32_t id)
+// A number is given out again once no program can count on it for its old meter. One sweep is for
+// all meters that were removed until it begins.
+static void sweep_removed(struct vswitch *s)
 {
-	struct number_wait *wait = s->removed ? NULL : malloc(sizeof(*wait));
-
-	if (!wait)
-		return; // the number stays unused
-	*wait = (struct number_wait){ s, id };
+	if (s->removed || s->meters_sweeping || !s->meters_removed)
+		return;
+	if (weir_wait(s->weir, s, swept, s) < 0)
+		return; // with the next one that is removed
 	s->users++;
-	if (weir_wait(s->weir, s, number_free, wait) < 0) {
-		s->users--;
-		free(wait);
-	}
+	s->meters_sweeping = s->meters_removed;
+	s->meters_removed = NULL;
 }
 
 // ---- Meters
 
-struct meter *meter_get(
-	struct vswitch *s, const struct attachment *a, const char *target, const char *key)
+static uint32_t hash_name(const char *extension, const char *target, const char *key)
 {
-	uint16_t owner = a->number;
-	struct meter *m;
+	return index_hash(index_hash(index_hash(0, target), key), extension);
+}
 
-	for (m = s->meters; m; m = m->next) {
+static struct meter *find(
+	const struct vswitch *s, const char *extension, const char *target, const char *key)
+{
+	struct index_entry *entry = index_find(&s->meter_names, hash_name(extension, target, key));
+
+	for (; entry; entry = index_next(entry)) {
+		struct meter *m = index_thing(entry, struct meter, by_name);
+
 		if (strcmp(m->key, key) == 0 && strcmp(m->target, target) == 0 &&
-			strcmp(m->extension, a->descriptor->name) == 0) {
-			m->refs++;
-			set_owner(s, m->id, owner);
+			strcmp(m->extension, extension) == 0)
 			return m;
-		}
 	}
-	m = calloc(1, sizeof(*m));
-	if (!m || take_number(s, &m->id) < 0) {
-		free(m);
-		return NULL;
-	}
-	snprintf(m->extension, sizeof(m->extension), "%s", a->descriptor->name);
-	snprintf(m->target, sizeof(m->target), "%s", target);
-	snprintf(m->key, sizeof(m->key), "%s", key);
-	sum(s, m->id, &m->base_frames, &m->base_bytes);
-	m->since = (uint64_t)time(NULL);
-	m->refs = 1;
-	set_owner(s, m->id, owner);
+	return NULL;
+}
+
+static void add_meter(struct vswitch *s, struct meter *m)
+{
+	index_add(&s->meter_names, &m->by_name, hash_name(m->extension, m->target, m->key));
+	index_add(&s->meter_targets, &m->by_target, index_hash(0, m->target));
 	m->next = s->meters;
+	m->link = &s->meters;
+	if (m->next)
+		m->next->link = &m->next;
 	s->meters = m;
-	return m;
 }
 
 static void remove_meter(struct vswitch *s, struct meter *m)
 {
-	struct meter **link = &s->meters;
+	index_remove(&s->meter_names, &m->by_name);
+	index_remove(&s->meter_targets, &m->by_target);
+	*m->link = m->next;
+	if (m->next)
+		m->next->link = m->link;
+	m->next = s->meters_removed;
+	s->meters_removed = m;
+	sweep_removed(s);
+}
 
-	while (*link != m)
-		link = &(*link)->next;
-	*link = m->next;
-	give_back(s, m->id);
-	free(m);
+// Held by nobody, and with nothing counted.
+static int meter_make(struct vswitch *s, const char *extension, const char *target, const char *key,
+	struct meter **made)
+{
+	struct meter *m = calloc(1, sizeof(*m));
+	int failed = m ? take_number(s, &m->id) : -ENOMEM;
+
+	if (failed) {
+		free(m);
+		return failed;
+	}
+	snprintf(m->extension, sizeof(m->extension), "%s", extension);
+	snprintf(m->target, sizeof(m->target), "%s", target);
+	snprintf(m->key, sizeof(m->key), "%s", key);
+	sum(s, m->id, &m->base_frames, &m->base_bytes);
+	m->since = (uint64_t)time(NULL);
+	m->changed = true;
+	add_meter(s, m);
+	*made = m;
+	return 0;
+}
+
+struct meter *meter_get(
+	struct vswitch *s, const struct attachment *a, const char *target, const char *key)
+{
+	struct meter *m = find(s, a->descriptor->name, target, key);
+
+	if (!m && meter_make(s, a->descriptor->name, target, key, &m) < 0)
+		return NULL;
+	m->refs++;
+	set_owner(s, m->id, a->number);
+	return m;
 }
 
 void meter_put(struct vswitch *s, struct meter *m, bool policy_gone)
 {
-	if (--m->refs == 0 && (policy_gone || m->orphaned || !m->committed))
-		remove_meter(s, m);
+	if (--m->refs > 0 || (!policy_gone && !m->orphaned && m->committed))
+		return;
+	if (m->kept && !m->orphaned)
+		note_meter_gone(s->weir, m);
+	remove_meter(s, m);
 }
 
 void meter_remove_target(struct vswitch *s, const char *target)
 {
-	for (struct meter *m = s->meters, *next; m; m = next) {
-		next = m->next;
+	struct index_entry *entry = index_find(&s->meter_targets, index_hash(0, target)), *next;
+
+	for (; entry; entry = next) {
+		struct meter *m = index_thing(entry, struct meter, by_target);
+
+		next = index_next(entry);
 		if (strcmp(m->target, target) != 0)
 			continue;
 		if (m->refs == 0)
@@ -172,18 +215,85 @@ void meter_remove_target(struct vswitch *s, const char *target)
 	}
 }
 
+static void free_list(struct meter *m)
+{
+	while (m) {
+		struct meter *next = m->next;
+
+		free(m);
+		m = next;
+	}
+}
+
 void meter_free_all(struct vswitch *s)
 {
-	while (s->meters) {
-		struct meter *m = s->meters;
-
-		s->meters = m->next;
-		free(m);
-	}
+	free_list(s->meters);
+	free_list(s->meters_removed);
+	free_list(s->meters_sweeping);
+	index_fini(&s->meter_names);
+	index_fini(&s->meter_targets);
 	for (unsigned i = 0; i < METER_CHUNKS; i++)
 		free(s->meter_owners.chunks[i]);
 	free(s->meter_ids);
 }
+
+// ---- Kept over the end of the process
+
+int meter_restore(struct vswitch *s, const char *extension, const char *target, const char *key,
+	uint64_t frames, uint64_t bytes, uint64_t since)
+{
+	struct meter *m;
+
+	if (strlen(extension) >= sizeof(m->extension) || strlen(target) >= sizeof(m->target) ||
+		strlen(key) >= sizeof(m->key) || !*key)
+		return -EINVAL;
+	m = find(s, extension, target, key);
+	if (!m) {
+		int failed = meter_make(s, extension, target, key, &m);
+
+		if (failed)
+			return failed;
+	}
+	sum(s, m->id, &m->base_frames, &m->base_bytes);
+	// May wrap, and so does what is counted minus this.
+	m->base_frames -= frames;
+	m->base_bytes -= bytes;
+	m->since = since;
+	m->committed = true;
+	m->kept = true;
+	m->changed = true; // who restored it need not be who keeps it
+	return 0;
+}
+
+static void export(struct vswitch *s, struct meter *m, bool all, weir_item_row *row, void *context)
+{
+	uint64_t frames, bytes;
+
+	sum(s, m->id, &frames, &bytes);
+	if (!m->committed || m->orphaned ||
+		(!all && !m->changed && frames == m->told_frames && bytes == m->told_bytes))
+		return;
+	m->kept = true;
+	m->changed = false;
+	m->told_frames = frames;
+	m->told_bytes = bytes;
+	row(context, &(struct weir_item){
+			     .kind = WEIR_ITEM_METER,
+			     .target = m->target,
+			     .name = m->extension,
+			     .meter = { m->key, frames - m->base_frames, bytes - m->base_bytes,
+				     m->since },
+		     });
+}
+
+void weir_export_meters(struct weir *w, bool all, weir_item_row *row, void *context)
+{
+	for (struct vswitch *s = w->switches; s; s = s->next)
+		for (struct meter *m = s->meters; m; m = m->next)
+			export(s, m, all, row, context);
+}
+
+// ---- Listing
 
 static void list_one(
 	struct vswitch *s, struct meter *m, bool reset, weir_meter_row *row, void *context)
@@ -204,6 +314,7 @@ static void list_one(
 		m->base_frames = frames;
 		m->base_bytes = bytes;
 		m->since = (uint64_t)time(NULL);
+		m->changed = true;
 	}
 	row(context, &info);
 }

@@ -73,6 +73,8 @@ struct policy {
 
 struct meter {
 	struct meter *next;
+	struct meter **link; // what points to it
+	struct index_entry by_name, by_target;
 	char extension[WEIR_NAME_MAX];
 	char target[WEIR_NAME_MAX + 8];
 	char key[64];
@@ -80,7 +82,10 @@ struct meter {
 	unsigned refs;  // states that hold it
 	bool orphaned;  // its target is gone: it goes with its last state
 	bool committed; // a state in force has held it
+	bool kept;      // weir_export_meters() has told it, or it was restored: its end is told
+	bool changed;   // to be told by weir_export_meters() whatever it counts
 	uint64_t base_frames, base_bytes, since;
+	uint64_t told_frames, told_bytes; // what was counted when it was told
 };
 
 // What a plan collected, and what became of it: one per attachment and target.
@@ -207,7 +212,11 @@ struct vswitch {
 	struct snapshot_port *nowhere_snapshot;
 	struct datapath *datapaths[WORKERS_MAX];
 	struct meter_owners meter_owners;
-	struct meter *meters;
+	struct meter *meters; // the latest first
+	struct index meter_names, meter_targets;
+	// Removed ones, whose numbers a program may still count on: gathered, and in the sweep that
+	// is under way.
+	struct meter *meters_removed, *meters_sweeping;
 	uint32_t meters_made;
 	uint32_t *meter_ids; // free ones
 	unsigned n_meter_ids;
@@ -439,6 +448,8 @@ void note_port(const struct port *port, bool removed);
 void note_policy(const struct target *target, const struct policy *policy, bool removed);
 void note_fdb(const struct vswitch *vswitch, uint16_t vlan, const uint8_t mac[6], const char *port,
 	bool removed);
+// A meter that is kept, and ends before its target does.
+void note_meter_gone(const struct weir *w, const struct meter *meter);
 
 // ---- meter.c
 struct meter *meter_get(struct vswitch *vswitch, const struct attachment *attachment,
@@ -447,6 +458,11 @@ struct meter *meter_get(struct vswitch *vswitch, const struct attachment *attach
 void meter_put(struct vswitch *vswitch, struct meter *meter, bool policy_gone);
 // Before the target's states are dropped: their meters then end with them, untold.
 void meter_remove_target(struct vswitch *vswitch, const char *target);
+// The meter, made or found, has these counts as of now. Nobody holds one that was made: it stays
+// until an extension of the name asks for it, or the target is removed. since: Unix seconds. 0,
+// -EINVAL for a name that is too long, -ENOSPC, -ENOMEM.
+int meter_restore(struct vswitch *vswitch, const char *extension, const char *target,
+	const char *key, uint64_t frames, uint64_t bytes, uint64_t since);
 void meter_free_all(struct vswitch *vswitch);
 
 // ---- flow_list.c

@@ -279,9 +279,9 @@ void port_end(struct port *port)
 	target_name(&port->target, name);
 	port_unlink(port);
 	s->n_ports--;
+	meter_remove_target(s, name);
 	while (port->target.states)
 		target_drop_state(&port->target, port->target.states->attachment);
-	meter_remove_target(s, name);
 	forget_at(s, port->id);
 	port_close_nic(port);
 	s->users++;

@@ -326,6 +326,8 @@ WEIR_API void weir_export_meters(struct weir *weir, bool all, weir_item_row *row
 //     SWITCH     all that is on it
 //     PORT       its policies, meters and saved state, and the static FDB entries that lead to it
 //     EXTENSION  its policies on the switch; its meters stay
+// Counts are no change; but a meter that weir_export_meters() reported, or that was restored, and
+// that ends with its policy, is reported as removed: it must not be restored any more.
 // Items are borrowed during the call, which changes nothing. One handler; NULL: none. Not called
 // from weir_destroy().
 typedef void weir_change_handler(void *context, bool removed, const struct weir_item *item);
