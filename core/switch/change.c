@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <syslog.h>
 
 #include "switch/model.h"
 
@@ -127,6 +126,7 @@ static void state_free(struct target_state *state)
 {
 	attachment_put(state->attachment);
 	free(state->meters);
+	free(state->refusal);
 	free(state);
 }
 
@@ -200,6 +200,43 @@ static void discard(struct target *target, struct target_state *state)
 	state_free(state);
 }
 
+// The extension's own view of its policies. Those that are unchecked pass the schema first. *n: how
+// many. NULL: refused.
+static struct weir_policy *list_policies(struct target_state *state, const struct target *target,
+	const struct policy *policies, size_t *n, struct weir_error *error)
+{
+	struct attachment *a = state->attachment;
+	const struct policy *second;
+	struct weir_policy *list;
+	size_t room = 1;
+
+	for (const struct policy *p = policies; p; p = p->next) {
+		room += p->attachment == a;
+		state->checked |= p->attachment == a && p->unchecked;
+	}
+	list = calloc(room, sizeof(*list));
+	if (!list)
+		weir_refuse(error, -ENOMEM, NULL, "no memory for %zu policies", room - 1);
+	for (const struct policy *p = policies; list && p; p = p->next) {
+		const struct schema_type *type = NULL;
+
+		if (p->attachment != a)
+			continue;
+		if (p->unchecked)
+			type = policy_check(target, a, p->type, p->bytes, p->size, error);
+		if (p->unchecked && !type)
+			goto refused;
+		list[(*n)++] = (struct weir_policy){ type ? type->name : p->type, p->id, p->bytes,
+			p->size };
+	}
+	if (list && state->checked && policy_check_keys(target, a, &second, error) < 0)
+		goto refused;
+	return list;
+refused:
+	free(list);
+	return NULL;
+}
+
 static int call_prepare(struct target_state *state, struct target *target,
 	const struct policy *policies, struct weir_error *error)
 {
@@ -215,59 +252,80 @@ static int call_prepare(struct target_state *state, struct target *target,
 		.port = target->port ? target->port->id : WEIR_PORT_NONE,
 		.name = target->port ? target->port->name : target->vswitch->name,
 	};
+	struct weir_error own = { 0 };
 	struct weir_policy *list;
-	size_t n = 0;
 	int failed;
 
-	for (const struct policy *p = policies; p; p = p->next)
-		n += p->attachment == a;
-	list = calloc(n + 1, sizeof(*list));
+	if (!error)
+		error = &own;
+	*error = (struct weir_error){ 0 };
+	list = list_policies(state, target, policies, &view.n_policies, error);
 	if (!list)
-		return weir_refuse(error, -ENOMEM, NULL, "no memory for %zu policies", n);
-	for (const struct policy *p = policies; p; p = p->next)
-		if (p->attachment == a)
-			list[view.n_policies++] = (struct weir_policy){ p->type, p->id, p->bytes,
-				p->size };
+		return error->code;
 	view.policies = list;
-	if (error)
-		*error = (struct weir_error){ 0 };
 	failed = a->descriptor->prepare(a->instance, &view, &plan.public, &state->prepared, error);
 	free(list);
 	if (failed >= 0)
 		return 0;
 	target_name(target, name);
-	if (error && !error->message[0])
+	if (!error->message[0])
 		weir_refuse(error, failed, NULL, "extension %s refuses the configuration of %s: %s",
 			a->descriptor->name, name, strerror(-failed));
+	return failed;
+}
+
+static void add(struct change *change, struct prepared *item)
+{
+	if (!change->items)
+		change->end = &change->items;
+	*change->end = item;
+	change->end = &item->next;
+}
+
+// What a refusal leaves: nothing that the extension made, but why, and what it asked for.
+static int keep_refusal(struct target *target, struct target_state *state, const char *sentence)
+{
+	put_meters(target->vswitch, state, false);
+	state->checked = false;
+	state->refusal = strdup(sentence);
+	return state->refusal ? 1 : -ENOMEM;
+}
+
+static int prepare(struct change *change, struct attachment *a, struct target *target,
+	const struct policy *policies, bool keep, struct weir_error *error)
+{
+	struct prepared *item = calloc(1, sizeof(*item));
+	struct target_state *state = item ? state_make(a) : NULL;
+	int failed = 0;
+
+	if (!state) {
+		free(item);
+		return weir_refuse(error, -ENOMEM, NULL, "no memory");
+	}
+	*item = (struct prepared){ .target = target, .state = state };
+	if (a->descriptor->prepare)
+		failed = call_prepare(state, target, policies, error);
+	if (failed && failed != -ENOMEM && keep)
+		failed = keep_refusal(target, state, error->message);
+	if (failed < 0) {
+		discard(target, state);
+		free(item);
+		return failed;
+	}
+	add(change, item);
 	return failed;
 }
 
 int change_prepare(struct change *change, struct attachment *a, struct target *target,
 	const struct policy *policies, struct weir_error *error)
 {
-	struct prepared *item, **end = &change->items;
-	struct target_state *state;
-	int failed = 0;
+	return prepare(change, a, target, policies, false, error);
+}
 
-	change->weir = target->vswitch->weir;
-	item = calloc(1, sizeof(*item));
-	state = item ? state_make(a) : NULL;
-	if (!state) {
-		free(item);
-		return weir_refuse(error, -ENOMEM, NULL, "no memory");
-	}
-	if (a->descriptor->prepare)
-		failed = call_prepare(state, target, policies, error);
-	if (failed) {
-		discard(target, state);
-		free(item);
-		return failed;
-	}
-	*item = (struct prepared){ .target = target, .state = state };
-	while (*end)
-		end = &(*end)->next;
-	*end = item;
-	return 0;
+int change_prepare_or_refuse(struct change *change, struct attachment *a, struct target *target,
+	struct weir_error *error)
+{
+	return prepare(change, a, target, target->policies, true, error);
 }
 
 void change_abort(struct change *change)
@@ -278,7 +336,9 @@ void change_abort(struct change *change)
 		const struct weir_extension *e = state->attachment->descriptor;
 
 		change->items = item->next;
-		if (e->abort)
+		if (state->refusal)
+			; // nothing was built
+		else if (e->abort)
 			e->abort(state->attachment->instance, state->prepared);
 		else if (e->release && state->prepared)
 			e->release(state->attachment->instance, state->prepared);
@@ -293,8 +353,10 @@ void change_commit(struct change *change)
 		struct target_state *state = item->state;
 		const struct weir_extension *e = state->attachment->descriptor;
 
-		state->state = e->commit ? e->commit(state->attachment->instance, state->prepared)
-					 : state->prepared;
+		if (!state->refusal)
+			state->state = e->commit ? e->commit(state->attachment->instance,
+							   state->prepared)
+						 : state->prepared;
 		item->old = unlink_state(item->target, state->attachment);
 		state->next = item->target->states;
 		item->target->states = state;
@@ -309,6 +371,8 @@ void change_finish(struct change *change)
 		change->items = item->next;
 		for (unsigned i = 0; i < item->state->n_meters; i++)
 			item->state->meters[i]->committed = true;
+		if (item->state->checked)
+			policies_settle(item->target, item->state->attachment);
 		if (item->old)
 			retire(item->target->vswitch, item->old, !item->old->attachment->detached);
 		free(item);
@@ -329,48 +393,5 @@ void change_revert(struct change *change)
 		// Meters that are from before the change stay.
 		retire(item->target->vswitch, item->state, false);
 		free(item);
-	}
-}
-
-// ---- What depends on which ports there are
-
-static bool prepare_again(struct change *change, struct target *target)
-{
-	bool any = false;
-
-	for (struct target_state *state = target->states; state; state = state->next) {
-		struct weir_error error;
-
-		if (!state->uses_ports)
-			continue;
-		if (change_prepare(change, state->attachment, target, target->policies, &error) < 0)
-			weir_log_line(target->vswitch->weir, LOG_WARNING,
-				"extension %s keeps its old state for %s: %s",
-				state->attachment->descriptor->name,
-				target->port ? target->port->name : target->vswitch->name,
-				error.message);
-		else
-			any = true;
-	}
-	return any;
-}
-
-void change_ports_changed(struct vswitch *s)
-{
-	struct change change = { 0 };
-	bool any = prepare_again(&change, &s->target);
-
-	for (unsigned i = 0; i < s->n_indices; i++)
-		if (s->ports[i])
-			any |= prepare_again(&change, &s->ports[i]->target);
-	if (!any)
-		return;
-	change_commit(&change);
-	if (publish_all(s) < 0) {
-		change_revert(&change);
-		weir_log_line(
-			s->weir, LOG_ERR, "switch %s: no memory to follow its ports", s->name);
-	} else {
-		change_finish(&change);
 	}
 }

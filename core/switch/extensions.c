@@ -100,7 +100,7 @@ int weir_extension_unload(
 		return weir_refuse(error, -ENOENT, "name", "extension \"%.64s\": is not loaded",
 			name ? name : "");
 	for (struct vswitch *s = w->switches; s; s = s->next)
-		if (attachment_find(s, name))
+		if (attachment_find(s, name) && !attachment_find(s, name)->missing)
 			return weir_refuse(error, -EBUSY, "name",
 				"extension \"%s\": is attached to switch %s; detach it first", name,
 				s->name);

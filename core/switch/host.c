@@ -242,7 +242,7 @@ int review(struct vswitch *s, enum weir_event_kind kind, const struct port *port
 		struct weir_error own = { 0 };
 		int failed;
 
-		if (!a->descriptor->review)
+		if (!a->descriptor->review || a->arriving)
 			continue;
 		failed = a->descriptor->review(a->instance, &event, &own);
 		if (failed >= 0)

@@ -33,7 +33,7 @@ static struct weir_item attachment_item(const struct attachment *a)
 		.extension = {
 			.order = a->order,
 			.fail_open = a->fail_open,
-			.path = extension_named_path(a->extension),
+			.path = attachment_path(a),
 		},
 	};
 }

@@ -81,6 +81,9 @@ int loader_load(struct loader *loader, const char *name, const char *path, struc
 // Returns 0, or -EBUSY with a sentence while it is attached; extension is then still valid.
 int loader_unload(struct loader *loader, struct extension *extension, struct weir_error *error);
 
+// Whether text is a name of an extension: 1 to WEIR_NAME_MAX - 1 of a-z, 0-9 and "-".
+bool loader_is_name(const char *text);
+
 // The extension of this name, NULL when none is loaded. Borrowed until loader_unload.
 struct extension *loader_find(const struct loader *loader, const char *name);
 

@@ -24,9 +24,6 @@ int loader_copy_sealed(int file, const char *name, struct weir_error *error);
 // Checks a sealed copy without running anything of it. Returns 0 with *note filled.
 int loader_check_file(int sealed, struct weir_note *note, struct weir_error *error);
 
-// Whether text is a name of an extension: 1 to WEIR_NAME_MAX - 1 of a-z, 0-9 and "-".
-bool loader_is_name(const char *text);
-
 // Checks what a note says: class, name (must be `name`), versions, size of the descriptor.
 int loader_check_note(const struct weir_note *note, const char *name, struct weir_error *error);
 

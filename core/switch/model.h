@@ -28,6 +28,7 @@ enum {
 	POLICY_ID_SIZE = 64,
 	SWITCHES_MAX = 256,
 	RETIRED_DROPS = 256,
+	BLOCKED_REASON_SIZE = 256,
 };
 
 // ---- Things that end later
@@ -66,9 +67,10 @@ struct policy {
 	struct index_entry by_id; // in target->policy_ids
 	struct attachment *attachment;
 	char id[POLICY_ID_SIZE];
-	const char *type; // the schema's
+	const char *type; // the schema's; of one that is unchecked its own, perhaps ""
+	bool unchecked;   // kept without its extension's schema: checked before it is prepared
 	size_t size;
-	unsigned char bytes[];
+	unsigned char bytes[]; // and then the type of one that was made unchecked
 };
 
 struct meter {
@@ -97,6 +99,10 @@ struct target_state {
 	uint64_t reads[WEIR_N_STAGES];
 	unsigned inactive; // set of stages
 	bool uses_ports;   // asked for ports by name: prepared again when ports come and go
+	bool checked;      // policies that were unchecked have passed
+	// Why the extension does not take the target's policies: then there is no state, no hook is
+	// run for it, and the target's ports are blocked unless the attachment is fail_open.
+	char *refusal;
 	unsigned n_meters;
 	struct meter **meters;
 	struct retired_state
@@ -111,6 +117,7 @@ struct target {
 	struct index policy_ids;
 	unsigned made_ids; // the last id that was made
 	struct target_state *states;
+	struct touched *touched; // inside weir_apply(): what of it is concerned
 };
 
 // ---- The stack
@@ -120,8 +127,9 @@ struct attachment {
 	struct attachment *next;       // in stack order
 	struct weir *weir;
 	struct vswitch *vswitch;
-	struct extension *extension;
-	const struct weir_extension *descriptor;
+	struct extension *extension;             // NULL: it is missing
+	const struct weir_extension *descriptor; // of a missing one: its name and no hooks
+	struct missing *missing;                 // NULL: it is there
 	void *instance;
 	int order;
 	uint16_t id;
@@ -129,6 +137,7 @@ struct attachment {
 	struct ending ending;
 	bool attached;  // attach() succeeded
 	bool fail_open; // WEIR_FAIL_OPEN
+	bool arriving;  // inside weir_apply(): it has no say yet
 	bool detached;
 	unsigned
 		refs; // the stack's, its states' and a sweep's: detach() runs when the last is gone
@@ -168,6 +177,8 @@ struct port {
 	struct retired_port *retired;
 	struct port *next_leaving;
 	struct snapshot_port *snapshot; // the published one
+	bool dirty;                     // the next publication makes its snapshot anew
+	uint64_t nic_after; // its NIC is to be had when the ending of this number is over; 0: none
 };
 
 // A snapshot_port with its hooks in one piece of memory.
@@ -225,6 +236,11 @@ struct vswitch {
 		retired_drops[RETIRED_DROPS]; // what they dropped, by reason; the last is shared
 	struct port *leaving;                 // removed, and still used by a worker
 	unsigned users;                       // deferred ends that still need the switch
+	struct deferred end;                  // for its end
+	bool stale;                           // inside weir_apply(): to be published
+	uint32_t n_planned;                   // inside weir_apply(): static entries to come
+	bool ports_changed;                   // inside weir_apply(): which ports there are
+	bool restacked;                       // inside weir_apply(): with all its ports
 	bool removed;
 };
 
@@ -308,6 +324,15 @@ void queues_free(struct poll_list *list);
 struct vswitch *vswitch_find(struct weir *w, const char *name, struct weir_error *error);
 // Removes the switch and all that is on it, whoever would veto it. -ENOMEM leaves it.
 int vswitch_end(struct vswitch *vswitch);
+// A switch that nobody knows yet, with no ports. NULL: no memory.
+struct vswitch *vswitch_make(struct weir *w, const char *name);
+// Among the switches that there are, -ENOSPC; and out of them again.
+int vswitch_link(struct vswitch *vswitch, struct weir_error *error);
+void vswitch_unlink(struct vswitch *vswitch);
+// The end of one that no worker has known.
+void vswitch_discard(struct vswitch *vswitch);
+// The end of one that is off the list of switches, and in no worker's list any more.
+void vswitch_end_now(struct vswitch *vswitch);
 // "vm1" or "switch:br0".
 struct target *target_find(struct weir *w, const char *text, struct weir_error *error);
 void target_name(const struct target *target, char name[/* WEIR_NAME_MAX + 8 */]);
@@ -345,11 +370,22 @@ const char *policy_extension(const struct policy *policy);
 // Makes the port's next snapshot from the model. NULL: no memory.
 struct published_port *publish_port_make(struct port *port, const struct stack *stack);
 void publish_port_discard(struct published_port *published);
+// The same for the frames that no port sent.
+struct published_port *publish_nowhere_make(struct vswitch *vswitch, const struct stack *stack);
+bool publish_has_forwarding(const struct stack *stack);
+
+// ---- publication.c
 // Puts it in force: the new snapshot of the switch has it, the port's generation moves.
 int publish_port(struct port *port, struct published_port *published);
 // The same for all ports of a switch at once, with a new stack. Either all or, with -ENOMEM,
 // nothing.
 int publish_all(struct vswitch *vswitch);
+// The same in two steps, for several switches at once: makes what is new, for all ports or for
+// those that are dirty, without changing anything. NULL: no memory. Then one of the others, neither
+// of which can fail.
+struct publication *publication_make(struct vswitch *vswitch, bool all);
+void publication_force(struct publication *publication);
+void publication_discard(struct publication *publication); // accepts NULL
 // Gives the port's published snapshot back after a grace period.
 void publish_port_retire(struct port *port);
 // The switch without the port. -ENOMEM leaves it.
@@ -360,12 +396,15 @@ void runtime_free(struct port_runtime *runtime);
 
 // ---- change.c: one transaction of prepares
 struct change {
-	struct weir *weir;
-	struct prepared *items;
+	struct prepared *items, **end;
 };
 // policies: the list that the target will have for this attachment.
 int change_prepare(struct change *change, struct attachment *attachment, struct target *target,
 	const struct policy *policies, struct weir_error *error);
+// The same with the target's own list; a refusal is kept in place of a state and returned as 1,
+// with its sentence. -ENOMEM.
+int change_prepare_or_refuse(struct change *change, struct attachment *attachment,
+	struct target *target, struct weir_error *error);
 void change_abort(struct change *change);
 // Puts the prepared states in place of the old ones, in the model. Cannot fail. Then publish, and
 void change_commit(struct change *change);
@@ -388,14 +427,80 @@ unsigned extension_owner_number(const struct weir *w, const char *name);
 struct extension *extension_need(
 	struct weir *w, const char *name, bool *loaded, struct weir_error *error);
 
+// ---- policy.c
+// NULL: no memory. Caller frees with free(), or adds it to a list.
+struct policy *policy_make(struct attachment *attachment, const struct schema_type *type,
+	const char *id, const void *bytes, size_t size);
+// type: as it was given, perhaps "".
+struct policy *policy_make_unchecked(struct attachment *attachment, const char *type,
+	const char *id, const void *bytes, size_t size);
+
+// ---- policy_check.c
+int policy_check_id(const char *id, struct weir_error *error);
+// The type of a policy, NULL or "" being the only one, whose bytes pass its schema. NULL: refused.
+const struct schema_type *policy_check(const struct target *target,
+	const struct attachment *attachment, const char *type, const void *bytes, size_t size,
+	struct weir_error *error);
+// Two policies of the same key contradict each other: -EEXIST for `added` and any of the target's.
+int policy_check_key(const struct target *target, const struct policy *added,
+	const struct schema_type *type, struct weir_error *error);
+// The same for all of an attachment's policies on a target. *second: one that another contradicts.
+int policy_check_keys(const struct target *target, const struct attachment *attachment,
+	const struct policy **second, struct weir_error *error);
+// The attachment's unchecked policies on the target are as good as any: they have been prepared.
+void policies_settle(struct target *target, const struct attachment *attachment);
+
 // ---- stack.c
 void attachment_put(struct attachment *attachment);
 struct attachment *attachment_find(struct vswitch *vswitch, const char *extension);
+// order: or WEIR_ORDER_DEFAULT. flags: WEIR_FAIL_OPEN. extension: NULL: for missing.c. NULL: no
+// memory.
+struct attachment *attachment_make(
+	struct vswitch *vswitch, struct extension *extension, int order, unsigned flags);
+// Whether there is a place for the extension on the stack.
+int stack_check(const struct vswitch *vswitch, const struct weir_extension *extension, int order,
+	struct weir_error *error);
+int stack_check_order(int order, struct weir_error *error);
+void stack_insert(struct vswitch *vswitch, struct attachment *attachment);
+void stack_unlink(struct vswitch *vswitch, struct attachment *attachment);
+// Calls its attach().
+int attachment_attach(struct attachment *attachment, struct weir_error *error);
+// attachment_attach(), every prepare with the policies that are there, and into force. On failure
+// the caller calls attachment_give_up().
+int attachment_enter(struct attachment *attachment, unsigned flags, struct weir_error *error);
+void attachment_give_up(struct attachment *attachment);
+// What one needs to leave; caller frees with free(), or: the published stack is without it. Returns
+// how many policies went with it.
+struct wait *attachment_end_make(struct attachment *attachment);
+unsigned attachment_end(struct attachment *attachment, struct wait *wait);
 int review(struct vswitch *vswitch, enum weir_event_kind kind, const struct port *port,
 	const char *extension, struct weir_error *error);
 void tell(struct vswitch *vswitch, enum weir_event_kind kind, const struct port *port,
 	const char *extension);
 void stack_detach_all(struct vswitch *vswitch);
+
+// ---- missing.c: extensions that cannot be had, and ports that are blocked for them
+// Turns a fresh attachment_make() without an extension into one that stands for `name`. path: NULL:
+// looked for by name. -ENOMEM.
+int missing_make(
+	struct attachment *attachment, const char *name, const char *path, const char *reason);
+void missing_free(struct missing *missing); // accepts NULL
+// Of a missing one, or "".
+const char *missing_reason(const struct attachment *attachment);
+// The path that was asked for, NULL: by name. Of any attachment.
+const char *attachment_path(const struct attachment *attachment);
+// Tries again. The attachment is gone when this succeeds.
+int missing_retry(struct attachment *missing, int order, unsigned flags, struct weir_error *error);
+// One whose switch-wide policies were refused counts as missing: prepares those again.
+bool attachment_is_refused(const struct attachment *attachment);
+int refused_retry(struct attachment *attachment, unsigned flags, struct weir_error *error);
+// Whether an extension is attached anywhere, or missing somewhere.
+bool attached_anywhere(const struct weir *w, const char *name, bool missing_too);
+// Whether the port passes nothing; reason: "extension acl: ...", may be NULL.
+bool port_is_blocked(const struct port *port, char reason[/* BLOCKED_REASON_SIZE */]);
+// The notice: it is blocked, or not any more.
+void port_tell_blocked(const struct port *port);
+
 void reasons_free(struct reason_names *names);
 extern const struct weir_host weir_host;
 void host_refresh_due(struct weir *w);
@@ -418,6 +523,9 @@ int port_check_nic(const struct port *port, const char *spec, struct weir_error 
 int port_open_nic(struct port *port, const char *spec, unsigned flags, struct weir_error *error);
 // Closes the NIC after a grace period. The workers' lists are without it already (port->leaving).
 void port_close_nic(struct port *port);
+// The same for a NIC that has been taken off the port; returns the number of its ending.
+uint64_t port_end_nic(struct port *port, struct nic *nic, struct retired_nic *retired);
+uint64_t retired_nic_ending(const struct retired_nic *retired);
 uint64_t port_nic_missed(const struct port *port);
 // What a worker says when the NIC fails. worker: w once, control: r. The port has a NIC.
 int *port_nic_error(const struct port *port);
@@ -437,6 +545,19 @@ int port_configure(struct port *port, const struct weir_port_config *config, uns
 	struct weir_error *error);
 
 // ---- port.c
+// A port that is nowhere yet. NULL: refused.
+struct port *port_make(struct vswitch *vswitch, const char *name,
+	const struct weir_port_config *config, struct weir_error *error);
+void port_free(struct port *port);
+// Gives it a free place of its switch, and an id. It is taken by port_link() and by counting
+// port_uses. -ENOSPC, -ENOMEM.
+int port_take_index(struct port *port);
+// Keeps the place of a removed port until no decision can name it.
+void port_retire_index(struct vswitch *vswitch, uint16_t index);
+// Addresses can be learned at the port, and not any more. -ENOMEM.
+int port_learn(struct vswitch *vswitch, weir_port_id id);
+void port_forget(struct vswitch *vswitch, weir_port_id id);
+void port_forget_learned(const struct port *port);
 // The end of a port that is in no snapshot any more.
 void port_end(struct port *port);
 int port_republish(struct port *port);

@@ -1,27 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "switch/model.h"
-
-static int check_id(const char *id, struct weir_error *error)
-{
-	size_t n = strlen(id);
-
-	if (n >= POLICY_ID_SIZE)
-		return weir_refuse(error, -EINVAL, "id", "id \"%.64s\": must have at most %d bytes",
-			id, POLICY_ID_SIZE - 1);
-	for (size_t i = 0; i < n; i++)
-		if (!isalnum((unsigned char)id[i]) && !strchr("_-.:", id[i]))
-			return weir_refuse(error, -EINVAL, "id",
-				"id \"%s\": letters, digits, \"_\", \"-\", \".\" and \":\" are "
-				"allowed",
-				id);
-	return 0;
-}
 
 // Makes an id that has never been given out here; returns its number, which is taken when the
 // policy is added.
@@ -58,32 +41,8 @@ static struct attachment *attached(
 	return a;
 }
 
-static const struct schema_type *find_type(const struct target *t, const struct attachment *a,
-	const char *type, struct weir_error *error)
-{
-	const struct weir_schema *schema = extension_schema(a->extension);
-	const struct schema_message *message;
-	const struct schema_type *found;
-
-	if (!schema) {
-		weir_refuse(error, -EINVAL, "extension", "extension %s: has no policies",
-			a->descriptor->name);
-		return NULL;
-	}
-	message = schema_find(schema, SCHEMA_POLICY, type, error);
-	if (!message)
-		return NULL;
-	found = schema_type_of(message);
-	if (t->port ? found->on_port : found->on_switch)
-		return found;
-	weir_refuse(error, -EINVAL, "target", "policy %s.%s: is for a %s, not for a %s",
-		a->descriptor->name, found->name, t->port ? "switch" : "port",
-		t->port ? "port" : "switch");
-	return NULL;
-}
-
-static struct policy *policy_make(struct attachment *a, const struct schema_type *type,
-	const char *id, const void *bytes, size_t size)
+struct policy *policy_make(struct attachment *a, const struct schema_type *type, const char *id,
+	const void *bytes, size_t size)
 {
 	struct policy *p = malloc(sizeof(*p) + size);
 
@@ -91,24 +50,25 @@ static struct policy *policy_make(struct attachment *a, const struct schema_type
 		return NULL;
 	*p = (struct policy){ .attachment = a, .type = type->name, .size = size };
 	snprintf(p->id, sizeof(p->id), "%s", id);
-	memcpy(p->bytes, bytes, size);
+	if (size)
+		memcpy(p->bytes, bytes, size);
 	return p;
 }
 
-// A policy whose type has key fields stands for one thing: two of the same key contradict each
-// other.
-static int check_key(const struct target *t, const struct policy *added,
-	const struct schema_type *type, struct weir_error *error)
+struct policy *policy_make_unchecked(
+	struct attachment *a, const char *type, const char *id, const void *bytes, size_t size)
 {
-	for (const struct policy *p = t->policies; p && type->has_key; p = p->next)
-		if (p->attachment == added->attachment && strcmp(p->id, added->id) != 0 &&
-			strcmp(p->type, added->type) == 0 &&
-			schema_same_key(
-				type->message, p->bytes, p->size, added->bytes, added->size))
-			return weir_refuse(error, -EEXIST, NULL,
-				"policy %s.%s: the one with id %s has the same key",
-				policy_extension(added), type->name, p->id);
-	return 0;
+	size_t type_size = strlen(type) + 1;
+	struct policy *p = malloc(sizeof(*p) + size + type_size);
+
+	if (!p)
+		return NULL;
+	*p = (struct policy){ .attachment = a, .unchecked = true, .size = size };
+	snprintf(p->id, sizeof(p->id), "%s", id);
+	if (size)
+		memcpy(p->bytes, bytes, size);
+	p->type = memcpy(p->bytes + size, type, type_size);
+	return p;
 }
 
 static int publish(struct target *t)
@@ -116,16 +76,31 @@ static int publish(struct target *t)
 	return t->port ? port_republish(t->port) : publish_all(t->vswitch);
 }
 
+// One policy less, where the extension does not take what there is: what it says of the rest is
+// known afterwards, and no reason to keep the one.
+static int prepare_fewer(struct change *change, struct target *t, struct attachment *a)
+{
+	struct weir_error why;
+	int refused = change_prepare_or_refuse(change, a, t, &why);
+
+	return refused < 0 ? refused : 0;
+}
+
 // Has the extension prepare for the policies that the target's list now holds, and puts that in
 // force.
-static int carry_out(
-	struct target *t, struct attachment *a, unsigned flags, struct weir_error *error)
+static int carry_out(struct target *t, struct attachment *a, bool fewer, unsigned flags,
+	struct weir_error *error)
 {
+	const struct target_state *before = target_state_of(t, a);
 	struct change change = { 0 };
 	int failed = review(
 		t->vswitch, WEIR_EVENT_POLICY_CHANGED, t->port, a->descriptor->name, error);
 
-	if (!failed)
+	if (failed)
+		return failed;
+	if (fewer && before && before->refusal)
+		failed = prepare_fewer(&change, t, a);
+	else
 		failed = change_prepare(&change, a, t, t->policies, error);
 	if (failed)
 		return failed;
@@ -148,7 +123,7 @@ int weir_policy_add(struct weir *w, const char *target, const char *extension, c
 {
 	struct target *t = target_find(w, target, error);
 	struct attachment *a = t ? attached(t, extension, error) : NULL;
-	const struct schema_type *found = a ? find_type(t, a, type, error) : NULL;
+	const struct schema_type *found = a ? policy_check(t, a, type, bytes, size, error) : NULL;
 	struct policy *policy, *before;
 	unsigned number = t ? t->made_ids : 0;
 	char name[POLICY_ID_SIZE];
@@ -156,9 +131,7 @@ int weir_policy_add(struct weir *w, const char *target, const char *extension, c
 
 	if (!found)
 		return error && error->code ? error->code : -ENOENT;
-	failed = id ? check_id(id, error) : 0;
-	if (!failed)
-		failed = schema_check(found->message, bytes, size, error);
+	failed = id ? policy_check_id(id, error) : 0;
 	if (failed)
 		return failed;
 	if (id && *id)
@@ -168,7 +141,7 @@ int weir_policy_add(struct weir *w, const char *target, const char *extension, c
 	policy = policy_make(a, found, name, bytes, size);
 	if (!policy)
 		return weir_refuse(error, -ENOMEM, NULL, "no memory");
-	failed = check_key(t, policy, found, error);
+	failed = policy_check_key(t, policy, found, error);
 	if (failed) {
 		free(policy);
 		return failed;
@@ -179,7 +152,7 @@ int weir_policy_add(struct weir *w, const char *target, const char *extension, c
 		policy_replace(t, before, policy);
 	else
 		policy_append(t, policy);
-	failed = carry_out(t, a, flags, error);
+	failed = carry_out(t, a, false, flags, error);
 	if (failed || (flags & WEIR_DRY_RUN)) {
 		if (before)
 			policy_replace(t, policy, before);
@@ -215,7 +188,7 @@ int weir_policy_remove(struct weir *w, const char *target, const char *extension
 			"policy \"%.64s\" of %s on %s: there is none", id ? id : "", extension,
 			target);
 	policy_unlink(t, policy);
-	failed = carry_out(t, a, flags, error);
+	failed = carry_out(t, a, true, flags, error);
 	if (failed || (flags & WEIR_DRY_RUN)) {
 		policy_link(t, policy);
 		return failed;
@@ -250,7 +223,8 @@ int weir_policy_list(struct weir *w, const char *target, const char *extension,
 
 	if (target && !only)
 		return -ENOENT;
-	if (extension && !loader_find(w->loader, extension))
+	if (extension && !loader_find(w->loader, extension) &&
+		!attached_anywhere(w, extension, true))
 		return weir_refuse(error, -ENOENT, "extension",
 			"extension \"%.64s\": is not loaded", extension);
 	if (only) {

@@ -10,8 +10,9 @@
 
 // A place for one more port. Places of removed ports are used again once no worker can mean the old
 // port.
-static int take_index(struct vswitch *s, uint16_t *index)
+int port_take_index(struct port *port)
 {
+	struct vswitch *s = port->target.vswitch;
 	unsigned i = 0;
 
 	while (i < s->n_indices && (s->ports[i] || s->port_retiring[i]))
@@ -37,11 +38,14 @@ static int take_index(struct vswitch *s, uint16_t *index)
 		s->port_retiring[i] = false;
 		s->n_indices++;
 	}
-	*index = (uint16_t)i;
+	port->index = (uint16_t)i;
+	port->id = (uint32_t)s->port_uses[i] << 16 | port->index;
+	if (port->id == WEIR_PORT_NONE)
+		port->id = port->index;
 	return 0;
 }
 
-static void port_free(struct port *port)
+void port_free(struct port *port)
 {
 	if (!port)
 		return;
@@ -54,8 +58,8 @@ static void port_free(struct port *port)
 	free(port);
 }
 
-static struct port *port_make(struct vswitch *s, const char *name,
-	const struct weir_port_config *config, struct weir_error *error)
+struct port *port_make(struct vswitch *s, const char *name, const struct weir_port_config *config,
+	struct weir_error *error)
 {
 	struct port *port = calloc(1, sizeof(*port));
 
@@ -83,7 +87,7 @@ static struct port *port_make(struct vswitch *s, const char *name,
 
 // ---- Adding
 
-static int learn_at(struct vswitch *s, weir_port_id id)
+int port_learn(struct vswitch *s, weir_port_id id)
 {
 	int failed;
 
@@ -93,7 +97,7 @@ static int learn_at(struct vswitch *s, weir_port_id id)
 	return failed;
 }
 
-static void forget_at(struct vswitch *s, weir_port_id id)
+void port_forget(struct vswitch *s, weir_port_id id)
 {
 	rcu_enter();
 	fdb_port_remove(s->fdb, id);
@@ -129,7 +133,7 @@ static int enter(struct port *port, struct change *change)
 	struct published_port *published;
 
 	change_commit(change);
-	if (learn_at(s, port->id) < 0) {
+	if (port_learn(s, port->id) < 0) {
 		change_revert(change);
 		return -ENOMEM;
 	}
@@ -137,7 +141,7 @@ static int enter(struct port *port, struct change *change)
 	published = publish_port_make(port, s->stack);
 	if (!published || publish_port(port, published) < 0) {
 		port_unlink(port);
-		forget_at(s, port->id);
+		port_forget(s, port->id);
 		change_revert(change);
 		return -ENOMEM;
 	}
@@ -151,14 +155,11 @@ static int add_checked(struct port *port, const char *nic, unsigned flags, struc
 {
 	struct vswitch *s = port->target.vswitch;
 	struct change change = { 0 };
-	int failed = take_index(s, &port->index);
+	int failed = port_take_index(port);
 
 	if (failed)
 		return weir_refuse(error, failed, NULL, "port \"%s\": %s", port->name,
 			failed == -ENOSPC ? "the switch has 65535 ports" : "no memory");
-	port->id = (uint32_t)s->port_uses[port->index] << 16 | port->index;
-	if (port->id == WEIR_PORT_NONE)
-		port->id = port->index;
 	failed = review(s, WEIR_EVENT_PORT_ADDED, port, NULL, error);
 	if (!failed && nic)
 		failed = port_check_nic(port, nic, error);
@@ -216,6 +217,8 @@ int weir_port_add(struct weir *w, const char *switch_name, const char *name,
 	note_port(port, false);
 	weir_notify(w, "port-added", s->name, name, "", "port %s added to switch %s%s%s", name,
 		s->name, port->nic ? " with " : "", port->nic ? port->nic_spec : "");
+	if (port->snapshot->blocked)
+		port_tell_blocked(port);
 	tell(s, WEIR_EVENT_PORT_ADDED, port, NULL);
 	change_ports_changed(s);
 	return 0;
@@ -256,7 +259,7 @@ static void index_free(void *context)
 }
 
 // Takes the place of the port out of use until every decision that could name it is gone.
-static void retire_index(struct vswitch *s, uint16_t index)
+void port_retire_index(struct vswitch *s, uint16_t index)
 {
 	struct index_wait *wait = calloc(1, sizeof(*wait));
 
@@ -282,7 +285,7 @@ void port_end(struct port *port)
 	meter_remove_target(s, name);
 	while (port->target.states)
 		target_drop_state(&port->target, port->target.states->attachment);
-	forget_at(s, port->id);
+	port_forget(s, port->id);
 	port_close_nic(port);
 	s->users++;
 	port->next_leaving = s->leaving;
@@ -315,7 +318,7 @@ int weir_port_remove(struct weir *w, const char *name, unsigned flags, struct we
 	weir_notify(w, "port-removed", s->name, name, "", "port %s removed from switch %s", name,
 		s->name);
 	tell(s, WEIR_EVENT_PORT_REMOVED, port, NULL);
-	retire_index(s, port->index);
+	port_retire_index(s, port->index);
 	port_end(port);
 	change_ports_changed(s);
 	return 0;
@@ -323,7 +326,7 @@ int weir_port_remove(struct weir *w, const char *name, unsigned flags, struct we
 
 // ---- Changing
 
-static void forget_learned(const struct port *port)
+void port_forget_learned(const struct port *port)
 {
 	rcu_enter();
 	fdb_flush(port->target.vswitch->fdb, port->id, FDB_ANY);
@@ -382,7 +385,7 @@ int weir_port_set(struct weir *w, const char *name, const struct weir_port_confi
 	if (failed)
 		return failed;
 	if (which & WEIR_PORT_SET_VLAN)
-		forget_learned(port); // in VLANs that it may not carry any more
+		port_forget_learned(port); // in VLANs that it may not carry any more
 	note_port(port, false);
 	weir_notify(w, "port-changed", port->target.vswitch->name, name, "",
 		"port %s has new settings", name);

@@ -23,12 +23,33 @@ int *port_nic_error(const struct port *port)
 	return &port->nic_retired->error;
 }
 
+static void find_again(struct port *port);
+
+// Who waited for the interface can have it.
+static void interface_free(struct weir *w, uint64_t ending)
+{
+	for (struct vswitch *s = w->switches; s; s = s->next) {
+		for (unsigned i = 0; i < s->n_indices; i++) {
+			struct port *port = s->ports[i];
+
+			if (!port || port->nic_after != ending)
+				continue;
+			port->nic_after = 0;
+			if (port->state == WEIR_PORT_NIC_LOST)
+				find_again(port);
+		}
+	}
+}
+
 static void nic_closed(struct deferred *d)
 {
 	struct retired_nic *retired = (struct retired_nic *)d;
+	struct weir *w = d->weir;
+	uint64_t ending = retired->ending.number;
 
-	weir_ending_over(d->weir, &retired->ending);
+	weir_ending_over(w, &retired->ending);
 	free(retired);
+	interface_free(w, ending);
 }
 
 static void nic_unused(struct deferred *d)
@@ -40,13 +61,23 @@ static void nic_unused(struct deferred *d)
 	closer_close(w->closer, ((struct retired_nic *)d)->nic, d);
 }
 
-uint64_t port_nic_missed(const struct port *port)
+uint64_t retired_nic_ending(const struct retired_nic *retired)
+{
+	return retired->ending.number;
+}
+
+static uint64_t missed_by(const struct nic *nic)
 {
 	uint64_t missed = 0;
 
-	for (unsigned q = 0; port->nic && port->nic->rx_missed && q < port->nic->n_rx_queues; q++)
-		missed += counted(&port->nic->rx_missed[q]);
+	for (unsigned q = 0; nic && nic->rx_missed && q < nic->n_rx_queues; q++)
+		missed += counted(&nic->rx_missed[q]);
 	return missed;
+}
+
+uint64_t port_nic_missed(const struct port *port)
+{
+	return missed_by(port->nic);
 }
 
 // Queues go to the worker with the fewest.
@@ -121,14 +152,20 @@ int port_open_nic(struct port *port, const char *spec, unsigned flags, struct we
 	return 0;
 }
 
+uint64_t port_end_nic(struct port *port, struct nic *nic, struct retired_nic *retired)
+{
+	port->missed_before += missed_by(nic);
+	retired->nic = nic;
+	weir_ending_begin(port->target.vswitch->weir, &retired->ending);
+	weir_defer(port->target.vswitch->weir, &retired->deferred, nic_unused);
+	return retired->ending.number;
+}
+
 void port_close_nic(struct port *port)
 {
 	if (!port->nic)
 		return;
-	port->missed_before += port_nic_missed(port);
-	port->nic_retired->nic = port->nic;
-	weir_ending_begin(port->target.vswitch->weir, &port->nic_retired->ending);
-	weir_defer(port->target.vswitch->weir, &port->nic_retired->deferred, nic_unused);
+	port_end_nic(port, port->nic, port->nic_retired);
 	port->nic_retired = NULL;
 	port->nic = NULL;
 }

@@ -58,6 +58,12 @@ struct hook_builder {
 	unsigned n;
 };
 
+// An extension is not asked about what it refused.
+static bool is_refused(const struct target_state *state)
+{
+	return state && state->refusal;
+}
+
 static void add_hook(struct hook_builder *b, const struct stack_entry *entry,
 	const struct attachment *a, enum weir_stage stage, unsigned n_entries)
 {
@@ -65,7 +71,8 @@ static void add_hook(struct hook_builder *b, const struct stack_entry *entry,
 	weir_decide *decide = hook_function(entry->extension, stage);
 	struct hook *hook;
 
-	if (!decide || (state && (state->inactive & 1u << stage)))
+	if (!decide || (state && (state->inactive & 1u << stage)) || is_refused(state) ||
+		is_refused(target_state_of(&a->vswitch->target, a)))
 		return;
 	// A frame from nowhere is trusted: policies of ports do not concern it.
 	if (!b->target && entry->extension->class == WEIR_CLASS_FILTER)
@@ -110,7 +117,7 @@ static uint64_t fields_of(const struct snapshot_port *port, enum weir_stage stag
 	return fields;
 }
 
-static bool forwarding_attached(const struct stack *stack)
+bool publish_has_forwarding(const struct stack *stack)
 {
 	for (unsigned i = 0; i < stack->n; i++)
 		if (stack->entries[i].extension->class == WEIR_CLASS_FORWARDING)
@@ -126,7 +133,7 @@ static void make_masks(struct snapshot_port *port, const struct stack *stack)
 			   fields_of(port, WEIR_STAGE_FORWARDED) | drops | WEIR_FIELD_VLAN_ID;
 
 	// How a frame is forwarded follows from its destination address.
-	ingress |= forwarding_attached(stack) ? WEIR_FIELD_ETH_DST : NATIVE_FIELDS;
+	ingress |= publish_has_forwarding(stack) ? WEIR_FIELD_ETH_DST : NATIVE_FIELDS;
 	// Where it came in is in the key anyway.
 	key_mask_make(&port->ingress, ingress & ~WEIR_FIELD_INGRESS_PORT);
 	key_mask_make(
@@ -187,6 +194,7 @@ struct published_port *publish_port_make(struct port *port, const struct stack *
 	if (!p)
 		return NULL;
 	p->port.id = port->id;
+	p->port.blocked = port_is_blocked(port, NULL);
 	p->port.index = port->index;
 	p->port.slot = generation_slot(GENERATION_PORT, port->index);
 	p->port.nic = port->nic;
@@ -202,130 +210,7 @@ void publish_port_discard(struct published_port *p)
 	free(p);
 }
 
-static void port_unused(struct deferred *d)
-{
-	free(d); // the deferred head is the first member
-}
-
-static struct published_port *published_of(struct snapshot_port *port)
-{
-	return (struct published_port *)((char *)port - offsetof(struct published_port, port));
-}
-
-static void retire_port(struct weir *w, struct snapshot_port *port)
-{
-	if (port)
-		weir_defer(w, &published_of(port)->deferred, port_unused);
-}
-
-// ---- Snapshots
-
-static struct published_snapshot *snapshot_make(const struct vswitch *s, const struct stack *stack)
-{
-	struct published_snapshot *p = calloc(
-		1, sizeof(*p) + s->n_indices * sizeof(p->snapshot.ports[0]));
-
-	if (!p)
-		return NULL;
-	p->snapshot.n_ports = s->n_indices;
-	p->snapshot.nowhere = s->nowhere_snapshot;
-	p->snapshot.has_forwarding = forwarding_attached(stack);
-	p->snapshot.strict = s->weir->options.strict;
-	for (unsigned i = 0; i < s->n_indices; i++)
-		p->snapshot.ports[i] = s->ports[i] ? s->ports[i]->snapshot : NULL;
-	return p;
-}
-
-static void snapshot_unused(struct deferred *d)
-{
-	free(d);
-}
-
-static void snapshot_publish(struct vswitch *s, struct published_snapshot *p)
-{
-	const struct snapshot *old = s->published;
-
-	rcu_publish(&s->published, &p->snapshot);
-	if (old)
-		weir_defer(s->weir,
-			&((struct published_snapshot *)((char *)old -
-							offsetof(struct published_snapshot,
-								snapshot)))
-				 ->deferred,
-			snapshot_unused);
-}
-
-int publish_port(struct port *port, struct published_port *published)
-{
-	struct vswitch *s = port->target.vswitch;
-	struct snapshot_port *old = port->snapshot;
-	struct published_snapshot *next;
-
-	port->snapshot = &published->port;
-	next = snapshot_make(s, s->stack);
-	if (!next) {
-		port->snapshot = old;
-		free(published);
-		return -ENOMEM;
-	}
-	snapshot_publish(s, next);
-	generation_move(s->generation, published->port.slot);
-	retire_port(s->weir, old);
-	return 0;
-}
-
-void publish_port_retire(struct port *port)
-{
-	retire_port(port->target.vswitch->weir, port->snapshot);
-	port->snapshot = NULL;
-}
-
-int publish_without(struct vswitch *s, struct port *port)
-{
-	struct published_snapshot *next;
-
-	port_unlink(port);
-	next = snapshot_make(s, s->stack);
-	if (!next) {
-		port_link(port);
-		return -ENOMEM;
-	}
-	snapshot_publish(s, next);
-	generation_move(s->generation, port->snapshot->slot);
-	publish_port_retire(port);
-	return 0;
-}
-
-static struct stack *stack_make(const struct vswitch *s)
-{
-	struct stack *stack = calloc(
-		1, sizeof(*stack) + s->n_attachments * sizeof(stack->entries[0]));
-
-	if (!stack)
-		return NULL;
-	for (struct attachment *a = s->attachments; a; a = a->next) {
-		const struct target_state *state = target_state_of(&s->target, a);
-
-		stack->entries[stack->n] = (struct stack_entry){
-			.extension = a->descriptor,
-			.instance = a->instance,
-			.switch_state = state ? state->state : NULL,
-			.counters = &a->counters,
-			.attachment = a->id,
-			.number = a->number,
-			.order = (uint8_t)stack->n,
-		};
-		stack->n++;
-	}
-	return stack;
-}
-
-static void stack_unused(struct deferred *d)
-{
-	free(d);
-}
-
-static struct published_port *make_nowhere(struct vswitch *s, const struct stack *stack)
+struct published_port *publish_nowhere_make(struct vswitch *s, const struct stack *stack)
 {
 	struct published_port *p = make(s, NULL, stack, s->nowhere_snapshot);
 
@@ -337,75 +222,4 @@ static struct published_port *make_nowhere(struct vswitch *s, const struct stack
 	p->port.frame_max = UINT32_MAX;
 	p->port.runtime = s->nowhere;
 	return p;
-}
-
-// Puts all the new parts in place, in the model; returns the new snapshot, NULL for lack of memory.
-static struct published_snapshot *exchange_all(struct vswitch *s, struct stack *stack,
-	struct published_port **ports, struct published_port *nowhere)
-{
-	struct published_snapshot *next = snapshot_make(s, stack);
-
-	if (!next)
-		return NULL;
-	next->snapshot.nowhere = &nowhere->port;
-	for (unsigned i = 0; i < s->n_indices; i++)
-		if (s->ports[i])
-			next->snapshot.ports[i] = &ports[i]->port;
-	return next;
-}
-
-static void put_in_force(struct vswitch *s, struct stack *stack, struct published_port **ports,
-	struct published_port *nowhere, struct published_snapshot *next)
-{
-	snapshot_publish(s, next);
-	for (unsigned i = 0; i < s->n_indices; i++) {
-		if (!s->ports[i])
-			continue;
-		generation_move(s->generation, ports[i]->port.slot);
-		retire_port(s->weir, s->ports[i]->snapshot);
-		s->ports[i]->snapshot = &ports[i]->port;
-	}
-	generation_move(s->generation, nowhere->port.slot);
-	retire_port(s->weir, s->nowhere_snapshot);
-	s->nowhere_snapshot = &nowhere->port;
-	if (s->stack)
-		weir_defer(s->weir, &s->stack->deferred, stack_unused);
-	s->stack = stack;
-}
-
-int publish_all(struct vswitch *s)
-{
-	struct published_port **ports = calloc(s->n_indices + 1, sizeof(*ports)), *nowhere = NULL;
-	struct published_snapshot *next = NULL;
-	struct stack *stack = stack_make(s);
-	bool made = ports && stack;
-
-	for (unsigned i = 0; made && i < s->n_indices; i++) {
-		if (!s->ports[i])
-			continue;
-		ports[i] = publish_port_make(s->ports[i], stack);
-		made = ports[i] != NULL;
-	}
-	nowhere = made ? make_nowhere(s, stack) : NULL;
-	next = nowhere ? exchange_all(s, stack, ports, nowhere) : NULL;
-	if (next) {
-		put_in_force(s, stack, ports, nowhere, next);
-		free(ports);
-		return 0;
-	}
-	for (unsigned i = 0; ports && i < s->n_indices; i++)
-		free(ports[i]);
-	free(nowhere);
-	free(ports);
-	free(stack);
-	return -ENOMEM;
-}
-
-void publish_free(struct vswitch *s)
-{
-	if (s->published)
-		free((char *)s->published - offsetof(struct published_snapshot, snapshot));
-	if (s->nowhere_snapshot)
-		free(published_of(s->nowhere_snapshot));
-	free(s->stack);
 }

@@ -17,6 +17,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <weir/error.h>
 
@@ -104,5 +105,9 @@ int schema_check(const struct schema_message *message, const void *bytes, size_t
 // it then.
 bool schema_same_key(const struct schema_message *message, const void *a, size_t a_size,
 	const void *b, size_t b_size);
+
+// The same for messages of the same key: for finding those among many. The message has passed
+// schema_check.
+uint32_t schema_key_hash(const struct schema_message *message, const void *bytes, size_t size);
 
 #endif

@@ -28,11 +28,16 @@ void attachment_put(struct attachment *a)
 		return;
 	if (a->descriptor->detach && a->attached)
 		a->descriptor->detach(a->instance);
-	extension_put(a->extension);
+	if (a->extension)
+		extension_put(a->extension);
+	missing_free(a->missing);
 	weir_ending_over(a->weir, &a->ending);
 	a->vswitch->users--;
 	free(a);
 }
+
+// Until missing.c gives it the name.
+static const struct weir_extension no_descriptor = { .name = "" };
 
 // Stack order: by class (capture, filter, forwarding, service), then by number, then by name.
 static bool stands_before(const struct attachment *a, const struct attachment *b)
@@ -44,7 +49,7 @@ static bool stands_before(const struct attachment *a, const struct attachment *b
 	return strcmp(a->descriptor->name, b->descriptor->name) < 0;
 }
 
-static void stack_insert(struct vswitch *s, struct attachment *a)
+void stack_insert(struct vswitch *s, struct attachment *a)
 {
 	struct attachment **link = &s->attachments;
 
@@ -55,7 +60,7 @@ static void stack_insert(struct vswitch *s, struct attachment *a)
 	s->n_attachments++;
 }
 
-static void stack_unlink(struct vswitch *s, struct attachment *a)
+void stack_unlink(struct vswitch *s, struct attachment *a)
 {
 	struct attachment **link = &s->attachments;
 
@@ -75,12 +80,20 @@ static int last_order(const struct vswitch *s, enum weir_class class)
 	return last;
 }
 
-static int check_place(const struct vswitch *s, const struct weir_extension *e, int order,
+int stack_check_order(int order, struct weir_error *error)
+{
+	if (order == WEIR_ORDER_DEFAULT || (order >= 0 && order <= ORDER_MAX))
+		return 0;
+	return weir_refuse(error, -EINVAL, "order", "order %d: must be 0 to %d", order, ORDER_MAX);
+}
+
+int stack_check(const struct vswitch *s, const struct weir_extension *e, int order,
 	struct weir_error *error)
 {
-	if (order != WEIR_ORDER_DEFAULT && (order < 0 || order > ORDER_MAX))
-		return weir_refuse(
-			error, -EINVAL, "order", "order %d: must be 0 to %d", order, ORDER_MAX);
+	int failed = stack_check_order(order, error);
+
+	if (failed)
+		return failed;
 	if (s->n_attachments == STACK_MAX)
 		return weir_refuse(error, -ENOSPC, "name",
 			"switch %s: has %d extensions, the most allowed", s->name, STACK_MAX);
@@ -94,7 +107,7 @@ static int check_place(const struct vswitch *s, const struct weir_extension *e, 
 	return 0;
 }
 
-static struct attachment *attachment_make(
+struct attachment *attachment_make(
 	struct vswitch *s, struct extension *extension, int order, unsigned flags)
 {
 	struct attachment *a = calloc(1, sizeof(*a));
@@ -104,7 +117,7 @@ static struct attachment *attachment_make(
 	a->weir = s->weir;
 	a->vswitch = s;
 	a->extension = extension;
-	a->descriptor = extension_descriptor(extension);
+	a->descriptor = extension ? extension_descriptor(extension) : &no_descriptor;
 	a->public.host = &weir_host;
 	a->public.switch_name = s->name;
 	a->fail_open = flags & WEIR_FAIL_OPEN;
@@ -115,10 +128,11 @@ static struct attachment *attachment_make(
 			a->order = ORDER_MAX;
 	}
 	a->id = ++s->weir->attachment_ids;
-	a->number = (uint16_t)extension_owner_number(s->weir, a->descriptor->name);
+	a->number = extension ? (uint16_t)extension_owner_number(s->weir, a->descriptor->name) : 0;
 	a->refs = 1;
 	s->users++;
-	extension_get(extension);
+	if (extension)
+		extension_get(extension);
 	return a;
 }
 
@@ -126,17 +140,18 @@ static struct attachment *attachment_make(
 static int prepare_everywhere(struct change *change, struct attachment *a, struct weir_error *error)
 {
 	struct vswitch *s = a->vswitch;
-	int failed = change_prepare(change, a, &s->target, NULL, error);
+	int failed = change_prepare(change, a, &s->target, s->target.policies, error);
 
 	for (unsigned i = 0; !failed && i < s->n_indices; i++)
 		if (s->ports[i])
-			failed = change_prepare(change, a, &s->ports[i]->target, NULL, error);
+			failed = change_prepare(change, a, &s->ports[i]->target,
+				s->ports[i]->target.policies, error);
 	if (failed)
 		change_abort(change);
 	return failed;
 }
 
-static int call_attach(struct attachment *a, struct weir_error *error)
+int attachment_attach(struct attachment *a, struct weir_error *error)
 {
 	struct weir_error own = { 0 };
 	int failed = 0;
@@ -151,11 +166,11 @@ static int call_attach(struct attachment *a, struct weir_error *error)
 		own.message[0] ? own.message : strerror(-failed));
 }
 
-static int attach(struct attachment *a, unsigned flags, struct weir_error *error)
+int attachment_enter(struct attachment *a, unsigned flags, struct weir_error *error)
 {
 	struct vswitch *s = a->vswitch;
 	struct change change = { 0 };
-	int failed = call_attach(a, error);
+	int failed = attachment_attach(a, error);
 
 	if (!failed)
 		failed = prepare_everywhere(&change, a, error);
@@ -178,6 +193,24 @@ static int attach(struct attachment *a, unsigned flags, struct weir_error *error
 	return 0;
 }
 
+void attachment_give_up(struct attachment *a)
+{
+	a->detached = true;
+	attachment_put(a);
+}
+
+// An extension of this name stands on the stack, but not as it should.
+static int attach_again(struct attachment *a, int order, unsigned flags, struct weir_error *error)
+{
+	if (a->missing)
+		return missing_retry(a, order, flags, error);
+	if (attachment_is_refused(a))
+		return refused_retry(a, flags, error);
+	return weir_refuse(error, -EEXIST, "name",
+		"extension \"%s\": is attached to switch %s already", a->descriptor->name,
+		a->vswitch->name);
+}
+
 int weir_extension_attach(struct weir *w, const char *switch_name, const char *name, int order,
 	unsigned flags, struct weir_error *error)
 {
@@ -189,23 +222,21 @@ int weir_extension_attach(struct weir *w, const char *switch_name, const char *n
 
 	if (!s)
 		return -ENOENT;
-	if (attachment_find(s, name))
-		return weir_refuse(error, -EEXIST, "name",
-			"extension \"%s\": is attached to switch %s already", name, s->name);
+	a = attachment_find(s, name);
+	if (a)
+		return attach_again(a, order, flags, error);
 	extension = extension_need(w, name, &loaded, error);
 	if (!extension)
 		return error && error->code ? error->code : -ENOENT;
-	failed = check_place(s, extension_descriptor(extension), order, error);
+	failed = stack_check(s, extension_descriptor(extension), order, error);
 	a = failed ? NULL : attachment_make(s, extension, order, flags);
 	if (!failed && !a)
 		failed = weir_refuse(error, -ENOMEM, NULL, "extension %s: no memory", name);
 	if (!failed)
-		failed = attach(a, flags, error);
+		failed = attachment_enter(a, flags, error);
 	if (failed || (flags & WEIR_DRY_RUN)) {
-		if (a) {
-			a->detached = true;
-			attachment_put(a);
-		}
+		if (a)
+			attachment_give_up(a);
 		// What was loaded for this alone goes; a state that is still being retired keeps
 		// it.
 		if (loaded)
@@ -245,6 +276,24 @@ static void sweep_over(void *context)
 	attachment_put(context);
 }
 
+struct wait *attachment_end_make(struct attachment *a)
+{
+	return weir_wait_make(1, sweep_over, a);
+}
+
+unsigned attachment_end(struct attachment *a, struct wait *wait)
+{
+	unsigned n_policies;
+
+	// The attachment's own reference ends with the sweep, after which no flow holds a decision
+	// of its; the states' end with their grace periods.
+	a->detached = true;
+	weir_ending_begin(a->weir, &a->ending);
+	n_policies = drop_everywhere(a);
+	weir_wait_begin(a->weir, wait, a->vswitch);
+	return n_policies;
+}
+
 int weir_extension_detach(struct weir *w, const char *switch_name, const char *name, unsigned flags,
 	struct weir_error *error)
 {
@@ -262,7 +311,7 @@ int weir_extension_detach(struct weir *w, const char *switch_name, const char *n
 			s->name);
 	if (flags & WEIR_DRY_RUN)
 		return 0;
-	wait = weir_wait_make(1, sweep_over, a);
+	wait = attachment_end_make(a);
 	if (!wait)
 		return weir_refuse(error, -ENOMEM, NULL, "extension %s: no memory", name);
 	stack_unlink(s, a);
@@ -271,13 +320,8 @@ int weir_extension_detach(struct weir *w, const char *switch_name, const char *n
 		free(wait);
 		return weir_refuse(error, -ENOMEM, NULL, "extension %s: no memory", name);
 	}
-	// The published stack is without it. The attachment's own reference ends with the sweep,
-	// after which no flow holds a decision of its; the states' end with their grace periods.
-	a->detached = true;
-	weir_ending_begin(w, &a->ending);
-	n_policies = drop_everywhere(a);
+	n_policies = attachment_end(a, wait);
 	note_attachment(a, true);
-	weir_wait_begin(w, wait, s);
 	weir_notify(w, "extension-detached", s->name, "", name,
 		"extension %s detached from switch %s, with its %u policies there", name, s->name,
 		n_policies);
@@ -295,65 +339,4 @@ void stack_detach_all(struct vswitch *s)
 		drop_everywhere(a);
 		attachment_put(a);
 	}
-}
-
-// ---- Listing
-
-static void list_one(struct extension *extension, const struct attachment *a,
-	weir_extension_row *row, void *context)
-{
-	const struct weir_extension *e = extension_descriptor(extension);
-	struct weir_extension_info info = {
-		.name = e->name,
-		.version = e->version,
-		.summary = e->summary,
-		.class_name = extension_class_name(e->class),
-		.path = extension_path(extension),
-		.abi_major = e->abi_major,
-		.abi_minor = e->abi_minor,
-		.last_offence = "",
-	};
-
-	if (a) {
-		const struct extension_counters *c = &a->counters;
-
-		info.switch_name = a->vswitch->name;
-		info.order = a->order;
-		info.fail_open = a->fail_open;
-		info.decisions = counted(&c->decisions);
-		info.visits = counted(&c->visits);
-		info.violations = counted(&c->violations);
-		info.invalid = counted(&c->invalid);
-		info.impure = counted(&c->impure);
-		info.modified = counted(&c->modified);
-		if (__atomic_load_n(&c->offence_set, __ATOMIC_ACQUIRE) == 2)
-			info.last_offence = c->offence;
-	}
-	row(context, &info);
-}
-
-static bool attached_anywhere(struct weir *w, const char *name)
-{
-	for (struct vswitch *s = w->switches; s; s = s->next)
-		if (attachment_find(s, name))
-			return true;
-	return false;
-}
-
-int weir_extension_list(struct weir *w, const char *switch_name, weir_extension_row *row,
-	void *context, struct weir_error *error)
-{
-	if (switch_name && !vswitch_find(w, switch_name, error))
-		return -ENOENT;
-	for (struct vswitch *s = w->switches; s; s = s->next) {
-		if (switch_name && strcmp(switch_name, s->name) != 0)
-			continue;
-		for (const struct attachment *a = s->attachments; a; a = a->next)
-			list_one(a->extension, a, row, context);
-	}
-	for (struct extension *e = extension_next(w->loader, NULL); !switch_name && e;
-		e = extension_next(w->loader, e))
-		if (!attached_anywhere(w, extension_descriptor(e)->name))
-			list_one(e, NULL, row, context);
-	return 0;
 }

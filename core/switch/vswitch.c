@@ -115,7 +115,7 @@ static int make_datapaths(struct vswitch *s)
 	return 0;
 }
 
-static struct vswitch *vswitch_make(struct weir *w, const char *name)
+struct vswitch *vswitch_make(struct weir *w, const char *name)
 {
 	struct vswitch *s = calloc(1, sizeof(*s));
 
@@ -135,78 +135,110 @@ static struct vswitch *vswitch_make(struct weir *w, const char *name)
 	return s;
 }
 
+static int find_slot(
+	const struct weir *w, const char *name, unsigned *slot, struct weir_error *error)
+{
+	for (*slot = 0; *slot < SWITCHES_MAX; ++*slot)
+		if (!w->switch_slots[*slot])
+			return 0;
+	return weir_refuse(error, -ENOSPC, "name", "switch \"%s\": there are %d, the most allowed",
+		name, SWITCHES_MAX);
+}
+
+int vswitch_link(struct vswitch *s, struct weir_error *error)
+{
+	struct weir *w = s->weir;
+	unsigned slot;
+	int failed = find_slot(w, s->name, &slot, error);
+
+	if (failed)
+		return failed;
+	s->slot = slot;
+	s->next = w->switches;
+	w->switches = s;
+	w->switch_slots[slot] = s;
+	return 0;
+}
+
+void vswitch_unlink(struct vswitch *s)
+{
+	struct vswitch **link = &s->weir->switches;
+
+	while (*link != s)
+		link = &(*link)->next;
+	*link = s->next;
+	s->weir->switch_slots[s->slot] = NULL;
+}
+
 int weir_switch_add(struct weir *w, const char *name, unsigned flags, struct weir_error *error)
 {
 	int failed = name_check("switch", name, error);
 	struct vswitch *s;
-	unsigned slot = 0;
+	unsigned slot;
 
 	if (failed)
 		return failed;
 	if (vswitch_find(w, name, NULL))
 		return weir_refuse(
 			error, -EEXIST, "name", "switch \"%s\": there is one already", name);
-	while (slot < SWITCHES_MAX && w->switch_slots[slot])
-		slot++;
-	if (slot == SWITCHES_MAX)
-		return weir_refuse(error, -ENOSPC, "name",
-			"switch \"%s\": there are %d, the most allowed", name, SWITCHES_MAX);
-	if (flags & WEIR_DRY_RUN)
-		return 0;
+	failed = find_slot(w, name, &slot, error);
+	if (failed || (flags & WEIR_DRY_RUN))
+		return failed;
 	s = vswitch_make(w, name);
 	if (!s)
 		return weir_refuse(error, -ENOMEM, NULL, "switch \"%s\": no memory", name);
-	s->slot = slot;
-	s->next = w->switches;
-	w->switches = s;
-	if (weir_publish_queues(w) < 0) {
-		w->switches = s->next;
-		vswitch_free(s);
-		return weir_refuse(error, -ENOMEM, NULL, "switch \"%s\": no memory", name);
+	failed = vswitch_link(s, error);
+	if (!failed && weir_publish_queues(w) < 0) {
+		vswitch_unlink(s);
+		failed = weir_refuse(error, -ENOMEM, NULL, "switch \"%s\": no memory", name);
 	}
-	w->switch_slots[slot] = s;
+	if (failed) {
+		vswitch_free(s);
+		return failed;
+	}
 	note_switch(s, false);
 	weir_notify(w, "switch-added", name, "", "", "switch %s added", name);
 	return 0;
 }
 
-struct retired_switch {
-	struct deferred deferred;
-	struct vswitch *vswitch;
-};
-
 // No worker has the switch in its list any more. What hung from it has been retired before it.
 static void vswitch_unused(struct deferred *d)
 {
-	struct retired_switch *retired = (struct retired_switch *)d;
-	struct vswitch *s = retired->vswitch;
+	struct vswitch *s = (struct vswitch *)((char *)d - offsetof(struct vswitch, end));
 
 	// Its attachments and ports end by the same queue; the last of them may still be in it.
-	if (s->users) {
+	if (s->users)
 		weir_defer(s->weir, d, vswitch_unused);
-		return;
-	}
-	vswitch_free(s);
-	free(retired);
+	else
+		vswitch_free(s);
+}
+
+void vswitch_discard(struct vswitch *s)
+{
+	s->removed = true;
+	weir_defer(s->weir, &s->end, vswitch_unused);
 }
 
 int vswitch_end(struct vswitch *s)
 {
 	struct weir *w = s->weir;
 	struct vswitch **link = &w->switches;
-	struct retired_switch *retired = calloc(1, sizeof(*retired));
 
-	if (!retired)
-		return -ENOMEM;
-	retired->vswitch = s;
 	while (*link != s)
 		link = &(*link)->next;
 	*link = s->next;
 	if (weir_publish_queues(w) < 0) {
 		*link = s;
-		free(retired);
 		return -ENOMEM;
 	}
+	vswitch_end_now(s);
+	return 0;
+}
+
+void vswitch_end_now(struct vswitch *s)
+{
+	struct weir *w = s->weir;
+
 	w->switch_slots[s->slot] = NULL;
 	for (struct wait *wait = w->waits; wait; wait = wait->next)
 		if (!wait->vswitch)
@@ -219,8 +251,7 @@ int vswitch_end(struct vswitch *s)
 	stack_detach_all(s);
 	note_switch(s, true);
 	weir_notify(w, "switch-removed", s->name, "", "", "switch %s removed", s->name);
-	weir_defer(w, &retired->deferred, vswitch_unused);
-	return 0;
+	weir_defer(w, &s->end, vswitch_unused);
 }
 
 int weir_switch_remove(struct weir *w, const char *name, unsigned flags, struct weir_error *error)

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// The fields of a message that say what it is about.
+#include <string.h>
+
+#include "switch/schema_internal.h"
+
+// A checked message has a singular field at most once. Returns whether it is there.
+static bool get_field(const void *bytes, size_t size, uint32_t number, struct wire_field *field)
+{
+	struct wire_reader reader = wire_read(bytes, size);
+
+	while (wire_next(&reader, field) == 1)
+		if (field->number == number)
+			return true;
+	return false;
+}
+
+static bool same_field(uint32_t number, const void *a, size_t a_size, const void *b, size_t b_size)
+{
+	struct wire_field x, y;
+	bool has_x = get_field(a, a_size, number, &x), has_y = get_field(b, b_size, number, &y);
+
+	if (!has_x || !has_y)
+		return has_x == has_y;
+	if (x.type == WIRE_BYTES)
+		return x.size == y.size && !memcmp(x.bytes, y.bytes, x.size);
+	return x.value == y.value;
+}
+
+bool schema_same_key(const struct schema_message *message, const void *a, size_t a_size,
+	const void *b, size_t b_size)
+{
+	bool has_key = false;
+
+	for (size_t i = 0; i < message->n_fields; i++) {
+		if (!message->fields[i].key)
+			continue;
+		if (!same_field(message->fields[i].number, a, a_size, b, b_size))
+			return false;
+		has_key = true;
+	}
+	return has_key;
+}
+
+static uint32_t mix(uint32_t hash, const void *bytes, size_t size)
+{
+	const unsigned char *b = bytes;
+
+	for (size_t i = 0; i < size; i++)
+		hash = (hash ^ b[i]) * 16777619; // FNV-1a
+	return hash;
+}
+
+uint32_t schema_key_hash(const struct schema_message *message, const void *bytes, size_t size)
+{
+	uint32_t hash = 2166136261;
+
+	for (size_t i = 0; i < message->n_fields; i++) {
+		const struct schema_field *field = &message->fields[i];
+		struct wire_field part;
+
+		if (!field->key || !get_field(bytes, size, field->number, &part))
+			continue;
+		hash = mix(hash, &field->number, sizeof(field->number));
+		if (part.type == WIRE_BYTES)
+			hash = mix(hash, part.bytes, part.size);
+		else
+			hash = mix(hash, &part.value, sizeof(part.value));
+	}
+	return hash;
+}
