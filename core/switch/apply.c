@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// Applying a document: the phases. apply.h says what they are.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "switch/apply.h"
+
+static int plan(struct apply *x)
+{
+	// What goes makes room, and sets names free, for what comes.
+	static int (*const plans[])(struct apply *) = {
+		plan_switch_removals,
+		plan_stack_removals,
+		plan_port_removals,
+		plan_switches,
+		plan_stacks,
+		plan_ports,
+		plan_policy_removals,
+		plan_policies,
+		plan_fdb,
+		plan_meters,
+		nics_check,
+		prepare_plan,
+	};
+	int failed = 0;
+
+	for (size_t i = 0; !failed && i < sizeof(plans) / sizeof(plans[0]); i++)
+		failed = plans[i](x);
+	return failed;
+}
+
+// ---- In force
+
+static void discard(struct publication **list, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		publication_discard(list[i]);
+	free(list);
+}
+
+// All that can fail for lack of memory. NULL: nothing has been changed.
+static struct publication **make_publications(struct apply *x, unsigned *n)
+{
+	struct publication **list = calloc(SWITCHES_MAX, sizeof(*list));
+
+	for (struct vswitch *s = x->weir->switches; list && s; s = s->next) {
+		if (!s->stale)
+			continue;
+		list[*n] = publication_make(s, s->restacked);
+		if (!list[(*n)++]) {
+			discard(list, *n);
+			return NULL;
+		}
+	}
+	if (list && x->queues && weir_publish_queues(x->weir) < 0) {
+		discard(list, *n);
+		return NULL;
+	}
+	return list;
+}
+
+static int force(struct apply *x)
+{
+	struct publication **list;
+	unsigned n = 0;
+
+	change_commit(&x->change);
+	list = make_publications(x, &n);
+	if (!list) {
+		change_revert(&x->change);
+		if (x->queues)
+			weir_publish_queues_later(x->weir);
+		return no_memory(x);
+	}
+	for (unsigned i = 0; i < n; i++)
+		publication_force(list[i]);
+	free(list);
+	nics_force(x);
+	change_finish(&x->change);
+	return 0;
+}
+
+// ---- The end
+
+// Nobody looks at what an application noted in the model any more.
+static void forget(struct apply *x)
+{
+	for (struct touched *t = x->switches; t; t = t->next)
+		t->target->touched = NULL;
+	for (struct touched *t = x->ports; t; t = t->next)
+		t->target->touched = NULL;
+	for (struct vswitch *s = x->weir->switches; s; s = s->next)
+		s->stale = s->restacked = s->ports_changed = false;
+}
+
+// Ids that were made are not made again. That is no difference that anybody is told.
+static void raise_ids(struct apply *x)
+{
+	const struct document_entry *entry;
+
+	for (entry = x->document->first[WEIR_ITEM_SWITCH]; entry; entry = entry->next) {
+		struct vswitch *s = vswitch_find(x->weir, entry->item.switch_name, NULL);
+
+		if (s && s->target.made_ids < entry->item.vswitch.made_ids)
+			s->target.made_ids = entry->item.vswitch.made_ids;
+	}
+	for (entry = x->document->first[WEIR_ITEM_PORT]; entry; entry = entry->next) {
+		struct port *port = port_find(x->weir, entry->item.name, NULL);
+
+		if (port && port->target.made_ids < entry->item.port.made_ids)
+			port->target.made_ids = entry->item.port.made_ids;
+	}
+}
+
+static void finish(struct apply *x)
+{
+	raise_ids(x);
+	steps_show(x);
+	steps_finish(x);
+	nics_wait(x);
+	prepare_tell(x);
+}
+
+static void undo_dirt(struct apply *x)
+{
+	for (struct touched *t = x->ports; t; t = t->next)
+		t->target->port->dirty = false;
+	forget(x);
+}
+
+int weir_apply(struct weir *w, const struct weir_document *document, unsigned flags,
+	weir_difference_row *row, void *context, struct weir_error *error)
+{
+	struct weir_error own;
+	struct apply x = { .weir = w,
+		.document = document,
+		.flags = flags,
+		.row = row,
+		.context = context,
+		.error = error ? error : &own };
+	int failed;
+
+	*x.error = (struct weir_error){ 0 };
+	x.switches_end = &x.switches;
+	x.ports_end = &x.ports;
+	x.nics_end = &x.nics;
+	failed = plan(&x);
+	if (!failed)
+		failed = prepare_all(&x);
+	if (!failed && !(flags & WEIR_DRY_RUN))
+		failed = nics_open(&x);
+	if (!failed && (flags & WEIR_DRY_RUN))
+		steps_show(&x);
+	else if (!failed)
+		failed = force(&x);
+	if (failed || (flags & WEIR_DRY_RUN)) {
+		change_abort(&x.change);
+		undo_dirt(&x);
+		steps_undo(&x);
+	} else {
+		forget(&x);
+		finish(&x);
+	}
+	arena_fini(&x.arena);
+	return failed;
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// Applying a document: which switches there are.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "switch/apply.h"
+
+struct switch_step {
+	struct step step;
+	struct vswitch *vswitch;
+	struct vswitch **link; // removed: where it was
+};
+
+static void name(const struct step *step, char *text, size_t size)
+{
+	snprintf(text, size, "%s", ((const struct switch_step *)step)->vswitch->name);
+}
+
+// ---- Removing
+
+static void undo_removal(struct apply *x, struct step *step)
+{
+	struct switch_step *removal = (struct switch_step *)step;
+
+	(void)x;
+	*removal->link = removal->vswitch;
+}
+
+static void finish_removal(struct apply *x, struct step *step)
+{
+	struct switch_step *removal = (struct switch_step *)step;
+
+	(void)x;
+	vswitch_end_now(removal->vswitch);
+}
+
+static const struct step_class removal_class = { "remove", "switch", name, undo_removal,
+	finish_removal };
+
+// Its ports go first, one by one; whoever is on the stack may veto each.
+static int plan_removal(struct apply *x, struct vswitch **link)
+{
+	struct vswitch *s = *link;
+	struct switch_step *removal;
+	int failed = 0;
+
+	for (unsigned i = 0; !failed && i < s->n_indices; i++)
+		if (s->ports[i])
+			failed = plan_port_removal(x, s->ports[i], true);
+	if (failed)
+		return failed;
+	removal = step_add(x, &removal_class, sizeof(*removal));
+	if (!removal)
+		return -ENOMEM;
+	removal->vswitch = s;
+	removal->link = link;
+	*link = s->next;
+	x->queues = true;
+	return 0;
+}
+
+static bool is_wanted(const struct apply *x, const struct vswitch *s)
+{
+	return document_find(x->document,
+		&(struct weir_item){ .kind = WEIR_ITEM_SWITCH, .switch_name = s->name });
+}
+
+int plan_switch_removals(struct apply *x)
+{
+	struct vswitch **link = &x->weir->switches;
+	int failed = 0;
+
+	if (!(x->flags & WEIR_PRUNE))
+		return 0;
+	while (!failed && *link) {
+		struct vswitch *s = *link;
+
+		if (is_wanted(x, s)) {
+			link = &s->next;
+			continue;
+		}
+		failed = plan_removal(x, link);
+	}
+	return failed;
+}
+
+// ---- Adding
+
+static void undo_adding(struct apply *x, struct step *step)
+{
+	struct switch_step *adding = (struct switch_step *)step;
+
+	(void)x;
+	vswitch_unlink(adding->vswitch);
+	vswitch_discard(adding->vswitch);
+}
+
+static void finish_adding(struct apply *x, struct step *step)
+{
+	struct switch_step *adding = (struct switch_step *)step;
+
+	note_switch(adding->vswitch, false);
+	weir_notify(x->weir, "switch-added", adding->vswitch->name, "", "", "switch %s added",
+		adding->vswitch->name);
+}
+
+static const struct step_class adding_class = { "add", "switch", name, undo_adding, finish_adding };
+
+static int add(struct apply *x, const char *wanted)
+{
+	struct vswitch *s = vswitch_make(x->weir, wanted);
+	struct switch_step *adding;
+	int failed;
+
+	if (!s)
+		return no_memory(x);
+	failed = vswitch_link(s, x->error);
+	adding = failed ? NULL : step_add(x, &adding_class, sizeof(*adding));
+	if (!adding) {
+		if (!failed)
+			vswitch_unlink(s);
+		vswitch_discard(s);
+		return failed ? failed : -ENOMEM;
+	}
+	adding->vswitch = s;
+	x->queues = true;
+	return 0;
+}
+
+int plan_switches(struct apply *x)
+{
+	const struct document_entry *entry = x->document->first[WEIR_ITEM_SWITCH];
+	int failed = 0;
+
+	for (; !failed && entry; entry = entry->next) {
+		const char *wanted = entry->item.switch_name;
+
+		if (vswitch_find(x->weir, wanted, NULL))
+			continue;
+		failed = name_check("switch", wanted, x->error);
+		if (!failed)
+			failed = add(x, wanted);
+		failed = item_refuse(x, entry, failed);
+	}
+	return failed;
+}
