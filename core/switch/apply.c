@@ -164,6 +164,9 @@ int weir_apply(struct weir *w, const struct weir_document *document, unsigned fl
 		forget(&x);
 		finish(&x);
 	}
+	// A field of what no single item is to blame for would only mislead.
+	if (failed && strncmp(x.error->field, "items[", 6) != 0)
+		x.error->field[0] = '\0';
 	arena_fini(&x.arena);
 	return failed;
 }

@@ -52,7 +52,7 @@ static const char *state_name(enum weir_port_state state)
 static void list_one(struct port *port, weir_port_row *row, void *context)
 {
 	struct totals t = { 0 };
-	char details[256] = "";
+	char details[256] = "", blocked[BLOCKED_REASON_SIZE];
 	struct weir_port_info info = {
 		.name = port->name,
 		.switch_name = port->target.vswitch->name,
@@ -69,6 +69,9 @@ static void list_one(struct port *port, weir_port_row *row, void *context)
 		.uplink = port->uplink,
 	};
 
+	info.blocked = port_is_blocked(port, blocked);
+	if (info.blocked)
+		info.reason = blocked;
 	for (unsigned i = 0; i < port->target.vswitch->weir->n_workers; i++) {
 		info.rx_bytes += counted(&port->runtime.counters[i].rx_bytes);
 		info.tx_bytes += counted(&port->runtime.counters[i].tx_bytes);

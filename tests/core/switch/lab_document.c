@@ -278,7 +278,7 @@ static void print_item(void *context, const struct weir_item *item)
 	}
 }
 
-char *lab_export(struct lab *lab)
+char *lab_state(struct lab *lab)
 {
 	char *text;
 	size_t size;
@@ -300,7 +300,7 @@ void lab_assert_text_at(const char *got, const char *expected, const char *file,
 
 void lab_assert_state_at(struct lab *lab, const char *text, const char *file, int line)
 {
-	char *got = lab_export(lab);
+	char *got = lab_state(lab);
 
 	lab_assert_text_at(got, text, file, line);
 	free(got);

@@ -28,8 +28,8 @@ int lab_try_apply(struct lab *lab, const char *text, unsigned flags, char **diff
 // Asserts that it is not refused.
 void lab_apply(struct lab *lab, const char *text, unsigned flags);
 // What weir_export() says, in the same form. Caller frees.
-char *lab_export(struct lab *lab);
-// Asserts that lab_export() is this text.
+char *lab_state(struct lab *lab);
+// Asserts that lab_state() is this text.
 #define lab_assert_state(lab, text) lab_assert_state_at(lab, text, __FILE__, __LINE__)
 void lab_assert_state_at(struct lab *lab, const char *text, const char *file, int line);
 #define lab_assert_text(got, expected) lab_assert_text_at(got, expected, __FILE__, __LINE__)
