@@ -148,15 +148,30 @@ __attribute__((format(printf, 3, 0))) static void host_log(
 	weir_log_line(a->weir, level, "extension %s: %s", a->descriptor->name, line);
 }
 
-const struct weir_host weir_host = {
-	.size = sizeof(struct weir_host),
-	.abi_major = WEIR_ABI_MAJOR,
-	.abi_minor = WEIR_ABI_MINOR,
-	.invalidate = host_invalidate,
-	.refresh = host_refresh,
-	.originate = host_originate,
-	.log = host_log,
-};
+static void host_drop_describe(
+	struct weir_attachment *public, uint32_t drop, struct weir_drop_cause *cause)
+{
+	const char *text;
+
+	cause->stage = (uint8_t)(drop >> 16);
+	cause->reason = reason_describe(
+		attachment_of(public)->weir, (uint16_t)drop, &text, &cause->extension);
+}
+
+struct weir_host host_table(const struct weir *w)
+{
+	return (struct weir_host){
+		.size = sizeof(struct weir_host),
+		.abi_major = WEIR_ABI_MAJOR,
+		.abi_minor = WEIR_ABI_MINOR,
+		.invalidate = host_invalidate,
+		.refresh = host_refresh,
+		.originate = host_originate,
+		.log = host_log,
+		.n_workers = w->n_workers,
+		.drop_describe = host_drop_describe,
+	};
+}
 
 // ---- Refreshes
 

@@ -212,7 +212,9 @@ struct vswitch {
 	bool removed;
 };
 
+// Immutable once published: read by any thread, and kept until weir_destroy().
 struct reason_names {
+	struct reason_names *older; // that it replaced
 	char owner[WEIR_NAME_MAX];
 	unsigned n;
 	struct weir_drop_reason *reasons; // copies: an unloaded extension's drops stay listed
@@ -224,7 +226,8 @@ struct weir {
 	struct weir_options options;
 	unsigned linger_us;
 	struct loader *loader;
-	struct reason_names *reasons[REASON_OWNERS];
+	struct weir_host host;                       // what extensions are handed
+	struct reason_names *reasons[REASON_OWNERS]; // control: w, any thread: r
 	unsigned n_workers; // at least 1; without threads the embedder is worker 0
 	struct worker *workers[WORKERS_MAX];
 	struct poll_list *lists[WORKERS_MAX];
@@ -356,13 +359,15 @@ int review(struct vswitch *vswitch, enum weir_event_kind kind, const struct port
 void tell(struct vswitch *vswitch, enum weir_event_kind kind, const struct port *port,
 	const char *extension);
 void stack_detach_all(struct vswitch *vswitch);
-void reasons_free(struct reason_names *names);
-extern const struct weir_host weir_host;
+void reasons_free(struct reason_names *names); // with the older ones; accepts NULL
+// The table that the extensions of w are handed.
+struct weir_host host_table(const struct weir *w);
 void host_refresh_due(struct weir *w);
 void host_refresh_forget(struct weir *w);
 
 // ---- observe.c
-// The token of a reason, its text and whose it is; never NULL.
+// The token of a reason, its text and whose it is; never NULL, valid until weir_destroy(). Any
+// thread.
 const char *reason_describe(
 	const struct weir *w, uint16_t reason, const char **text, const char **owner);
 

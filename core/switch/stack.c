@@ -104,7 +104,7 @@ static struct attachment *attachment_make(struct vswitch *s, struct extension *e
 	a->vswitch = s;
 	a->extension = extension;
 	a->descriptor = extension_descriptor(extension);
-	a->public.host = &weir_host;
+	a->public.host = &s->weir->host;
 	a->public.switch_name = s->name;
 	a->order = order;
 	if (order == WEIR_ORDER_DEFAULT) {

@@ -239,6 +239,7 @@ int weir_create(const struct weir_options *options, struct weir **weir, struct w
 	w->n_workers = options->n_workers ? options->n_workers : 1;
 	w->report_fd = w->timer_fd = w->epoll_fd = -1;
 	w->waits_end = &w->waits;
+	w->host = host_table(w);
 	rcu_thread_get();
 	failed = make_loader(w, options->extensions);
 	if (failed)
