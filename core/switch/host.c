@@ -7,6 +7,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "datapath/ring.h"
 #include "switch/model.h"
 
 // A prepare that an extension asked for.
@@ -158,6 +159,12 @@ static void host_drop_describe(
 		attachment_of(public)->weir, (uint16_t)drop, &text, &cause->extension);
 }
 
+static int host_ring_create(
+	struct weir_attachment *public, size_t lane_bytes, struct weir_ring **ring)
+{
+	return ring_create(attachment_of(public)->weir->n_workers, lane_bytes, ring);
+}
+
 struct weir_host host_table(const struct weir *w)
 {
 	return (struct weir_host){
@@ -170,6 +177,14 @@ struct weir_host host_table(const struct weir *w)
 		.log = host_log,
 		.n_workers = w->n_workers,
 		.drop_describe = host_drop_describe,
+		.ring_create = host_ring_create,
+		.ring_destroy = ring_destroy,
+		.ring_reserve = ring_reserve,
+		.ring_flush = ring_flush,
+		.ring_next = ring_next,
+		.ring_release = ring_release,
+		.ring_wait = ring_wait,
+		.ring_wake = ring_wake,
 	};
 }
 
