@@ -119,6 +119,7 @@ struct attachment {
 	struct ending ending;
 	bool attached; // attach() succeeded
 	bool detached;
+	struct weir_running_call *calls; // that have not ended
 	unsigned
 		refs; // the stack's, its states' and a sweep's: detach() runs when the last is gone
 	struct extension_counters counters;
@@ -252,7 +253,8 @@ struct weir {
 	void *notice_context;
 	weir_change_handler *on_change;
 	void *change_context;
-	struct refresh *refreshes; // prepares asked for by extensions
+	struct refresh *refreshes;           // prepares asked for by extensions
+	struct weir_running_call *cancelled; // calls whose extension is to be told
 };
 
 // ---- weir.c
@@ -364,6 +366,12 @@ void reasons_free(struct reason_names *names); // with the older ones; accepts N
 struct weir_host host_table(const struct weir *w);
 void host_refresh_due(struct weir *w);
 void host_refresh_forget(struct weir *w);
+
+// ---- host_call.c
+// Tells extensions which calls were cancelled.
+void host_calls_run(struct weir *w);
+// Ends every call of an attachment that is being detached.
+void host_calls_end(struct attachment *attachment);
 
 // ---- observe.c
 // The token of a reason, its text and whose it is; never NULL, valid until weir_destroy(). Any

@@ -112,6 +112,7 @@ void weir_process(struct weir *w)
 	port_check_nics(w);
 	deferred_run(w);
 	host_refresh_due(w);
+	host_calls_run(w);
 	flow_list_collect(w);
 	waits_run(w);
 }

@@ -569,6 +569,8 @@ static inline void weir_ring_wake(struct weir_attachment *a, struct weir_ring *r
 
 struct weir_call;
 
+enum { WEIR_STREAM_MAX = 1 << 20 }; // bytes of one piece
+
 struct weir_call_ops {
 	uint32_t size;
 	int (*reply)(struct weir_call *, const void *bytes, size_t size);
@@ -589,14 +591,14 @@ struct weir_call {
 
 // Sends a reply, which is checked against the schema; bytes are copied. 0; -EINVAL: it is no
 // message of that type, which counts against the extension; -ENOBUFS: the client does not read;
-// -ENOMEM.
+// -EPIPE: it is gone, and call_gone() comes soon; -ENOMEM.
 static inline int weir_call_reply(struct weir_call *c, const void *bytes, size_t size)
 {
 	return c->ops->reply(c, bytes, size);
 }
 
-// Sends a piece of the byte stream, at most 1 MB; bytes are copied. -EAGAIN: the client has more
-// unread than fits; try again later, by a timer. Otherwise as weir_call_reply().
+// Sends a piece of the byte stream, at most WEIR_STREAM_MAX; bytes are copied. -EAGAIN: the client
+// has more unread than fits; try again later, by a timer. Otherwise as weir_call_reply().
 static inline int weir_call_stream(struct weir_call *c, const void *bytes, size_t size)
 {
 	return c->ops->stream(c, bytes, size);
