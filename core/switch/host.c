@@ -176,6 +176,8 @@ struct weir_host host_table(const struct weir *w)
 		.originate = host_originate,
 		.log = host_log,
 		.n_workers = w->n_workers,
+		.timer = host_timer,
+		.post = host_post,
 		.drop_describe = host_drop_describe,
 		.ring_create = host_ring_create,
 		.ring_destroy = ring_destroy,

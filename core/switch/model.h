@@ -120,6 +120,8 @@ struct attachment {
 	bool attached; // attach() succeeded
 	bool detached;
 	struct weir_running_call *calls; // that have not ended
+	struct timers *timers;           // NULL: none was ever set
+	struct post *posts;              // lock-free stack. any thread: pushes, control: takes all
 	unsigned
 		refs; // the stack's, its states' and a sweep's: detach() runs when the last is gone
 	struct extension_counters counters;
@@ -234,8 +236,8 @@ struct weir {
 	struct poll_list *lists[WORKERS_MAX];
 	struct worker_counts last_counts[WORKERS_MAX];
 	uint64_t list_version;
-	bool queues_stale; // weir_publish_queues() is to be tried again
-	int report_fd, timer_fd, epoll_fd;
+	bool queues_stale;                         // weir_publish_queues() is to be tried again
+	int report_fd, timer_fd, due_fd, epoll_fd; // due_fd: the first of extensions' timers
 	struct link_monitor *links;
 	struct vswitch *switches;
 	struct vswitch *switch_slots[SWITCHES_MAX];
@@ -255,6 +257,8 @@ struct weir {
 	void *change_context;
 	struct refresh *refreshes;           // prepares asked for by extensions
 	struct weir_running_call *cancelled; // calls whose extension is to be told
+	uint64_t timer_due_ns;               // when due_fd is armed for; UINT64_MAX: it is not
+	bool posted;                         // any thread: w, control: rw
 };
 
 // ---- weir.c
@@ -366,6 +370,20 @@ void reasons_free(struct reason_names *names); // with the older ones; accepts N
 struct weir_host host_table(const struct weir *w);
 void host_refresh_due(struct weir *w);
 void host_refresh_forget(struct weir *w);
+
+// ---- host_timer.c
+int host_timer(struct weir_attachment *attachment, uint64_t cookie, uint64_t delay_ms);
+int host_post(struct weir_attachment *attachment, uint64_t cookie); // any thread
+// Delivers what is due.
+void host_timers_run(struct weir *w);
+// Frees what is left, once detach() has returned.
+void host_timers_free(struct attachment *attachment);
+
+// ---- host_save.c
+// Hands an attachment what it saved for a target: of the switch before any prepare(), of a port
+// before its first. A refusal, which is a sentence, leaves the extension without.
+int attachment_restore(struct attachment *a, const struct target *target, uint32_t version,
+	const void *bytes, size_t size, struct weir_error *error);
 
 // ---- host_call.c
 // Tells extensions which calls were cancelled.

@@ -28,6 +28,7 @@ void attachment_put(struct attachment *a)
 		return;
 	if (a->descriptor->detach && a->attached)
 		a->descriptor->detach(a->instance);
+	host_timers_free(a);
 	extension_put(a->extension);
 	weir_ending_over(a->weir, &a->ending);
 	a->vswitch->users--;
