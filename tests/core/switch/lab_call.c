@@ -45,6 +45,13 @@ static void ended(void *context, const struct weir_error *refusal)
 		call->refusal = *refusal;
 }
 
+void lab_call_functions(struct weir_call_request *request)
+{
+	request->reply = reply;
+	request->stream = stream;
+	request->ended = ended;
+}
+
 int lab_call(struct lab *lab, struct lab_call *call, const char *extension, const char *type,
 	const ProtobufCMessage *message)
 {
@@ -59,14 +66,12 @@ int lab_call(struct lab *lab, struct lab_call *call, const char *extension, cons
 		.n_bytes = size,
 		.files = call->files,
 		.n_files = call->n_files,
-		.reply = reply,
-		.stream = stream,
-		.ended = ended,
 		.context = call,
 	};
 	int ret;
 
 	assert_non_null(bytes);
+	lab_call_functions(&request);
 	protobuf_c_message_pack(message, bytes);
 	memset(&lab->error, 0, sizeof(lab->error));
 	call->lab = lab;

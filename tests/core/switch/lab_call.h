@@ -26,6 +26,8 @@ struct lab_call {
 	struct weir_error refusal; // of ended()
 };
 
+// The functions of a client whose context is a struct lab_call.
+void lab_call_functions(struct weir_call_request *request);
 // Begins it; returns what weir_call_begin() does, with lab->error.
 int lab_call(struct lab *lab, struct lab_call *call, const char *extension, const char *type,
 	const ProtobufCMessage *message);
