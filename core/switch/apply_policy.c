@@ -270,18 +270,16 @@ void restore_saved(struct apply *x, struct attachment *a, const struct target *t
 	struct weir_error error = { 0 };
 	int failed;
 
-	if (!restoring(x) || !a->descriptor->restore)
+	if (!restoring(x) || a->missing)
 		return;
 	target_name(t, target);
 	entry = document_find(x->document, &key);
 	if (!entry)
 		return;
-	failed = a->descriptor->restore(a->instance, t->port ? t->port->id : WEIR_PORT_NONE,
-		entry->item.saved.version, entry->item.saved.bytes, entry->item.saved.size, &error);
-	if (failed < 0)
+	failed = attachment_restore(a, t, entry->item.saved.version, entry->item.saved.bytes,
+		entry->item.saved.size, &error);
+	if (failed)
 		weir_notify(x->weir, "state-not-restored", t->vswitch->name,
 			t->port ? t->port->name : "", a->descriptor->name,
-			"extension %s goes on without its saved state of %s: %s",
-			a->descriptor->name, target,
-			error.message[0] ? error.message : strerror(-failed));
+			"%.200s; it goes on without", error.message);
 }

@@ -28,6 +28,7 @@ void attachment_put(struct attachment *a)
 		return;
 	if (a->descriptor->detach && a->attached)
 		a->descriptor->detach(a->instance);
+	host_timers_free(a);
 	if (a->extension)
 		extension_put(a->extension);
 	missing_free(a->missing);
@@ -118,7 +119,7 @@ struct attachment *attachment_make(
 	a->vswitch = s;
 	a->extension = extension;
 	a->descriptor = extension ? extension_descriptor(extension) : &no_descriptor;
-	a->public.host = &weir_host;
+	a->public.host = &s->weir->host;
 	a->public.switch_name = s->name;
 	a->fail_open = flags & WEIR_FAIL_OPEN;
 	a->order = order;
@@ -271,6 +272,15 @@ static unsigned drop_everywhere(struct attachment *a)
 	return n;
 }
 
+// It is in no published stack any more. Nothing that it began outlives this; what workers may still
+// run ends later.
+static void detaching(struct attachment *a)
+{
+	a->detached = true;
+	host_calls_end(a);
+	weir_ending_begin(a->weir, &a->ending);
+}
+
 static void sweep_over(void *context)
 {
 	attachment_put(context);
@@ -287,8 +297,7 @@ unsigned attachment_end(struct attachment *a, struct wait *wait)
 
 	// The attachment's own reference ends with the sweep, after which no flow holds a decision
 	// of its; the states' end with their grace periods.
-	a->detached = true;
-	weir_ending_begin(a->weir, &a->ending);
+	detaching(a);
 	n_policies = drop_everywhere(a);
 	weir_wait_begin(a->weir, wait, a->vswitch);
 	return n_policies;
@@ -334,8 +343,7 @@ void stack_detach_all(struct vswitch *s)
 		struct attachment *a = s->attachments;
 
 		stack_unlink(s, a);
-		a->detached = true;
-		weir_ending_begin(s->weir, &a->ending);
+		detaching(a);
 		drop_everywhere(a);
 		attachment_put(a);
 	}

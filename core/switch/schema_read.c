@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
 //
-// The fields of a message that say what it is about.
-#include <string.h>
-
+// What the switch itself reads out of messages that passed schema_check().
 #include "switch/schema_internal.h"
 
-// A checked message has a singular field at most once. Returns whether it is there.
+#include <string.h>
+
+// The first of a number. A checked message has a singular field at most once, and a repeated string
+// is never packed. Returns whether it is there.
 static bool get_field(const void *bytes, size_t size, uint32_t number, struct wire_field *field)
 {
 	struct wire_reader reader = wire_read(bytes, size);
@@ -70,4 +71,32 @@ uint32_t schema_key_hash(const struct schema_message *message, const void *bytes
 			hash = mix(hash, &part.value, sizeof(part.value));
 	}
 	return hash;
+}
+
+bool schema_port_name(const struct schema_message *message, const void *bytes, size_t size,
+	struct schema_port_name *found)
+{
+	struct wire_field part;
+
+	for (size_t i = 0; i < message->n_fields; i++) {
+		const struct schema_field *field = &message->fields[i];
+
+		if (!field->is_port_name || !get_field(bytes, size, field->number, &part))
+			continue;
+		*found = (struct schema_port_name){ field->name, (const char *)part.bytes,
+			part.size };
+		return true;
+	}
+	return false;
+}
+
+size_t schema_n_files(const struct schema_message *message, const void *bytes, size_t size)
+{
+	struct wire_field part;
+	size_t n = 0;
+
+	for (size_t i = 0; i < message->n_fields; i++)
+		if (message->fields[i].is_file)
+			n += get_field(bytes, size, message->fields[i].number, &part);
+	return n;
 }
