@@ -119,21 +119,22 @@ static int check_header(const char *path, int fd, struct weir_error *error)
 
 static int check_file(int directory_fd, const char *path, struct weir_error *error)
 {
-	// What is there may be anything: a FIFO must not make us wait.
-	int fd = openat(directory_fd, "state.db", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	// What is there may be anything: a FIFO must not make us wait. And SQLite would be content
+	// with reading.
+	int fd = openat(directory_fd, "state.db", O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct stat status;
 	int failed;
 
-	if (fd < 0)
-		return errno == ELOOP ? store_refuse_damaged(path, error, "it is no regular file")
-				      : weir_refuse(error, -errno, NULL,
-						"state \"%.200s\": cannot be opened: %s", path,
-						strerror(errno));
-	if (fstat(fd, &status) || !S_ISREG(status.st_mode))
+	if (fd < 0 && errno != ELOOP && errno != EISDIR)
+		return weir_refuse(error, -errno, NULL,
+			"state \"%.200s\": cannot be opened for writing: %s", path,
+			strerror(errno));
+	if (fd < 0 || fstat(fd, &status) || !S_ISREG(status.st_mode))
 		failed = store_refuse_damaged(path, error, "it is no regular file");
 	else
 		failed = check_header(path, fd, error);
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 	return failed;
 }
 
