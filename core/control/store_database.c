@@ -16,10 +16,22 @@
 
 enum { HEADER_SIZE = 100, HEADER_VERSION = 60, HEADER_APPLICATION = 68 };
 
+// What a system call said. SQLite does not keep it when the commit itself fails; errno is still
+// what it was then, or of some other call.
+static int disk_error(sqlite3 *db)
+{
+	static const int known[] = { ENOSPC, EDQUOT, EFBIG, EROFS, EACCES, EPERM, EMFILE, ENFILE };
+	int last = errno, number = db ? sqlite3_system_errno(db) : 0;
+
+	number = number ? number : last;
+	for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (number == known[i])
+			return -number;
+	return -EIO;
+}
+
 static int error_of(sqlite3 *db, int result)
 {
-	int number = db ? sqlite3_system_errno(db) : 0;
-
 	switch (result & 0xff) {
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
@@ -38,7 +50,7 @@ static int error_of(sqlite3 *db, int result)
 		return -EACCES;
 	case SQLITE_IOERR:
 	case SQLITE_CANTOPEN:
-		return number ? -number : -EIO;
+		return disk_error(db);
 	default: // the schema is not what its version promises
 		return -EBADMSG;
 	}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
+#include <errno.h>
 #include <string.h>
 
 #include "control/store_internal.h"
@@ -91,9 +92,10 @@ static int bind(sqlite3_stmt *statement, int at, const struct weir_item *item,
 // Runs a statement that has no rows. What it was bound to is the caller's again.
 static int run(sqlite3_stmt *statement)
 {
-	int result = sqlite3_step(statement);
+	int result = sqlite3_step(statement), number = errno;
 	int failed = sqlite3_reset(statement);
 
+	errno = number; // for store_refuse()
 	return result == SQLITE_DONE ? SQLITE_OK : failed ? failed : result;
 }
 
