@@ -77,6 +77,10 @@ int store_refuse_damaged(const char *path, struct weir_error *error, const char 
 	va_start(arguments, format);
 	vsnprintf(why, sizeof(why), format, arguments);
 	va_end(arguments);
+	// SQLite quotes what it has found, and a sentence is one line.
+	for (char *c = why; *c; c++)
+		if (*c < ' ' || *c > '~')
+			*c = ' ';
 	return weir_refuse(error, -EBADMSG, NULL, "state \"%.160s\" is damaged: %s; %s", path, why,
 		HOW_TO_GO_ON);
 }
@@ -215,7 +219,7 @@ static int check_answer(sqlite3 *db, const char *path, const char *sql, const ch
 		text = (const char *)sqlite3_column_text(statement, 0);
 		if (!text || strcmp(text, expected) != 0)
 			failed = store_refuse_damaged(
-				path, error, "%s: %s", sql, text ? text : "no answer");
+				path, error, "%s says: %s", sql, text ? text : "nothing");
 	} else {
 		failed = store_refuse(db, path, result, "checked", error);
 	}

@@ -108,6 +108,9 @@ static void check_refusal(int failed, const struct weir_error *error)
 {
 	if (failed >= 0 || error->code != failed || !strstr(error->message, directory))
 		abort();
+	for (const char *c = error->message; *c; c++)
+		if (*c < ' ' || *c > '~')
+			abort();
 }
 
 static void check_kept(void *context, const struct weir_error *error)
