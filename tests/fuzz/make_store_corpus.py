@@ -103,6 +103,8 @@ FILES = {
     "without-a-table": database("CREATE TABLE switches(name PRIMARY KEY, made_ids);"),
     "schema-damaged": changed(GOOD, 512 - 200, b"\xff" * 64),
     "page-damaged": changed(GOOD, len(GOOD) - 512, b"\xff" * 32),
+    # One letter of an index's only entry.
+    "index-damaged": GOOD.replace(b"vm1acl7", b"vm1acl8", 1),
     "page-size": changed(GOOD, 16, b"\x10\x00"),
     "freelist": changed(GOOD, 32, struct.pack(">II", 3, 9)),
     "encoding": changed(GOOD, 56, struct.pack(">I", 3)),

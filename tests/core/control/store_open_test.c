@@ -276,6 +276,21 @@ static void overwritten_page(void)
 	overwrite("state.db", 4 * 4096, bytes, sizeof(bytes));
 }
 
+// One bit of an index: its policy would be added once more when it is replaced.
+static void damaged_index(void)
+{
+	size_t size;
+	char *bytes, *entry;
+
+	make_state();
+	bytes = read_file("state.db", &size);
+	entry = memmem(bytes, size, "vm1acl499", 9);
+	assert_non_null(entry);
+	entry[8] ^= 2;
+	write_file("state.db", bytes, size);
+	free(bytes);
+}
+
 static void foreign(void)
 {
 	sql("CREATE TABLE t(a); PRAGMA application_id = 1");
@@ -372,6 +387,7 @@ static const struct {
 	{ cut_off, -EBADMSG, "/state.db\" is damaged: " },
 	{ cut_off_with_a_journal, -EBADMSG, "/state.db\" is damaged: " },
 	{ overwritten_page, -EBADMSG, "/state.db\" is damaged: " },
+	{ damaged_index, -EBADMSG, "missing from index" },
 	{ foreign, -EMEDIUMTYPE,
 		"is a database of another program (application id 0x00000001, not 0x57656972)" },
 	{ no_ones, -EMEDIUMTYPE, "is a database of another program (application id 0x00000000" },
