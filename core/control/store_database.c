@@ -161,13 +161,15 @@ static int configure(sqlite3 *db)
 	// Nobody else has business with the file while it is open, so that its index of the journal
 	// can be in this process's memory. The journal is written back by the writing thread, when
 	// nobody waits for it.
-	static const char sql[] = "PRAGMA locking_mode = EXCLUSIVE;"
-				  "PRAGMA temp_store = MEMORY;"
-				  "PRAGMA mmap_size = 0;"
-				  "PRAGMA cell_size_check = ON;"
-				  "PRAGMA synchronous = FULL;"
-				  "PRAGMA wal_autocheckpoint = 0;"
-				  "PRAGMA journal_size_limit = 16777216;";
+	static const char sql[] =
+		"PRAGMA locking_mode = EXCLUSIVE;"
+		"PRAGMA temp_store = MEMORY;"
+		"PRAGMA mmap_size = 0;"
+		"PRAGMA cell_size_check = ON;"
+		"PRAGMA synchronous = FULL;"
+		"PRAGMA cache_size = -65536;" // a great batch need not be read back
+		"PRAGMA wal_autocheckpoint = 0;"
+		"PRAGMA journal_size_limit = 16777216;";
 	static const struct {
 		int option, value;
 	} options[] = {

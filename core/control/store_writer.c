@@ -55,6 +55,7 @@ static int tidy(struct store *s, struct weir_error *error)
 	if (failed)
 		return store_refuse(s->db, s->path, failed, "tidied up", error);
 	s->wal_frames = 0;
+	sqlite3_db_release_memory(s->db); // of a great batch
 	return 0;
 }
 
