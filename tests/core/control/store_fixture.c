@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <sqlite3.h>
@@ -294,4 +295,72 @@ void store_sql(const char *path, const char *sql)
 	if (sqlite3_exec(db, sql, NULL, NULL, NULL))
 		fail_msg("%s: %s", sql, sqlite3_errmsg(db));
 	sqlite3_close(db);
+}
+
+// ---- Files
+
+void store_write_file(const char *directory, const char *name, const void *bytes, size_t size)
+{
+	FILE *file = fopen(store_file(directory, name), "wb");
+
+	assert_non_null(file);
+	assert_int_equal(size, fwrite(bytes, 1, size, file));
+	assert_int_equal(0, fclose(file));
+}
+
+char *store_read_file(const char *directory, const char *name, size_t *size)
+{
+	struct stat status;
+	bool regular = lstat(store_file(directory, name), &status) == 0 && S_ISREG(status.st_mode);
+	FILE *file = regular ? fopen(store_file(directory, name), "rb") : NULL;
+	char *bytes = calloc(1, 1 << 20);
+
+	assert_non_null(bytes);
+	*size = file ? fread(bytes, 1, 1 << 20, file) : 0;
+	if (file)
+		fclose(file);
+	return bytes;
+}
+
+void store_make_state(const char *directory)
+{
+	struct store *store = store_must_open(directory);
+	char id[16];
+
+	store_add(store, store_switch("br0"));
+	for (int i = 0; i < 500; i++) {
+		snprintf(id, sizeof(id), "%d", i);
+		store_add(store, store_policy("vm1", "acl", id, "some bytes of a rule"));
+	}
+	store_must_keep(store);
+	store_close(store);
+}
+
+void store_make_crashed_state(const char *directory)
+{
+	struct store *store = store_must_open(directory);
+	size_t db_size, wal_size;
+	char *db, *wal;
+
+	store_add(store, store_switch("br0"));
+	store_must_keep(store);
+	db = store_read_file(directory, "state.db", &db_size);
+	wal = store_read_file(directory, "state.db-wal", &wal_size);
+	assert_true(wal_size > 0);
+	store_close(store);
+	store_write_file(directory, "state.db", db, db_size);
+	store_write_file(directory, "state.db-wal", wal, wal_size);
+	free(db);
+	free(wal);
+}
+
+void store_expect_refusal(const char *directory, int code, const char *sentence)
+{
+	struct store *store = NULL;
+	struct weir_error error = { .code = 0 };
+	int got = store_open(directory, &store, &error);
+
+	if (got != code || error.code != code || !strstr(error.message, sentence))
+		fail_msg("expected %d \"%s\", got %d \"%s\"", code, sentence, got, error.message);
+	assert_null(store);
 }

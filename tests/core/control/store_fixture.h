@@ -46,4 +46,15 @@ void store_sql(const char *path, const char *sql);
 // The tables of version 1.
 extern const char store_version_1[];
 
+// ---- Files in the directory
+void store_write_file(const char *directory, const char *name, const void *bytes, size_t size);
+// To be freed; size 0 when it is no file.
+char *store_read_file(const char *directory, const char *name, size_t *size);
+// A database with a switch and 500 policies, closed.
+void store_make_state(const char *directory);
+// The files as they are while what was kept stands in the journal alone: what a crash leaves.
+void store_make_crashed_state(const char *directory);
+// store_open() refuses with this code, and with a sentence that has these words.
+void store_expect_refusal(const char *directory, int code, const char *sentence);
+
 #endif
