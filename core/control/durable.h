@@ -11,9 +11,9 @@
 //	weir_create, uv_loop_init
 //	durable_open        reads the directory and locks it, or refuses
 //	durable_restore     the switch becomes what it was; no client and no other change before
-//this 	control_server_create with options.durable, then "ready" 	uv_run 	on a signal:
-//control_server_stop; from its stopped: durable_stop; from its stopped: the 	daemon's own handles
-//are closed, and the loop ends 	weir_destroy, control_server_destroy
+// this 	control_server_create with options.durable, then "ready" 	uv_run 	on a signal:
+// control_server_stop; from its stopped: durable_stop; from its stopped: the 	daemon's own handles
+// are closed, and the loop ends 	weir_destroy, control_server_destroy
 //
 // When something between fails, durable_stop and the loop run until its stopped. A daemon without
 // a state directory has no struct durable: options.durable is NULL and nothing is kept.
@@ -72,6 +72,9 @@ struct durable_wait {
 	durable_done *done;
 	void *context;
 };
+
+// Adds the meters that moved, as after a reset, to the changes made so far.
+void durable_note_meters(struct durable *durable);
 
 // Ends the changes made so far. done is called once, from the loop, never before this returns. wait
 // is the caller's and stays until then.
