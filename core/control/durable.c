@@ -11,7 +11,7 @@
 
 #include "control/store.h"
 
-enum { CLOCK_MS = 1000, LOG_MS = 60000 };
+enum { CLOCK_MS = 1000, LOG_MS = 60000, MAX_NOTICES = 50 };
 
 STAILQ_HEAD(waits, durable_wait);
 
@@ -27,9 +27,7 @@ struct durable {
 	struct waits open, under_way, kept, lost;
 	uint64_t n_ended;    // batches that the store has taken
 	uint64_t n_reported; // and those that it has reported
-	// A batch was lost: the switch is ahead of the store, which loses every batch until it is
-	// loaded.
-	bool behind;
+	bool behind; // a batch was lost: the switch is ahead of the store, and has to go back
 	bool restored;
 	bool stopping;
 	struct weir_error error;  // why it was lost
@@ -37,6 +35,7 @@ struct durable {
 	bool once_waits;
 	bool all_meters; // the store may have older counts than those that moved last
 	uint64_t logged_ms;
+	unsigned n_noticed; // while it was restored
 	void (*log)(void *context, int level, const char *line);
 	void *log_context;
 	void (*stopped)(void *context);
@@ -107,7 +106,9 @@ void durable_commit(
 	wait->done = done;
 	wait->context = context;
 	STAILQ_INSERT_TAIL(&durable->open, wait, link);
-	end_batch(durable);
+	// What builds on something that was lost is lost as well.
+	if (!durable->behind)
+		end_batch(durable);
 }
 
 static void tell(struct waits *waits, const struct weir_error *error)
@@ -144,7 +145,7 @@ static void take_back(struct durable *durable)
 	struct weir_error error = durable->error, problem;
 	size_t n_items;
 
-	STAILQ_CONCAT(&durable->lost, &durable->open);
+	STAILQ_CONCAT(&durable->lost, &durable->open); // store_load() forgets what they noted
 	weir_on_change(durable->weir, NULL, NULL);
 	if (load(durable, WEIR_PRUNE | WEIR_RESTORE, &n_items, &problem) == 0) {
 		durable->behind = false;
@@ -171,12 +172,7 @@ static void take_back(struct durable *durable)
 static void settle(struct durable *durable)
 {
 	tell(&durable->kept, NULL);
-	if (!durable->behind)
-		return;
-	// What is still open is lost as well, once it is ended.
-	if (!store_is_clean(durable->store) || !STAILQ_EMPTY(&durable->open))
-		end_batch(durable);
-	if (durable->n_reported == durable->n_ended && store_is_clean(durable->store))
+	if (durable->behind && durable->n_reported == durable->n_ended)
 		take_back(durable);
 }
 
@@ -308,13 +304,34 @@ int durable_open(struct weir *weir, uv_loop_t *loop, const struct durable_option
 	return 0;
 }
 
+// What every restoring is full of is no news; the rest says what could not be had.
+static void log_notice(void *context, const struct weir_notice *notice)
+{
+	static const char *const usual[] = { "-added", "-attached", "-changed", "-connected",
+		"-loaded" };
+	struct durable *durable = context;
+	const char *end = strrchr(notice->kind, '-');
+
+	for (size_t i = 0; end && i < sizeof(usual) / sizeof(usual[0]); i++)
+		if (strcmp(end, usual[i]) == 0)
+			return;
+	if (durable->n_noticed++ < MAX_NOTICES)
+		log_line(durable, LOG_WARNING, "restoring: %s: %s", notice->kind, notice->text);
+}
+
 int durable_restore(struct durable *durable, struct weir_error *error)
 {
 	size_t n_items;
-	int result = load(durable, WEIR_RESTORE, &n_items, error);
+	int result;
 
+	weir_on_notice(durable->weir, log_notice, durable);
+	result = load(durable, WEIR_RESTORE, &n_items, error);
+	weir_on_notice(durable->weir, NULL, NULL);
 	if (result < 0)
 		return result;
+	if (durable->n_noticed > MAX_NOTICES)
+		log_line(durable, LOG_WARNING, "restoring: and %u more like these",
+			durable->n_noticed - MAX_NOTICES);
 	weir_on_change(durable->weir, store_note, durable->store);
 	durable->restored = true;
 	if (n_items > 0)

@@ -44,7 +44,8 @@ int durable_open(struct weir *weir, uv_loop_t *loop, const struct durable_option
 	struct durable **durable, struct weir_error *error);
 
 // Makes the switch, which has nothing yet, what the store says; from then on its changes are kept.
-// What cannot be had (NICs, extensions) is put off and logged. Blocks. Returns 0; -EBADMSG, -EIO or
+// What cannot be had (NICs, extensions) is put off and logged; weir_on_notice() is taken meanwhile.
+// Blocks. Returns 0; -EBADMSG, -EIO or
 // -ENOMEM with a sentence.
 int durable_restore(struct durable *durable, struct weir_error *error);
 

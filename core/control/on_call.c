@@ -20,14 +20,20 @@ static void send_part(struct call *call, Weir__Control__CallReply *part)
 	call_send(call, &reply);
 }
 
+// Replies cannot wait in the extension as a stream can.
 static void on_reply(void *context, const void *bytes, size_t size)
 {
 	Weir__Control__CallReply part = WEIR__CONTROL__CALL_REPLY__INIT;
+	struct call *call = context;
 
+	if (call->client && client_is_full(call->client, size)) {
+		client_close(call->client, "it does not read an extension's replies");
+		return;
+	}
 	part.part_case = WEIR__CONTROL__CALL_REPLY__PART_BODY;
 	part.body.data = (uint8_t *)bytes;
 	part.body.len = size;
-	send_part(context, &part);
+	send_part(call, &part);
 }
 
 // What is larger than the bound alone goes when nothing else waits. A client that went away takes

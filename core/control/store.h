@@ -35,8 +35,9 @@ struct store;
 int store_open(const char *directory, struct store **store, struct weir_error *error);
 
 // Adds everything that is kept to the document. Blocks while it reads; nothing may be under way
-// (no batch that has ended and was not reported). Every row is checked: one that is damaged ends
-// this with -EBADMSG and a sentence.
+// (no batch that has ended and was not reported). What was noted for the open batch is forgotten:
+// it belongs to a state that is given up for this one. Every row is checked: one that is damaged
+// ends this with -EBADMSG and a sentence.
 int store_load(struct store *store, struct weir_document *document, struct weir_error *error);
 
 // Notes a change for the batch that is open: a weir_change_handler whose context is the store. The

@@ -29,8 +29,6 @@ struct batch {
 struct store {
 	struct batch batches[1024];
 	unsigned first, last; // batches[last] is open
-	bool lost;            // one failed: until it is loaded, all do
-	struct weir_error error;
 	int fd;
 };
 
@@ -72,7 +70,7 @@ int store_load(struct store *store, struct weir_document *document, struct weir_
 				&(struct weir_item){ .kind = WEIR_ITEM_SWITCH,
 					.switch_name = fake_disk.switches[i] },
 				error);
-	store->lost = false;
+	store->batches[store->last].n = 0;
 	return result;
 }
 
@@ -157,10 +155,11 @@ static void write_batch(const struct batch *batch)
 	}
 }
 
-// Done may note and commit.
+// One that fails takes those with it that have ended by now. Done may note and commit.
 void store_process(struct store *store)
 {
 	const unsigned last = store->last;
+	struct weir_error error = { .code = fake_disk.error };
 	uint64_t n;
 
 	if (read(store->fd, &n, sizeof(n)) < 0 && errno != EAGAIN)
@@ -168,14 +167,12 @@ void store_process(struct store *store)
 	while (store->first < last) {
 		struct batch *batch = &store->batches[store->first++];
 
-		if (fake_disk.error && !store->lost) {
-			store->lost = true;
-			weir_refuse(&store->error, fake_disk.error, NULL, "state.db: %s",
-				strerror(-fake_disk.error));
-		}
-		if (!store->lost)
+		if (error.code < 0)
+			weir_refuse(
+				&error, error.code, NULL, "state.db: %s", strerror(-error.code));
+		else
 			write_batch(batch);
-		batch->done(batch->context, store->lost ? &store->error : NULL);
+		batch->done(batch->context, error.code < 0 ? &error : NULL);
 	}
 	if (store->first != store->last)
 		return;
