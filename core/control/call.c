@@ -82,8 +82,7 @@ static void refuse_unread(
 {
 	const uint32_t number = request_peek_number(message, size);
 
-	if (number == 0 || number == WEIR__CONTROL__REQUEST__REQUEST_APPLY_ADD)
-		document_spoil(client, error);
+	document_refused(client, number, error);
 	call_refuse_message(client, request_peek_id(message, size), error);
 	if (dispatch_effect(number) != EFFECT_NONE)
 		event_refused(client, request_number_name(number), error);

@@ -83,8 +83,10 @@ void dispatch(struct call *call)
 		return;
 	}
 	call->effect = effect_of(call->request);
-	if (call->effect == EFFECT_KEPT && durable && !durable_ready(durable, &error))
+	if (call->effect == EFFECT_KEPT && durable && !durable_ready(durable, &error)) {
+		document_refused(call->client, (uint32_t)number, &error);
 		call_refuse(call, &error);
-	else
-		requests[number].handle(call);
+		return;
+	}
+	requests[number].handle(call);
 }

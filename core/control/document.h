@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <weir/embed.h>
 
@@ -35,8 +36,9 @@ struct staged {
 // Forgets the client's document, spoiled or not.
 void document_drop(struct client *client);
 
-// A message that was to add to the client's document was refused, or may have been one. error: its
-// field is made to count the items of all messages.
-void document_spoil(struct client *client, struct weir_error *error);
+// A request was refused before its handler ran. number: of its field, 0 when it cannot be told. One
+// that may have added to the document, or was to forget it, spoils it; an apply_commit ends it.
+// error: its field is made to count the items of all messages.
+void document_refused(struct client *client, uint32_t number, struct weir_error *error);
 
 #endif

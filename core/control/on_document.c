@@ -31,11 +31,25 @@ static void renumber(const struct client *client, struct weir_error *error)
 		client->staged.n_items + number, rest);
 }
 
-void document_spoil(struct client *client, struct weir_error *error)
+static void spoil(struct client *client)
 {
-	renumber(client, error);
 	document_drop(client);
 	client->staged.spoiled = true;
+}
+
+void document_refused(struct client *client, uint32_t number, struct weir_error *error)
+{
+	switch (number) {
+	case 0:
+	case WEIR__CONTROL__REQUEST__REQUEST_APPLY_ADD:
+	case WEIR__CONTROL__REQUEST__REQUEST_APPLY_ABORT:
+		renumber(client, error);
+		spoil(client);
+		break;
+	case WEIR__CONTROL__REQUEST__REQUEST_APPLY_COMMIT:
+		document_drop(client);
+		break;
+	}
 }
 
 static int check_size(struct client *client, struct weir_error *error)
@@ -99,7 +113,7 @@ void on_apply_add(struct call *call)
 	for (size_t i = 0; result == 0 && i < request->n_items; i++)
 		result = add_item(client, request->items[i], &error);
 	if (result < 0) {
-		document_spoil(client, &error);
+		spoil(client);
 		call_refuse(call, &error);
 	} else {
 		call_finish(call, &reply);

@@ -119,6 +119,36 @@ static void test_spoiled_unreadable(void **state)
 	fixture_stop(fixture);
 }
 
+// A commit that is refused for itself ends its document; an abort that is refused does not make a
+// commit behind it one of nothing.
+static void test_malformed_ends(void **state)
+{
+	struct fixture *fixture = fixture_start(0, 0);
+	int fd = fixture_connect(fixture);
+
+	(void)state;
+	send_text(fd, "apply_add items={switch={name=br0}}", 1);
+	send_text(fd, "apply_commit prune=2", 2);
+	send_text(fd, "apply_add items={switch={name=br1}}", 3);
+	send_text(fd, "apply_commit", 4);
+	check_done(fd, 1);
+	check_field(fd, 2, "apply_commit.prune");
+	check_done(fd, 3);
+	check_done(fd, 4);
+	fixture_run(fixture, look);
+	assert_string_equal(last, "apply 1 0, switch br1");
+	send_text(fd, "apply_add items={switch={name=br0}}", 5);
+	send_message(fd, "\x08\x06\x92\x0a\x02\x08\x01", 7); // apply_abort with a field
+	send_text(fd, "apply_commit prune=1", 7);
+	check_done(fd, 5);
+	check_refused(fd, 6, WEIR__CONTROL__STATUS__CODE__INVALID, "");
+	check_refused(fd, 7, WEIR__CONTROL__STATUS__CODE__FAILED, "was dropped");
+	fixture_run(fixture, look);
+	assert_int_equal(n_applied, 1);
+	close(fd);
+	fixture_stop(fixture);
+}
+
 static const struct weir_error refusal = { -EINVAL, "items[7].vlan", "vlan \"x\": no" };
 
 static void refuse(struct weir *weir)
@@ -330,6 +360,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_spoiled),
 		cmocka_unit_test(test_spoiled_unreadable),
+		cmocka_unit_test(test_malformed_ends),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_per_client),
 		cmocka_unit_test(test_bounds),

@@ -29,7 +29,6 @@ static struct fixture *start(void)
 
 static bool weir_has[4], disk_has[4];
 static char last[512];
-static unsigned n_batches, n_meters;
 
 static void look(struct weir *weir)
 {
@@ -40,14 +39,6 @@ static void look(struct weir *weir)
 		disk_has[i] = fake_disk_has(names[i]);
 	}
 	strcpy(last, weir->last);
-	n_batches = fake_disk.n_batches;
-	n_meters = fake_disk.n_meters;
-}
-
-static void hold_disk(struct weir *weir)
-{
-	(void)weir;
-	fake_disk.hold = true;
 }
 
 static void hold_workers(struct weir *weir)
@@ -61,18 +52,6 @@ static void let_workers(struct weir *weir)
 	fake_complete(weir);
 }
 
-static void write_disk(struct weir *weir)
-{
-	(void)weir;
-	fake_store_write();
-}
-
-static void fail_disk(struct weir *weir)
-{
-	(void)weir;
-	fake_disk.error = -ENOSPC;
-}
-
 static void fail_reads(struct weir *weir)
 {
 	(void)weir;
@@ -83,13 +62,6 @@ static void fill_disk(struct weir *weir)
 {
 	(void)weir;
 	fake_disk.full = true;
-}
-
-static void mend_disk(struct weir *weir)
-{
-	(void)weir;
-	fake_disk.error = 0;
-	fake_disk.full = fake_disk.hold = fake_disk.no_memory = fake_disk.unreadable = false;
 }
 
 static void exhaust_memory(struct weir *weir)
@@ -106,11 +78,6 @@ static void fail_apply(struct weir *weir)
 static void let_apply(struct weir *weir)
 {
 	weir->apply_fails = false;
-}
-
-static void count_frames(struct weir *weir)
-{
-	weir->meter += 5;
 }
 
 static bool nothing_comes(int fd)
@@ -135,7 +102,7 @@ static void test_answered_when_kept(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 2; i++) {
-		fixture_run(fixture, hold_disk);
+		fixture_run(fixture, fake_disk_hold);
 		fixture_run(fixture, hold_workers);
 		send_text(fd, i ? "switch_add name=br1" : "switch_add name=br0", i);
 		check_alive(other, 1);
@@ -144,11 +111,11 @@ static void test_answered_when_kept(void **state)
 		fixture_run(fixture, look);
 		assert_true(weir_has[i]);
 		assert_false(disk_has[i]);
-		fixture_run(fixture, i ? write_disk : let_workers);
+		fixture_run(fixture, i ? fake_disk_write : let_workers);
 		check_alive(other, 3);
 		check_alive(other, 4);
 		assert_true(nothing_comes(fd));
-		fixture_run(fixture, i ? let_workers : write_disk);
+		fixture_run(fixture, i ? let_workers : fake_disk_write);
 		check_done(fd, i);
 		fixture_run(fixture, look);
 		assert_true(disk_has[i]);
@@ -169,13 +136,13 @@ static void test_not_kept(void **state)
 	int fd = fixture_connect(fixture);
 
 	(void)state;
-	fixture_run(fixture, hold_disk);
+	fixture_run(fixture, fake_disk_hold);
 	for (unsigned i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
 		send_text(fd, requests[i], i);
 		check_done(fd, i);
 	}
 	close(fd);
-	fixture_run(fixture, mend_disk);
+	fixture_run(fixture, fake_disk_mend);
 	fixture_stop(fixture);
 }
 
@@ -188,15 +155,15 @@ static void test_lost(void **state)
 	(void)state;
 	send_text(fd, "switch_add name=br0", 1);
 	check_done(fd, 1);
-	fixture_run(fixture, hold_disk);
-	fixture_run(fixture, fail_disk);
+	fixture_run(fixture, fake_disk_hold);
+	fixture_run(fixture, fake_disk_fail);
 	send_text(fd, "switch_add name=br1", 2);
 	send_text(fd, "switch_remove name=br0", 3);
 	send_text(other, "switch_add name=br2", 4);
 	check_alive(fd, 5);
 	check_alive(other, 6);
 	fixture_run(fixture, hold_workers);
-	fixture_run(fixture, write_disk);
+	fixture_run(fixture, fake_disk_write);
 	check_alive(other, 7);
 	assert_true(nothing_comes(fd)); // until no frame goes by what was taken back
 	fixture_run(fixture, let_workers);
@@ -208,7 +175,7 @@ static void test_lost(void **state)
 	assert_true(weir_has[0] && disk_has[0]);
 	assert_false(weir_has[1] || weir_has[2] || disk_has[1] || disk_has[2]);
 	assert_string_equal(last, "apply 1 24, switch br0");
-	fixture_run(fixture, mend_disk);
+	fixture_run(fixture, fake_disk_mend);
 	send_text(fd, "switch_add name=br1", 8);
 	check_done(fd, 8);
 	fixture_run(fixture, look);
@@ -227,7 +194,7 @@ static void check_not_taken_back(void (*fail)(struct weir *), void (*mend)(struc
 	Weir__Control__Reply *reply;
 	bool done = false;
 
-	fixture_run(fixture, fail_disk);
+	fixture_run(fixture, fake_disk_fail);
 	fixture_run(fixture, fail);
 	send_text(fd, "switch_add name=br0", 1);
 	check_refused(fd, 1, WEIR__CONTROL__STATUS__CODE__EXHAUSTED, "not be taken back either");
@@ -237,7 +204,7 @@ static void check_not_taken_back(void (*fail)(struct weir *), void (*mend)(struc
 	assert_true(weir_has[0]);
 	assert_false(weir_has[1]);
 	fixture_run(fixture, mend);
-	fixture_run(fixture, mend_disk);
+	fixture_run(fixture, fake_disk_mend);
 	while (!done) { // within a second
 		send_text(fd, "switch_add name=br2", 3);
 		reply = receive_reply(fd);
@@ -255,7 +222,7 @@ static void check_not_taken_back(void (*fail)(struct weir *), void (*mend)(struc
 static void test_not_taken_back(void **state)
 {
 	(void)state;
-	check_not_taken_back(fail_reads, mend_disk);
+	check_not_taken_back(fail_reads, fake_disk_mend);
 	check_not_taken_back(fail_apply, let_apply);
 }
 
@@ -276,9 +243,17 @@ static void test_not_ready(void **state)
 	assert_string_equal(last, "apply 0 16"); // of the start
 	send_text(fd, "flow_flush", 3);
 	check_done(fd, 3);
-	fixture_run(fixture, mend_disk);
-	send_text(fd, "switch_add name=br0", 4);
+	send_text(fd, "apply_add items={switch={name=br3}}", 4);
 	check_done(fd, 4);
+	send_text(fd, "apply_commit", 5);
+	check_refused(fd, 5, WEIR__CONTROL__STATUS__CODE__EXHAUSTED, "nothing was changed");
+	fixture_run(fixture, fake_disk_mend);
+	send_text(fd, "switch_add name=br0", 6);
+	check_done(fd, 6);
+	send_text(fd, "apply_commit", 7);
+	check_done(fd, 7);
+	fixture_run(fixture, look);
+	assert_true(weir_has[0] && !weir_has[3]);
 	close(fd);
 	fixture_stop(fixture);
 }
@@ -296,7 +271,7 @@ static void test_no_memory(void **state)
 	check_alive(fd, 3);
 	check_alive(fd, 4);
 	assert_true(nothing_comes(fd));
-	fixture_run(fixture, mend_disk);
+	fixture_run(fixture, fake_disk_mend);
 	assert_int_equal(take_id(fd, NULL) + take_id(fd, NULL), 1 + 2);
 	fixture_run(fixture, look);
 	assert_true(disk_has[0] && disk_has[1]);
@@ -311,135 +286,22 @@ static void test_lost_without_memory(void **state)
 	int fd = fixture_connect(fixture);
 
 	(void)state;
-	fixture_run(fixture, hold_disk);
-	fixture_run(fixture, fail_disk);
+	fixture_run(fixture, fake_disk_hold);
+	fixture_run(fixture, fake_disk_fail);
 	send_text(fd, "switch_add name=br0", 1);
 	check_alive(fd, 2);
 	fixture_run(fixture, exhaust_memory);
 	send_text(fd, "switch_add name=br1", 3);
 	check_alive(fd, 4);
-	fixture_run(fixture, write_disk);
+	fixture_run(fixture, fake_disk_write);
 	check_refused(fd, 1, WEIR__CONTROL__STATUS__CODE__EXHAUSTED, "nothing was changed");
 	check_refused(fd, 3, WEIR__CONTROL__STATUS__CODE__EXHAUSTED, "nothing was changed");
-	fixture_run(fixture, mend_disk);
+	fixture_run(fixture, fake_disk_mend);
 	send_text(fd, "switch_add name=br2", 5);
 	check_done(fd, 5);
 	fixture_run(fixture, look);
 	assert_false(weir_has[0] || weir_has[1] || disk_has[0] || disk_has[1]);
 	assert_true(weir_has[2] && disk_has[2]);
-	close(fd);
-	fixture_stop(fixture);
-}
-
-// A second daemon on the same disk is what the first was; and does not write what it read.
-static void test_restart(void **state)
-{
-	struct fixture *fixture = start();
-	int fd = fixture_connect(fixture);
-
-	(void)state;
-	send_text(fd, "switch_add name=br0", 1);
-	send_text(fd, "switch_add name=br2", 2);
-	check_done(fd, 1);
-	check_done(fd, 2);
-	close(fd);
-	fixture_stop(fixture);
-	assert_int_equal(fake_disk.n_saved, 1);
-	assert_int_equal(fake_disk.n_meters, 1); // all, though none moved
-	fixture = fixture_start_durable();
-	n_batches = fake_disk.n_batches;
-	fixture_run(fixture, look);
-	assert_int_equal(n_batches, fake_disk.n_batches);
-	assert_true(weir_has[0] && weir_has[2] && !weir_has[1]);
-	assert_memory_equal(last, "apply 2 16,", 11);
-	fixture_stop(fixture);
-}
-
-// A daemon that stops writes what was not on disk yet, though its clients are gone.
-static void test_stop(void **state)
-{
-	struct fixture *fixture = start();
-	int fd = fixture_connect(fixture);
-
-	(void)state;
-	fixture_run(fixture, hold_disk);
-	send_text(fd, "switch_add name=br0", 1);
-	send_text(fd, "switch_add name=br1", 2);
-	check_alive(fd, 3);
-	fixture_stop(fixture);
-	check_end(fd);
-	assert_true(fake_disk_has("br0") && fake_disk_has("br1"));
-	// And one whose disk fails then stops all the same.
-	fixture = start();
-	fd = fixture_connect(fixture);
-	fixture_run(fixture, hold_disk);
-	fixture_run(fixture, fail_disk);
-	send_text(fd, "switch_add name=br0", 1);
-	check_alive(fd, 3);
-	fixture_stop(fixture);
-	check_end(fd);
-	assert_false(fake_disk_has("br0"));
-}
-
-static void wait_meters(struct fixture *fixture, unsigned n)
-{
-	const struct timespec pause = { .tv_nsec = 10000000 };
-
-	for (unsigned i = 0; i < 500 && n_meters < n; i++) {
-		nanosleep(&pause, NULL);
-		fixture_run(fixture, look);
-	}
-	assert_int_equal(n_meters, n);
-}
-
-// Once a second when they moved, and only then; a reset at once, before its answer.
-static void test_meters(void **state)
-{
-	const struct timespec two_ticks = { .tv_sec = 2, .tv_nsec = 200000000 };
-	struct fixture *fixture = start();
-	int fd = fixture_connect(fixture);
-
-	(void)state;
-	fixture_run(fixture, count_frames);
-	fixture_run(fixture, look);
-	wait_meters(fixture, 1);
-	nanosleep(&two_ticks, NULL);
-	fixture_run(fixture, look);
-	assert_int_equal(n_meters, 1);
-	fixture_run(fixture, hold_disk);
-	send_text(fd, "meter_list target=vm1 reset=1", 1);
-	check_alive(fd, 2);
-	check_alive(fd, 3);
-	assert_true(nothing_comes(fd));
-	fixture_run(fixture, write_disk);
-	check_done(fd, 1);
-	fixture_run(fixture, look);
-	assert_int_equal(n_meters, 2);
-	close(fd);
-	fixture_stop(fixture);
-}
-
-// Counts that could not be written are written later, though they do not move any more. Nobody is
-// refused for them.
-static void test_meters_lost(void **state)
-{
-	struct fixture *fixture = start();
-	int fd = fixture_connect(fixture);
-	const struct timespec pause = { .tv_nsec = 10000000 };
-
-	(void)state;
-	n_meters = 0;
-	fixture_run(fixture, fail_disk);
-	fixture_run(fixture, count_frames);
-	do { // until they were tried, and the switch is what is on disk
-		nanosleep(&pause, NULL);
-		fixture_run(fixture, look);
-	} while (strcmp(last, "apply 0 24") != 0);
-	assert_int_equal(n_meters, 0);
-	fixture_run(fixture, mend_disk);
-	wait_meters(fixture, 1);
-	send_text(fd, "switch_add name=br0", 1);
-	check_done(fd, 1);
 	close(fd);
 	fixture_stop(fixture);
 }
@@ -454,9 +316,9 @@ static void test_gone(void **state)
 	for (unsigned round = 0; round < 4; round++) {
 		int fd = fixture_connect(fixture);
 
-		fixture_run(fixture, hold_disk);
+		fixture_run(fixture, fake_disk_hold);
 		if (round % 2)
-			fixture_run(fixture, fail_disk);
+			fixture_run(fixture, fake_disk_fail);
 		send_text(fd, "switch_add name=br0", 1);
 		send_text(fd, "apply_add items={switch={name=br1}}", 2);
 		check_done(fd, 2);
@@ -464,8 +326,8 @@ static void test_gone(void **state)
 		check_alive(fd, 4);
 		close(fd);
 		check_alive(other, 5);
-		fixture_run(fixture, write_disk);
-		fixture_run(fixture, mend_disk);
+		fixture_run(fixture, fake_disk_write);
+		fixture_run(fixture, fake_disk_mend);
 		check_alive(other, 6);
 		check_alive(other, 7);
 		fixture_run(fixture, look);
@@ -474,87 +336,6 @@ static void test_gone(void **state)
 	}
 	close(other);
 	fixture_stop(fixture);
-}
-
-static void test_refused_directory(void **state)
-{
-	const struct durable_options options = { .directory = "/refused" };
-	struct durable *durable = NULL;
-	struct weir_error error;
-	struct weir weir = { .hold = false };
-	uv_loop_t loop;
-
-	(void)state;
-	uv_loop_init(&loop);
-	assert_int_equal(durable_open(&weir, &loop, &options, &durable, &error), -EBUSY);
-	assert_string_equal(error.message, "another daemon has /refused");
-	assert_null(durable);
-	assert_int_equal(uv_loop_close(&loop), 0);
-}
-
-static unsigned n_stopped;
-
-static void on_stopped(void *context)
-{
-	n_stopped += context == &n_stopped;
-}
-
-static unsigned n_lines;
-static char lines[64][128];
-
-static void log_line(void *context, int level, const char *line)
-{
-	(void)context;
-	(void)level;
-	if (n_lines < 64)
-		snprintf(lines[n_lines++], sizeof(lines[0]), "%s", line);
-}
-
-// What could not be had at the start is in the log, up to a bound.
-static void test_restore_log(void **state)
-{
-	const struct durable_options options = { .directory = "/state", .log = log_line };
-	struct durable *durable;
-	struct weir_error error;
-	struct weir weir = { .n_apply_notices = 60 };
-	uv_loop_t loop;
-
-	(void)state;
-	memset(&fake_disk, 0, sizeof(fake_disk));
-	strcpy(fake_disk.switches[0], "br0");
-	uv_loop_init(&loop);
-	assert_int_equal(durable_open(&weir, &loop, &options, &durable, &error), 0);
-	assert_int_equal(durable_restore(durable, &error), 0);
-	assert_int_equal(n_lines, 50 + 2);
-	assert_string_equal(lines[0], "restoring: nic-lost: interface tap0 is gone");
-	assert_string_equal(lines[50], "restoring: and 10 more like these");
-	assert_string_equal(lines[51], "restored: 1 items");
-	assert_null(weir.notice);
-	durable_stop(durable, on_stopped, NULL);
-	uv_run(&loop, UV_RUN_DEFAULT);
-	assert_int_equal(uv_loop_close(&loop), 0);
-}
-
-// What cannot be read is no empty state.
-static void test_unreadable(void **state)
-{
-	const struct durable_options options = { .directory = "/state" };
-	struct durable *durable;
-	struct weir_error error;
-	struct weir weir = { .hold = false };
-	uv_loop_t loop;
-
-	(void)state;
-	memset(&fake_disk, 0, sizeof(fake_disk));
-	fake_disk.unreadable = true;
-	uv_loop_init(&loop);
-	assert_int_equal(durable_open(&weir, &loop, &options, &durable, &error), 0);
-	assert_int_equal(durable_restore(durable, &error), -EIO);
-	durable_stop(durable, on_stopped, &n_stopped);
-	uv_run(&loop, UV_RUN_DEFAULT);
-	assert_int_equal(n_stopped, 1);
-	assert_int_equal(fake_disk.n_batches, 0);
-	assert_int_equal(uv_loop_close(&loop), 0);
 }
 
 int main(void)
@@ -567,14 +348,7 @@ int main(void)
 		cmocka_unit_test(test_not_ready),
 		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_lost_without_memory),
-		cmocka_unit_test(test_restart),
-		cmocka_unit_test(test_stop),
-		cmocka_unit_test(test_meters),
-		cmocka_unit_test(test_meters_lost),
 		cmocka_unit_test(test_gone),
-		cmocka_unit_test(test_refused_directory),
-		cmocka_unit_test(test_unreadable),
-		cmocka_unit_test(test_restore_log),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -180,10 +180,29 @@ void store_process(struct store *store)
 	store->first = store->last = 0;
 }
 
-void fake_store_write(void)
+void fake_disk_hold(struct weir *weir)
 {
-	if (opened)
-		signal_store(opened);
+	(void)weir;
+	fake_disk.hold = true;
+}
+
+void fake_disk_write(struct weir *weir)
+{
+	(void)weir;
+	signal_store(opened);
+}
+
+void fake_disk_fail(struct weir *weir)
+{
+	(void)weir;
+	fake_disk.error = -ENOSPC;
+}
+
+void fake_disk_mend(struct weir *weir)
+{
+	(void)weir;
+	fake_disk.error = 0;
+	fake_disk.full = fake_disk.hold = fake_disk.no_memory = fake_disk.unreadable = false;
 }
 
 void store_close(struct store *store)

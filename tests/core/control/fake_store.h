@@ -26,7 +26,12 @@ extern struct fake_disk fake_disk;
 
 bool fake_disk_has(const char *name);
 
-// Writes, or fails, the batches that wait, and reports them.
-void fake_store_write(void);
+// Commands for fixture_run(): batches wait; those that wait are written, or fail, and are reported;
+// each fails for want of space; everything is as it was in the beginning.
+struct weir;
+void fake_disk_hold(struct weir *weir);
+void fake_disk_write(struct weir *weir);
+void fake_disk_fail(struct weir *weir);
+void fake_disk_mend(struct weir *weir);
 
 #endif
