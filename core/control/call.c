@@ -151,8 +151,17 @@ void call_reap(struct call *call)
 		return;
 	call->is_reaped = true;
 	LIST_INSERT_HEAD(&call->server->reaped, call, reap);
-	if (!call->server->stopping)
+	if (!uv_is_closing((uv_handle_t *)&call->server->reaper))
 		uv_timer_start(&call->server->reaper, on_reaper, 0, 0);
+}
+
+void call_reap_running(struct client *client)
+{
+	struct call *call;
+
+	for (call = LIST_FIRST(&client->calls); call; call = LIST_NEXT(call, link))
+		if (call->running)
+			call_reap(call);
 }
 
 // Cancelling and freeing may add others.

@@ -153,15 +153,11 @@ static void provide_space(uv_handle_t *handle, size_t suggested, uv_buf_t *buffe
 // has been sent; what could go on for ever ends now.
 static void refuse_stream(struct client *client, const struct weir_error *error)
 {
-	struct call *call;
-
 	call_refuse_message(client, 0, error);
 	framing_fini(&client->reader);
 	files_close(&client->files);
 	document_drop(client);
-	LIST_FOREACH(call, &client->calls, link)
-	if (call->running)
-		call_reap(call);
+	call_reap_running(client);
 	client_end(client);
 }
 

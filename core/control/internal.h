@@ -191,6 +191,9 @@ void call_free(struct call *call);
 // the same.
 void call_reap(struct call *call);
 
+// Reaps what the client has running in extensions: that may have no end of its own.
+void call_reap_running(struct client *client);
+
 // Reaps now; not from within an extension.
 void call_reap_all(struct control_server *server);
 
