@@ -95,8 +95,8 @@ static void end_batch(struct durable *durable)
 	if (store_commit(durable->store, on_batch, durable) < 0)
 		return;
 	durable->n_ended++;
-	STAILQ_FOREACH(wait, &durable->open, link)
-	wait->batch = durable->n_ended;
+	for (wait = STAILQ_FIRST(&durable->open); wait; wait = STAILQ_NEXT(wait, link))
+		wait->batch = durable->n_ended;
 	STAILQ_CONCAT(&durable->under_way, &durable->open);
 }
 
