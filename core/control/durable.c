@@ -143,7 +143,7 @@ static int load(struct durable *durable, unsigned flags, size_t *n_items, struct
 static void take_back(struct durable *durable)
 {
 	struct weir_error error = durable->error, problem;
-	size_t n_items;
+	size_t n_items = 0;
 
 	STAILQ_CONCAT(&durable->lost, &durable->open); // store_load() forgets what they noted
 	weir_on_change(durable->weir, NULL, NULL);
@@ -321,7 +321,7 @@ static void log_notice(void *context, const struct weir_notice *notice)
 
 int durable_restore(struct durable *durable, struct weir_error *error)
 {
-	size_t n_items;
+	size_t n_items = 0;
 	int result;
 
 	weir_on_notice(durable->weir, log_notice, durable);
