@@ -224,10 +224,7 @@ static void on_once(void *context, const struct weir_error *error)
 	struct durable *durable = context;
 
 	durable->once_waits = false;
-	if (!error)
-		return;
-	durable->all_meters = true;
-	if (!durable->stopping && may_log(durable))
+	if (error && !durable->stopping && may_log(durable))
 		log_line(durable, LOG_ERR, "the meters could not be kept: %s", error->message);
 }
 
