@@ -26,6 +26,7 @@ static const struct {
 	{ EACCES, WEIR__CONTROL__STATUS__CODE__PERMISSION },
 	{ ENOMEM, WEIR__CONTROL__STATUS__CODE__EXHAUSTED },
 	{ ENOSPC, WEIR__CONTROL__STATUS__CODE__EXHAUSTED },
+	{ EDQUOT, WEIR__CONTROL__STATUS__CODE__EXHAUSTED },
 	{ ENOBUFS, WEIR__CONTROL__STATUS__CODE__EXHAUSTED },
 	{ EMFILE, WEIR__CONTROL__STATUS__CODE__EXHAUSTED },
 	{ EOPNOTSUPP, WEIR__CONTROL__STATUS__CODE__UNSUPPORTED },
@@ -75,6 +76,18 @@ void call_refuse_message(struct client *client, uint64_t id, const struct weir_e
 	send_refusal(client, id, error->field, error);
 }
 
+// Refuses a message that did not become a call.
+static void refuse_unread(
+	struct client *client, const uint8_t *message, size_t size, struct weir_error *error)
+{
+	const uint32_t number = request_peek_number(message, size);
+
+	document_refused(client, number, error);
+	call_refuse_message(client, request_peek_id(message, size), error);
+	if (dispatch_effect(number) != EFFECT_NONE)
+		event_refused(client, request_number_name(number), error);
+}
+
 void call_begin(struct client *client, const uint8_t *message, size_t size)
 {
 	struct weir_error error = { 0 };
@@ -88,7 +101,7 @@ void call_begin(struct client *client, const uint8_t *message, size_t size)
 			client->server->schema, message, size, &call->request, &error);
 	if (result < 0) {
 		free(call);
-		call_refuse_message(client, request_peek_id(message, size), &error);
+		refuse_unread(client, message, size, &error);
 		return;
 	}
 	call->client = client;
@@ -106,6 +119,8 @@ void call_free(struct call *call)
 	LIST_REMOVE(call, link);
 	if (call->subscribed)
 		LIST_REMOVE(call, subscription);
+	if (call->is_reaped)
+		LIST_REMOVE(call, reap);
 	rows_free(call->rows);
 	request_free(call->request);
 	free(call);
@@ -121,6 +136,45 @@ void call_abandon(struct call *call)
 	call->client->n_calls--;
 	call->client = NULL;
 	LIST_INSERT_HEAD(&call->server->orphans, call, link);
+	if (call->running)
+		call_reap(call);
+}
+
+static void on_reaper(uv_timer_t *reaper)
+{
+	call_reap_all(reaper->data);
+}
+
+void call_reap(struct call *call)
+{
+	if (call->is_reaped)
+		return;
+	call->is_reaped = true;
+	LIST_INSERT_HEAD(&call->server->reaped, call, reap);
+	if (!uv_is_closing((uv_handle_t *)&call->server->reaper))
+		uv_timer_start(&call->server->reaper, on_reaper, 0, 0);
+}
+
+void call_reap_running(struct client *client)
+{
+	struct call *call;
+
+	for (call = LIST_FIRST(&client->calls); call; call = LIST_NEXT(call, link))
+		if (call->running)
+			call_reap(call);
+}
+
+// Cancelling and freeing may add others.
+void call_reap_all(struct control_server *server)
+{
+	struct call *call;
+
+	while ((call = LIST_FIRST(&server->reaped))) {
+		if (call->running)
+			weir_call_cancel(call->running);
+		call->running = NULL;
+		call_free(call);
+	}
 }
 
 void call_free_orphans(struct control_server *server, bool all)
@@ -162,24 +216,46 @@ void call_finish(struct call *call, Weir__Control__Reply *reply)
 	call_free(call);
 }
 
-void call_refuse(struct call *call, const struct weir_error *error)
+void call_send_done(struct call *call)
 {
+	Weir__Control__Reply reply = WEIR__CONTROL__REPLY__INIT;
+
+	reply.has_id = true;
+	reply.id = call->request->id;
+	if (call->client)
+		send_reply(call->client, &reply);
+}
+
+// A request that is cancelled was not refused by anybody else than its client.
+void call_send_refusal(struct call *call, const struct weir_error *error)
+{
+	struct client *client = call->client;
 	char field[128] = "";
 
+	if (!client)
+		return;
 	if (*error->field)
 		snprintf(field, sizeof(field), "%s.%s", call->name, error->field);
-	if (call->client)
-		send_refusal(call->client, call->request->id, field, error);
+	send_refusal(client, call->request->id, field, error);
+	if (call->effect != EFFECT_NONE && !call_is_dry_run(call) && error->code != -ECANCELED)
+		event_refused(client, call->name, error);
+}
+
+void call_refuse(struct call *call, const struct weir_error *error)
+{
+	call_send_refusal(call, error);
 	call_free(call);
 }
 
-// A weir_done: the change is in force.
-static void answer(void *context)
+static void answer(struct call *call)
 {
 	Weir__Control__PolicyAdded added = WEIR__CONTROL__POLICY_ADDED__INIT;
 	Weir__Control__Reply reply = WEIR__CONTROL__REPLY__INIT;
-	struct call *call = context;
 
+	if (call->rows) {
+		rows_end(call, 0, NULL);
+		return;
+	}
 	if (*call->policy_id) {
 		added.id = call->policy_id;
 		reply.payload_case = WEIR__CONTROL__REPLY__PAYLOAD_POLICY_ADDED;
@@ -188,9 +264,48 @@ static void answer(void *context)
 	call_finish(call, &reply);
 }
 
+// A weir_done: what was changed so far is in force. Or a part that needs no waiting for.
+static void end_part(void *context)
+{
+	struct call *call = context;
+
+	if (--call->n_parts > 0)
+		return;
+	if (call->part_error.code < 0)
+		call_refuse(call, &call->part_error);
+	else
+		answer(call);
+}
+
+static void wait_until_in_force(struct call *call)
+{
+	int result = weir_when_done(call->server->weir, end_part, call);
+
+	if (result == 0)
+		return;
+	if (call->part_error.code == 0)
+		weir_refuse(&call->part_error, result, NULL,
+			"the change is made, but cannot be followed until it is in force: %s",
+			strerror(-result));
+	end_part(call);
+}
+
+// A durable_done. What could not be kept was taken back, which takes its time too.
+static void on_kept(void *context, const struct weir_error *error)
+{
+	struct call *call = context;
+
+	if (!error) {
+		end_part(call);
+		return;
+	}
+	call->part_error = *error;
+	wait_until_in_force(call);
+}
+
 void call_end(struct call *call, int result, const struct weir_error *error)
 {
-	struct weir_error own;
+	const bool is_kept = call->effect == EFFECT_KEPT && call->server->durable;
 
 	if (result < 0) {
 		call_refuse(call, error);
@@ -200,11 +315,8 @@ void call_end(struct call *call, int result, const struct weir_error *error)
 		answer(call);
 		return;
 	}
-	result = weir_when_done(call->server->weir, answer, call);
-	if (result < 0) {
-		weir_refuse(&own, result, NULL,
-			"the change is made, but cannot be followed until it is in force: %s",
-			strerror(-result));
-		call_refuse(call, &own);
-	}
+	call->n_parts = is_kept ? 2 : 1;
+	if (is_kept)
+		durable_commit(call->server->durable, &call->wait, on_kept, call);
+	wait_until_in_force(call);
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <syslog.h>
 
 #include "control/internal.h"
@@ -25,12 +27,23 @@ static bool is_closing(const struct client *client)
 	return uv_is_closing((const uv_handle_t *)&client->pipe);
 }
 
+// Nobody is at the other end any more: who only ended his side can still read.
+static bool is_gone(struct client *client)
+{
+	struct pollfd other_end = { .fd = -1 };
+
+	return uv_fileno((uv_handle_t *)&client->pipe, &other_end.fd) == 0 &&
+	       poll(&other_end, 1, 0) > 0 && other_end.revents & POLLHUP;
+}
+
 static void on_closed(uv_handle_t *handle)
 {
 	struct client *client = handle->data;
 	struct control_server *server = client->server;
 
 	framing_fini(&client->reader);
+	files_close(&client->files);
+	document_drop(client);
 	server->n_clients--;
 	free(client);
 	server_handle_closed(server);
@@ -106,6 +119,11 @@ void client_check_stall(struct client *client)
 	size_t unwritten = uv_stream_get_write_queue_size(stream_of(client));
 	uint64_t now = uv_now(client->server->loop);
 
+	// libuv watches nothing of a client that has said all, while there is nothing to write.
+	if (client->ended && is_gone(client)) {
+		client_close(client, NULL);
+		return;
+	}
 	if (client->queued == 0 || unwritten != client->last_unwritten)
 		client->moved_ms = now;
 	client->last_unwritten = unwritten;
@@ -131,13 +149,30 @@ static void provide_space(uv_handle_t *handle, size_t suggested, uv_buf_t *buffe
 			  : uv_buf_init((char *)space, (unsigned)size);
 }
 
+// Nothing more of what the client sends can be understood. The connection ends when what it reads
+// has been sent; what could go on for ever ends now.
+static void refuse_stream(struct client *client, const struct weir_error *error)
+{
+	call_refuse_message(client, 0, error);
+	framing_fini(&client->reader);
+	files_close(&client->files);
+	document_drop(client);
+	call_reap_running(client);
+	client_end(client);
+}
+
 static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
 {
 	struct client *client = stream->data;
+	struct weir_error error;
 
 	(void)buffer;
 	if (size < 0 && size != UV_EOF) {
 		client_close(client, uv_strerror((int)size));
+		return;
+	}
+	if (size == UV_EOF && is_gone(client)) {
+		client_close(client, NULL);
 		return;
 	}
 	if (size == UV_EOF) {
@@ -145,25 +180,15 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
 		return;
 	}
 	framing_filled(&client->reader, (size_t)size);
+	if (files_receive(client, &error) < 0)
+		refuse_stream(client, &error);
 	pump(client);
-}
-
-// Nothing after a size that is refused can be understood.
-static void refuse_size(struct client *client)
-{
-	struct weir_error error;
-
-	weir_refuse(&error, -EMSGSIZE, NULL,
-		"a message larger than the %d bytes allowed: the connection is closed",
-		FRAMING_MAX_MESSAGE);
-	call_refuse_message(client, 0, &error);
-	framing_fini(&client->reader);
-	client_end(client);
 }
 
 // Runs the requests that have come whole, as far as the bounds allow. Returns whether to go on.
 static bool run_next(struct client *client)
 {
+	struct weir_error error;
 	const uint8_t *message;
 	size_t size;
 	int found;
@@ -171,10 +196,14 @@ static bool run_next(struct client *client)
 	if (is_closing(client) || must_pause(client))
 		return false;
 	found = framing_next(&client->reader, &message, &size);
-	if (found > 0)
+	if (found > 0) {
 		call_begin(client, message, size);
-	else if (found < 0)
-		refuse_size(client);
+	} else if (found < 0) {
+		weir_refuse(&error, found, NULL,
+			"a message larger than the %d bytes allowed: the connection is closed",
+			FRAMING_MAX_MESSAGE);
+		refuse_stream(client, &error);
+	}
 	return found > 0;
 }
 
@@ -233,10 +262,15 @@ void client_end(struct client *client)
 static int admit(struct client *client, struct weir_error *error)
 {
 	struct control_server *server = client->server;
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
 	uv_os_fd_t fd;
 
-	if (uv_fileno((uv_handle_t *)&client->pipe, &fd) < 0)
+	if (uv_fileno((uv_handle_t *)&client->pipe, &fd) < 0 ||
+		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
 		return weir_refuse(error, -EACCES, NULL, "cannot tell who is connecting");
+	client->pid = peer.pid;
+	client->uid = peer.uid;
 	if (server->n_clients > server->max_clients)
 		return weir_refuse(error, -ENOBUFS, NULL,
 			"there are already %u clients, and no more are allowed",
@@ -256,7 +290,7 @@ void client_accept(struct control_server *server)
 	client->server = server;
 	LIST_INIT(&client->calls);
 	framing_init(&client->reader, FRAMING_MAX_MESSAGE);
-	uv_pipe_init(server->loop, &client->pipe, 0);
+	uv_pipe_init(server->loop, &client->pipe, 1); // receives descriptors
 	client->pipe.data = client;
 	server->n_handles++;
 	server->n_clients++;

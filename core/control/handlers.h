@@ -57,6 +57,15 @@ void on_worker_set(struct call *call);
 
 void on_event_subscribe(struct call *call);
 
+void on_extension_call(struct call *call);
+void on_call_cancel(struct call *call);
+void on_policy_status(struct call *call);
+
+void on_apply_add(struct call *call);
+void on_apply_commit(struct call *call);
+void on_apply_abort(struct call *call);
+void on_export(struct call *call);
+
 // A weir_notice_handler; context: the server. Sends the notice to all who subscribed.
 void event_notice(void *context, const struct weir_notice *notice);
 

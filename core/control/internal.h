@@ -9,10 +9,18 @@
 // client may go away meanwhile: its calls then live on without it until they are ended, and what
 // they send goes nowhere.
 //
+// A change is answered when it is in force on all workers and, when the server has a struct
+// durable, on disk.
+//
+// A request for an extension (on_call.c) runs in the extension until that ends it. Whatever happens
+// to it while the extension is on the stack is only marked: the reaper, a timer that is due at
+// once, frees it from the loop.
+//
 // Bounds. A client with CLIENT_PAUSE_BYTES unread or CLIENT_MAX_CALLS in flight is not read from;
-// it loses events beyond CLIENT_EVENT_BYTES; a list that does not fit into CLIENT_MAX_BYTES, or
-// SERVER_MAX_BYTES over all clients, ends in a refusal; and who reads nothing for stall_ms is
-// dropped.
+// it loses events beyond CLIENT_EVENT_BYTES, and an extension has to wait with what it streams
+// beyond CLIENT_STREAM_BYTES; a list that does not fit into CLIENT_MAX_BYTES, or SERVER_MAX_BYTES
+// over all clients, ends in a refusal; who reads nothing for stall_ms is dropped; files.h bounds
+// descriptors, and document.h what waits to be applied.
 #ifndef CONTROL_INTERNAL_H
 #define CONTROL_INTERNAL_H
 
@@ -24,6 +32,9 @@
 
 #include <weir/embed.h>
 
+#include "control/document.h"
+#include "control/durable.h"
+#include "control/files.h"
 #include "control/framing.h"
 #include "control/listener.h"
 #include "weir/control.pb-c.h"
@@ -32,6 +43,7 @@ enum {
 	CLIENT_MAX_CALLS = 64,
 	CLIENT_PAUSE_BYTES = 256 << 10,
 	CLIENT_EVENT_BYTES = 1 << 20,
+	CLIENT_STREAM_BYTES = 1 << 20,
 	CLIENT_MAX_BYTES = 64 << 20,
 	SERVER_MAX_BYTES = 256 << 20,
 };
@@ -42,19 +54,40 @@ struct rows;
 LIST_HEAD(client_list, client);
 LIST_HEAD(call_list, call);
 
+// Refused requests that were told as events in the second that began at second_ms, and those that
+// were too many for it.
+struct refusals {
+	uint64_t second_ms; // in the loop's time
+	unsigned n_told;
+	uint64_t n_untold;
+};
+
+// What a request does, when it is not refused.
+enum effect {
+	EFFECT_NONE, // reads
+	EFFECT_ACT,  // does something that is not kept
+	EFFECT_KEPT, // changes the desired state
+};
+
 struct control_server {
 	struct weir *weir;
+	struct durable *durable; // may be NULL
 	uv_loop_t *loop;
-	uv_pipe_t pipe;   // listening
-	uv_timer_t clock; // looks for stalled clients
+	uv_pipe_t pipe;    // listening
+	uv_timer_t clock;  // looks for stalled clients
+	uv_timer_t reaper; // runs when something is in `reaped`
 	struct listener listener;
 	struct weir_schema *schema;
 	struct client_list clients;
 	struct call_list orphans;     // calls whose client went away
 	struct call_list subscribers; // calls that events go to
-	size_t queued;                // bytes that no client has read yet
-	unsigned n_handles;           // of libuv, clients' included, that are not closed yet
-	unsigned n_clients;           // with those that are closing
+	struct call_list reaped;      // calls to be cancelled and freed from the loop
+	struct refusals refusals;
+	uint64_t n_events;  // numbers them
+	size_t queued;      // bytes that no client has read yet
+	size_t staged;      // bytes of all clients' documents
+	unsigned n_handles; // of libuv, clients' included, that are not closed yet
+	unsigned n_clients; // with those that are closing
 	unsigned max_clients;
 	unsigned stall_ms;
 	bool stopping;
@@ -69,6 +102,10 @@ struct client {
 	struct control_server *server;
 	uv_pipe_t pipe;
 	struct framing reader;
+	struct files files;   // passed, and not asked for yet
+	struct staged staged; // a document on its way
+	pid_t pid;            // of the process that connected, and its user
+	uid_t uid;
 	struct call_list calls;
 	unsigned n_calls;
 	size_t queued;         // bytes given to libuv and not written yet
@@ -82,17 +119,23 @@ struct client {
 struct call {
 	LIST_ENTRY(call) link;         // in the client's calls, or the server's orphans
 	LIST_ENTRY(call) subscription; // in the server's subscribers, when subscribed
+	LIST_ENTRY(call) reap;         // in the server's reaped, when is_reaped
 	struct control_server *server;
 	struct client *client; // NULL once the client went away
 	Weir__Control__Request *request;
-	const char *name;  // of the request's field, as in "port_add"
+	const char *name; // of the request's field, as in "port_add"
+	enum effect effect;
 	struct rows *rows; // the list being sent, NULL for other calls
 	bool subscribed;
+	bool is_reaped;
 	uint64_t lost;      // events since the last one that was sent
 	char policy_id[64]; // what policy_add answers with, or ""
-	// Of flow_list: answers of switches not complete yet, and why one could not be asked.
+	// What the answer waits for: workers, the disk, answers of switches; and why it will be a
+	// refusal.
 	unsigned n_parts;
 	struct weir_error part_error;
+	struct durable_wait wait;
+	struct weir_running_call *running; // in an extension; NULL: it is not, or not any more
 };
 
 // ---- server.c
@@ -144,6 +187,16 @@ void call_free_orphans(struct control_server *server, bool all);
 // Frees a call that will not be answered.
 void call_free(struct call *call);
 
+// Has the call cancelled, when it runs in an extension, and freed, from the loop. More than once is
+// the same.
+void call_reap(struct call *call);
+
+// Reaps what the client has running in extensions: that may have no end of its own.
+void call_reap_running(struct client *client);
+
+// Reaps now; not from within an extension.
+void call_reap_all(struct control_server *server);
+
 bool call_is_dry_run(const struct call *call);
 
 // The flags of embed.h for the call's change.
@@ -151,6 +204,10 @@ unsigned call_flags(const struct call *call, bool force);
 
 // Sends a reply and keeps the call going; fills id and more.
 void call_send(struct call *call, Weir__Control__Reply *reply);
+
+// Sends the last reply and keeps the call, for call_reap().
+void call_send_done(struct call *call);
+void call_send_refusal(struct call *call, const struct weir_error *error);
 
 // The functions that end a call:
 
@@ -160,7 +217,8 @@ void call_finish(struct call *call, Weir__Control__Reply *reply);
 // Refused. error: borrowed during the call.
 void call_refuse(struct call *call, const struct weir_error *error);
 
-// result of a change: refuses it, or answers when it is in force on all workers.
+// result of a change: refuses it, or answers, with the rows of a list that was begun, when it is in
+// force on all workers and on disk.
 void call_end(struct call *call, int result, const struct weir_error *error);
 
 // Tells a client about something that belongs to no call; id 0: to the connection itself.
@@ -168,7 +226,20 @@ void call_refuse_message(struct client *client, uint64_t id, const struct weir_e
 
 // ---- dispatch.c
 
-// Runs the handler of the call's request.
+// Runs the handler of the call's request, unless it changes what could not be kept now.
 void dispatch(struct call *call);
+
+// What the request whose field has that number does.
+enum effect dispatch_effect(uint32_t number);
+
+// ---- on_event.c
+
+// A request that would have done something was refused: tells subscribers who asked for what, at
+// most REFUSALS_PER_SECOND times a second. what: the request's name.
+enum { REFUSALS_PER_SECOND = 10 };
+void event_refused(struct client *client, const char *what, const struct weir_error *error);
+
+// Tells how many refusals were not told, once that may be told.
+void event_flush_refusals(struct control_server *server);
 
 #endif

@@ -1,12 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
+#include <errno.h>
+#include <time.h>
+
 #include "control/handlers.h"
 #include "control/internal.h"
+
+enum { SECOND_MS = 1000 };
+
+// pattern: a kind, or the beginning of some with a '*' behind it.
+static bool matches(const char *pattern, const char *kind)
+{
+	const size_t size = strcspn(pattern, "*");
+
+	return strncmp(pattern, kind, size) == 0 && (pattern[size] == '*' || kind[size] == '\0');
+}
+
+static bool is_wanted(const Weir__Control__EventSubscribe *wanted, const char *kind)
+{
+	for (size_t i = 0; i < wanted->n_kinds; i++)
+		if (matches(wanted->kinds[i], kind))
+			return true;
+	return wanted->n_kinds == 0;
+}
+
+static int check_kinds(const Weir__Control__EventSubscribe *wanted, struct weir_error *error)
+{
+	for (size_t i = 0; i < wanted->n_kinds; i++) {
+		const char *star = strchr(wanted->kinds[i], '*');
+
+		if (star && star[1])
+			return weir_refuse(error, -EINVAL, "kinds",
+				"kind \"%s\": a * stands at the end only, as in port-*",
+				wanted->kinds[i]);
+	}
+	return 0;
+}
 
 void on_event_subscribe(struct call *call)
 {
 	Weir__Control__Reply reply = WEIR__CONTROL__REPLY__INIT;
+	struct weir_error error;
 
+	if (check_kinds(call->request->event_subscribe, &error) < 0) {
+		call_refuse(call, &error);
+		return;
+	}
 	// Whoever has ended his side already asked for events of the past.
 	if (call->client->ended) {
 		call_finish(call, &reply);
@@ -28,7 +67,7 @@ static void send_notice(struct call *call, const struct weir_notice *notice)
 	event.port = row_text(notice->port);
 	event.extension = row_text(notice->extension);
 	event.text = row_text(notice->text);
-	ROW_SET(event, number, notice->number);
+	ROW_SET(event, number, call->server->n_events);
 	if (call->lost > 0)
 		ROW_SET(event, lost, call->lost);
 	call->lost = 0;
@@ -43,13 +82,67 @@ void event_notice(void *context, const struct weir_notice *notice)
 	struct control_server *server = context;
 	struct call *call;
 
+	server->n_events++;
 	LIST_FOREACH(call, &server->subscribers, subscription)
 	{
-		if (!call->client)
+		if (!call->client || !is_wanted(call->request->event_subscribe, notice->kind))
 			continue;
 		if (call->client->queued >= CLIENT_EVENT_BYTES)
 			call->lost++;
 		else
 			send_notice(call, notice);
 	}
+}
+
+static void tell(struct control_server *server, const char *text)
+{
+	event_notice(server, &(struct weir_notice){ .time = (uint64_t)time(NULL),
+				     .kind = "request-refused",
+				     .switch_name = "",
+				     .port = "",
+				     .extension = "",
+				     .text = text });
+}
+
+// Whether one more may be told in the second that it is.
+static bool may_tell(struct control_server *server)
+{
+	struct refusals *refusals = &server->refusals;
+	const uint64_t now = uv_now(server->loop);
+
+	if (refusals->n_told == 0 || now - refusals->second_ms >= SECOND_MS) {
+		refusals->second_ms = now;
+		refusals->n_told = 0;
+	}
+	return refusals->n_told < REFUSALS_PER_SECOND;
+}
+
+void event_flush_refusals(struct control_server *server)
+{
+	struct refusals *refusals = &server->refusals;
+	char text[96];
+
+	if (refusals->n_untold == 0 || !may_tell(server))
+		return;
+	snprintf(text, sizeof(text), "%llu more requests were refused, too many to tell each",
+		(unsigned long long)refusals->n_untold);
+	refusals->n_untold = 0;
+	refusals->n_told++;
+	tell(server, text);
+}
+
+void event_refused(struct client *client, const char *what, const struct weir_error *error)
+{
+	struct control_server *server = client->server;
+	char text[sizeof(error->message) + 128];
+
+	event_flush_refusals(server);
+	if (!may_tell(server)) {
+		server->refusals.n_untold++;
+		return;
+	}
+	server->refusals.n_told++;
+	snprintf(text, sizeof(text), "%s of process %ld, user %ld: %s", what, (long)client->pid,
+		(long)client->uid, error->message);
+	tell(server, text);
 }

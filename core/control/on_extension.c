@@ -35,7 +35,8 @@ void on_extension_attach(struct call *call)
 	call_end(call,
 		weir_extension_attach(call->server->weir, request->switch_, request->name,
 			request->has_order ? (int)request->order : WEIR_ORDER_DEFAULT,
-			call_flags(call, false), &error),
+			call_flags(call, false) | (request->fail_open ? WEIR_FAIL_OPEN : 0u),
+			&error),
 		&error);
 }
 
@@ -50,21 +51,31 @@ void on_extension_detach(struct call *call)
 		&error);
 }
 
+static const char *state_name(const struct weir_extension_info *info)
+{
+	return !info->switch_name ? "loaded" : info->missing ? "missing" : "attached";
+}
+
 static void add_row(void *context, const struct weir_extension_info *info)
 {
 	Weir__Control__Extension row = WEIR__CONTROL__EXTENSION__INIT;
-	char abi[24];
+	char abi[24] = "";
 
-	snprintf(abi, sizeof(abi), "%u.%u", info->abi_major, info->abi_minor);
+	if (info->abi_major || info->abi_minor) // unknown of one that is missing
+		snprintf(abi, sizeof(abi), "%u.%u", info->abi_major, info->abi_minor);
 	row.name = row_text(info->name);
 	row.version = row_text(info->version);
 	row.summary = row_text(info->summary);
 	row.class_ = row_text(info->class_name);
 	row.path = row_text(info->path);
-	row.abi = abi;
+	row.abi = row_text(abi);
 	row.switch_ = row_text(info->switch_name);
-	if (row.switch_)
+	if (row.switch_) {
 		ROW_SET(row, order, (uint32_t)info->order);
+		ROW_SET(row, fail_open, info->fail_open);
+	}
+	row.state = (char *)state_name(info);
+	row.reason = row_text(info->reason);
 	ROW_SET(row, decisions, info->decisions);
 	ROW_SET(row, visits, info->visits);
 	ROW_SET(row, violations, info->violations);

@@ -41,6 +41,12 @@ void on_meter_list(struct call *call)
 			request->extension);
 	if (result == 0)
 		result = weir_meter_list(call->server->weir, request->target,
-			request->reset && !call_is_dry_run(call), add_row, call, &error);
-	rows_end(call, result, &error);
+			call->effect == EFFECT_KEPT, add_row, call, &error);
+	if (call->effect != EFFECT_KEPT) {
+		rows_end(call, result, &error);
+		return;
+	}
+	if (result == 0 && call->server->durable)
+		durable_note_meters(call->server->durable);
+	call_end(call, result, &error);
 }

@@ -66,12 +66,8 @@ void on_policy_remove(struct call *call)
 
 static void add_row(void *context, const struct weir_policy_info *info)
 {
-	const struct call *call = context;
-	const char *type = call->request->policy_list->type;
 	Weir__Control__Policy row = WEIR__CONTROL__POLICY__INIT;
 
-	if (type && strcmp(type, info->type) != 0)
-		return;
 	row.target = row_text(info->target);
 	row.extension = row_text(info->extension);
 	row.type = row_text(info->type);
@@ -82,6 +78,15 @@ static void add_row(void *context, const struct weir_policy_info *info)
 	rows_add(context, &row.base);
 }
 
+static void add_row_of_type(void *context, const struct weir_policy_info *info)
+{
+	const struct call *call = context;
+	const char *type = call->request->policy_list->type;
+
+	if (!type || strcmp(type, info->type) == 0)
+		add_row(context, info);
+}
+
 void on_policy_list(struct call *call)
 {
 	const Weir__Control__PolicyList *request = call->request->policy_list;
@@ -90,7 +95,19 @@ void on_policy_list(struct call *call)
 
 	if (result == 0)
 		result = weir_policy_list(call->server->weir, request->target, request->extension,
-			add_row, call, &error);
+			add_row_of_type, call, &error);
+	rows_end(call, result, &error);
+}
+
+void on_policy_status(struct call *call)
+{
+	const Weir__Control__PolicyStatus *request = call->request->policy_status;
+	struct weir_error error = { 0 };
+	int result = rows_begin(call, WEIR__CONTROL__REPLY__PAYLOAD_POLICIES, &error);
+
+	if (result == 0)
+		result = weir_status_list(call->server->weir, request->target, request->extension,
+			request->type, add_row, call, &error);
 	rows_end(call, result, &error);
 }
 

@@ -2,13 +2,8 @@
 // Copyright The Weir Authors
 #include "control/handlers.h"
 #include "control/internal.h"
+#include "control/item_row.h"
 #include "control/rows.h"
-
-// The protocol says "none", embed.h says nothing.
-static const char *setting(const char *text)
-{
-	return text && strcmp(text, "none") == 0 ? "" : text;
-}
 
 void on_port_add(struct call *call)
 {
@@ -16,8 +11,8 @@ void on_port_add(struct call *call)
 	const struct weir_port_config config = {
 		.size = sizeof(config),
 		.nic = request->nic,
-		.vlan = setting(request->vlan),
-		.mac = setting(request->mac),
+		.vlan = item_setting(request->vlan),
+		.mac = item_setting(request->mac),
 		.mtu = request->mtu,
 		.uplink = request->uplink,
 	};
@@ -65,8 +60,8 @@ void on_port_set(struct call *call)
 	const Weir__Control__PortSet *request = call->request->port_set;
 	const struct weir_port_config config = {
 		.size = sizeof(config),
-		.vlan = setting(request->vlan),
-		.mac = setting(request->mac),
+		.vlan = item_setting(request->vlan),
+		.mac = item_setting(request->mac),
 		.mtu = request->mtu,
 	};
 	const unsigned which = (request->vlan ? WEIR_PORT_SET_VLAN : 0u) |
@@ -100,6 +95,7 @@ static void add_row(void *context, const struct weir_port_info *info)
 	row.reason = row_text(info->reason);
 	ROW_SET(row, rx_missed, info->rx_missed);
 	row.nic_details = row_text(info->nic_details);
+	ROW_SET(row, blocked, info->blocked);
 	rows_add(context, &row.base);
 }
 

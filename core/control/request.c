@@ -8,7 +8,7 @@
 #include "switch/schema.h"
 #include "switch/wire.h"
 
-enum { ID_NUMBER = 1 }; // of Request.id
+enum { ID_NUMBER = 1, FIRST_NUMBER = 10 }; // of Request.id, and of the requests
 
 int request_schema_create(struct weir_schema **schema, struct weir_error *error)
 {
@@ -56,10 +56,30 @@ uint64_t request_peek_id(const uint8_t *bytes, size_t size)
 	return 0;
 }
 
-const char *request_name(const Weir__Control__Request *request)
+uint32_t request_peek_number(const uint8_t *bytes, size_t size)
+{
+	struct wire_reader reader = wire_read(bytes, size);
+	struct wire_field field;
+	uint32_t number = 0;
+
+	while (wire_next(&reader, &field) > 0) {
+		if (field.number < FIRST_NUMBER)
+			continue;
+		if (number == 0 || field.number == WEIR__CONTROL__REQUEST__REQUEST_APPLY_ADD)
+			number = field.number;
+	}
+	return number;
+}
+
+const char *request_number_name(uint32_t number)
 {
 	const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field(
-		&weir__control__request__descriptor, (unsigned)request->request_case);
+		&weir__control__request__descriptor, number);
 
 	return field ? field->name : "";
+}
+
+const char *request_name(const Weir__Control__Request *request)
+{
+	return request_number_name((uint32_t)request->request_case);
 }

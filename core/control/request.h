@@ -30,6 +30,13 @@ void request_free(Weir__Control__Request *request);
 // is none before the first malformed byte.
 uint64_t request_peek_id(const uint8_t *bytes, size_t size);
 
+// The number of the request's field in such a message: that of apply_add when it has one, which
+// nobody may overlook, else the first; 0 when there is none before the first malformed byte.
+uint32_t request_peek_number(const uint8_t *bytes, size_t size);
+
+// The name of the field with that number, "" when there is none. Static.
+const char *request_number_name(uint32_t number);
+
 // The name of the request's field, as in "port_add". Static.
 const char *request_name(const Weir__Control__Request *request);
 

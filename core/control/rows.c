@@ -17,10 +17,12 @@ struct rows {
 	size_t size;
 	size_t capacity;
 	size_t n_rows;
+	size_t n_left_out;
 	int result; // why rows were left out, or 0
 };
 
-enum { MAX_PREFIX = 64, LENGTH_DELIMITED = 2, ROWS_NUMBER = 1, MAX_VARINT = 10 };
+enum { MAX_PREFIX = 64, VARINT = 0, LENGTH_DELIMITED = 2, MAX_VARINT = 10 };
+enum { ROWS_NUMBER = 1, LEFT_OUT_NUMBER = 2 };
 
 static size_t put_varint(uint8_t *bytes, uint64_t value)
 {
@@ -102,14 +104,20 @@ void rows_add(struct call *call, const ProtobufCMessage *row)
 	size_t size = protobuf_c_message_get_packed_size(row);
 
 	rows->n_rows++;
-	if (!call->client || rows->result < 0)
+	if (!call->client)
 		return;
+	if (rows->result < 0) {
+		rows->n_left_out++;
+		return;
+	}
 	if (client_is_full(call->client, rows->size + size))
 		rows->result = -ENOBUFS;
 	else if (reserve(rows, size + 2 * MAX_VARINT) < 0)
 		rows->result = -ENOMEM;
-	if (rows->result < 0)
+	if (rows->result < 0) {
+		rows->n_left_out++;
 		return;
+	}
 	rows->size += put_tag(rows->bytes + rows->size, ROWS_NUMBER, size);
 	rows->size += protobuf_c_message_pack(row, rows->bytes + rows->size);
 	if (rows->size >= ROWS_REPLY_BYTES)
@@ -121,12 +129,24 @@ size_t rows_count(const struct call *call)
 	return call->rows->n_rows;
 }
 
+// The rows of a change that was made say that they are not all; a refusal would say that it was
+// not made.
+static int note_left_out(struct rows *rows)
+{
+	if (rows->payload != WEIR__CONTROL__REPLY__PAYLOAD_DIFFERENCES || rows->n_left_out == 0 ||
+		reserve(rows, 2 * MAX_VARINT) < 0)
+		return rows->result;
+	rows->size += put_varint(rows->bytes + rows->size, LEFT_OUT_NUMBER << 3 | VARINT);
+	rows->size += put_varint(rows->bytes + rows->size, rows->n_left_out);
+	return 0;
+}
+
 void rows_end(struct call *call, int result, const struct weir_error *error)
 {
 	struct weir_error own = { 0 };
 
 	if (result == 0 && call->client) {
-		result = call->rows->result;
+		result = note_left_out(call->rows);
 		if (result == 0)
 			result = send_rows(call, false);
 		if (result == -ENOBUFS)

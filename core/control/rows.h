@@ -6,7 +6,8 @@
 // A handler begins a list, adds rows (from the row function of an embed.h list, whose context is
 // the call), and ends it. A row and its strings are only borrowed by rows_add. When the client
 // already has more unread than a client may have, further rows are left out and the list ends in a
-// refusal. Control thread only.
+// refusal; that of an apply_commit, which is made by then, tells how many are missing. Control
+// thread only.
 #ifndef CONTROL_ROWS_H
 #define CONTROL_ROWS_H
 

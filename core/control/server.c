@@ -58,6 +58,7 @@ static void on_clock(uv_timer_t *clock)
 		client_check_stall(client);
 	}
 	call_free_orphans(server, false);
+	event_flush_refusals(server);
 }
 
 // Hands the listening descriptor to libuv, which owns it from then on.
@@ -69,9 +70,11 @@ static int start_handles(struct control_server *server)
 
 	uv_timer_init(server->loop, &server->clock);
 	server->clock.data = server;
+	uv_timer_init(server->loop, &server->reaper);
+	server->reaper.data = server;
 	uv_pipe_init(server->loop, &server->pipe, 0);
 	server->pipe.data = server;
-	server->n_handles = 2;
+	server->n_handles = 3;
 	result = uv_pipe_open(&server->pipe, server->listener.fd);
 	if (result < 0)
 		return result;
@@ -99,6 +102,7 @@ int control_server_create(struct weir *weir, uv_loop_t *loop, const struct contr
 	if (!server)
 		return weir_refuse(error, -ENOMEM, NULL, "out of memory for the control server");
 	server->weir = weir;
+	server->durable = options->durable;
 	server->loop = loop;
 	server->max_clients = options->max_clients ? options->max_clients : DEFAULT_CLIENTS;
 	server->stall_ms = options->stall_ms ? options->stall_ms : DEFAULT_STALL_MS;
@@ -135,7 +139,9 @@ void control_server_stop(
 	listener_close(&server->listener);
 	while ((client = LIST_FIRST(&server->clients)))
 		client_close(client, NULL);
+	call_reap_all(server);
 	uv_close((uv_handle_t *)&server->clock, on_closed);
+	uv_close((uv_handle_t *)&server->reaper, on_closed);
 	uv_close((uv_handle_t *)&server->pipe, on_closed);
 }
 

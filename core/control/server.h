@@ -17,9 +17,12 @@
 #include <weir/embed.h>
 
 struct control_server;
+struct durable; // control/durable.h
 
 struct control_options {
-	const char *path;     // of the socket, 1 to 107 bytes
+	const char *path; // of the socket, 1 to 107 bytes
+	struct durable
+		*durable;     // keeps what clients change, until the server is stopped; may be NULL
 	unsigned max_clients; // 0: 1024
 	unsigned stall_ms;    // a client that reads nothing for so long is dropped; 0: 10000
 	void (*log)(void *context, int level, const char *line); // level as syslog(3); NULL: none

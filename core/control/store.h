@@ -39,8 +39,9 @@ int store_open(const char *directory, struct store **store, struct weir_error *e
 
 // Adds everything that is kept to the document. Blocks while it reads; nothing may be under way (no
 // batch that has ended and was not reported: -EBUSY). It may be called from a done that reports a
-// failure: all that failed is over by then. Every row is checked: one that is damaged ends this
-// with -EBADMSG and a sentence.
+// failure: all that failed is over by then. What was noted for the open batch is forgotten: it
+// belongs to a state that is given up for this one. Every row is checked: one that is damaged ends
+// this with -EBADMSG and a sentence.
 int store_load(struct store *store, struct weir_document *document, struct weir_error *error);
 
 // Notes a change for the batch that is open: a weir_change_handler whose context is the store. The

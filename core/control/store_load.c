@@ -157,9 +157,22 @@ static int add_to_document(void *document, const struct weir_item *item, struct 
 
 int store_load(struct store *store, struct weir_document *document, struct weir_error *error)
 {
+	struct store_batch *fresh;
+	int result;
+
 	if (store->n_ended > 0)
 		return weir_refuse(error, -EBUSY, NULL,
 			"state \"%.200s\": cannot be read while changes are being written",
 			store->path);
-	return store_read(store, add_to_document, document, error);
+	fresh = store_batch_create();
+	if (!fresh)
+		return weir_refuse(error, -ENOMEM, NULL, "out of memory for changes");
+	result = store_read(store, add_to_document, document, error);
+	if (result == 0) {
+		store_batch_destroy(store->open);
+		store->open = fresh;
+	} else {
+		store_batch_destroy(fresh);
+	}
+	return result;
 }

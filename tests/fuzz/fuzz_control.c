@@ -9,10 +9,22 @@
 #include <string.h>
 
 #include "control/framing.h"
+#include "control/item_row.h"
 #include "control/request.h"
 #include "switch/schema.h"
 
 enum { MAX_MESSAGE = 4096 };
+
+// An item that says what it is names itself, so that it can be found again.
+static void take_items(const Weir__Control__ApplyAdd *add)
+{
+	struct weir_item item;
+
+	for (size_t i = 0; i < add->n_items; i++)
+		if (item_of_message(add->items[i], &item) == 0 && !item.switch_name &&
+			!(item.target && item.name && item.policy.id))
+			abort();
+}
 
 // What is accepted has a name and its required fields (packing reads them all), and is accepted
 // again.
@@ -24,13 +36,17 @@ static void take_request(const struct weir_schema *schema, const uint8_t *data, 
 	size_t packed_size;
 
 	request_peek_id(data, size);
+	request_peek_number(data, size);
 	if (request_unpack(schema, data, size, &request, &error)) {
 		if (request || !error.code || !error.message[0])
 			abort();
 		return;
 	}
-	if (!*request_name(request) || request_peek_id(data, size) != request->id)
+	if (!*request_name(request) || request_peek_id(data, size) != request->id ||
+		request_peek_number(data, size) != (uint32_t)request->request_case)
 		abort();
+	if (request->request_case == WEIR__CONTROL__REQUEST__REQUEST_APPLY_ADD)
+		take_items(request->apply_add);
 	packed_size = weir__control__request__get_packed_size(request);
 	packed = malloc(packed_size + 1);
 	if (!packed || weir__control__request__pack(request, packed) != packed_size ||

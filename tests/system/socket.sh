@@ -3,7 +3,8 @@
 # Copyright The Weir Authors
 #
 # Whatever comes over the control socket, the daemon answers others meanwhile and loses no frame:
-# garbage, truncated and oversized messages, clients that say nothing and clients that never read.
+# garbage, truncated and oversized messages, clients that say nothing and clients that never read,
+# descriptors that nobody asked for, documents that nobody applies. It keeps nothing of them.
 #
 #	a 10.7.0.1 --- pa [ br0 ] pb --- b 10.7.0.2
 . "$(dirname "$0")/lib.sh"

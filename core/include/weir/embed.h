@@ -374,7 +374,8 @@ typedef void weir_difference_row(void *context, const struct weir_difference *di
 // place and its policies, and the switch's ports are blocked, unless it is fail_open. A port whose
 // policies an extension refuses is blocked, unless that is fail_open; the policies stay. An item
 // that makes no sense at all is left out. Each of these is a notice and, in row, a difference whose
-// text says why.
+// text says why. A meter that has counts already keeps them, and saved state goes to what this call
+// adds: a switch that is brought back to its kept state has counted on since that was written.
 WEIR_API int weir_apply(struct weir *weir, const struct weir_document *document, unsigned flags,
 	weir_difference_row *row, void *context, struct weir_error *error);
 

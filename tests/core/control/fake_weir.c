@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-__attribute__((format(printf, 3, 4))) static int record(
-	struct weir *weir, struct weir_error *error, const char *format, ...)
+int fake_record(struct weir *weir, struct weir_error *error, const char *format, ...)
 {
 	va_list arguments;
 
@@ -16,11 +15,12 @@ __attribute__((format(printf, 3, 4))) static int record(
 	va_end(arguments);
 	if (!weir->refusal)
 		return 0;
-	*error = *weir->refusal;
-	return error->code;
+	if (error)
+		*error = *weir->refusal;
+	return weir->refusal->code;
 }
 
-static const char *or_dash(const char *text)
+const char *fake_text(const char *text)
 {
 	return !text ? "-" : *text ? text : "''";
 }
@@ -83,19 +83,31 @@ void weir_on_notice(struct weir *weir, weir_notice_handler *handler, void *conte
 
 int weir_switch_add(struct weir *weir, const char *name, unsigned flags, struct weir_error *error)
 {
-	return record(weir, error, "switch_add %s %u", name, flags);
+	int result = fake_record(weir, error, "switch_add %s %u", name, flags);
+
+	if (result == 0 && !(flags & WEIR_DRY_RUN)) {
+		fake_set(weir, name, true);
+		fake_tell(weir, name, false);
+	}
+	return result;
 }
 
 int weir_switch_remove(
 	struct weir *weir, const char *name, unsigned flags, struct weir_error *error)
 {
-	return record(weir, error, "switch_remove %s %u", name, flags);
+	int result = fake_record(weir, error, "switch_remove %s %u", name, flags);
+
+	if (result == 0 && !(flags & WEIR_DRY_RUN)) {
+		fake_set(weir, name, false);
+		fake_tell(weir, name, true);
+	}
+	return result;
 }
 
 int weir_switch_list(struct weir *weir, const char *name, weir_switch_row *row, void *context,
 	struct weir_error *error)
 {
-	int result = record(weir, error, "switch_list %s", or_dash(name));
+	int result = fake_record(weir, error, "switch_list %s", fake_text(name));
 
 	if (result == 0)
 		row(context,
@@ -107,39 +119,40 @@ int weir_switch_list(struct weir *weir, const char *name, weir_switch_row *row, 
 int weir_port_add(struct weir *weir, const char *switch_name, const char *name,
 	const struct weir_port_config *config, unsigned flags, struct weir_error *error)
 {
-	return record(weir, error, "port_add %s %s nic=%s vlan=%s mac=%s mtu=%u uplink=%d %u",
-		switch_name, name, or_dash(config->nic), or_dash(config->vlan),
-		or_dash(config->mac), config->mtu, config->uplink, flags);
+	return fake_record(weir, error, "port_add %s %s nic=%s vlan=%s mac=%s mtu=%u uplink=%d %u",
+		switch_name, name, fake_text(config->nic), fake_text(config->vlan),
+		fake_text(config->mac), config->mtu, config->uplink, flags);
 }
 
 int weir_port_remove(struct weir *weir, const char *name, unsigned flags, struct weir_error *error)
 {
-	return record(weir, error, "port_remove %s %u", name, flags);
+	return fake_record(weir, error, "port_remove %s %u", name, flags);
 }
 
 int weir_port_connect(struct weir *weir, const char *name, const char *nic, unsigned flags,
 	struct weir_error *error)
 {
-	return record(weir, error, "port_connect %s %s %u", name, or_dash(nic), flags);
+	return fake_record(weir, error, "port_connect %s %s %u", name, fake_text(nic), flags);
 }
 
 int weir_port_disconnect(
 	struct weir *weir, const char *name, unsigned flags, struct weir_error *error)
 {
-	return record(weir, error, "port_disconnect %s %u", name, flags);
+	return fake_record(weir, error, "port_disconnect %s %u", name, flags);
 }
 
 int weir_port_set(struct weir *weir, const char *name, const struct weir_port_config *config,
 	unsigned which, unsigned flags, struct weir_error *error)
 {
-	return record(weir, error, "port_set %s vlan=%s mac=%s mtu=%u %u %u", name,
-		or_dash(config->vlan), or_dash(config->mac), config->mtu, which, flags);
+	return fake_record(weir, error, "port_set %s vlan=%s mac=%s mtu=%u %u %u", name,
+		fake_text(config->vlan), fake_text(config->mac), config->mtu, which, flags);
 }
 
 int weir_port_list(struct weir *weir, const char *switch_name, const char *name, weir_port_row *row,
 	void *context, struct weir_error *error)
 {
-	int result = record(weir, error, "port_list %s %s", or_dash(switch_name), or_dash(name));
+	int result = fake_record(
+		weir, error, "port_list %s %s", fake_text(switch_name), fake_text(name));
 	char port[16];
 
 	for (unsigned i = 0; result == 0 && i < weir->n_rows; i++) {
@@ -158,31 +171,32 @@ int weir_port_list(struct weir *weir, const char *switch_name, const char *name,
 int weir_extension_load(struct weir *weir, const char *name, const char *path, unsigned flags,
 	struct weir_error *error)
 {
-	return record(weir, error, "extension_load %s %s %u", name, or_dash(path), flags);
+	return fake_record(weir, error, "extension_load %s %s %u", name, fake_text(path), flags);
 }
 
 int weir_extension_unload(
 	struct weir *weir, const char *name, unsigned flags, struct weir_error *error)
 {
-	return record(weir, error, "extension_unload %s %u", name, flags);
+	return fake_record(weir, error, "extension_unload %s %u", name, flags);
 }
 
 int weir_extension_attach(struct weir *weir, const char *switch_name, const char *name, int order,
 	unsigned flags, struct weir_error *error)
 {
-	return record(weir, error, "extension_attach %s %s %d %u", switch_name, name, order, flags);
+	return fake_record(
+		weir, error, "extension_attach %s %s %d %u", switch_name, name, order, flags);
 }
 
 int weir_extension_detach(struct weir *weir, const char *switch_name, const char *name,
 	unsigned flags, struct weir_error *error)
 {
-	return record(weir, error, "extension_detach %s %s %u", switch_name, name, flags);
+	return fake_record(weir, error, "extension_detach %s %s %u", switch_name, name, flags);
 }
 
 int weir_extension_list(struct weir *weir, const char *switch_name, weir_extension_row *row,
 	void *context, struct weir_error *error)
 {
-	int result = record(weir, error, "extension_list %s", or_dash(switch_name));
+	int result = fake_record(weir, error, "extension_list %s", fake_text(switch_name));
 
 	if (result == 0)
 		row(context, &(struct weir_extension_info){ .name = "acl",
@@ -198,7 +212,7 @@ int weir_extension_list(struct weir *weir, const char *switch_name, weir_extensi
 int weir_extension_schema(struct weir *weir, const char *name, const void **bytes, size_t *size,
 	struct weir_error *error)
 {
-	int result = record(weir, error, "extension_schema %s", name);
+	int result = fake_record(weir, error, "extension_schema %s", name);
 
 	if (result == 0) {
 		*bytes = weir->schema;
@@ -211,8 +225,8 @@ int weir_policy_add(struct weir *weir, const char *target, const char *extension
 	const char *id, const void *bytes, size_t size, char made_id[], unsigned flags,
 	struct weir_error *error)
 {
-	int result = record(weir, error, "policy_add %s %s %s %s %.*s %u", target, extension,
-		or_dash(type), or_dash(id), (int)size, size ? (const char *)bytes : "", flags);
+	int result = fake_record(weir, error, "policy_add %s %s %s %s %.*s %u", target, extension,
+		fake_text(type), fake_text(id), (int)size, size ? (const char *)bytes : "", flags);
 
 	if (result == 0)
 		snprintf(made_id, 64, "%s", id ? id : "made-1");
@@ -222,13 +236,30 @@ int weir_policy_add(struct weir *weir, const char *target, const char *extension
 int weir_policy_remove(struct weir *weir, const char *target, const char *extension, const char *id,
 	unsigned flags, struct weir_error *error)
 {
-	return record(weir, error, "policy_remove %s %s %s %u", target, extension, id, flags);
+	return fake_record(weir, error, "policy_remove %s %s %s %u", target, extension, id, flags);
+}
+
+int weir_status_list(struct weir *weir, const char *target, const char *extension, const char *type,
+	weir_policy_row *row, void *context, struct weir_error *error)
+{
+	int result = fake_record(
+		weir, error, "status_list %s %s %s", fake_text(target), extension, fake_text(type));
+
+	if (result == 0)
+		row(context, &(struct weir_policy_info){ .target = "vm1",
+				     .extension = "acl",
+				     .type = "state",
+				     .id = "",
+				     .bytes = "seen",
+				     .size = 4 });
+	return result;
 }
 
 int weir_policy_list(struct weir *weir, const char *target, const char *extension,
 	weir_policy_row *row, void *context, struct weir_error *error)
 {
-	int result = record(weir, error, "policy_list %s %s", or_dash(target), or_dash(extension));
+	int result = fake_record(
+		weir, error, "policy_list %s %s", fake_text(target), fake_text(extension));
 
 	if (result == 0)
 		row(context, &(struct weir_policy_info){ .target = "vm1",
@@ -243,8 +274,9 @@ int weir_policy_list(struct weir *weir, const char *target, const char *extensio
 int weir_meter_list(struct weir *weir, const char *target, bool reset, weir_meter_row *row,
 	void *context, struct weir_error *error)
 {
-	int result = record(weir, error, "meter_list %s %d", or_dash(target), reset);
+	int result = fake_record(weir, error, "meter_list %s %d", fake_text(target), reset);
 
+	weir->meter = reset ? 0 : weir->meter;
 	if (result == 0) {
 		row(context, &(struct weir_meter_info){ .target = "vm1",
 				     .extension = "acl",
@@ -260,7 +292,7 @@ int weir_meter_list(struct weir *weir, const char *target, bool reset, weir_mete
 int weir_drop_list(struct weir *weir, const char *switch_name, weir_drop_row *row, void *context,
 	struct weir_error *error)
 {
-	int result = record(weir, error, "drop_list %s", or_dash(switch_name));
+	int result = fake_record(weir, error, "drop_list %s", fake_text(switch_name));
 
 	if (result == 0)
 		row(context, &(struct weir_drop_info){ .reason = "vlan-not-allowed",
@@ -275,7 +307,7 @@ int weir_drop_list(struct weir *weir, const char *switch_name, weir_drop_row *ro
 int weir_fdb_list(struct weir *weir, const char *switch_name, weir_fdb_row *row, void *context,
 	struct weir_error *error)
 {
-	int result = record(weir, error, "fdb_list %s", or_dash(switch_name));
+	int result = fake_record(weir, error, "fdb_list %s", fake_text(switch_name));
 
 	if (result == 0)
 		row(context, &(struct weir_fdb_info){ .switch_name = "br0",
@@ -289,25 +321,26 @@ int weir_fdb_list(struct weir *weir, const char *switch_name, weir_fdb_row *row,
 int weir_fdb_add(struct weir *weir, const char *switch_name, const char *mac, uint16_t vlan,
 	const char *port, unsigned flags, struct weir_error *error)
 {
-	return record(weir, error, "fdb_add %s %s %u %s %u", switch_name, mac, vlan, port, flags);
+	return fake_record(
+		weir, error, "fdb_add %s %s %u %s %u", switch_name, mac, vlan, port, flags);
 }
 
 int weir_fdb_remove(struct weir *weir, const char *switch_name, const char *mac, uint16_t vlan,
 	unsigned flags, struct weir_error *error)
 {
-	return record(weir, error, "fdb_remove %s %s %u %u", switch_name, mac, vlan, flags);
+	return fake_record(weir, error, "fdb_remove %s %s %u %u", switch_name, mac, vlan, flags);
 }
 
 int weir_fdb_flush(
 	struct weir *weir, const char *switch_name, const char *port, struct weir_error *error)
 {
-	return record(weir, error, "fdb_flush %s %s", or_dash(switch_name), or_dash(port));
+	return fake_record(weir, error, "fdb_flush %s %s", fake_text(switch_name), fake_text(port));
 }
 
 int weir_flow_list(struct weir *weir, const char *switch_name, weir_flow_row *row, weir_done *done,
 	void *context, struct weir_error *error)
 {
-	int result = record(weir, error, "flow_list %s", or_dash(switch_name));
+	int result = fake_record(weir, error, "flow_list %s", fake_text(switch_name));
 
 	if (result < 0)
 		return result;
@@ -321,13 +354,13 @@ int weir_flow_list(struct weir *weir, const char *switch_name, weir_flow_row *ro
 
 int weir_flow_flush(struct weir *weir, const char *switch_name, struct weir_error *error)
 {
-	return record(weir, error, "flow_flush %s", or_dash(switch_name));
+	return fake_record(weir, error, "flow_flush %s", fake_text(switch_name));
 }
 
 int weir_worker_list(struct weir *weir, weir_worker_row *row, void *context)
 {
 	struct weir_error error;
-	int result = record(weir, &error, "worker_list");
+	int result = fake_record(weir, &error, "worker_list");
 
 	if (result == 0)
 		row(context, &(struct weir_worker_info){
@@ -337,5 +370,5 @@ int weir_worker_list(struct weir *weir, weir_worker_row *row, void *context)
 
 int weir_worker_set_linger(struct weir *weir, unsigned linger_us, struct weir_error *error)
 {
-	return record(weir, error, "worker_set %u", linger_us);
+	return fake_record(weir, error, "worker_set %u", linger_us);
 }

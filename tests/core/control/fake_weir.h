@@ -11,7 +11,14 @@
 
 #include <weir/embed.h>
 
-enum { FAKE_MAX_PENDING = 1024 };
+enum { FAKE_MAX_PENDING = 1024, FAKE_MAX_CALLS = 8, FAKE_MAX_SWITCHES = 64 };
+
+// A call of an extension that has not ended.
+struct weir_running_call {
+	struct weir *weir;
+	struct weir_call_request request;
+	bool live;
+};
 
 struct weir {
 	char last[512];                   // the last call as text, its arguments in order
@@ -29,7 +36,41 @@ struct weir {
 	size_t schema_size;
 	weir_notice_handler *notice;
 	void *notice_context;
+	weir_change_handler *change;
+	void *change_context;
+	char switches[FAKE_MAX_SWITCHES][32]; // that were added, "" for none: the desired state
+	bool apply_fails;
+	unsigned n_differences;     // rows of an apply
+	unsigned n_apply_notices;   // notices of an apply
+	unsigned n_applied;         // applies so far
+	uint64_t meter, meter_told; // frames of the only meter, and when they were told last
+	struct weir_running_call calls[FAKE_MAX_CALLS];
+	unsigned n_cancelled;
+	size_t n_streamed; // bytes that a client had room for
 };
+
+// Whether the switch was added.
+bool fake_has(const struct weir *weir, const char *name);
+
+// What an item of kind SWITCH does to the desired state, without telling.
+void fake_set(struct weir *weir, const char *name, bool present);
+
+// Tells the change handler that the switch came or went.
+void fake_tell(struct weir *weir, const char *name, bool removed);
+
+// Writes the call into `last`, and refuses it when told to.
+__attribute__((format(printf, 3, 4))) int fake_record(
+	struct weir *weir, struct weir_error *error, const char *format, ...);
+const char *fake_text(const char *text);
+
+// Replies "part" to each call under way.
+void fake_reply(struct weir *weir);
+
+// Streams to each call under way as long as there is room.
+void fake_stream(struct weir *weir);
+
+// Ends them.
+void fake_end(struct weir *weir);
 
 // Ends the changes that are pending now.
 void fake_complete(struct weir *weir);

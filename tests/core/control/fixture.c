@@ -14,6 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "control/durable.h"
 #include "request_text.h"
 
 static void on_stopped(void *context)
@@ -21,6 +22,13 @@ static void on_stopped(void *context)
 	struct fixture *fixture = context;
 
 	uv_close((uv_handle_t *)&fixture->wakeup, NULL);
+}
+
+static void on_server_stopped(void *context)
+{
+	struct fixture *fixture = context;
+
+	durable_stop(fixture->durable, on_stopped, fixture);
 }
 
 static void on_wakeup(uv_async_t *async)
@@ -31,7 +39,7 @@ static void on_wakeup(uv_async_t *async)
 		fixture->command(&fixture->weir);
 	fixture->command = NULL;
 	if (fixture->stop)
-		control_server_stop(fixture->server, on_stopped, fixture);
+		control_server_stop(fixture->server, on_server_stopped, fixture);
 	sem_post(&fixture->ran);
 }
 
@@ -43,7 +51,18 @@ static void *serve(void *context)
 	return NULL;
 }
 
-struct fixture *fixture_start(unsigned max_clients, unsigned stall_ms)
+static void start_durable(struct fixture *fixture)
+{
+	const struct durable_options options = { .directory = "/state" };
+	struct weir_error error;
+
+	if (durable_open(&fixture->weir, &fixture->loop, &options, &fixture->durable, &error) < 0 ||
+		durable_restore(fixture->durable, &error) < 0)
+		fail_msg("%s", error.message);
+	fixture->options.durable = fixture->durable;
+}
+
+static struct fixture *start(unsigned max_clients, unsigned stall_ms, bool with_store)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 	struct weir_error error;
@@ -60,11 +79,23 @@ struct fixture *fixture_start(unsigned max_clients, unsigned stall_ms)
 	uv_loop_init(&fixture->loop);
 	uv_async_init(&fixture->loop, &fixture->wakeup, on_wakeup);
 	fixture->wakeup.data = fixture;
+	if (with_store)
+		start_durable(fixture);
 	if (control_server_create(&fixture->weir, &fixture->loop, &fixture->options,
 		    &fixture->server, &error) < 0)
 		fail_msg("%s", error.message);
 	pthread_create(&fixture->thread, NULL, serve, fixture);
 	return fixture;
+}
+
+struct fixture *fixture_start(unsigned max_clients, unsigned stall_ms)
+{
+	return start(max_clients, stall_ms, false);
+}
+
+struct fixture *fixture_start_durable(void)
+{
+	return start(0, 0, true);
 }
 
 void fixture_run(struct fixture *fixture, void (*command)(struct weir *weir))
@@ -204,6 +235,27 @@ void send_text(int fd, const char *line, uint64_t id)
 	uint8_t bytes[REQUEST_TEXT_MAX];
 
 	send_message(fd, bytes, request_text_encode(line, id, bytes));
+}
+
+bool send_text_files(int fd, const char *line, uint64_t id, const int *files, unsigned n)
+{
+	union {
+		char bytes[CMSG_SPACE(256 * sizeof(int))];
+		struct cmsghdr header;
+	} control = { .bytes = { 0 } };
+	uint8_t message[FRAMING_HEADER + REQUEST_TEXT_MAX];
+	struct iovec part = { .iov_base = message };
+	struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control };
+	size_t size = request_text_encode(line, id, message + FRAMING_HEADER);
+
+	framing_put_header(message, size);
+	part.iov_len = FRAMING_HEADER + size;
+	header.msg_controllen = CMSG_SPACE(n * sizeof(int));
+	control.header.cmsg_level = SOL_SOCKET;
+	control.header.cmsg_type = SCM_RIGHTS;
+	control.header.cmsg_len = CMSG_LEN(n * sizeof(int));
+	memcpy(CMSG_DATA(&control.header), files, n * sizeof(int));
+	return sendmsg(fd, &header, MSG_NOSIGNAL) == (ssize_t)part.iov_len;
 }
 
 uint64_t take_id(int fd, bool *more)

@@ -28,6 +28,7 @@ struct fixture {
 	struct control_options options;
 	uv_loop_t loop;
 	uv_async_t wakeup;
+	struct durable *durable;
 	struct control_server *server;
 	pthread_t thread;
 	sem_t ran;
@@ -37,6 +38,9 @@ struct fixture {
 
 // Starts a server. max_clients and stall_ms: as in server.h, 0 for its defaults.
 struct fixture *fixture_start(unsigned max_clients, unsigned stall_ms);
+
+// The same, with the fake store behind it (fake_store.h), whose disk is restored.
+struct fixture *fixture_start_durable(void);
 
 // Stops it, and checks that it took its socket file away.
 void fixture_stop(struct fixture *fixture);
@@ -53,6 +57,10 @@ bool send_bytes(int fd, const void *bytes, size_t size);
 // Sends a message with its size before it.
 void send_message(int fd, const void *bytes, size_t size);
 void send_request(int fd, const Weir__Control__Request *request);
+
+// Sends a line of request_text.h with n descriptors, which stay the caller's; false when the server
+// closed the connection.
+bool send_text_files(int fd, const char *line, uint64_t id, const int *files, unsigned n);
 
 // The next reply, free with weir__control__reply__free_unpacked; NULL at the end of the stream.
 Weir__Control__Reply *receive_reply(int fd);

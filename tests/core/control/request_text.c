@@ -32,6 +32,32 @@ static void put_bytes(struct buffer *buffer, unsigned number, const void *bytes,
 	buffer->size += size;
 }
 
+static void put_field(
+	struct buffer *buffer, const ProtobufCMessageDescriptor *message, const char *word);
+
+// value: {WORD,WORD...}
+static void put_message(
+	struct buffer *buffer, const ProtobufCFieldDescriptor *field, const char *value)
+{
+	struct buffer inner = { .size = 0 };
+	char copy[REQUEST_TEXT_MAX], *word = copy;
+	int depth = 0;
+
+	snprintf(copy, sizeof(copy), "%s", value + 1);
+	assert_int_equal(*value, '{');
+	for (char *at = copy; depth >= 0; at++) {
+		assert_int_not_equal(*at, '\0');
+		depth += (*at == '{') - (*at == '}');
+		if (depth > 0 || (depth == 0 && *at != ','))
+			continue;
+		*at = '\0';
+		if (*word)
+			put_field(&inner, field->descriptor, word);
+		word = at + 1;
+	}
+	put_bytes(buffer, field->id, inner.bytes, inner.size);
+}
+
 // word: NAME=VALUE
 static void put_field(
 	struct buffer *buffer, const ProtobufCMessageDescriptor *message, const char *word)
@@ -48,6 +74,10 @@ static void put_field(
 		fail_msg("%s has no field %s", message->name, name);
 	if (field->type == PROTOBUF_C_TYPE_STRING || field->type == PROTOBUF_C_TYPE_BYTES) {
 		put_bytes(buffer, field->id, value, strlen(value));
+		return;
+	}
+	if (field->type == PROTOBUF_C_TYPE_MESSAGE) {
+		put_message(buffer, field, value);
 		return;
 	}
 	put_varint(buffer, field->id << 3);

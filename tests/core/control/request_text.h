@@ -2,8 +2,9 @@
 // Copyright The Weir Authors
 //
 // Requests as one line of text, for tables: "port_add switch=br0 name=vm1 mtu=1500". Fields of
-// Request itself stand behind a '/': "switch_add name=br0 /dry_run=1". Nothing is checked but
-// names, so that requests that break the protocol's limits can be written too.
+// Request itself stand behind a '/': "switch_add name=br0 /dry_run=1". A message is written as
+// "items={port={switch=br0,name=vm1}}". Nothing is checked but names, so that requests that break
+// the protocol's limits can be written too.
 #ifndef REQUEST_TEXT_H
 #define REQUEST_TEXT_H
 

@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -146,16 +147,28 @@ static void test_truncated(void **state)
 	fixture_stop(fixture);
 }
 
-// 200 connections, each request in two pieces with all the others' between them.
+// Both ends of each connection are in this process.
+static void raise_limit(void)
+{
+	struct rlimit limit;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_true(limit.rlim_max >= 4096);
+	limit.rlim_cur = 4096;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+// A thousand connections, each request in two pieces with all the others' between them.
 static void test_many_connections(void **state)
 {
-	enum { N = 200 };
+	enum { N = 1000 };
 	struct fixture *fixture = fixture_start(0, 0);
 	uint8_t message[FRAMING_HEADER + REQUEST_TEXT_MAX];
 	int fds[N];
 	size_t size;
 
 	(void)state;
+	raise_limit();
 	for (unsigned i = 0; i < N; i++)
 		fds[i] = fixture_connect(fixture);
 	for (unsigned piece = 0; piece < 2; piece++)

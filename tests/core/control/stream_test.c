@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
 //
-// What the control server sends without being asked for each piece: lists of any length and events;
-// and clients that do not take it.
+// Lists of any length, and clients that do not take them.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -170,94 +169,6 @@ static void test_never_reads(void **state)
 	fixture_stop(fixture);
 }
 
-static unsigned n_notices;
-
-static void send_notices(struct weir *weir)
-{
-	fake_notices(weir, n_notices);
-}
-
-static void check_event(int fd, uint64_t id, uint64_t number)
-{
-	Weir__Control__Reply *reply = receive_reply(fd);
-
-	assert_non_null(reply);
-	assert_int_equal(reply->id, id);
-	assert_true(reply->more);
-	assert_int_equal(reply->payload_case, WEIR__CONTROL__REPLY__PAYLOAD_EVENT);
-	assert_int_equal(reply->event->number, number);
-	assert_string_equal(reply->event->kind, "nic-lost");
-	assert_string_equal(reply->event->port, "vm1");
-	assert_null(reply->event->extension);
-	assert_false(reply->event->has_lost);
-	weir__control__reply__free_unpacked(reply, NULL);
-}
-
-// Every subscriber gets every event, among the answers to its other requests.
-static void test_events(void **state)
-{
-	struct fixture *fixture = fixture_start(0, 0);
-	int fds[3];
-
-	(void)state;
-	for (unsigned i = 0; i < 3; i++) {
-		bool more;
-
-		fds[i] = fixture_connect(fixture);
-		send_text(fds[i], "event_subscribe", 10 + i);
-		assert_int_equal(take_id(fds[i], &more), 10 + i);
-		assert_true(more);
-	}
-	n_notices = 5;
-	fixture_run(fixture, send_notices);
-	for (unsigned i = 0; i < 3; i++) {
-		for (unsigned number = 1; number <= n_notices; number++)
-			check_event(fds[i], 10 + i, number);
-		check_alive(fds[i], 20);
-	}
-	shutdown(fds[0], SHUT_WR);
-	check_end(fds[0]);
-	close(fds[1]);
-	n_notices = 1;
-	fixture_run(fixture, send_notices);
-	check_event(fds[2], 12, 1);
-	close(fds[2]);
-	fixture_stop(fixture);
-}
-
-// A subscriber that sleeps loses events, and is told how many when it reads again.
-static void test_events_lost(void **state)
-{
-	struct fixture *fixture = fixture_start(0, 60000);
-	int fd = fixture_connect(fixture);
-	uint64_t n_lost = 0, n_seen = 0;
-
-	(void)state;
-	send_text(fd, "event_subscribe", 1);
-	assert_int_equal(take_id(fd, NULL), 1);
-	n_notices = 100000;
-	fixture_run(fixture, send_notices);
-	send_hello(fd, 2);
-	for (bool hello = false; !hello; n_seen += !hello) {
-		Weir__Control__Reply *reply = receive_reply(fd);
-
-		assert_non_null(reply);
-		hello = reply->payload_case == WEIR__CONTROL__REPLY__PAYLOAD_HELLO;
-		weir__control__reply__free_unpacked(reply, NULL);
-	}
-	assert_in_range(n_seen, 1, n_notices - 1);
-	n_notices = 1;
-	fixture_run(fixture, send_notices);
-	Weir__Control__Reply *reply = receive_reply(fd);
-	assert_non_null(reply);
-	assert_int_equal(reply->payload_case, WEIR__CONTROL__REPLY__PAYLOAD_EVENT);
-	n_lost = reply->event->lost;
-	weir__control__reply__free_unpacked(reply, NULL);
-	assert_int_equal(n_lost + n_seen, 100000);
-	close(fd);
-	fixture_stop(fixture);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -265,8 +176,6 @@ int main(void)
 		cmocka_unit_test(test_list_later),
 		cmocka_unit_test(test_list_too_long),
 		cmocka_unit_test(test_never_reads),
-		cmocka_unit_test(test_events),
-		cmocka_unit_test(test_events_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
