@@ -341,8 +341,10 @@ static void list_one(struct extension *extension, const struct attachment *a,
 		info.invalid = counted(&c->invalid);
 		info.impure = counted(&c->impure);
 		info.modified = counted(&c->modified);
-		if (__atomic_load_n(&c->offence_set, __ATOMIC_ACQUIRE) == 2)
-			info.last_offence = c->offence;
+		// The counters' own until watch.c has taken it.
+		info.last_offence = __atomic_load_n(&c->offence_set, __ATOMIC_ACQUIRE) == 2
+					    ? c->offence
+					    : a->last_offence;
 	}
 	row(context, &info);
 }

@@ -102,6 +102,7 @@ void weir_process(struct weir *w)
 	drain(w->report_fd);
 	if (drain(w->timer_fd)) {
 		age(w);
+		watch_run(w);
 		port_retry_lost(w);
 		if (w->queues_stale)
 			weir_publish_queues_later(w);
@@ -239,6 +240,7 @@ int weir_create(const struct weir_options *options, struct weir **weir, struct w
 	w->n_workers = options->n_workers ? options->n_workers : 1;
 	w->report_fd = w->timer_fd = w->epoll_fd = -1;
 	w->waits_end = &w->waits;
+	watch_start(w);
 	rcu_thread_get();
 	failed = make_loader(w, options->extensions);
 	if (failed)
