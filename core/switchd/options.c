@@ -130,24 +130,38 @@ static int add_directories(
 	return result;
 }
 
-// The build tree's extensions when run from there, then the installed ones.
+// The directory that is reached from the one of the running program, without links; false: there
+// is none.
+static bool beside_program(const char *way, char path[PATH_MAX])
+{
+	char program[PATH_MAX], joined[2 * PATH_MAX];
+	struct stat status;
+	ssize_t size = readlink("/proc/self/exe", program, sizeof(program) - 1);
+	char *slash;
+
+	if (size <= 0)
+		return false;
+	program[size] = '\0';
+	slash = strrchr(program, '/');
+	if (!slash)
+		return false;
+	slash[1] = '\0';
+	snprintf(joined, sizeof(joined), "%s%s", program, way);
+	return realpath(joined, path) && stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+// The build tree's extensions when run from there, then the installed ones: where they were
+// installed to, or beside the program when all of it was put elsewhere.
 static int add_default_directories(struct switchd_options *options, struct weir_error *error)
 {
 	char path[PATH_MAX];
-	struct stat status;
-	ssize_t size = readlink("/proc/self/exe", path, sizeof(path) - sizeof("extensions"));
-	char *slash;
 	int result = 0;
 
-	if (size > 0) {
-		path[size] = '\0';
-		slash = strrchr(path, '/');
-		if (slash) {
-			strcpy(slash + 1, "extensions");
-			if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
-				result = add_directory(options, path, error);
-		}
-	}
+	if (beside_program("extensions", path))
+		result = add_directory(options, path, error);
+	if (result == 0 && beside_program(WEIR_EXTENSION_WAY, path) &&
+		strcmp(path, WEIR_EXTENSION_DIR) != 0)
+		result = add_directory(options, path, error);
 	return result < 0 ? result : add_directory(options, WEIR_EXTENSION_DIR, error);
 }
 

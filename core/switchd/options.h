@@ -14,7 +14,7 @@
 struct switchd_options {
 	char socket[PATH_MAX];
 	char state[PATH_MAX];          // directory; "": nothing is kept
-	char extensions[3 * PATH_MAX]; // directories to search, separated by ':'
+	char extensions[4 * PATH_MAX]; // directories to search, separated by ':'
 	unsigned n_workers;
 	unsigned n_flows; // 0: the core's choice, also below
 	unsigned fdb_entries;
