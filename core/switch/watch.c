@@ -45,7 +45,8 @@ static void measure_cycles(struct watch *watch)
 
 // ---- Extensions that did what they may not
 
-// The sentence about the last offence; the counters' place is free for the next one then.
+// The sentence about an offence of the last second; the counters' place is free for the next one
+// then.
 static void take_sentence(struct attachment *a)
 {
 	struct extension_counters *c = &a->counters;
@@ -83,10 +84,11 @@ static void watch_offences(struct attachment *a)
 	add_count(text, sizeof(text), now.modified - told->modified, "frames changed in captures");
 	*told = now;
 	take_sentence(a);
+	// A sentence that is being written just now comes with the next report.
 	if (*text)
 		weir_notify(a->weir, "rights-violated", a->vswitch->name, "", a->descriptor->name,
-			"extension %s: %s; the last: %s", a->descriptor->name, text,
-			a->last_offence);
+			"extension %s: %s%s%s", a->descriptor->name, text,
+			*a->last_offence ? "; among them: " : "", a->last_offence);
 }
 
 // ---- Decisions that took too long

@@ -221,6 +221,7 @@ static int start(
 	return 0;
 
 end_loop:
+	switchd->stopping = true; // there is no server that a signal could stop
 	durable_stop(switchd->durable, leave_loop, switchd);
 	uv_run(&switchd->loop, UV_RUN_DEFAULT);
 	close_loop(switchd);
@@ -238,6 +239,18 @@ static void raise_limits(void)
 		limit.rlim_cur = limit.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &limit);
 	}
+}
+
+static void open_notify(struct switchd *switchd)
+{
+	int failed = notify_open(&switchd->notify);
+	char line[128];
+
+	if (failed == 0)
+		return;
+	snprintf(line, sizeof(line), "NOTIFY_SOCKET cannot be reached, so that nobody is told: %s",
+		strerror(-failed));
+	log_line(&switchd->log, LOG_WARNING, line);
 }
 
 static void say_ready(
@@ -274,10 +287,7 @@ static int run(const struct switchd_options *options, int background)
 	int result;
 
 	log_init(&switchd.log, options->log_level);
-	result = notify_open(&switchd.notify);
-	if (result < 0)
-		log_line(&switchd.log, LOG_WARNING,
-			"NOTIFY_SOCKET is not a socket that can be reached: nobody is told");
+	open_notify(&switchd);
 	result = start(&switchd, options, &error);
 	if (result < 0) {
 		if (background >= 0)

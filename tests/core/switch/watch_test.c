@@ -86,7 +86,8 @@ static void test_rights(void **state)
 	expect_notices(&lab, 1);
 	info = lab_extension(&lab, "cheat-values");
 	assert_row(0, "", "cheat-values",
-		(const char *const[]){ "extension cheat-values: 11 values out of range; the last: ",
+		(const char *const[]){
+			"extension cheat-values: 11 values out of range; among them: ",
 			"drop reason 1: the extension has 1", NULL });
 	assert_int_equal(info.invalid, 11);
 	assert_string_equal(info.last_offence, "drop reason 1: the extension has 1");
