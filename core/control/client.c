@@ -229,6 +229,12 @@ void client_end(struct client *client)
 	pump(client);
 }
 
+void client_drain(struct client *client)
+{
+	framing_fini(&client->reader);
+	client_end(client);
+}
+
 // Why the new connection may not be used, or 0.
 static int admit(struct client *client, struct weir_error *error)
 {
