@@ -263,6 +263,7 @@ struct weir {
 	struct flow_listing *listings;
 	uint16_t attachment_ids;
 	uint64_t notices;
+	bool ending; // weir_destroy() is at work: what goes with it is no news
 	weir_notice_handler *on_notice;
 	void *notice_context;
 	weir_change_handler *on_change;

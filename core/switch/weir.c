@@ -59,6 +59,8 @@ void weir_notify(struct weir *w, const char *kind, const char *vswitch, const ch
 		.text = text,
 	};
 
+	if (w->ending)
+		return;
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
@@ -301,7 +303,7 @@ void weir_destroy(struct weir *w)
 {
 	if (!w)
 		return;
-	w->on_notice = NULL;
+	w->ending = true;
 	host_refresh_forget(w);
 	while (w->switches) {
 		if (vswitch_end(w->switches) < 0)

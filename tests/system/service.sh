@@ -68,6 +68,8 @@ ctl policy remove pa no-telnet web
 ctl extension detach br0 no-telnet
 ctl extension unload no-telnet
 finish
+# An end of the daemon is no end of what is kept.
+equal "switches removed in the log" "$(grep -c switch-removed "$work/log" || true)" 0
 
 # expand SET: the system calls of one of systemd's sets, which may have others in it.
 expand() {
