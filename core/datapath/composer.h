@@ -16,7 +16,7 @@ struct composer {
 	uint64_t source;         // word 2 as the frame came, before any rewrite
 	weir_port_id ingress, egress;
 	const struct snapshot_port *port; // whose stages run
-	uint64_t began; // cycles, when the hook before this one had returned
+	uint64_t began;                   // cycles, when the hook before this one had returned
 	// What has been decided.
 	// A meter counts frames as they are on the wire of its port: without the tag that the
 	// switch adds for the VLAN of an access port. In bytes, negative.
