@@ -5,6 +5,7 @@
 # Builds NAME.so against core/include alone: an extension has no undefined symbol of the core's.
 # PROTO is the .proto with the extension's messages; its generated header is NAME.pb-c.h and the
 # serialized FileDescriptorSet is available as the C array in NAME.schema.h.
+# Those of this directory are shipped: they are installed, and the daemon finds them.
 function(weir_add_extension name)
 	cmake_parse_arguments(arg "" "PROTO;OUTPUT" "SOURCES" ${ARGN})
 	add_library(${name} MODULE ${arg_SOURCES})
@@ -15,6 +16,11 @@ function(weir_add_extension name)
 	target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/core/include)
 	target_link_libraries(${name} PRIVATE weir_options)
 	target_link_options(${name} PRIVATE -Wl,-z,now -Wl,--exclude-libs,ALL)
+	set(folders ${PROJECT_SOURCE_DIR}/extensions)
+	cmake_path(IS_PREFIX folders ${CMAKE_CURRENT_SOURCE_DIR} shipped)
+	if(shipped)
+		install(TARGETS ${name} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/weir/extensions)
+	endif()
 	if(arg_PROTO)
 		weir_extension_schema(${name} ${arg_PROTO})
 	endif()

@@ -154,11 +154,7 @@ static void provide_space(uv_handle_t *handle, size_t suggested, uv_buf_t *buffe
 static void refuse_stream(struct client *client, const struct weir_error *error)
 {
 	call_refuse_message(client, 0, error);
-	framing_fini(&client->reader);
-	files_close(&client->files);
-	document_drop(client);
-	call_reap_running(client);
-	client_end(client);
+	client_drain(client);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
@@ -256,6 +252,15 @@ void client_end(struct client *client)
 	}
 	client->pumping = pumping;
 	pump(client);
+}
+
+void client_drain(struct client *client)
+{
+	framing_fini(&client->reader);
+	files_close(&client->files);
+	document_drop(client);
+	call_reap_running(client);
+	client_end(client);
 }
 
 // Why the new connection may not be used, or 0.

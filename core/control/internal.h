@@ -89,7 +89,8 @@ struct control_server {
 	unsigned n_handles; // of libuv, clients' included, that are not closed yet
 	unsigned n_clients; // with those that are closing
 	unsigned max_clients;
-	unsigned stall_ms;
+	unsigned stall_ms, drain_ms;
+	uint64_t drain_until_ms; // in the loop's time, while stopping
 	bool stopping;
 	void (*stopped)(void *context);
 	void *stopped_context;
@@ -161,6 +162,9 @@ void client_check_stall(struct client *client);
 
 // Takes no further request of the client; the connection ends when everything is answered and read.
 void client_end(struct client *client);
+
+// The same, without the requests that have come and were not begun.
+void client_drain(struct client *client);
 
 // Sends one message. Takes ownership of bytes (from malloc), whose first FRAMING_HEADER are free to
 // use; size counts the message alone.

@@ -12,7 +12,12 @@
 #include "control/request.h"
 #include "switch/schema.h"
 
-enum { DEFAULT_CLIENTS = 1024, DEFAULT_STALL_MS = 10000, MIN_CLOCK_MS = 10 };
+enum {
+	DEFAULT_CLIENTS = 1024,
+	DEFAULT_STALL_MS = 10000,
+	DEFAULT_DRAIN_MS = 5000,
+	MIN_CLOCK_MS = 10,
+};
 
 void server_log(const struct control_server *server, int level, const char *format, ...)
 {
@@ -106,6 +111,7 @@ int control_server_create(struct weir *weir, uv_loop_t *loop, const struct contr
 	server->loop = loop;
 	server->max_clients = options->max_clients ? options->max_clients : DEFAULT_CLIENTS;
 	server->stall_ms = options->stall_ms ? options->stall_ms : DEFAULT_STALL_MS;
+	server->drain_ms = options->drain_ms ? options->drain_ms : DEFAULT_DRAIN_MS;
 	server->log = options->log;
 	server->log_context = options->log_context;
 	result = request_schema_create(&server->schema, error);
@@ -127,22 +133,42 @@ int control_server_create(struct weir *weir, uv_loop_t *loop, const struct contr
 	return 0;
 }
 
+// Until everybody has been answered, or for long enough.
+static void on_drain(uv_timer_t *clock)
+{
+	struct control_server *server = clock->data;
+	struct client *client;
+
+	if (!LIST_EMPTY(&server->clients)) {
+		if (uv_now(server->loop) < server->drain_until_ms)
+			return;
+		server_log(server, LOG_WARNING,
+			"control: stopping with clients that are not answered");
+	}
+	while ((client = LIST_FIRST(&server->clients)))
+		client_close(client, NULL);
+	call_reap_all(server);
+	uv_close((uv_handle_t *)&server->clock, on_closed);
+	uv_close((uv_handle_t *)&server->reaper, on_closed);
+}
+
 void control_server_stop(
 	struct control_server *server, void (*stopped)(void *context), void *context)
 {
-	struct client *client;
+	struct client *client, *next;
 
 	server->stopping = true;
 	server->stopped = stopped;
 	server->stopped_context = context;
 	weir_on_notice(server->weir, NULL, NULL);
 	listener_close(&server->listener);
-	while ((client = LIST_FIRST(&server->clients)))
-		client_close(client, NULL);
-	call_reap_all(server);
-	uv_close((uv_handle_t *)&server->clock, on_closed);
-	uv_close((uv_handle_t *)&server->reaper, on_closed);
 	uv_close((uv_handle_t *)&server->pipe, on_closed);
+	for (client = LIST_FIRST(&server->clients); client; client = next) {
+		next = LIST_NEXT(client, link);
+		client_drain(client);
+	}
+	server->drain_until_ms = uv_now(server->loop) + server->drain_ms;
+	uv_timer_start(&server->clock, on_drain, 0, MIN_CLOCK_MS);
 }
 
 void control_server_destroy(struct control_server *server)

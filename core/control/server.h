@@ -25,6 +25,7 @@ struct control_options {
 		*durable;     // keeps what clients change, until the server is stopped; may be NULL
 	unsigned max_clients; // 0: 1024
 	unsigned stall_ms;    // a client that reads nothing for so long is dropped; 0: 10000
+	unsigned drain_ms;    // how long a stop waits for answers at most; 0: 5000
 	void (*log)(void *context, int level, const char *line); // level as syslog(3); NULL: none
 	void *log_context;
 };
@@ -35,8 +36,9 @@ struct control_options {
 int control_server_create(struct weir *weir, uv_loop_t *loop, const struct control_options *options,
 	struct control_server **server, struct weir_error *error);
 
-// Closes the socket, removes its file and drops all clients. stopped: called from the loop once the
-// server has no handle there any more. Once only.
+// Closes the socket, removes its file and takes no more requests. Those that were begun are
+// answered, within drain_ms, and then the clients are dropped. stopped: called from the loop once
+// the server has no handle there any more. Once only.
 void control_server_stop(
 	struct control_server *server, void (*stopped)(void *context), void *context);
 

@@ -98,6 +98,9 @@ void composer_call(struct composer *c, const struct hook *hook)
 		call_strict(c, hook);
 	else
 		call_with(c, hook);
+	if (c->context->slow)
+		c->began = slow_check(
+			c->context->slow, c->began, hook->entry->attachment, c->port->index);
 }
 
 static void call_stage(struct composer *c, enum weir_stage stage, unsigned start)
@@ -172,6 +175,14 @@ static bool same_source(const struct composer *c)
 	return ((c->key.w[2] ^ c->source) & KEY_MAC_MASK) == 0;
 }
 
+static uint64_t key_source(const struct flow_key *key, uint16_t vlan)
+{
+	uint8_t mac[6];
+
+	memcpy(mac, &key->w[2], sizeof(mac));
+	return generation_address(vlan, mac);
+}
+
 static void forward_natively(struct composer *c)
 {
 	struct native_decision native;
@@ -180,6 +191,9 @@ static void forward_natively(struct composer *c)
 		&native);
 	for (unsigned i = 0; i < native.n_depends; i++)
 		composer_depend(c, native.depends[i]);
+	if (native.moved && c->context->moves)
+		fdb_moves_note(c->context->moves, key_source(&c->key, native.vlan),
+			native.moved_from, c->ingress);
 	// A rewritten source is not the one that a later refresh would find in the key.
 	c->out->learned = native.learned && same_source(c);
 	c->out->unlearned = native.unlearned && same_source(c);
@@ -339,6 +353,7 @@ static void start(struct composer *c, const struct compose_context *context,
 		.ingress = WEIR_PORT_NONE,
 		.egress = WEIR_PORT_NONE,
 		.port = port,
+		.began = cycles(),
 	};
 	composer_depend(c, port->slot);
 }

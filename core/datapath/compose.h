@@ -16,7 +16,9 @@
 #define COMPOSE_H
 
 #include "datapath/program.h"
+#include "datapath/slow.h"
 #include "datapath/snapshot.h"
+#include "forwarding/fdb_moves.h"
 
 struct compose_context {
 	const struct snapshot *snapshot;
@@ -25,6 +27,9 @@ struct compose_context {
 	bool learn; // a frame is at hand: its source address may be learned
 	const struct meter_owners *meters;
 	const uint16_t *redirect; // a visit chose this port: stages 1 to 3 are over; or NULL
+	// What is noted for the control thread; NULL: is not.
+	struct slow_decides *slow;
+	struct fdb_moves *moves;
 	// For a trace: called for every line that an extension explains and every step; NULL
 	// otherwise.
 	void (*explain)(void *context, const struct hook *hook, const char *line);

@@ -16,6 +16,7 @@ struct composer {
 	uint64_t source;         // word 2 as the frame came, before any rewrite
 	weir_port_id ingress, egress;
 	const struct snapshot_port *port; // whose stages run
+	uint64_t began;                   // cycles, when the hook before this one had returned
 	// What has been decided.
 	// A meter counts frames as they are on the wire of its port: without the tag that the
 	// switch adds for the VLAN of an access port. In bytes, negative.
@@ -45,7 +46,7 @@ void composer_strip_dropped(struct composer *c);
 // Takes the meters behind the last visit out of the program into meters; returns how many.
 unsigned composer_take_meters(struct composer *c, struct op meters[/* PROGRAM_OPS_MAX */]);
 
-// Counts an offence of the hook's extension; the first one's sentence is kept.
+// Counts an offence of the hook's extension, as extension_offend().
 enum offence { OFFENCE_VIOLATION, OFFENCE_INVALID, OFFENCE_IMPURE };
 __attribute__((format(printf, 3, 4))) void composer_offence(
 	const struct composer *c, enum offence offence, const char *format, ...);

@@ -23,6 +23,7 @@ struct datapath *datapath_create(const struct datapath_options *options)
 	dp->published = options->published;
 	dp->meter_owners = options->meter_owners;
 	dp->pool = options->pool;
+	dp->slow.limit = options->slow_limit;
 	dp->flows = flow_table_create(options->n_flows);
 	dp->programs = program_table_create();
 	if (!dp->flows || !dp->programs) {

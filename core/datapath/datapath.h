@@ -77,6 +77,8 @@ struct datapath {
 	// worker: w, control: r
 	uint64_t swept_at; // no flow here was decided before this time of the switch clock
 	uint64_t decisions, n_flows;
+	struct slow_decides slow;
+	struct fdb_moves moves;
 	// control: w, worker: r
 	uint64_t sweep_wanted; // sweep until swept_at has reached this
 };
@@ -89,6 +91,7 @@ struct datapath_options {
 	const struct snapshot *const *published;
 	const struct meter_owners *meter_owners;
 	struct frame_pool *pool;
+	const uint64_t *slow_limit; // see slow.h
 };
 
 // NULL: no memory. Control thread.

@@ -24,6 +24,8 @@ static void compose(struct datapath *dp, const struct flow_key *key, bool learn,
 		.learn = learn,
 		.meters = dp->meter_owners,
 		.redirect = redirect,
+		.slow = &dp->slow,
+		.moves = &dp->moves,
 	};
 
 	count(&dp->decisions, 1);

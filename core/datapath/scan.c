@@ -32,12 +32,14 @@ static uint16_t epoch_of(const struct flow *flow)
 static bool refresh_source(
 	struct datapath *dp, const struct flow *flow, const struct snapshot_port *port)
 {
+	uint32_t from;
 	uint8_t mac[6];
 
 	memcpy(mac, &flow->key[2], 6);
-	if (flow->flags & FLOW_UNLEARNED)
-		// Should there be room by now, its generation moves, and the flow is decided anew.
-		fdb_learn(dp->fdb, flow->vlan, mac, port->id, dp->now_s);
+	// Should there be room by now, its generation moves, and the flow is decided anew.
+	if ((flow->flags & FLOW_UNLEARNED) &&
+		fdb_learn(dp->fdb, flow->vlan, mac, port->id, dp->now_s, &from) == FDB_MOVED)
+		fdb_moves_note(&dp->moves, generation_address(flow->vlan, mac), from, port->id);
 	if (!(flow->flags & FLOW_LEARNED))
 		return true;
 	return fdb_refresh(dp->fdb, flow->vlan, mac, port->id, dp->now_s);

@@ -27,11 +27,13 @@
 // or per offence, never per frame.
 struct extension_counters {
 	uint64_t decisions, visits, violations, invalid, impure, modified;
-	char offence[160];    // control: r after offence_set; the first offence is kept
-	uint32_t offence_set; // 0 free, 1 being written, 2 written
+	// The first offence after the control thread took the last sentence, which it does once a
+	// second.
+	char offence[160];    // worker: w at offence_set 1, control: r at 2
+	uint32_t offence_set; // 0 free, 1 being written, 2 written; control: 2 to 0
 };
 
-// Adds one to a counter of c; the first offence's sentence is kept. Any thread.
+// Adds one to a counter of c; the sentence is kept unless there is one already. Any thread.
 __attribute__((format(printf, 3, 4))) void extension_offend(
 	struct extension_counters *c, uint64_t *counter, const char *format, ...);
 

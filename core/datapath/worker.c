@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "datapath/cycles.h"
 #include "datapath/rcu.h"
 #include "datapath/worker.h"
 
@@ -35,20 +36,6 @@ struct worker {
 	uint64_t last_busy_ns, last_ns;
 	struct worker_counts counts;
 };
-
-static uint64_t cycles(void)
-{
-#if defined(__x86_64__)
-	return __builtin_ia32_rdtsc();
-#elif defined(__aarch64__)
-	uint64_t v;
-
-	__asm__ volatile("mrs %0, cntvct_el0" : "=r"(v));
-	return v;
-#else
-	return 0;
-#endif
-}
 
 struct worker *worker_create(const struct worker_options *options)
 {

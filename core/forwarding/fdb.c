@@ -167,11 +167,14 @@ static int refusal(const struct fdb_port *port)
 }
 
 // The caller has made the entry lead to the port, which was `before`.
-static int settle(struct fdb *fdb, struct fdb_entry *entry, uintptr_t before, struct fdb_port *port)
+static int settle(struct fdb *fdb, struct fdb_entry *entry, uintptr_t before, struct fdb_port *port,
+	uint32_t *from)
 {
 	generation_move(fdb->generation, fdb_entry_slot(entry));
-	if (before != FDB_NEW)
+	if (before != FDB_NEW) {
+		*from = fdb_where_port(before)->id;
 		fdb_port_put(fdb_where_port(before));
+	}
 	// Either fdb_port_remove() has seen the entry, or its mark is seen here: each writes
 	// before it reads.
 	if (__atomic_load_n(&port->closed, __ATOMIC_SEQ_CST)) {
@@ -182,7 +185,8 @@ static int settle(struct fdb *fdb, struct fdb_entry *entry, uintptr_t before, st
 }
 
 // Makes an entry of the table lead to the port.
-static int claim(struct fdb *fdb, struct fdb_entry *entry, struct fdb_port *port, uint32_t now_s)
+static int claim(struct fdb *fdb, struct fdb_entry *entry, struct fdb_port *port, uint32_t now_s,
+	uint32_t *from)
 {
 	uintptr_t where = __atomic_load_n(&entry->where, __ATOMIC_ACQUIRE);
 
@@ -199,7 +203,7 @@ static int claim(struct fdb *fdb, struct fdb_entry *entry, struct fdb_port *port
 		touch(entry, now_s);
 		if (__atomic_compare_exchange_n(&entry->where, &where, (uintptr_t)port, false,
 			    __ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE))
-			return settle(fdb, entry, where, port);
+			return settle(fdb, entry, where, port, from);
 		fdb_port_put(port);
 	}
 	touch(entry, now_s);
@@ -207,7 +211,8 @@ static int claim(struct fdb *fdb, struct fdb_entry *entry, struct fdb_port *port
 }
 
 // The port's reference is taken before there is an entry, so that none is made for nothing.
-static int learn_new(struct fdb *fdb, uint64_t key, struct fdb_port *port, uint32_t now_s)
+static int learn_new(
+	struct fdb *fdb, uint64_t key, struct fdb_port *port, uint32_t now_s, uint32_t *from)
 {
 	uintptr_t where = FDB_NEW;
 	struct fdb_entry *entry;
@@ -222,36 +227,40 @@ static int learn_new(struct fdb *fdb, uint64_t key, struct fdb_port *port, uint3
 	entry = fdb_entry_insert(fdb, key, now_s, &inserted);
 	if (inserted && __atomic_compare_exchange_n(&entry->where, &where, (uintptr_t)port, false,
 				__ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
-		return settle(fdb, entry, FDB_NEW, port);
+		return settle(fdb, entry, FDB_NEW, port, from);
 	// Somebody else was faster, to insert or to claim.
 	fdb_port_put(port);
 	if (!inserted)
 		fdb_release(&fdb->n_learned);
-	return entry ? claim(fdb, entry, port, now_s) : FDB_FULL;
+	return entry ? claim(fdb, entry, port, now_s, from) : FDB_FULL;
 }
 
-static int learn(struct fdb *fdb, uint64_t key, struct fdb_port *port, uint32_t now_s)
+static int learn(
+	struct fdb *fdb, uint64_t key, struct fdb_port *port, uint32_t now_s, uint32_t *from)
 {
 	int outcome;
 
 	do {
 		struct fdb_entry *entry = fdb_entry_find(fdb, key);
 
-		outcome = entry ? claim(fdb, entry, port, now_s) : learn_new(fdb, key, port, now_s);
+		outcome = entry ? claim(fdb, entry, port, now_s, from)
+				: learn_new(fdb, key, port, now_s, from);
 	} while (outcome == AGAIN);
 	return outcome;
 }
 
-enum fdb_outcome fdb_learn(
-	struct fdb *fdb, uint16_t vlan, const uint8_t mac[6], uint32_t port_id, uint32_t now_s)
+enum fdb_outcome fdb_learn(struct fdb *fdb, uint16_t vlan, const uint8_t mac[6], uint32_t port_id,
+	uint32_t now_s, uint32_t *from)
 {
 	struct fdb_port *port = fdb_port_find(fdb, port_id);
+	uint32_t unused;
 	int outcome = FDB_INVALID;
 
 	if (!port)
 		outcome = FDB_NO_PORT;
 	else if (learnable(vlan, mac))
-		outcome = learn(fdb, generation_address(vlan, mac), port, now_s);
+		outcome = learn(
+			fdb, generation_address(vlan, mac), port, now_s, from ? from : &unused);
 	if (outcome != FDB_KNOWN)
 		__atomic_fetch_add(&fdb->outcomes[outcome], 1, __ATOMIC_RELAXED);
 	return outcome;

@@ -77,9 +77,10 @@ enum fdb_outcome {
 
 // A frame from mac in the VLAN came in at the port (802.1Q-2022, 8.7). Called when a flow is
 // installed, not per frame. When several workers learn one address at the same moment, the entry
-// leads to one of their ports, and each is told what its own call did.
-enum fdb_outcome fdb_learn(
-	struct fdb *fdb, uint16_t vlan, const uint8_t mac[6], uint32_t port, uint32_t now_s);
+// leads to one of their ports, and each is told what its own call did. from: may be NULL; with
+// FDB_MOVED it is the port that the address led to before.
+enum fdb_outcome fdb_learn(struct fdb *fdb, uint16_t vlan, const uint8_t mac[6], uint32_t port,
+	uint32_t now_s, uint32_t *from);
 
 // The source of a cached flow is still in use: keeps a learned entry from ageing, writing at most
 // once a second. False when the address does not lead to the port (any more): learn again. Calling

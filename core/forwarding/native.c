@@ -25,9 +25,11 @@ static void learn_source(struct fdb *fdb, const uint8_t mac[6], weir_port_id ing
 		return;
 	depend(d, d->vlan, mac);
 	if (learn) {
-		enum fdb_outcome outcome = fdb_learn(fdb, d->vlan, mac, ingress, now_s);
+		enum fdb_outcome outcome = fdb_learn(
+			fdb, d->vlan, mac, ingress, now_s, &d->moved_from);
 
 		d->learned = outcome == FDB_KNOWN || outcome == FDB_LEARNED || outcome == FDB_MOVED;
+		d->moved = outcome == FDB_MOVED;
 		d->unlearned = outcome == FDB_FULL || outcome == FDB_PORT_LIMIT;
 	} else {
 		d->learned = fdb_lookup(fdb, d->vlan, mac, &port) && port == ingress;

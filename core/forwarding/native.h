@@ -27,6 +27,8 @@ struct native_decision {
 	weir_port_id port;
 	bool learned; // the source address leads to the ingress port (learn set, or already known)
 	bool unlearned; // it was to be learned, but there was no room
+	bool moved;     // it was learned, and led to the port moved_from before
+	weir_port_id moved_from;
 	uint16_t vlan;
 	uint16_t depends[2]; // generation slots of source and destination
 	unsigned n_depends;

@@ -10,6 +10,8 @@
 #ifndef MODEL_H
 #define MODEL_H
 
+#include <time.h>
+
 #include <weir/embed.h>
 #include <weir/extension.h>
 
@@ -122,6 +124,10 @@ struct target {
 
 // ---- The stack
 
+struct offence_counts {
+	uint64_t violations, invalid, impure, modified;
+};
+
 struct attachment {
 	struct weir_attachment public; // first: what the extension is handed
 	struct attachment *next;       // in stack order
@@ -145,6 +151,8 @@ struct attachment {
 	unsigned
 		refs; // the stack's, its states' and a sweep's: detach() runs when the last is gone
 	struct extension_counters counters;
+	struct offence_counts told;                                           // of the counters
+	char last_offence[sizeof(((struct extension_counters *)0)->offence)]; // or ""
 };
 
 // The stack as the datapath sees it; replaced as a whole.
@@ -225,6 +233,9 @@ struct vswitch {
 	struct port_runtime nowhere; // counters of frames that no port sent
 	struct snapshot_port *nowhere_snapshot;
 	struct datapath *datapaths[WORKERS_MAX];
+	struct {
+		uint64_t slow, moves;
+	} told[WORKERS_MAX]; // of what the datapaths counted
 	struct meter_owners meter_owners;
 	struct meter *meters; // the latest first
 	struct index meter_names, meter_targets;
@@ -253,6 +264,13 @@ struct reason_names {
 	char owner[WEIR_NAME_MAX];
 	unsigned n;
 	struct weir_drop_reason *reasons; // copies: an unloaded extension's drops stay listed
+};
+
+struct watch {
+	uint64_t slow_limit;  // cycles that a decide hook may take. control: w, worker: r
+	double cycles_per_ms; // 0: not known yet
+	uint64_t cycles;      // at the start
+	struct timespec time;
 };
 
 struct flow_listing;
@@ -284,10 +302,12 @@ struct weir {
 	struct flow_listing *listings;
 	uint16_t attachment_ids;
 	uint64_t notices;
+	bool ending; // weir_destroy() is at work: what goes with it is no news
 	weir_notice_handler *on_notice;
 	void *notice_context;
 	weir_change_handler *on_change;
 	void *change_context;
+	struct watch watch;
 	struct refresh *refreshes;           // prepares asked for by extensions
 	struct weir_running_call *cancelled; // calls whose extension is to be told
 	uint64_t timer_due_ns;               // when due_fd is armed for; UINT64_MAX: it is not
@@ -550,6 +570,11 @@ const char *reason_describe(
 
 // Adds a leaving port's drops to those of its switch.
 void drops_retire(struct vswitch *vswitch, const struct port_counters *counters);
+
+// ---- watch.c
+void watch_start(struct weir *w);
+// Tells what workers saw since the last call; once a second.
+void watch_run(struct weir *w);
 
 // ---- port_nic.c
 void port_links_changed(void *context, const struct link_change *change);

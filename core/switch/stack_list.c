@@ -54,8 +54,10 @@ static void list_attached(const struct attachment *a, weir_extension_row *row, v
 	info.invalid = counted(&c->invalid);
 	info.impure = counted(&c->impure);
 	info.modified = counted(&c->modified);
-	if (__atomic_load_n(&c->offence_set, __ATOMIC_ACQUIRE) == 2)
-		info.last_offence = c->offence;
+	// The counters' own until watch.c has taken it.
+	info.last_offence = __atomic_load_n(&c->offence_set, __ATOMIC_ACQUIRE) == 2
+				    ? c->offence
+				    : a->last_offence;
 	row(context, &info);
 }
 

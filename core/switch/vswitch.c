@@ -106,6 +106,7 @@ static int make_datapaths(struct vswitch *s)
 			.published = &s->published,
 			.meter_owners = &s->meter_owners,
 			.pool = worker_pool(w->workers[i]),
+			.slow_limit = &w->watch.slow_limit,
 		};
 
 		s->datapaths[i] = datapath_create(&options);

@@ -59,6 +59,8 @@ void weir_notify(struct weir *w, const char *kind, const char *vswitch, const ch
 		.text = text,
 	};
 
+	if (w->ending)
+		return;
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
@@ -102,6 +104,7 @@ void weir_process(struct weir *w)
 	drain(w->report_fd);
 	if (drain(w->timer_fd)) {
 		age(w);
+		watch_run(w);
 		port_retry_lost(w);
 		if (w->queues_stale)
 			weir_publish_queues_later(w);
@@ -246,6 +249,7 @@ int weir_create(const struct weir_options *options, struct weir **weir, struct w
 	w->timer_due_ns = UINT64_MAX;
 	w->waits_end = &w->waits;
 	w->host = host_table(w);
+	watch_start(w);
 	rcu_thread_get();
 	failed = make_loader(w, options->extensions);
 	if (failed)
@@ -308,8 +312,8 @@ void weir_destroy(struct weir *w)
 {
 	if (!w)
 		return;
-	w->on_notice = NULL;
 	w->on_change = NULL;
+	w->ending = true;
 	host_refresh_forget(w);
 	while (w->switches) {
 		if (vswitch_end(w->switches) < 0)

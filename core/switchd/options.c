@@ -8,12 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #define DEFAULT_SOCKET "/run/weir/weir.sock"
+#define DEFAULT_STATE  "/var/lib/weir"
 
 enum {
 	OPTION_SOCKET = 256,
+	OPTION_STATE,
 	OPTION_EXTENSIONS,
 	OPTION_WORKERS,
 	OPTION_FLOWS,
@@ -23,12 +26,14 @@ enum {
 	OPTION_POLL,
 	OPTION_STRICT,
 	OPTION_FOREGROUND,
+	OPTION_LOG_LEVEL,
 	OPTION_VERSION,
 	OPTION_HELP,
 };
 
 static const struct option long_options[] = {
 	{ "socket", required_argument, NULL, OPTION_SOCKET },
+	{ "state", required_argument, NULL, OPTION_STATE },
 	{ "extensions", required_argument, NULL, OPTION_EXTENSIONS },
 	{ "workers", required_argument, NULL, OPTION_WORKERS },
 	{ "flows", required_argument, NULL, OPTION_FLOWS },
@@ -38,6 +43,7 @@ static const struct option long_options[] = {
 	{ "poll", no_argument, NULL, OPTION_POLL },
 	{ "strict", no_argument, NULL, OPTION_STRICT },
 	{ "foreground", no_argument, NULL, OPTION_FOREGROUND },
+	{ "log-level", required_argument, NULL, OPTION_LOG_LEVEL },
 	{ "version", no_argument, NULL, OPTION_VERSION },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ NULL, 0, NULL, 0 },
@@ -47,6 +53,8 @@ const char *options_usage(void)
 {
 	return "usage: weir-switchd [OPTION]...\n"
 	       "  --socket PATH       control socket; " DEFAULT_SOCKET "\n"
+	       "  --state DIR         directory of what survives a restart, none: nothing does;\n"
+	       "                      " DEFAULT_STATE ", or what systemd says\n"
 	       "  --extensions DIR    search DIR first for extensions (several: DIR:DIR)\n"
 	       "  --workers N         datapath threads, 1 to 64; one less than there are CPUs\n"
 	       "  --poll              workers never sleep\n"
@@ -56,6 +64,7 @@ const char *options_usage(void)
 	       "  --fdb-ageing-s N    seconds until an address is forgotten, 1 to 1000000; 300\n"
 	       "  --strict            check what extensions promise; for tests\n"
 	       "  --foreground        stay in the foreground and log to standard error\n"
+	       "  --log-level LEVEL   error, warning, info or debug; info\n"
 	       "  --version, --help\n";
 }
 
@@ -121,25 +130,76 @@ static int add_directories(
 	return result;
 }
 
-// The build tree's extensions when run from there, then the installed ones.
+// The directory that is reached from the one of the running program, without links; false: there
+// is none.
+static bool beside_program(const char *way, char path[PATH_MAX])
+{
+	char program[PATH_MAX], joined[2 * PATH_MAX];
+	struct stat status;
+	ssize_t size = readlink("/proc/self/exe", program, sizeof(program) - 1);
+	char *slash;
+
+	if (size <= 0)
+		return false;
+	program[size] = '\0';
+	slash = strrchr(program, '/');
+	if (!slash)
+		return false;
+	slash[1] = '\0';
+	snprintf(joined, sizeof(joined), "%s%s", program, way);
+	return realpath(joined, path) && stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+// The build tree's extensions when run from there, then the installed ones: where they were
+// installed to, or beside the program when all of it was put elsewhere.
 static int add_default_directories(struct switchd_options *options, struct weir_error *error)
 {
 	char path[PATH_MAX];
-	struct stat status;
-	ssize_t size = readlink("/proc/self/exe", path, sizeof(path) - sizeof("extensions"));
-	char *slash;
 	int result = 0;
 
-	if (size > 0) {
-		path[size] = '\0';
-		slash = strrchr(path, '/');
-		if (slash) {
-			strcpy(slash + 1, "extensions");
-			if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
-				result = add_directory(options, path, error);
+	if (beside_program("extensions", path))
+		result = add_directory(options, path, error);
+	if (result == 0 && beside_program(WEIR_EXTENSION_WAY, path) &&
+		strcmp(path, WEIR_EXTENSION_DIR) != 0)
+		result = add_directory(options, path, error);
+	return result < 0 ? result : add_directory(options, WEIR_EXTENSION_DIR, error);
+}
+
+static int parse_log_level(const char *text, int *level, struct weir_error *error)
+{
+	static const struct {
+		const char *name;
+		int level;
+	} levels[] = { { "error", LOG_ERR }, { "warning", LOG_WARNING }, { "info", LOG_INFO },
+		{ "debug", LOG_DEBUG } };
+
+	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+		if (strcmp(text, levels[i].name) == 0) {
+			*level = levels[i].level;
+			return 0;
 		}
 	}
-	return result < 0 ? result : add_directory(options, WEIR_EXTENSION_DIR, error);
+	return weir_refuse(error, -EINVAL, "log-level",
+		"--log-level \"%.99s\": must be error, warning, info or debug", text);
+}
+
+// "none" is not a directory; one of that name is "./none".
+static int take_state(struct switchd_options *options, const char *text, struct weir_error *error)
+{
+	options->state[0] = '\0';
+	return strcmp(text, "none") == 0 ? 0 : make_absolute("state", text, options->state, error);
+}
+
+// systemd makes the directories of StateDirectory= and lists them; the first one is ours.
+static void default_state(char state[PATH_MAX])
+{
+	const char *given = getenv("STATE_DIRECTORY");
+	size_t size = given && *given == '/' ? strcspn(given, ":") : 0;
+
+	if (size == 0 || size >= PATH_MAX)
+		strcpy(state, DEFAULT_STATE);
+	else
+		snprintf(state, PATH_MAX, "%.*s", (int)size, given);
 }
 
 static unsigned default_workers(void)
@@ -156,6 +216,10 @@ static int take_value(
 	switch (option) {
 	case OPTION_SOCKET:
 		return make_absolute("socket", text, options->socket, error);
+	case OPTION_STATE:
+		return take_state(options, text, error);
+	case OPTION_LOG_LEVEL:
+		return parse_log_level(text, &options->log_level, error);
 	case OPTION_EXTENSIONS:
 		return add_directories(options, text, error);
 	case OPTION_WORKERS:
@@ -208,8 +272,14 @@ int options_parse(struct switchd_options *options, int argc, char *argv[], struc
 {
 	int option, result;
 
-	*options = (struct switchd_options){ .socket = DEFAULT_SOCKET };
-	options->n_workers = default_workers();
+	*options = (struct switchd_options){
+		.socket = DEFAULT_SOCKET,
+		.n_workers = default_workers(),
+		.log_level = LOG_INFO,
+		// Who supervises the process wants the one that was started, and its messages.
+		.foreground = getenv("NOTIFY_SOCKET") != NULL,
+	};
+	default_state(options->state);
 	while ((option = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
 		result = take(options, option, argv, error);
 		if (result < 0)

@@ -21,6 +21,8 @@ script=$(basename "$0")
 prefix=ws$$
 work=$(mktemp -d "/tmp/$prefix.XXXXXX")
 export WEIR_SOCKET=$work/weir.sock
+# What the caller's supervisor told him is not for our daemon.
+unset NOTIFY_SOCKET WATCHDOG_USEC WATCHDOG_PID STATE_DIRECTORY JOURNAL_STREAM
 exec </dev/null
 
 hosts=()
@@ -164,8 +166,8 @@ use_extensions() {
 
 daemon_start() {
 	[ -e "/var/run/netns/$prefix-sw" ] || namespace sw
-	ip netns exec "$prefix-sw" "$build/weir-switchd" --foreground --socket "$WEIR_SOCKET" "$@" \
-		2>>"$work/log" &
+	ip netns exec "$prefix-sw" "$build/weir-switchd" --foreground --socket "$WEIR_SOCKET" \
+		--state "$work/state" "$@" 2>>"$work/log" &
 	daemon_pid=$!
 	eventually 20 "weir-switchd answers" ctl switch list
 }

@@ -150,7 +150,7 @@ void world_learn(uint16_t vlan, const char *mac, uint16_t port)
 	uint8_t bytes[HEX_MAX];
 
 	assert_int_equal(hex_bytes(mac, bytes), 6);
-	fdb_learn(world.fdb, vlan, bytes, world.ports[port].id, 0);
+	fdb_learn(world.fdb, vlan, bytes, world.ports[port].id, 0, NULL);
 }
 
 static const char *reason_text(void *context, uint16_t reason)

@@ -62,7 +62,7 @@ static inline enum fdb_outcome learn(uint16_t vlan, unsigned n, uint32_t port, u
 	uint8_t mac[6];
 
 	mac_of(n, mac);
-	return fdb_learn(fdb, vlan, mac, port, now_s);
+	return fdb_learn(fdb, vlan, mac, port, now_s, NULL);
 }
 
 static inline bool refresh(uint16_t vlan, unsigned n, uint32_t port, uint32_t now_s)

@@ -95,7 +95,7 @@ static void a_new_entry_is_claimed_by_another_learner(void **state)
 
 	(void)state;
 	insert_new();
-	assert_int_equal(fdb_learn(fdb, 1, mac, 1, 1), FDB_LEARNED);
+	assert_int_equal(fdb_learn(fdb, 1, mac, 1, 1, NULL), FDB_LEARNED);
 	assert_true(fdb_lookup(fdb, 1, mac, &port));
 	assert_int_equal(port, 1);
 	assert_counts(1, 0, 0, 1);
@@ -107,7 +107,7 @@ static void a_new_entry_turns_static(void **state)
 	insert_new();
 	assert_int_equal(fdb_add_static(fdb, 1, mac, 1, NULL), 0);
 	assert_counts(0, 1, 0, 1);
-	assert_int_equal(fdb_learn(fdb, 1, mac, 0, 1), FDB_STATIC_CONFLICT);
+	assert_int_equal(fdb_learn(fdb, 1, mac, 0, 1, NULL), FDB_STATIC_CONFLICT);
 }
 
 // Between the two steps of fdb_entry_remove(): the entry is free, and still in the table.
@@ -115,7 +115,7 @@ static struct fdb_entry *half_remove(void)
 {
 	struct fdb_entry *entry;
 
-	assert_int_equal(fdb_learn(fdb, 1, mac, 0, 1), FDB_LEARNED);
+	assert_int_equal(fdb_learn(fdb, 1, mac, 0, 1, NULL), FDB_LEARNED);
 	entry = fdb_entry_find(fdb, generation_address(1, mac));
 	assert_non_null(entry);
 	entry->where = FDB_FREE;
@@ -145,7 +145,7 @@ static void a_learner_helps_to_remove(void **state)
 	struct fdb_entry *entry = half_remove();
 
 	(void)state;
-	assert_int_equal(fdb_learn(fdb, 1, mac, 1, 1), FDB_LEARNED);
+	assert_int_equal(fdb_learn(fdb, 1, mac, 1, 1, NULL), FDB_LEARNED);
 	assert_ptr_not_equal(fdb_entry_find(fdb, generation_address(1, mac)), entry);
 	finish_removal(entry);
 	assert_int_equal(fdb->refs, 2); // one place waits for a grace period
@@ -172,7 +172,7 @@ static void learning_at_a_closed_port_is_undone(void **state)
 
 	(void)state;
 	port->closed = true;
-	assert_int_equal(fdb_learn(fdb, 1, mac, 0, 1), FDB_NO_PORT);
+	assert_int_equal(fdb_learn(fdb, 1, mac, 0, 1, NULL), FDB_NO_PORT);
 	assert_unknown();
 	assert_counts(0, 0, 0, 0);
 	assert_true(generation_slot_time(generation, slot) > before);
@@ -181,9 +181,9 @@ static void learning_at_a_closed_port_is_undone(void **state)
 static void moving_to_a_closed_port_is_undone(void **state)
 {
 	(void)state;
-	assert_int_equal(fdb_learn(fdb, 1, mac, 1, 1), FDB_LEARNED);
+	assert_int_equal(fdb_learn(fdb, 1, mac, 1, 1, NULL), FDB_LEARNED);
 	fdb_port_find(fdb, 0)->closed = true;
-	assert_int_equal(fdb_learn(fdb, 1, mac, 0, 1), FDB_NO_PORT);
+	assert_int_equal(fdb_learn(fdb, 1, mac, 0, 1, NULL), FDB_NO_PORT);
 	assert_unknown();
 	assert_counts(0, 0, 0, 0);
 }
@@ -196,9 +196,9 @@ static void a_dead_port_stays_dead(void **state)
 	(void)state;
 	port->closed = true;
 	port->refs = 0;
-	assert_int_equal(fdb_learn(fdb, 1, mac, 0, 1), FDB_NO_PORT);
-	assert_int_equal(fdb_learn(fdb, 1, mac, 1, 1), FDB_LEARNED);
-	assert_int_equal(fdb_learn(fdb, 1, mac, 0, 1), FDB_NO_PORT);
+	assert_int_equal(fdb_learn(fdb, 1, mac, 0, 1, NULL), FDB_NO_PORT);
+	assert_int_equal(fdb_learn(fdb, 1, mac, 1, 1, NULL), FDB_LEARNED);
+	assert_int_equal(fdb_learn(fdb, 1, mac, 0, 1, NULL), FDB_NO_PORT);
 	assert_int_equal(port->refs, 0);
 	assert_int_equal(fdb->n_learned, 1);
 }

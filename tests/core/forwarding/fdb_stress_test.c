@@ -106,7 +106,7 @@ static void operate(struct worker *worker)
 	else if (random / 1024 % 4 == 1)
 		note(worker, n);
 	else
-		worker->outcomes[fdb_learn(fdb, 1, mac, port, now)]++;
+		worker->outcomes[fdb_learn(fdb, 1, mac, port, now, NULL)]++;
 }
 
 static void *work(void *context)

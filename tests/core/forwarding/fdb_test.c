@@ -48,7 +48,7 @@ static void outcomes_in_order(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		uint32_t port = 0;
-		int got = fdb_learn(fdb, steps[i].vlan, steps[i].mac, steps[i].port, 1);
+		int got = fdb_learn(fdb, steps[i].vlan, steps[i].mac, steps[i].port, 1, NULL);
 		bool known = fdb_lookup(fdb, steps[i].vlan & 4095, steps[i].mac, &port);
 
 		if (got != (int)steps[i].expected)
@@ -347,15 +347,15 @@ static void a_flood_is_bounded(void **state)
 	for (int round = 0; round < 2; round++) {
 		for (unsigned n = 0; n < 70000; n++) {
 			mac_of(n + 100000 * (unsigned)round, mac);
-			assert_int_equal(
-				fdb_learn(large, 1, mac, 1, 1), n < 65536 ? FDB_LEARNED : FDB_FULL);
+			assert_int_equal(fdb_learn(large, 1, mac, 1, 1, NULL),
+				n < 65536 ? FDB_LEARNED : FDB_FULL);
 		}
 		fdb_counts(large, &counts);
 		assert_int_equal(counts.n_learned, 65536);
 		assert_int_equal(fdb_flush(large, FDB_ANY, FDB_ANY), 65536);
 	}
 	mac_of(1, mac);
-	assert_int_equal(fdb_learn(large, 1, mac, 1, 1), FDB_LEARNED);
+	assert_int_equal(fdb_learn(large, 1, mac, 1, 1, NULL), FDB_LEARNED);
 	fdb_destroy(large); // with an entry, and many that wait for a grace period
 }
 

@@ -27,6 +27,8 @@ static struct fixture place; // only its directory and path
 static int make_place(void **state)
 {
 	(void)state;
+	unsetenv("NOTIFY_SOCKET");
+	unsetenv("WATCHDOG_USEC");
 	// Daemons in the background become our children once their parents have left.
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	strcpy(place.directory, "/tmp/weir-switchd-XXXXXX");
@@ -43,6 +45,7 @@ static int remove_place(void **state)
 	(void)state;
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		;
+	unsetenv("NOTIFY_SOCKET");
 	unlink(place.path);
 	snprintf(run, sizeof(run), "%s/run", place.directory);
 	rmdir(run);
@@ -141,7 +144,7 @@ static const char *with_socket(const char *options)
 {
 	static char line[256];
 
-	snprintf(line, sizeof(line), "--socket %s %s", place.path, options);
+	snprintf(line, sizeof(line), "--socket %s --state none %s", place.path, options);
 	return line;
 }
 
@@ -237,6 +240,90 @@ static void test_after_kill(void **state)
 	assert_int_equal(end_of(child), 0);
 }
 
+// What comes next from the daemon, which knows the address.
+static void assert_told(int manager, const char *expected)
+{
+	char text[256];
+	ssize_t size = recv(manager, text, sizeof(text) - 1, 0);
+
+	assert_true(size >= 0);
+	text[size] = '\0';
+	assert_string_equal(text, expected);
+}
+
+static void skip_watchdog(int manager)
+{
+	char first;
+
+	while (recv(manager, &first, 1, MSG_PEEK) == 1 && first == 'W')
+		assert_told(manager, "WATCHDOG=1");
+}
+
+// Supervised it stays in the foreground, and tells how it is.
+static void test_supervised(void **state)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const struct timeval patience = { .tv_sec = 20 };
+	int manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), output;
+	pid_t child;
+
+	(void)state;
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/notify", place.directory);
+	assert_int_equal(bind(manager, (struct sockaddr *)&address, sizeof(address)), 0);
+	setsockopt(manager, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setenv("NOTIFY_SOCKET", address.sun_path, 1);
+	setenv("WATCHDOG_USEC", "200000", 1);
+	child = start(with_socket(""), &output);
+	unsetenv("NOTIFY_SOCKET");
+	unsetenv("WATCHDOG_USEC");
+	assert_told(manager, "READY=1\nSTATUS=ready");
+	assert_told(manager, "WATCHDOG=1");
+	assert_told(manager, "WATCHDOG=1");
+	assert_int_equal(pid_behind_socket(), child);
+	kill(child, SIGTERM);
+	skip_watchdog(manager);
+	assert_told(manager, "STOPPING=1\nSTATUS=stopping");
+	close(output);
+	assert_int_equal(end_of(child), 0);
+	close(manager);
+	assert_int_equal(unlink(address.sun_path), 0);
+}
+
+// A hangup is none of its business, and who is impatient gets a clean end all the same.
+static void test_signals(void **state)
+{
+	int output;
+	pid_t child = start(with_socket("--foreground"), &output);
+
+	(void)state;
+	wait_for_line(output, "info: ready");
+	kill(child, SIGHUP);
+	wait_for_line(output, "SIGHUP is ignored");
+	assert_int_equal(pid_behind_socket(), child);
+	for (int i = 0; i < 20; i++)
+		kill(child, i % 2 ? SIGINT : SIGTERM);
+	wait_for_line(output, "info: stopped");
+	close(output);
+	assert_int_equal(end_of(child), 0);
+	assert_int_equal(access(place.path, F_OK), -1);
+}
+
+static void test_log_level(void **state)
+{
+	char text[1024];
+	int output;
+	pid_t child = start(with_socket("--foreground --log-level warning"), &output);
+
+	(void)state;
+	while (access(place.path, F_OK) < 0)
+		usleep(1000);
+	assert_int_equal(pid_behind_socket(), child);
+	kill(child, SIGTERM);
+	read_all(output, text, sizeof(text));
+	assert_string_equal(text, "");
+	assert_int_equal(end_of(child), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -245,6 +332,9 @@ int main(void)
 		cmocka_unit_test(test_background),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_after_kill),
+		cmocka_unit_test(test_supervised),
+		cmocka_unit_test(test_signals),
+		cmocka_unit_test(test_log_level),
 	};
 
 	return cmocka_run_group_tests(tests, make_place, remove_place);

@@ -11,7 +11,9 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "switchd/options.h"
@@ -46,6 +48,10 @@ static const struct {
 	{ "--fdb-ageing-s 0", "1 to 1000000" },
 	{ "--linger-us 1000001", "0 to 1000000" },
 	{ "--socket=", "must be a path" },
+	{ "--state=", "--state \"\": must be a path" },
+	{ "--state", "\"--state\" needs a value" },
+	{ "--log-level loud", "--log-level \"loud\": must be error, warning, info or debug" },
+	{ "--log-level=", "--log-level \"\": must be" },
 	{ "--nonsense", "unknown option \"--nonsense\"" },
 	{ "--poll=1", "--poll=1" },
 	{ "-x", "unknown option" },
@@ -93,14 +99,66 @@ static void test_values(void **state)
 	assert_false(options.show_help || options.show_version);
 }
 
+static void test_state(void **state)
+{
+	static const struct {
+		const char *line, *given, *state;
+	} rows[] = {
+		{ "", NULL, "/var/lib/weir" },
+		{ "", "/var/lib/private/weir", "/var/lib/private/weir" },
+		{ "", "/one:/two", "/one" },
+		{ "", "", "/var/lib/weir" },
+		{ "", "relative", "/var/lib/weir" },
+		{ "--state /a/b", "/given", "/a/b" },
+		{ "--state none", "/given", "" },
+		{ "--state /none", NULL, "/none" },
+		{ "--state none --state /c", NULL, "/c" },
+	};
+	struct switchd_options options;
+	char here[512], expected[600];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (rows[i].given)
+			setenv("STATE_DIRECTORY", rows[i].given, 1);
+		else
+			unsetenv("STATE_DIRECTORY");
+		assert_int_equal(parse(rows[i].line, &options, NULL), 0);
+		assert_string_equal(options.state, rows[i].state);
+	}
+	unsetenv("STATE_DIRECTORY");
+	assert_int_equal(parse("--state ./none", &options, NULL), 0);
+	assert_non_null(getcwd(here, sizeof(here)));
+	snprintf(expected, sizeof(expected), "%s/./none", here);
+	assert_string_equal(options.state, expected);
+}
+
+static void test_service(void **state)
+{
+	struct switchd_options options;
+
+	(void)state;
+	assert_int_equal(parse("--log-level debug", &options, NULL), 0);
+	assert_int_equal(options.log_level, LOG_DEBUG);
+	assert_int_equal(parse("--log-level error", &options, NULL), 0);
+	assert_int_equal(options.log_level, LOG_ERR);
+	assert_false(options.foreground);
+	setenv("NOTIFY_SOCKET", "/run/systemd/notify", 1);
+	assert_int_equal(parse("", &options, NULL), 0);
+	assert_true(options.foreground);
+	unsetenv("NOTIFY_SOCKET");
+}
+
 static void test_defaults(void **state)
 {
 	struct switchd_options options;
 
 	(void)state;
+	unsetenv("NOTIFY_SOCKET");
 	assert_int_equal(parse("", &options, NULL), 0);
 	assert_string_equal(options.socket, "/run/weir/weir.sock");
 	assert_in_range(options.n_workers, 1, 64);
+	assert_int_equal(options.log_level, LOG_INFO);
 	assert_false(options.poll || options.strict || options.foreground || options.has_linger);
 	assert_int_equal(options.n_flows + options.fdb_entries + options.fdb_ageing_s, 0);
 	assert_int_equal(parse("--help --version", &options, NULL), 0);
@@ -112,6 +170,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_state),
+		cmocka_unit_test(test_service),
 		cmocka_unit_test(test_defaults),
 	};
 

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// What workers saw and an operator should know, told once a second: extensions that did what they
+// may not, decisions that took too long, addresses that moved. Workers count, and note the last
+// few; here the counts are compared with those of the second before.
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "datapath/cycles.h"
+#include "switch/model.h"
+
+enum {
+	MOVES_PER_S = 10,  // told one by one, over all switches
+	SLOW_NS = 1000000, // what is said of a decide hook that takes longer
+};
+
+// ---- How fast the cycle counter is
+
+void watch_start(struct weir *w)
+{
+	// Until the rate is known nothing is slow.
+	w->watch = (struct watch){ .slow_limit = UINT64_MAX, .cycles = cycles() };
+	clock_gettime(CLOCK_MONOTONIC, &w->watch.time);
+}
+
+// Over the whole time since the start, so that an interruption between the two readings means
+// little. The clock is the system's own: the switch's may be a test's.
+static void measure_cycles(struct watch *watch)
+{
+	uint64_t passed = cycles() - watch->cycles;
+	struct timespec now;
+	double ns;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	ns = (double)(now.tv_sec - watch->time.tv_sec) * 1e9 +
+	     (double)(now.tv_nsec - watch->time.tv_nsec);
+	if (passed == 0 || ns <= 0)
+		return; // a processor without a counter
+	watch->cycles_per_ms = (double)passed / ns * 1e6;
+	__atomic_store_n(&watch->slow_limit, (uint64_t)(watch->cycles_per_ms * SLOW_NS / 1e6),
+		__ATOMIC_RELAXED);
+}
+
+// ---- Extensions that did what they may not
+
+// The sentence about an offence of the last second; the counters' place is free for the next one
+// then.
+static void take_sentence(struct attachment *a)
+{
+	struct extension_counters *c = &a->counters;
+
+	if (__atomic_load_n(&c->offence_set, __ATOMIC_ACQUIRE) != 2)
+		return;
+	memcpy(a->last_offence, c->offence, sizeof(a->last_offence));
+	__atomic_store_n(&c->offence_set, 0, __ATOMIC_RELEASE);
+}
+
+static void add_count(char *text, size_t size, uint64_t n, const char *what)
+{
+	size_t used = strlen(text);
+
+	if (n)
+		snprintf(text + used, size - used, "%s%" PRIu64 " %s", used ? ", " : "", n, what);
+}
+
+static void watch_offences(struct attachment *a)
+{
+	const struct extension_counters *c = &a->counters;
+	const struct offence_counts now = {
+		.violations = counted(&c->violations),
+		.invalid = counted(&c->invalid),
+		.impure = counted(&c->impure),
+		.modified = counted(&c->modified),
+	};
+	struct offence_counts *told = &a->told;
+	char text[160] = "";
+
+	add_count(text, sizeof(text), now.violations - told->violations,
+		"times what its class may not");
+	add_count(text, sizeof(text), now.invalid - told->invalid, "values out of range");
+	add_count(text, sizeof(text), now.impure - told->impure, "impure decisions");
+	add_count(text, sizeof(text), now.modified - told->modified, "frames changed in captures");
+	*told = now;
+	take_sentence(a);
+	// A sentence that is being written just now comes with the next report.
+	if (*text)
+		weir_notify(a->weir, "rights-violated", a->vswitch->name, "", a->descriptor->name,
+			"extension %s: %s%s%s", a->descriptor->name, text,
+			*a->last_offence ? "; among them: " : "", a->last_offence);
+}
+
+// ---- Decisions that took too long
+
+static const char *port_name(const struct vswitch *s, uint16_t index)
+{
+	return index < s->n_indices && s->ports[index] ? s->ports[index]->name : "";
+}
+
+static const char *extension_name(const struct vswitch *s, uint16_t attachment)
+{
+	for (const struct attachment *a = s->attachments; a; a = a->next)
+		if (a->id == attachment)
+			return a->descriptor->name;
+	return "";
+}
+
+static void watch_slow(struct vswitch *s, unsigned worker)
+{
+	struct slow_decides *slow = &s->datapaths[worker]->slow;
+	uint64_t n = counted(&slow->n), before = s->told[worker].slow, taken;
+	const char *extension, *port;
+	uint16_t attachment, index;
+
+	if (!slow_take(slow, &taken, &attachment, &index))
+		return;
+	s->told[worker].slow = n;
+	extension = extension_name(s, attachment);
+	port = port_name(s, index);
+	weir_notify(s->weir, "decide-slow", s->name, port, extension,
+		"worker %u: %" PRIu64 " decisions took longer than 1 ms, the longest %.1f ms in "
+		"extension %s for a flow of port %s",
+		worker, n - before, (double)taken / s->weir->watch.cycles_per_ms,
+		*extension ? extension : "(detached)", *port ? port : "(none)");
+}
+
+// ---- Addresses that moved
+
+static const char *moved_port(const struct vswitch *s, uint32_t id)
+{
+	const struct port *port = (uint16_t)id < s->n_indices ? s->ports[(uint16_t)id] : NULL;
+
+	return port && port->id == id ? port->name : "";
+}
+
+static void tell_move(struct vswitch *s, const struct fdb_move *move)
+{
+	uint16_t vlan = (uint16_t)(move->address >> 48);
+	const char *to = moved_port(s, (uint32_t)move->ports);
+	const char *from = moved_port(s, (uint32_t)(move->ports >> 32));
+	char mac[18], in_vlan[24] = "";
+	uint8_t bytes[6];
+
+	for (unsigned i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(move->address >> (40 - 8 * i));
+	mac_format(bytes, mac);
+	if (vlan)
+		snprintf(in_vlan, sizeof(in_vlan), " in VLAN %u", vlan);
+	weir_notify(s->weir, "fdb-moved", s->name, to, "", "%s%s moved from port %s to port %s",
+		mac, in_vlan, *from ? from : "(removed)", *to ? to : "(removed)");
+}
+
+// Returns how many moves were told; those beyond `most`, or overwritten by later ones, are counted
+// in *untold.
+static unsigned watch_moves(struct vswitch *s, unsigned worker, unsigned most, uint64_t *untold)
+{
+	const struct fdb_moves *moves = &s->datapaths[worker]->moves;
+	uint64_t n = fdb_moves_count(moves), from = s->told[worker].moves;
+	uint64_t next = n - from > FDB_MOVES ? n - FDB_MOVES : from;
+	unsigned n_told = 0;
+	struct fdb_move move;
+
+	for (; next < n && n_told < most; next++) {
+		if (!fdb_moves_read(moves, next, &move))
+			continue;
+		tell_move(s, &move);
+		n_told++;
+	}
+	*untold += n - from - n_told;
+	s->told[worker].moves = n;
+	return n_told;
+}
+
+void watch_run(struct weir *w)
+{
+	unsigned moves_left = MOVES_PER_S;
+
+	measure_cycles(&w->watch);
+	for (struct vswitch *s = w->switches; s; s = s->next) {
+		uint64_t untold = 0;
+
+		for (struct attachment *a = s->attachments; a; a = a->next)
+			watch_offences(a);
+		for (unsigned i = 0; i < w->n_workers; i++) {
+			watch_slow(s, i);
+			moves_left -= watch_moves(s, i, moves_left, &untold);
+		}
+		if (untold)
+			weir_notify(w, "fdb-moved", s->name, "", "",
+				"and %" PRIu64 " more addresses moved between ports", untold);
+	}
+}
