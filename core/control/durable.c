@@ -11,7 +11,8 @@
 
 #include "control/store.h"
 
-enum { CLOCK_MS = 1000, LOG_MS = 60000, MAX_NOTICES = 50 };
+// Meters lose at most a second: half of it until they are noted, the rest until that is on disk.
+enum { CLOCK_MS = 500, LOG_MS = 60000, MAX_NOTICES = 50 };
 
 STAILQ_HEAD(waits, durable_wait);
 
@@ -168,7 +169,7 @@ static void take_back(struct durable *durable)
 	tell(&durable->lost, &error);
 }
 
-// Brings everything to where it should be after the store reported or a second went by.
+// Brings everything to where it should be after the store reported or the clock ticked.
 static void settle(struct durable *durable)
 {
 	tell(&durable->kept, NULL);

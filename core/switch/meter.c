@@ -242,6 +242,7 @@ void meter_free_all(struct vswitch *s)
 int meter_restore(struct vswitch *s, const char *extension, const char *target, const char *key,
 	uint64_t frames, uint64_t bytes, uint64_t since)
 {
+	uint64_t now_frames, now_bytes;
 	struct meter *m;
 
 	if (strlen(extension) >= sizeof(m->extension) || strlen(target) >= sizeof(m->target) ||
@@ -254,7 +255,15 @@ int meter_restore(struct vswitch *s, const char *extension, const char *target, 
 		if (failed)
 			return failed;
 	}
-	sum(s, m->id, &m->base_frames, &m->base_bytes);
+	sum(s, m->id, &now_frames, &now_bytes);
+	// One that is in use has counted since; less than what is restored it has only after a
+	// reset that is taken back.
+	if (m->refs > 0 && now_frames - m->base_frames >= frames)
+		return 0;
+	if (m->refs == 0) {
+		m->base_frames = now_frames;
+		m->base_bytes = now_bytes;
+	}
 	// May wrap, and so does what is counted minus this.
 	m->base_frames -= frames;
 	m->base_bytes -= bytes;

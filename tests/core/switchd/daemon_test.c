@@ -212,7 +212,7 @@ static void test_refusals(void **state)
 	wait_for_line(output, "info: ready");
 	check_exit(with_socket(""), 1, "another weir-switchd is listening there");
 	check_exit(with_socket("--foreground"), 1, "another weir-switchd is listening there");
-	check_exit("--socket /nonexistent/a/b", 1, "cannot make its directory");
+	check_exit("--state none --socket /nonexistent/a/b", 1, "cannot make its directory");
 	check_exit(with_socket("--workers 64"), 1, "too many for a fake");
 	assert_int_equal(pid_behind_socket(), child);
 	kill(child, SIGTERM);
