@@ -101,7 +101,7 @@ FILES = {
     "header-alone": GOOD[:100],
     "cut-off": GOOD[:len(GOOD) // 1024 * 512],
     "without-a-table": database("CREATE TABLE switches(name PRIMARY KEY, made_ids);"),
-    "schema-damaged": changed(GOOD, 512 - 200, b"\xff" * 64),
+    "schema-damaged": GOOD.replace(b"TABLE ports(", b"TABLE ports{", 1),
     "page-damaged": changed(GOOD, len(GOOD) - 512, b"\xff" * 32),
     # One letter of an index's only entry.
     "index-damaged": GOOD.replace(b"vm1acl7", b"vm1acl8", 1),
