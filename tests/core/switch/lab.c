@@ -26,8 +26,11 @@ static void keep_line(void *context, int level, const char *line)
 
 	if (level != LOG_DEBUG)
 		return;
-	lab->log = realloc(lab->log, before + strlen(line) + 2);
-	assert_non_null(lab->log);
+	if (before + strlen(line) + 2 > lab->log_room) {
+		lab->log_room = 2 * (before + strlen(line) + 2);
+		lab->log = realloc(lab->log, lab->log_room);
+		assert_non_null(lab->log);
+	}
 	sprintf(lab->log + before, "%s\n", line);
 }
 
@@ -49,7 +52,9 @@ void lab_start(struct lab *lab, const struct lab_options *o)
 	memset(lab, 0, sizeof(*lab));
 	lab->clock_ns = UINT64_C(1000000000000);
 	lab->threaded = o->n_workers != 0;
-	lab->log = strdup("");
+	lab->log_room = 1 << 16;
+	lab->log = calloc(1, lab->log_room);
+	assert_non_null(lab->log);
 	if (weir_create(&options, &lab->weir, &lab->error) < 0)
 		fail_msg("weir_create: %s", lab->error.message);
 	assert_int_equal(weir_switch_add(lab->weir, "br0", 0, &lab->error), 0);
@@ -219,16 +224,13 @@ int lab_try_policy(struct lab *lab, const char *target, const char *extension, c
 	const char *id, const ProtobufCMessage *message, unsigned flags)
 {
 	size_t size = protobuf_c_message_get_packed_size(message);
-	uint8_t *bytes = malloc(size + 1);
-	int ret;
+	uint8_t bytes[4096];
 
-	assert_non_null(bytes);
+	assert_true(size <= sizeof(bytes));
 	protobuf_c_message_pack(message, bytes);
 	memset(&lab->error, 0, sizeof(lab->error));
-	ret = weir_policy_add(
+	return weir_policy_add(
 		lab->weir, target, extension, type, id, bytes, size, NULL, flags, &lab->error);
-	free(bytes);
-	return ret;
 }
 
 void lab_policy(struct lab *lab, const char *target, const char *extension, const char *type,

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// Memory that runs out in the middle of a change: for every allocation that the change makes, it is
+// done once with that one failing, and once with that and all later ones. It is then refused with a
+// sentence, and everything is as it was; or it is made, and everything is as after it. Frames pass
+// as before either way, and nothing is lost (the sanitizers look for leaks).
+//
+// The allocations of the core's own code are meant: the linker puts the functions below in their
+// place (--wrap). Those of a library it calls are not reached.
+#include <stdlib.h>
+
+#include "lab_items.h"
+#include "lab_probe.h"
+
+// ---- Allocations that fail
+
+static _Thread_local struct {
+	bool armed, all, hit;
+	unsigned left; // allocations that still succeed
+} faults;
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
+char *__real_strdup(const char *text);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
+char *__wrap_strdup(const char *text);
+
+static bool fails(void)
+{
+	if (!faults.armed || faults.left-- > 0)
+		return false;
+	faults.left = faults.all ? 0 : UINT32_MAX;
+	faults.hit = true;
+	return true;
+}
+
+void *__wrap_malloc(size_t size)
+{
+	return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+	return fails() ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+	return fails() ? NULL : __real_realloc(old, size);
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+	return fails() ? NULL : __real_aligned_alloc(alignment, size);
+}
+
+char *__wrap_strdup(const char *text)
+{
+	return fails() ? NULL : __real_strdup(text);
+}
+
+// ---- Changes
+
+static int port_add(struct lab *lab)
+{
+	const struct weir_port_config config = {
+		.size = sizeof(config), .nic = "memory", .vlan = "5", .mac = "02:00:00:00:00:55"
+	};
+
+	return weir_port_add(lab->weir, "br0", "new", &config, 0, &lab->error);
+}
+
+static int port_remove(struct lab *lab)
+{
+	return weir_port_remove(lab->weir, "new", 0, &lab->error);
+}
+
+static int port_set_to(struct lab *lab, const char *vlan, uint32_t mtu)
+{
+	const struct weir_port_config config = { .size = sizeof(config), .vlan = vlan, .mtu = mtu };
+
+	return weir_port_set(
+		lab->weir, "new", &config, WEIR_PORT_SET_VLAN | WEIR_PORT_SET_MTU, 0, &lab->error);
+}
+
+static int port_set(struct lab *lab)
+{
+	return port_set_to(lab, "trunk:5-9", 900);
+}
+
+static int port_set_back(struct lab *lab)
+{
+	return port_set_to(lab, "5", 0);
+}
+
+static int port_disconnect(struct lab *lab)
+{
+	return weir_port_disconnect(lab->weir, "new", 0, &lab->error);
+}
+
+static int port_connect(struct lab *lab)
+{
+	return weir_port_connect(lab->weir, "new", NULL, 0, &lab->error);
+}
+
+static int switch_add(struct lab *lab)
+{
+	return weir_switch_add(lab->weir, "br9", 0, &lab->error);
+}
+
+static int switch_remove(struct lab *lab)
+{
+	return weir_switch_remove(lab->weir, "br9", 0, &lab->error);
+}
+
+static int attach(struct lab *lab)
+{
+	return weir_extension_attach(lab->weir, "br0", "marker", 7, 0, &lab->error);
+}
+
+static int detach(struct lab *lab)
+{
+	return weir_extension_detach(lab->weir, "br0", "marker", 0, &lab->error);
+}
+
+static int policy_of(struct lab *lab, uint32_t if_l4_dst)
+{
+	return lab_try_act(lab, "new", "probe-filter", "a",
+		(Probe__Act){ AT(INGRESS, METER), IF(l4_dst, if_l4_dst) }, 0);
+}
+
+static int policy_add(struct lab *lab)
+{
+	return policy_of(lab, 80);
+}
+
+static int policy_replace(struct lab *lab)
+{
+	return policy_of(lab, 81);
+}
+
+static int policy_remove(struct lab *lab)
+{
+	return weir_policy_remove(lab->weir, "new", "probe-filter", "a", 0, &lab->error);
+}
+
+static int fdb_add(struct lab *lab)
+{
+	return weir_fdb_add(lab->weir, "br0", "02:00:00:00:00:77", 5, "new", 0, &lab->error);
+}
+
+static int fdb_remove(struct lab *lab)
+{
+	return weir_fdb_remove(lab->weir, "br0", "02:00:00:00:00:77", 5, 0, &lab->error);
+}
+
+// A document with something of everything, beside what the lab has.
+static int apply(struct lab *lab)
+{
+	static const struct weir_item items[] = {
+		{ .kind = WEIR_ITEM_SWITCH, .switch_name = "br8" },
+		{ .kind = WEIR_ITEM_EXTENSION,
+			.switch_name = "br8",
+			.name = "probe-capture",
+			.extension = { .order = 3 } },
+		{ .kind = WEIR_ITEM_PORT,
+			.switch_name = "br8",
+			.name = "x0",
+			.port = { .nic = "memory", .vlan = "7", .mtu = 1000 } },
+		{ .kind = WEIR_ITEM_PORT,
+			.switch_name = "br8",
+			.name = "x1",
+			.port = { .nic = "null" } },
+		{ .kind = WEIR_ITEM_PORT,
+			.switch_name = "br0",
+			.name = "new",
+			.port = { .nic = "memory", .vlan = "6", .mac = "02:00:00:00:00:55" } },
+		{ .kind = WEIR_ITEM_FDB,
+			.switch_name = "br8",
+			.fdb = { .mac = "02:00:00:00:00:78", .port = "x0", .vlan = 7 } },
+	};
+	struct weir_document *document = weir_document_create();
+	int result = document ? 0 : weir_refuse(&lab->error, -ENOMEM, NULL, "no memory");
+
+	for (unsigned i = 0; result == 0 && i < sizeof(items) / sizeof(items[0]); i++)
+		result = weir_document_add(document, &items[i], &lab->error);
+	if (result == 0)
+		result = weir_apply(lab->weir, document, 0, NULL, NULL, &lab->error);
+	weir_document_destroy(document);
+	return result;
+}
+
+static int apply_back(struct lab *lab)
+{
+	int result = weir_switch_remove(lab->weir, "br8", 0, &lab->error);
+
+	return result ? result : port_set_back(lab);
+}
+
+struct change {
+	const char *name;
+	int (*make)(struct lab *lab);
+	int (*back)(struct lab *lab);
+};
+
+static const struct change changes[] = {
+	{ "switch add", switch_add, switch_remove },
+	{ "port add", port_add, port_remove },
+	{ "extension attach", attach, detach },
+	// From here on the port is there.
+	{ "port set", port_set, port_set_back },
+	{ "port disconnect", port_disconnect, port_connect },
+	{ "policy add", policy_add, policy_remove },
+	{ "fdb add", fdb_add, fdb_remove },
+	{ "apply", apply, apply_back },
+	// And from here on the policy, the entry, a second switch and extension.
+	{ "policy replace", policy_replace, policy_add },
+	{ "policy remove", policy_remove, policy_add },
+	{ "fdb remove", fdb_remove, fdb_add },
+	{ "extension detach", detach, attach },
+	{ "switch remove", switch_remove, switch_add },
+};
+
+static void must(struct lab *lab, int (*make)(struct lab *lab))
+{
+	assert_int_equal(make(lab), 0);
+	lab_settle(lab);
+}
+
+static void export_of(struct lab *lab, struct lab_items *items)
+{
+	memset(items, 0, sizeof(*items));
+	lab_export(lab, NULL, items);
+}
+
+static void check_frames(struct lab *lab)
+{
+	struct lab_frame frame = lab_udp(0, 1, 4000, 4001);
+
+	lab_assert_pass(lab, 0, &frame, 1 << 1);
+}
+
+// Makes the change with allocation number n (and all later ones) failing. Returns whether it was
+// reached at all.
+static bool make_with_fault(struct lab *lab, const struct change *change, unsigned n, bool all,
+	const struct lab_items *before, const struct lab_items *after)
+{
+	static struct lab_items now;
+	bool hit;
+	int result;
+
+	memset(&lab->error, 0, sizeof(lab->error));
+	lab_forget_log(lab);
+	faults.left = n;
+	faults.all = all;
+	faults.hit = false;
+	faults.armed = true;
+	result = change->make(lab);
+	faults.armed = false;
+	hit = faults.hit;
+	lab_settle(lab);
+	export_of(lab, &now);
+	if (result < 0 && !lab->error.message[0])
+		fail_msg("%s, allocation %u: refused without a sentence", change->name, n);
+	if (strcmp(now.text, result < 0 ? before->text : after->text) != 0)
+		fail_msg("%s, allocation %u%s: returned %d (%s) and left\n%snot\n%s", change->name,
+			n, all ? " and later ones" : "", result, lab->error.message, now.text,
+			result < 0 ? before->text : after->text);
+	check_frames(lab);
+	if (result == 0)
+		must(lab, change->back);
+	return hit;
+}
+
+// Returns how many allocations failed in it.
+static unsigned try_change(struct lab *lab, const struct change *change)
+{
+	static struct lab_items before, after;
+	unsigned n, total = 0;
+
+	export_of(lab, &before);
+	must(lab, change->make);
+	export_of(lab, &after);
+	must(lab, change->back);
+	for (int all = 0; all < 2; all++) {
+		for (n = 0; make_with_fault(lab, change, n, all, &before, &after); n++)
+			total++;
+	}
+	return total;
+}
+
+static void a_change_without_memory_is_none(void **state)
+{
+	unsigned n = 0;
+	struct lab lab;
+
+	(void)state;
+	lab_start(&lab, &(struct lab_options){ .n_ports = 2 });
+	lab_attach(&lab, "probe-filter", 1);
+	lab_learn(&lab);
+	for (unsigned i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		if (strcmp(changes[i].name, "port set") == 0)
+			must(&lab, port_add);
+		if (strcmp(changes[i].name, "policy replace") == 0) {
+			must(&lab, policy_add);
+			must(&lab, fdb_add);
+			must(&lab, attach);
+			must(&lab, switch_add);
+		}
+		n += try_change(&lab, &changes[i]);
+	}
+	// A static entry, say, needs none: its memory is reserved. All together need many.
+	assert_true(n > 200);
+	lab_end(&lab);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_change_without_memory_is_none),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
