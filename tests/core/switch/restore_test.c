@@ -41,6 +41,8 @@ static void restore(struct lab *lab, const char *document, const char *differenc
 		lab_assert_text(got, differences);
 	free(got);
 	lab->n_ports = 2;
+	weir_memory_release(lab->ends[0]);
+	weir_memory_release(lab->ends[1]);
 	lab->ends[0] = weir_port_memory(lab->weir, "p0");
 	lab->ends[1] = weir_port_memory(lab->weir, "p1");
 }
