@@ -71,8 +71,6 @@ static int force(struct apply *x)
 	list = make_publications(x, &n);
 	if (!list) {
 		change_revert(&x->change);
-		if (x->queues)
-			weir_publish_queues_later(x->weir);
 		return no_memory(x);
 	}
 	for (unsigned i = 0; i < n; i++)

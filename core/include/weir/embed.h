@@ -177,10 +177,12 @@ WEIR_API int weir_extension_unload(
 enum { WEIR_ORDER_DEFAULT = -1 }; // behind the last of its class, in steps of 10
 // Loads by name if needed. order: 0 to 65535 inside the class; ties by name. flags: WEIR_FAIL_OPEN
 // decides what becomes of the switch's ports when a restart does not find the extension: without
-// it they are blocked. One that is missing is tried again by this, with the policies it has.
+// it they are blocked. One that is missing is tried again by this, with the policies it has, its
+// place unless order says another, and WEIR_FAIL_OPEN if it had it.
 WEIR_API int weir_extension_attach(struct weir *weir, const char *switch_name, const char *name,
 	int order, unsigned flags, struct weir_error *error);
 // Its policies on this switch go with it; its meters stay, and count on when it is attached again.
+// Also of one that is missing: its ports are not blocked any more.
 WEIR_API int weir_extension_detach(struct weir *weir, const char *switch_name, const char *name,
 	unsigned flags, struct weir_error *error);
 // One row per loaded extension and switch it is attached to, in stack order.
@@ -200,7 +202,8 @@ struct weir_policy_info {
 };
 typedef void weir_policy_row(void *context, const struct weir_policy_info *info);
 
-// Adds, or replaces the one with the same id. extension must be attached to the target's switch.
+// Adds, or replaces the one with the same id. extension must be attached to the target's switch, and
+// not be missing there.
 // type: NULL or "": the extension's only one. id: NULL or "": made; the id goes to made_id (which
 // may be NULL).
 WEIR_API int weir_policy_add(struct weir *weir, const char *target, const char *extension,
@@ -343,8 +346,8 @@ struct weir_document;
 WEIR_API struct weir_document *weir_document_create(void);
 WEIR_API void weir_document_destroy(struct weir_document *document); // accepts NULL
 // Copies the item into the document. Items may come in any order. Refuses with -EEXIST what is in
-// it already, with -EINVAL what misses a name, with -ENOMEM; what is wrong otherwise, weir_apply()
-// says.
+// it already, with -EINVAL what misses a name (a policy's id is one), with -ENOMEM; what is wrong
+// otherwise, weir_apply() says. error->field as there.
 WEIR_API int weir_document_add(
 	struct weir_document *document, const struct weir_item *item, struct weir_error *error);
 // Items added, and bytes of memory that the document holds.
@@ -365,6 +368,13 @@ typedef void weir_difference_row(void *context, const struct weir_difference *di
 // row: called for each difference, in the order in which they are made, once nobody refused; may be
 // NULL. document: not changed. Objects that the document does not name stay as they are, or with
 // WEIR_PRUNE are removed.
+//
+// A port that the document has on another switch than it is on is removed there, with what hangs
+// from it, and added here. A NIC whose interface another port gives up by the same document is
+// opened when that one has ended, by weir_process(); until then, or when that fails, it is lost. An
+// extension cannot change its path: it has to be detached first. One that is missing is not tried
+// again by a document that names it, but by weir_extension_attach(). Vetoes are asked of those
+// extensions that stand on the stack before and after.
 //
 // A refusal's error->field is "items[N]" and perhaps a field behind it ("items[7].vlan"), where N
 // counts weir_document_add() calls from 0, or "" when no single item is to blame.

@@ -43,7 +43,6 @@ struct lab {
 	uint64_t clock_ns; // virtual; lab_run() moves it by a millisecond
 	struct weir_memory *ends[LAB_PORTS_MAX];
 	char *log; // every line logged at LOG_DEBUG by extensions, with "\n"
-	size_t log_room;
 };
 
 struct lab_frame {
