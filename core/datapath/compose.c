@@ -218,7 +218,7 @@ static enum weir_forwarded flood_kind(const struct composer *c)
 
 static void forward(struct composer *c)
 {
-	if (!c->context->snapshot->has_forwarding) {
+	if (!c->context->snapshot->has_forwarding || c->port->native) {
 		forward_natively(c);
 		return;
 	}

@@ -102,6 +102,7 @@ struct snapshot_port {
 	uint16_t epoch; // of the masks
 	uint16_t slot;  // its generation
 	bool blocked;   // nothing passes: its policies are not in force
+	bool native;    // the extension that chooses destinations is not asked: as without one
 	char name[WEIR_NAME_MAX];
 	struct nic *nic; // NULL: nothing connected
 	struct vlan_config vlan;

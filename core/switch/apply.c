@@ -132,7 +132,7 @@ static void undo_dirt(struct apply *x)
 int weir_apply(struct weir *w, const struct weir_document *document, unsigned flags,
 	weir_difference_row *row, void *context, struct weir_error *error)
 {
-	struct weir_error own;
+	struct weir_error own = { 0 };
 	struct apply x = { .weir = w,
 		.document = document,
 		.flags = flags,

@@ -24,7 +24,7 @@ static const char *lower(const char *text, char room[/* size */], size_t size)
 {
 	size_t n = 0;
 
-	for (; text[n] && n < size - 1; n++)
+	for (; n < size - 1 && text[n]; n++)
 		room[n] = (char)tolower((unsigned char)text[n]);
 	room[n] = '\0';
 	return room;
@@ -109,7 +109,7 @@ const struct document_entry *document_find(
 
 // ---- Copying
 
-// texts that stay what they were are copied once. False: no memory.
+// Texts that stay what they were are copied once. False: no memory.
 static bool copy_repeated(struct weir_document *d, const char **text, const char **last)
 {
 	if (!*text)

@@ -64,6 +64,12 @@ static bool is_refused(const struct target_state *state)
 	return state && state->refusal;
 }
 
+static bool asks(const struct target *target, const struct attachment *a)
+{
+	return !is_refused(target ? target_state_of(target, a) : NULL) &&
+	       !is_refused(target_state_of(&a->vswitch->target, a));
+}
+
 static void add_hook(struct hook_builder *b, const struct stack_entry *entry,
 	const struct attachment *a, enum weir_stage stage, unsigned n_entries)
 {
@@ -71,8 +77,7 @@ static void add_hook(struct hook_builder *b, const struct stack_entry *entry,
 	weir_decide *decide = hook_function(entry->extension, stage);
 	struct hook *hook;
 
-	if (!decide || (state && (state->inactive & 1u << stage)) || is_refused(state) ||
-		is_refused(target_state_of(&a->vswitch->target, a)))
+	if (!decide || (state && (state->inactive & 1u << stage)) || !asks(b->target, a))
 		return;
 	// A frame from nowhere is trusted: policies of ports do not concern it.
 	if (!b->target && entry->extension->class == WEIR_CLASS_FILTER)
@@ -95,6 +100,11 @@ static void add_hooks(struct hook_builder *b, const struct vswitch *s, const str
 
 	for (const struct attachment *a = s->attachments; a; a = a->next)
 		by_order[n++] = a;
+	// A forwarding extension that is not asked, and fails open.
+	for (unsigned i = 0; i < n; i++)
+		b->published->port.native |= by_order[i]->descriptor->class ==
+						     WEIR_CLASS_FORWARDING &&
+					     !asks(b->target, by_order[i]);
 	for (unsigned stage = 0; stage < WEIR_N_STAGES; stage++) {
 		b->published->port.first[stage] = (uint8_t)b->n;
 		for (unsigned i = 0; i < stack->n; i++) {
@@ -133,7 +143,8 @@ static void make_masks(struct snapshot_port *port, const struct stack *stack)
 			   fields_of(port, WEIR_STAGE_FORWARDED) | drops | WEIR_FIELD_VLAN_ID;
 
 	// How a frame is forwarded follows from its destination address.
-	ingress |= publish_has_forwarding(stack) ? WEIR_FIELD_ETH_DST : NATIVE_FIELDS;
+	ingress |= publish_has_forwarding(stack) && !port->native ? WEIR_FIELD_ETH_DST
+								  : NATIVE_FIELDS;
 	// Where it came in is in the key anyway.
 	key_mask_make(&port->ingress, ingress & ~WEIR_FIELD_INGRESS_PORT);
 	key_mask_make(

@@ -202,10 +202,9 @@ struct weir_policy_info {
 };
 typedef void weir_policy_row(void *context, const struct weir_policy_info *info);
 
-// Adds, or replaces the one with the same id. extension must be attached to the target's switch, and
-// not be missing there.
-// type: NULL or "": the extension's only one. id: NULL or "": made; the id goes to made_id (which
-// may be NULL).
+// Adds, or replaces the one with the same id. extension must be attached to the target's switch,
+// and not be missing there. type: NULL or "": the extension's only one. id: NULL or "": made; the
+// id goes to made_id (which may be NULL).
 WEIR_API int weir_policy_add(struct weir *weir, const char *target, const char *extension,
 	const char *type, const char *id, const void *bytes, size_t size, char made_id[/* 64 */],
 	unsigned flags, struct weir_error *error);

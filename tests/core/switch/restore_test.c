@@ -341,6 +341,25 @@ static void a_refusal_that_fails_open(void **state)
 	lab_end(&lab);
 }
 
+// Without the one that chooses destinations, frames go where the switch knows their addresses.
+static void forwarding_that_fails_open(void **state)
+{
+	struct lab_frame frame = lab_udp(0, 1, 1, 2), back = lab_udp(1, 0, 1, 2);
+	struct notices notices;
+	struct lab lab;
+
+	(void)state;
+	start(&lab, &notices);
+	restore(&lab,
+		"switch br0\nextension br0 probe-forwarding fail_open\n" PORTS
+		"policy p0 probe-forwarding a refuse odd\n",
+		NULL);
+	lab_assert_pass(&lab, 0, &frame, 1 << 1);
+	lab_assert_pass(&lab, 1, &back, 1 << 0);
+	assert_int_equal(lab_extension(&lab, "probe-forwarding").decisions, 1);
+	lab_end(&lab);
+}
+
 static void a_refused_switch_makes_it_missing(void **state)
 {
 	static const char document[] = "switch br0\n"
@@ -367,6 +386,49 @@ static void a_refused_switch_makes_it_missing(void **state)
 	lab_remove_policy(&lab, "switch:br0", "probe-filter", "a");
 	assert_false(extension(&lab, "probe-filter").missing);
 	lab_assert_pass(&lab, 0, &frame, 1 << 1);
+	lab_end(&lab);
+}
+
+// ---- What extensions saved
+
+static void saved(struct weir_document *document, const char *target, const char *bytes)
+{
+	struct weir_item item = { .kind = WEIR_ITEM_SAVED,
+		.target = target,
+		.name = "keeper",
+		.saved = { .version = 3, .bytes = bytes, .size = strlen(bytes) } };
+	struct weir_error error;
+
+	assert_int_equal(weir_document_add(document, &item, &error), 0);
+}
+
+static void saved_state_comes_first(void **state)
+{
+	struct weir_document *document = lab_document(
+		"switch br0\nextension br0 keeper\nport br0 p0\nport br0 p1\n");
+	struct notices notices;
+	struct lab lab;
+
+	(void)state;
+	start(&lab, &notices);
+	saved(document, "p0", "of-p0");
+	saved(document, "p1", "bad");
+	saved(document, "switch:br0", "of-br0");
+	assert_int_equal(weir_apply(lab.weir, document, WEIR_RESTORE, NULL, NULL, &lab.error), 0);
+	// Before each first prepare, and a refusal is no reason to do without the extension.
+	lab_assert_text(lab.log, "extension keeper: restored switch 3 of-br0\n"
+				 "extension keeper: prepared br0\n"
+				 "extension keeper: restored port 3 of-p0\n"
+				 "extension keeper: prepared p0\n"
+				 "extension keeper: prepared p1\n");
+	assert_non_null(strstr(notices.text, "state-not-restored br0 p1 keeper\n"));
+	// What stands is not restored again, nor by whoever does not restore.
+	assert_int_equal(weir_apply(lab.weir, document, WEIR_RESTORE, NULL, NULL, &lab.error), 0);
+	assert_int_equal(lab_logged(&lab, "restored"), 2);
+	lab_detach(&lab, "keeper");
+	assert_int_equal(weir_apply(lab.weir, document, 0, NULL, NULL, &lab.error), 0);
+	assert_int_equal(lab_logged(&lab, "restored"), 2);
+	weir_document_destroy(document);
 	lab_end(&lab);
 }
 
@@ -476,6 +538,8 @@ int main(void)
 		cmocka_unit_test(a_refused_port_is_blocked_until_it_is_taken),
 		cmocka_unit_test(what_the_schema_does_not_know_is_refused_too),
 		cmocka_unit_test(a_refusal_that_fails_open),
+		cmocka_unit_test(forwarding_that_fails_open),
+		cmocka_unit_test(saved_state_comes_first),
 		cmocka_unit_test(a_refused_switch_makes_it_missing),
 		cmocka_unit_test(the_rest_is_restored),
 		cmocka_unit_test(a_lost_nic_is_found),
