@@ -46,10 +46,14 @@ static void prune(json_t *object)
 
 	json_object_foreach_safe(object, next, key, value)
 	{
-		if (json_is_null(value))
+		if (json_is_null(value) || (json_is_array(value) && json_array_size(value) == 0)) {
 			json_object_del(object, key);
-		else if (json_is_object(value))
+			continue;
+		}
+		if (json_is_object(value))
 			prune(value);
+		for (size_t i = 0; i < json_array_size(value); i++)
+			prune(json_array_get(value, i));
 	}
 }
 
