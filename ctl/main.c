@@ -48,7 +48,7 @@ static int finish_output(int result, struct ctl_error *error)
 
 int main(int argc, char **argv)
 {
-	struct ctl_error error = { "" };
+	struct ctl_error error = { .message = "" };
 	struct invocation in;
 	int result = finish_output(run(&in, argc, argv, &error), &error);
 
