@@ -6,18 +6,28 @@
 
 #include "row.h"
 
-int ask(struct invocation *in, Weir__Control__Request *request, client_reply *handler,
-	void *context, struct ctl_error *error)
+int ask_connect(struct invocation *in, struct ctl_error *error)
 {
-	int result = 0;
+	return in->client ? 0 : client_open(in->socket, in->timeout_ms, &in->client, error);
+}
 
-	if (!in->client)
-		result = client_open(in->socket, in->timeout_ms, &in->client, error);
+int ask_with_files(struct invocation *in, Weir__Control__Request *request,
+	const struct client_files *files, client_reply *handler, void *context,
+	struct ctl_error *error)
+{
+	int result = ask_connect(in, error);
+
 	if (result)
 		return result;
 	request->has_dry_run = in->dry_run;
 	request->dry_run = in->dry_run;
-	return client_call(in->client, request, handler, context, error);
+	return client_call(in->client, request, files, handler, context, error);
+}
+
+int ask(struct invocation *in, Weir__Control__Request *request, client_reply *handler,
+	void *context, struct ctl_error *error)
+{
+	return ask_with_files(in, request, NULL, handler, context, error);
 }
 
 int ask_change(struct invocation *in, Weir__Control__Request *request, struct ctl_error *error)

@@ -24,6 +24,14 @@
 int ask(struct invocation *in, Weir__Control__Request *request, client_reply *handler,
 	void *context, struct ctl_error *error);
 
+// As ask, with files (may be NULL) along with the request.
+int ask_with_files(struct invocation *in, Weir__Control__Request *request,
+	const struct client_files *files, client_reply *handler, void *context,
+	struct ctl_error *error);
+
+// Connects, when the invocation has no connection yet.
+int ask_connect(struct invocation *in, struct ctl_error *error);
+
 // A change without a result: prints nothing when it is done.
 int ask_change(struct invocation *in, Weir__Control__Request *request, struct ctl_error *error);
 

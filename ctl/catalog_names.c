@@ -115,6 +115,10 @@ const char *catalog_format_name(const struct catalog_field *field)
 		return "ip-protocol";
 	case WEIR__SCHEMA__FORMAT__L4_PORT:
 		return "l4-port";
+	case WEIR__SCHEMA__FORMAT__FILE_WRITE:
+		return "file-write";
+	case WEIR__SCHEMA__FORMAT__FILE_READ:
+		return "file-read";
 	default: // PLAIN, and formats younger than this weirctl
 		return "";
 	}

@@ -125,8 +125,34 @@ static int wait_ready(const struct client *client, short events, int64_t deadlin
 	}
 }
 
-static int send_all(
-	struct client *client, const uint8_t *bytes, size_t size, struct ctl_error *error)
+// One sendmsg(); the descriptors, if any, go with the first byte (SCM_RIGHTS of unix(7)).
+static ssize_t send_some(
+	int fd, const uint8_t *bytes, size_t size, const struct client_files *files)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(files->fds))];
+	} control = { .header = { 0 } };
+	struct iovec data = { .iov_len = size };
+	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1 };
+
+	// iov_base is not const, though nothing is written through it.
+	memcpy(&data.iov_base, &bytes, sizeof(bytes));
+	if (files && files->n_fds > 0) {
+		size_t fds_size = files->n_fds * sizeof(*files->fds);
+
+		control.header.cmsg_level = SOL_SOCKET;
+		control.header.cmsg_type = SCM_RIGHTS;
+		control.header.cmsg_len = CMSG_LEN(fds_size);
+		memcpy(CMSG_DATA(&control.header), files->fds, fds_size);
+		message.msg_control = &control;
+		message.msg_controllen = CMSG_SPACE(fds_size);
+	}
+	return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static int send_all(struct client *client, const uint8_t *bytes, size_t size,
+	const struct client_files *files, struct ctl_error *error)
 {
 	int64_t deadline = now_ms() + client->timeout_ms;
 
@@ -136,10 +162,11 @@ static int send_all(
 
 		if (code)
 			return fail_broken(error, code);
-		n = send(client->fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+		n = send_some(client->fd, bytes, size, files);
 		if (n < 0 && errno != EINTR && errno != EAGAIN)
 			return fail_broken(error, errno);
 		if (n > 0) {
+			files = NULL;
 			bytes += n;
 			size -= (size_t)n;
 			deadline = now_ms() + client->timeout_ms;
@@ -148,13 +175,16 @@ static int send_all(
 	return 0;
 }
 
-static int send_request(
-	struct client *client, const Weir__Control__Request *request, struct ctl_error *error)
+int client_send(struct client *client, Weir__Control__Request *request,
+	const struct client_files *files, struct ctl_error *error)
 {
-	size_t size = weir__control__request__get_packed_size(request);
 	uint8_t *bytes;
+	size_t size;
 	int result;
 
+	request->has_id = 1;
+	request->id = ++client->last_id;
+	size = weir__control__request__get_packed_size(request);
 	if (size > MAX_MESSAGE)
 		return ctl_fail(error, CTL_REFUSED,
 			"the request is %zu bytes long: at most %d are allowed", size, MAX_MESSAGE);
@@ -164,7 +194,7 @@ static int send_request(
 	for (int i = 0; i < HEADER_BYTES; i++)
 		bytes[i] = (uint8_t)(size >> 8 * (HEADER_BYTES - 1 - i));
 	weir__control__request__pack(request, bytes + HEADER_BYTES);
-	result = send_all(client, bytes, HEADER_BYTES + size, error);
+	result = send_all(client, bytes, HEADER_BYTES + size, files, error);
 	free(bytes);
 	return result;
 }
@@ -231,36 +261,52 @@ static int take(const Weir__Control__Reply *reply, client_reply *handler, void *
 {
 	const Weir__Control__Status *status = reply->status;
 
-	if (status && status->code != WEIR__CONTROL__STATUS__CODE__OK)
-		return ctl_fail(error, CTL_REFUSED, "%s",
-			status->message && *status->message ? status->message
-							    : "refused without a reason");
-	return handler ? handler(context, reply, error) : 0;
+	if (!status || status->code == WEIR__CONTROL__STATUS__CODE__OK)
+		return handler ? handler(context, reply, error) : 0;
+	ctl_fail(error, CTL_REFUSED, "%s",
+		status->message && *status->message ? status->message : "refused without a reason");
+	error->status = (unsigned)status->code;
+	snprintf(error->field, sizeof(error->field), "%s", status->field ? status->field : "");
+	return CTL_REFUSED;
 }
 
-int client_call(struct client *client, Weir__Control__Request *request, client_reply *handler,
+// wanted: the only request that the reply may belong to; 0: any.
+static int receive_one(struct client *client, uint64_t wanted, uint64_t *id, bool *more,
+	client_reply *handler, void *context, struct ctl_error *error)
+{
+	Weir__Control__Reply *reply = NULL;
+	int result = receive(client, &reply, error);
+
+	if (result)
+		return result;
+	*id = reply->id;
+	*more = reply->more;
+	// Id 0 is about the connection; any other belongs to nothing that was asked.
+	if (reply->id != 0 && (wanted ? reply->id != wanted : reply->id > client->last_id))
+		result = ctl_fail(
+			error, CTL_NO_DAEMON, "the daemon answered a request that was not made");
+	else
+		result = take(reply, handler, context, error);
+	weir__control__reply__free_unpacked(reply, NULL);
+	return result;
+}
+
+int client_receive(struct client *client, uint64_t *id, bool *more, client_reply *handler,
 	void *context, struct ctl_error *error)
 {
+	*id = 0;
+	return receive_one(client, 0, id, more, handler, context, error);
+}
+
+int client_call(struct client *client, Weir__Control__Request *request,
+	const struct client_files *files, client_reply *handler, void *context,
+	struct ctl_error *error)
+{
+	int result = client_send(client, request, files, error);
 	bool more = true;
-	int result;
+	uint64_t id;
 
-	request->has_id = 1;
-	request->id = ++client->last_id;
-	result = send_request(client, request, error);
-	while (result == 0 && more) {
-		Weir__Control__Reply *reply = NULL;
-
-		result = receive(client, &reply, error);
-		if (result)
-			break;
-		// Id 0 is about the connection; any other belongs to nothing that was asked.
-		if (reply->id != request->id && reply->id != 0)
-			result = ctl_fail(error, CTL_NO_DAEMON,
-				"the daemon answered a request that was not made");
-		else
-			result = take(reply, handler, context, error);
-		more = reply->more;
-		weir__control__reply__free_unpacked(reply, NULL);
-	}
+	while (result == 0 && more)
+		result = receive_one(client, request->id, &id, &more, handler, context, error);
 	return result;
 }

@@ -38,6 +38,8 @@ static const struct command *const sets[] = {
 	drop_commands,
 	worker_commands,
 	event_commands,
+	export_commands,
+	apply_commands,
 	help_commands,
 	completion_commands,
 };
@@ -96,18 +98,16 @@ static bool is_object(const char *word)
 	return false;
 }
 
-static int take_object(struct invocation *in, const char *word, struct ctl_error *error)
+void command_objects(char *text, size_t size)
 {
-	char objects[256] = "";
+	list_words(NULL, text, size);
+}
 
-	if (!is_object(word)) {
-		list_words(NULL, objects, sizeof(objects));
-		return ctl_fail(
-			error, CTL_USAGE, "unknown object \"%s\": there are %s", word, objects);
-	}
+// An unknown object may be an extension: only the daemon can tell.
+static void take_object(struct invocation *in, const char *word)
+{
 	in->object = word;
-	in->command = command_find(word, NULL);
-	return 0;
+	in->command = is_object(word) ? command_find(word, NULL) : &call_command;
 }
 
 static int take_verb(struct invocation *in, const char *word, struct ctl_error *error)
@@ -133,8 +133,10 @@ static bool takes_another(const struct command *command, size_t n_arguments)
 
 static int take_word(struct invocation *in, const char *word, struct ctl_error *error)
 {
-	if (!in->object)
-		return take_object(in, word, error);
+	if (!in->object) {
+		take_object(in, word);
+		return 0;
+	}
 	if (!in->command)
 		return take_verb(in, word, error);
 	if (!takes_another(in->command, in->n_arguments))
@@ -179,6 +181,7 @@ static int set_timeout(struct invocation *in, const char *text, struct ctl_error
 		return ctl_fail(error, CTL_USAGE, "--timeout \"%s\": must be 0.001 to %d seconds",
 			text, MAX_TIMEOUT_S);
 	in->timeout_ms = (int)(seconds * 1000);
+	in->has_timeout = true;
 	return 0;
 }
 
@@ -235,6 +238,7 @@ static int take_option(struct invocation *in, char *const **word, struct ctl_err
 static int check_complete(const struct invocation *in, struct ctl_error *error)
 {
 	char words[256] = "";
+	size_t n_words = in->n_arguments;
 
 	if (!in->command) {
 		list_words(in->object, words, sizeof(words));
@@ -242,9 +246,12 @@ static int check_complete(const struct invocation *in, struct ctl_error *error)
 			in->object ? "the verb" : "the object", words);
 	}
 	for (size_t i = 0; in->command->arguments[i].name; i++) {
-		if (i >= in->n_arguments && in->command->arguments[i].arity == ONE)
-			return ctl_fail(
-				error, CTL_USAGE, "%s is missing", in->command->arguments[i].name);
+		const struct command_argument *argument = &in->command->arguments[i];
+
+		if (argument->arity == LEADING)
+			n_words++;
+		if (i >= n_words && argument->arity == ONE)
+			return ctl_fail(error, CTL_USAGE, "%s is missing", argument->name);
 	}
 	return 0;
 }

@@ -18,14 +18,18 @@ struct invocation;
 
 // What a word of a command is, for completion.
 enum word_kind {
-	WORD_ANY,       // nothing is known about it
-	WORD_SWITCH,    // name of a switch
-	WORD_PORT,      // name of a port
-	WORD_EXTENSION, // name of a loaded extension
-	WORD_TARGET,    // of a policy: a port, or switch:NAME
-	WORD_POLICY,    // EXTENSION[.TYPE] of a policy
-	WORD_FIELD,     // FIELD=VALUE of the policy type before it
-	WORD_ID,        // of a policy of the target and extension before it
+	WORD_ANY,           // nothing is known about it
+	WORD_SWITCH,        // name of a switch
+	WORD_PORT,          // name of a port
+	WORD_EXTENSION,     // name of a loaded extension
+	WORD_TARGET,        // of a policy: a port, or switch:NAME
+	WORD_POLICY,        // EXTENSION[.TYPE] of a policy
+	WORD_FIELD,         // FIELD=VALUE of the policy type before it
+	WORD_ID,            // of a policy of the target and extension before it
+	WORD_STATUS,        // EXTENSION[.TYPE] of a status
+	WORD_STATUS_TARGET, // WORD_TARGET, or WORD_STATUS when it is left out
+	WORD_CALL,          // type of a call of the extension that is the object
+	WORD_CALL_FIELD,    // FIELD=VALUE of the call before it
 	WORD_FILE,
 	WORD_OBJECT, // of the command table
 	WORD_VERB,   // of the object before it
@@ -34,7 +38,8 @@ enum word_kind {
 enum arity {
 	ONE,
 	OPTIONAL,
-	MANY, // or none; only the last argument
+	LEADING, // optional, and left out when there are too few words; only the first argument
+	MANY,    // or none; only the last argument
 };
 
 struct command_argument {
@@ -75,12 +80,18 @@ extern const struct command flow_commands[];
 extern const struct command drop_commands[];
 extern const struct command worker_commands[];
 extern const struct command event_commands[];
+extern const struct command export_commands[];
+extern const struct command apply_commands[];
 extern const struct command help_commands[];
 extern const struct command completion_commands[];
 
 // The options that every command takes; ends with a NULL name.
 extern const struct command_option global_options[];
 extern const struct command_option dry_run_option;
+
+// What is run for an object that is none of the table's: EXTENSION TYPE [FIELD=VALUE...]. Not one
+// of command_at().
+extern const struct command call_command;
 
 // Number `index` of all commands, in the order of the table, or NULL behind the last.
 const struct command *command_at(size_t index);
@@ -98,6 +109,7 @@ struct invocation {
 	const char *socket;
 	int timeout_ms;
 	bool json, dry_run;
+	bool has_timeout;      // given: timeout_ms is not the default
 	bool help, version;    // asked for instead of the command
 	struct client *client; // once connected
 };
@@ -122,10 +134,16 @@ int invocation_number(const struct invocation *in, const char *name, int *has, u
 int command_number(const char *name, const char *text, uint64_t most, uint64_t *number,
 	struct ctl_error *error);
 
+// What those of the table are called, for sentences: "switch, port, ...".
+void command_objects(char *text, size_t size);
+
 // Write the usage of one command, of an object's commands, and of everything.
 void help_usage(FILE *out, const struct command *command);
 void help_object(FILE *out, const char *object);
 void help_all(FILE *out);
 void help_command(FILE *out, const struct command *command);
+// The usage of one of an extension's calls, and the options of a command and those of all.
+void help_call(FILE *out, const char *extension, const char *type);
+void help_options(FILE *out, const struct command *command);
 
 #endif

@@ -16,6 +16,7 @@ _weirctl_words()
 	case $1 in
 	-) ;;
 	object) printf '%s\n' "$_weirctl_objects" ;;
+	call-field) _weirctl_names call-field "$object" "$verb" "$current" ;;
 	verb) _weirctl_verbs "${arguments[0]}" ;;
 	field) _weirctl_names field "${arguments[1]}" "$current" ;;
 	id) _weirctl_names id "${arguments[0]}" "${arguments[1]}" ;;
@@ -77,7 +78,11 @@ _weirctl_parse()
 			fi
 		elif [[ -z $verb ]]; then
 			verb=$word
-			_weirctl_command "$object" "$verb"
+			# What is no object of weirctl's may be an extension: the verb is a call.
+			if ! _weirctl_command "$object" "$verb" && [[ -z $(_weirctl_verbs "$object") ]]; then
+				_weirctl_command EXTENSION ''
+				kinds=("${kinds[@]:1}")
+			fi
 		else
 			arguments+=("$word")
 		fi
@@ -110,9 +115,10 @@ _weirctl()
 	if [[ -z $pending && $current == -* && -n $options ]]; then
 		candidates=$options
 	elif [[ -z $pending && -z $object ]]; then
-		candidates=$_weirctl_objects
+		candidates="$_weirctl_objects $(_weirctl_names callable)"
 	elif [[ -z $pending && -z $verb ]]; then
 		candidates=$(_weirctl_verbs "$object")
+		candidates=${candidates:-$(_weirctl_names call "$object")}
 	else
 		kind=${kind:-$(_weirctl_argument_kind)}
 		if [[ $kind == file ]]; then

@@ -18,6 +18,10 @@ static const char *const kinds[] = {
 	[WORD_POLICY] = "policy",
 	[WORD_FIELD] = "field",
 	[WORD_ID] = "id",
+	[WORD_STATUS] = "status",
+	[WORD_STATUS_TARGET] = "status-target",
+	[WORD_CALL] = "call",
+	[WORD_CALL_FIELD] = "call-field",
 	[WORD_FILE] = "file",
 	[WORD_OBJECT] = "object",
 	[WORD_VERB] = "verb",
@@ -104,6 +108,7 @@ static int bash(struct invocation *in, struct ctl_error *error)
 	puts("_weirctl_command()\n{\n\tcase $1:$2 in");
 	for (size_t i = 0; (command = command_at(i)); i++)
 		put_command(stdout, command);
+	put_command(stdout, &call_command);
 	puts("\t*) return 1 ;;\n\tesac\n}\n");
 	fwrite(completion_bash, 1, sizeof(completion_bash), stdout);
 	return 0;

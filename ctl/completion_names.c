@@ -73,35 +73,62 @@ static int list_policies(struct invocation *in, json_t *rows, struct ctl_error *
 	return ask_rows(in, &request, WEIR__CONTROL__REPLY__PAYLOAD_POLICIES, rows, error);
 }
 
-// EXTENSION when it has one type of policy, else EXTENSION.TYPE for each.
-static int put_policy_types(struct invocation *in, const char *extension, struct ctl_error *error)
+// EXTENSION when it has one type of the role, else EXTENSION.TYPE for each.
+static void put_types(const struct types *types, const char *role)
 {
-	struct types types;
 	struct ctl_error ignored;
-	int result = types_fetch(in, extension, &types, error);
-	bool one = result == 0 && types_find(&types, "policy", NULL, &ignored);
+	bool one = types_find(types, role, NULL, &ignored);
 
 	if (one)
-		put_word(extension, "", "");
-	for (size_t i = 0; result == 0 && !one && i < types.n_types; i++) {
-		if (strcmp(types.types[i].role, "policy") == 0)
-			put_word(extension, ".", types.types[i].name);
+		put_word(types->extension, "", "");
+	for (size_t i = 0; !one && i < types->n_types; i++) {
+		if (strcmp(types->types[i].role, role) == 0)
+			put_word(types->extension, ".", types->types[i].name);
 	}
-	types_fini(&types);
-	return result;
 }
 
-static int put_policies(struct invocation *in, json_t *rows, struct ctl_error *error)
+// EXTENSION, when it has calls.
+static void put_callable(const struct types *types, const char *role)
+{
+	for (size_t i = 0; i < types->n_types; i++) {
+		if (strcmp(types->types[i].role, role) == 0) {
+			put_word(types->extension, "", "");
+			return;
+		}
+	}
+}
+
+// Of every extension but those that are missing.
+static int put_of_all(struct invocation *in, json_t *rows,
+	void (*put)(const struct types *, const char *), const char *role, struct ctl_error *error)
 {
 	int result = list_extensions(in, rows, error);
 
 	for (size_t i = 0; result == 0 && i < json_array_size(rows); i++) {
 		const char *name = json_string_value(
 			json_object_get(json_array_get(rows, i), "name"));
+		struct types types;
 
-		if (name)
-			result = put_policy_types(in, name, error);
+		result = types_fetch(in, name ? name : "", &types, error);
+		if (result == 0)
+			put(&types, role);
+		else if (result == CTL_REFUSED)
+			result = 0;
+		types_fini(&types);
 	}
+	return result;
+}
+
+static int put_calls(struct invocation *in, const char *extension, struct ctl_error *error)
+{
+	struct types types;
+	int result = types_fetch(in, extension, &types, error);
+
+	for (size_t i = 0; result == 0 && i < types.n_types; i++) {
+		if (strcmp(types.types[i].role, "call") == 0)
+			put_word(types.types[i].name, "", "");
+	}
+	types_fini(&types);
 	return result;
 }
 
@@ -155,19 +182,15 @@ static void put_fields(
 	}
 }
 
-static int put_fields_of(struct invocation *in, struct ctl_error *error)
+static int put_fields_of(struct invocation *in, const char *role, const char *extension,
+	const char *type_name, const char *begun, struct ctl_error *error)
 {
-	const char *begun = invocation_argument(in, 2);
 	const struct message_type *type = NULL;
-	struct type_name name;
 	struct types types;
-	int result = type_name_split(in->arguments[1], &name, error);
+	int result = types_fetch(in, extension, &types, error);
 
-	if (result)
-		return result;
-	result = types_fetch(in, name.extension, &types, error);
 	if (result == 0) {
-		type = types_find(&types, "policy", *name.type ? name.type : NULL, error);
+		type = types_find(&types, role, type_name, error);
 		if (type)
 			put_fields(type->message, "", begun ? begun : "", 0);
 		else
@@ -175,6 +198,17 @@ static int put_fields_of(struct invocation *in, struct ctl_error *error)
 	}
 	types_fini(&types);
 	return result;
+}
+
+static int put_policy_fields(struct invocation *in, struct ctl_error *error)
+{
+	struct type_name name;
+	int result = type_name_split(in->arguments[1], &name, error);
+
+	if (result)
+		return result;
+	return put_fields_of(in, "policy", name.extension, *name.type ? name.type : NULL,
+		invocation_argument(in, 2), error);
 }
 
 static int put_targets(struct invocation *in, json_t *rows, struct ctl_error *error)
@@ -198,10 +232,22 @@ static int put_kind(struct invocation *in, json_t *rows, struct ctl_error *error
 
 	if (strcmp(kind, "target") == 0)
 		return put_targets(in, rows, error);
-	if (strcmp(kind, "policy") == 0)
-		return put_policies(in, rows, error);
+	if (strcmp(kind, "policy") == 0 || strcmp(kind, "status") == 0)
+		return put_of_all(in, rows, put_types, kind, error);
+	if (strcmp(kind, "status-target") == 0) {
+		result = put_targets(in, rows, error);
+		json_array_clear(rows);
+		return result ? result : put_of_all(in, rows, put_types, "status", error);
+	}
+	if (strcmp(kind, "callable") == 0)
+		return put_of_all(in, rows, put_callable, "call", error);
+	if (strcmp(kind, "call") == 0 && in->n_arguments >= 2)
+		return put_calls(in, in->arguments[1], error);
+	if (strcmp(kind, "call-field") == 0 && in->n_arguments >= 3)
+		return put_fields_of(in, "call", in->arguments[1], in->arguments[2],
+			invocation_argument(in, 3), error);
 	if (strcmp(kind, "field") == 0 && in->n_arguments >= 2)
-		return put_fields_of(in, error);
+		return put_policy_fields(in, error);
 	if (strcmp(kind, "id") == 0 && in->n_arguments >= 3) {
 		result = list_policies(in, rows, error);
 		put_column(rows, "id", "");
@@ -215,8 +261,9 @@ static int put_kind(struct invocation *in, json_t *rows, struct ctl_error *error
 		result = list_extensions(in, rows, error);
 	else
 		return ctl_fail(error, CTL_USAGE,
-			"kind \"%s\": must be switch, port, extension, target, policy, "
-			"field EXTENSION[.TYPE] or id TARGET EXTENSION",
+			"kind \"%s\": must be switch, port, extension, target, policy, status, "
+			"status-target, callable, field EXTENSION[.TYPE], id TARGET EXTENSION, "
+			"call EXTENSION or call-field EXTENSION TYPE",
 			kind);
 	put_column(rows, "name", "");
 	return result;

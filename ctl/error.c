@@ -3,6 +3,7 @@
 #include "error.h"
 
 #include <stdarg.h>
+#include <string.h>
 
 int ctl_fail(struct ctl_error *error, enum ctl_exit code, const char *format, ...)
 {
@@ -11,7 +12,23 @@ int ctl_fail(struct ctl_error *error, enum ctl_exit code, const char *format, ..
 	va_start(arguments, format);
 	vsnprintf(error->message, sizeof(error->message), format, arguments);
 	va_end(arguments);
+	error->status = 0;
+	error->field[0] = '\0';
 	return (int)code;
+}
+
+void ctl_blame(struct ctl_error *error, const char *format, ...)
+{
+	char sentence[sizeof(error->message)];
+	va_list arguments;
+	size_t size;
+
+	memcpy(sentence, error->message, sizeof(sentence));
+	va_start(arguments, format);
+	vsnprintf(error->message, sizeof(error->message), format, arguments);
+	va_end(arguments);
+	size = strlen(error->message);
+	snprintf(error->message + size, sizeof(error->message) - size, "%s", sentence);
 }
 
 int ctl_fail_memory(struct ctl_error *error)

@@ -21,11 +21,18 @@ enum ctl_exit {
 
 struct ctl_error {
 	char message[1024]; // one sentence without a final stop, UTF-8, always terminated
+	// Of a refusal by the daemon, else 0 and "": its status code, and the offending field.
+	unsigned status;
+	char field[128];
 };
 
 // Fills *error and returns code, so that a failure is one statement.
 __attribute__((format(printf, 3, 4))) int ctl_fail(
 	struct ctl_error *error, enum ctl_exit code, const char *format, ...);
+
+// Puts the path of the value that is to blame before the sentence.
+__attribute__((format(printf, 2, 3))) void ctl_blame(
+	struct ctl_error *error, const char *format, ...);
 
 // The failure of an allocation.
 int ctl_fail_memory(struct ctl_error *error);

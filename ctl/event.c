@@ -4,7 +4,11 @@
 // event watch
 #include "ask.h"
 
+#include <inttypes.h>
+
 #include "row.h"
+
+enum { MAX_KINDS = 64 }; // as event.proto says
 
 static const struct column columns[] = {
 	{ "time", COLUMN_TIME },
@@ -24,6 +28,19 @@ struct watch {
 	uint64_t left; // events to show before the end; 0: no end
 };
 
+// Those of other kinds than the ones asked for lie between the numbers, but are not lost.
+static void tell_gap(const struct watch *watch, const Weir__Control__Event *event)
+{
+	uint64_t lost = event->lost, next = event->number;
+
+	if (next <= lost || watch->in->n_arguments > 0)
+		printf("(%" PRIu64 " event%s lost here)\n", lost, lost == 1 ? " was" : "s were");
+	else if (lost == 1)
+		printf("(event %" PRIu64 " was lost)\n", next - 1);
+	else
+		printf("(events %" PRIu64 " to %" PRIu64 " were lost)\n", next - lost, next - 1);
+}
+
 static int show(void *context, const Weir__Control__Reply *reply, struct ctl_error *error)
 {
 	struct watch *watch = context;
@@ -39,8 +56,7 @@ static int show(void *context, const Weir__Control__Reply *reply, struct ctl_err
 	if (!row)
 		return ctl_fail_memory(error);
 	if (!watch->in->json && reply->event->lost > 0)
-		printf("(%llu events were lost before this one)\n",
-			(unsigned long long)reply->event->lost);
+		tell_gap(watch, reply->event);
 	result = output_line(stdout, row, columns, watch->in->json, error);
 	json_decref(row);
 	// A reader behind a pipe sees each event when it happens; when it is gone there is no
@@ -58,8 +74,15 @@ static int watch(struct invocation *in, struct ctl_error *error)
 	Weir__Control__Request request = REQUEST(EVENT_SUBSCRIBE, event_subscribe, &message);
 	struct watch watched = { .in = in };
 	const char *count = invocation_option(in, "--count");
+	char *kinds[MAX_KINDS];
 	int result = 0;
 
+	message.kinds = kinds;
+	message.n_kinds = in->n_arguments;
+	for (size_t i = 0; i < in->n_arguments && i < MAX_KINDS; i++)
+		kinds[i] = ask_text(in->arguments[i]);
+	if (in->n_arguments > MAX_KINDS)
+		return ctl_fail(error, CTL_USAGE, "at most %d kinds can be given", MAX_KINDS);
 	if (count)
 		result = command_number("--count", count, UINT32_MAX, &watched.left, error);
 	if (result == 0)
@@ -71,8 +94,10 @@ const struct command event_commands[] = {
 	{
 		.object = "event",
 		.verb = "watch",
-		.summary = "Shows events as they happen, with -j one JSON object per line",
+		.summary = "Shows events as they happen, of all kinds or of some, with -j one JSON "
+			   "object per line",
 		.run = watch,
+		.arguments = { { "KIND", WORD_ANY, MANY } },
 		.options = { { .name = "--count",
 			.value = "N",
 			.help = "end after so many events; 0: never" } },

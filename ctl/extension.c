@@ -12,9 +12,12 @@ static const struct column columns[] = {
 	{ "class", COLUMN_PLAIN },
 	{ "switch", COLUMN_PLAIN },
 	{ "order", COLUMN_PLAIN },
+	{ "state", COLUMN_PLAIN },
+	{ "fail_open", COLUMN_RARE },
 	{ "decisions", COLUMN_PLAIN },
 	{ "violations", COLUMN_PLAIN },
 	{ "summary", COLUMN_PLAIN },
+	{ "reason", COLUMN_RARE },
 	{ NULL, COLUMN_PLAIN },
 };
 
@@ -74,6 +77,7 @@ static int attach(struct invocation *in, struct ctl_error *error)
 
 	message.switch_ = ask_text(invocation_argument(in, 0));
 	message.name = ask_text(invocation_argument(in, 1));
+	message.has_fail_open = message.fail_open = invocation_option(in, "--fail-open") != NULL;
 	result = invocation_number(in, "--order", &message.has_order, &message.order, error);
 	return result ? result : ask_change(in, &request, error);
 }
@@ -132,8 +136,11 @@ const struct command extension_commands[] = {
 		.changes = true,
 		.arguments = { { "SWITCH", WORD_SWITCH, ONE }, { "NAME", WORD_EXTENSION, ONE } },
 		.options = { { .name = "--order",
-			.value = "N",
-			.help = "place in its class, smaller is earlier on ingress; 0 to 65535" } },
+				     .value = "N",
+				     .help = "place in its class, smaller is earlier on "
+					     "ingress; 0 to 65535" },
+			{ .name = "--fail-open",
+				.help = "a restart that does not find it lets frames pass" } },
 	},
 	{
 		.object = "extension",

@@ -13,6 +13,7 @@ static void put_argument(FILE *out, const struct command_argument *argument)
 	static const char *const frames[][2] = {
 		[ONE] = { "", "" },
 		[OPTIONAL] = { "[", "]" },
+		[LEADING] = { "[", "]" },
 		[MANY] = { "[", "...]" },
 	};
 
@@ -68,10 +69,26 @@ void help_usage(FILE *out, const struct command *command)
 	fputc('\n', out);
 }
 
+void help_call(FILE *out, const char *extension, const char *type)
+{
+	struct command command = call_command;
+
+	command.object = extension;
+	command.verb = type;
+	command.arguments[0] = command.arguments[1];
+	command.arguments[1] = command.arguments[2];
+	help_usage(out, &command);
+}
+
 void help_command(FILE *out, const struct command *command)
 {
 	help_usage(out, command);
 	fprintf(out, "\n%s.\n", command->summary);
+	help_options(out, command);
+}
+
+void help_options(FILE *out, const struct command *command)
+{
 	if (command->options[0].name || command->changes)
 		fputs("\nOptions:\n", out);
 	for (const struct command_option *o = command->options; o->name; o++)
@@ -81,6 +98,13 @@ void help_command(FILE *out, const struct command *command)
 	explain_global_options(out);
 }
 
+static void list_command(FILE *out, const struct command *command)
+{
+	fputs("  ", out);
+	put_command(out, command);
+	fprintf(out, "\n          %s\n", command->summary);
+}
+
 static void list_commands(FILE *out, const char *object)
 {
 	const struct command *command;
@@ -88,9 +112,7 @@ static void list_commands(FILE *out, const char *object)
 	for (size_t i = 0; (command = command_at(i)); i++) {
 		if (object && strcmp(command->object, object) != 0)
 			continue;
-		fputs("  ", out);
-		put_command(out, command);
-		fprintf(out, "\n          %s\n", command->summary);
+		list_command(out, command);
 	}
 }
 
@@ -105,6 +127,7 @@ void help_all(FILE *out)
 {
 	fputs("usage: weirctl [OPTION...] OBJECT VERB [ARGUMENT...]\n\n", out);
 	list_commands(out, NULL);
+	list_command(out, &call_command);
 	explain_global_options(out);
 	fputs("\nExit status: 0 done, 1 refused, 2 wrong usage, 3 no daemon.\n", out);
 }

@@ -6,10 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "command.h"
+#include "call.h"
 
-static int show_help(const struct invocation *in)
+static int show_help(struct invocation *in, struct ctl_error *error)
 {
+	if (in->command == &call_command)
+		return call_help(in, error);
 	if (in->command)
 		help_command(stdout, in->command);
 	else if (in->object)
@@ -26,7 +28,7 @@ static int run(struct invocation *in, int argc, char *const *argv, struct ctl_er
 	if (result)
 		return result;
 	if (in->help)
-		return show_help(in);
+		return show_help(in, error);
 	if (in->version) {
 		puts("weirctl " WEIR_VERSION);
 		return CTL_OK;
@@ -48,7 +50,7 @@ static int finish_output(int result, struct ctl_error *error)
 
 int main(int argc, char **argv)
 {
-	struct ctl_error error = { "" };
+	struct ctl_error error = { .message = "" };
 	struct invocation in;
 	int result = finish_output(run(&in, argc, argv, &error), &error);
 

@@ -29,10 +29,25 @@
 int message_encode(const struct catalog_message *message, const char *const *assignments,
 	size_t n_assignments, uint8_t **bytes, size_t *size, struct ctl_error *error);
 
+// What message_to_json makes of a value.
+enum message_form {
+	MESSAGE_PLAIN, // value_json: what programs read
+	MESSAGE_EXACT, // the same, but what a JSON number would round is a string: for storing
+	MESSAGE_TEXT,  // for tables: text in the field's unit and format, plain numbers and flags
+		       // as they are
+};
+
 // Unpacks size bytes into *json, a new reference. Fields that the catalog does not know are left
 // out.
 int message_to_json(const struct catalog_message *message, const uint8_t *bytes, size_t size,
-	json_t **json, struct ctl_error *error);
+	enum message_form form, json_t **json, struct ctl_error *error);
+
+// Packs a JSON object into *bytes (of *size, caller frees with free). Takes what message_to_json
+// makes, and for every value also the text that people write: { "rate": "10mbit" }. Refuses like
+// message_encode; the sentence begins with the path of the value, as in
+// `body.also[1].protocol "256": must be 0 to 255` when path is "body".
+int message_from_json(const struct catalog_message *message, const json_t *json, const char *path,
+	uint8_t **bytes, size_t *size, struct ctl_error *error);
 
 // Writes size bytes as assignments with spaces between, quoted for a shell where needed.
 int message_put(const struct catalog_message *message, const uint8_t *bytes, size_t size, FILE *out,

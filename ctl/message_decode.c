@@ -52,18 +52,20 @@ static int next_occurrence(struct occurrences *o, struct unpacked *item)
 }
 
 static int fields_to_json(const struct catalog_message *message, const uint8_t *bytes, size_t size,
-	unsigned depth, json_t **json, struct ctl_error *error);
+	enum message_form form, unsigned depth, json_t **json, struct ctl_error *error);
 
 static int item_to_json(const struct catalog_field *field, const struct unpacked *item,
-	unsigned depth, json_t **json, struct ctl_error *error)
+	enum message_form form, unsigned depth, json_t **json, struct ctl_error *error)
 {
 	struct value value;
 
 	if (field->message)
 		return fields_to_json(
-			field->message, item->bytes, item->size, depth + 1, json, error);
+			field->message, item->bytes, item->size, form, depth + 1, json, error);
 	value_unpack(field, item, &value);
-	*json = value_json(field, &value);
+	*json = form == MESSAGE_TEXT    ? value_json_text(field, &value)
+		: form == MESSAGE_EXACT ? value_json_exact(field, &value)
+					: value_json(field, &value);
 	return *json ? 0 : ctl_fail_memory(error);
 }
 
@@ -85,14 +87,14 @@ static int append(json_t *object, const struct catalog_field *field, json_t *ite
 }
 
 static int field_to_json(const struct catalog_message *message, struct occurrences *o,
-	unsigned depth, json_t *object, struct ctl_error *error)
+	enum message_form form, unsigned depth, json_t *object, struct ctl_error *error)
 {
 	struct unpacked item;
 	int found;
 
 	while ((found = next_occurrence(o, &item)) > 0) {
 		json_t *json = NULL;
-		int result = item_to_json(o->field, &item, depth, &json, error);
+		int result = item_to_json(o->field, &item, form, depth, &json, error);
 
 		if (result)
 			return result;
@@ -103,7 +105,7 @@ static int field_to_json(const struct catalog_message *message, struct occurrenc
 }
 
 static int fields_to_json(const struct catalog_message *message, const uint8_t *bytes, size_t size,
-	unsigned depth, json_t **json, struct ctl_error *error)
+	enum message_form form, unsigned depth, json_t **json, struct ctl_error *error)
 {
 	json_t *object;
 	int result = 0;
@@ -116,7 +118,7 @@ static int fields_to_json(const struct catalog_message *message, const uint8_t *
 	for (size_t i = 0; result == 0 && i < message->n_fields; i++) {
 		struct occurrences o = occurrences_of(&message->fields[i], bytes, size);
 
-		result = field_to_json(message, &o, depth, object, error);
+		result = field_to_json(message, &o, form, depth, object, error);
 	}
 	if (result)
 		json_decref(object);
@@ -126,9 +128,9 @@ static int fields_to_json(const struct catalog_message *message, const uint8_t *
 }
 
 int message_to_json(const struct catalog_message *message, const uint8_t *bytes, size_t size,
-	json_t **json, struct ctl_error *error)
+	enum message_form form, json_t **json, struct ctl_error *error)
 {
-	return fields_to_json(message, bytes, size, 0, json, error);
+	return fields_to_json(message, bytes, size, form, 0, json, error);
 }
 
 struct writer {

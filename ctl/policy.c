@@ -176,6 +176,14 @@ const struct command policy_commands[] = {
 	},
 	{
 		.object = "policy",
+		.verb = "status",
+		.summary = "Shows what an extension says of its targets, or of one",
+		.run = policy_status,
+		.arguments = { { "TARGET", WORD_STATUS_TARGET, LEADING },
+			{ "EXTENSION[.TYPE]", WORD_STATUS, ONE } },
+	},
+	{
+		.object = "policy",
 		.verb = "schema",
 		.summary = "Shows the messages of an extension, their fields and what is allowed",
 		.run = policy_schema,

@@ -6,11 +6,19 @@
 #define CTL_POLICY_H
 
 #include "command.h"
+#include "types.h"
 
 // policy list [TARGET] [EXTENSION[.TYPE]]
 int policy_list(struct invocation *in, struct ctl_error *error);
 
+// policy status [TARGET] EXTENSION[.TYPE]
+int policy_status(struct invocation *in, struct ctl_error *error);
+
 // policy schema EXTENSION
 int policy_schema(struct invocation *in, struct ctl_error *error);
+
+// Shows one type of an extension as policy schema does, for people.
+int policy_schema_type(
+	const struct types *types, const struct message_type *type, struct ctl_error *error);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ask.h"
+#include "base64.h"
 #include "message.h"
 #include "row.h"
 #include "types.h"
@@ -15,7 +16,7 @@ static const struct column columns[] = {
 	{ "target", COLUMN_PLAIN },
 	{ "extension", COLUMN_PLAIN },
 	{ "type", COLUMN_PLAIN },
-	{ "id", COLUMN_PLAIN },
+	{ "id", COLUMN_RARE },
 	{ "body", COLUMN_PLAIN },
 	{ NULL, COLUMN_PLAIN },
 };
@@ -32,8 +33,8 @@ struct policy {
 struct policies {
 	struct policy *policies;
 	size_t n_policies, capacity;
-	struct types *types; // of the extensions seen so far
-	size_t n_types;
+	const char *role; // of their types
+	struct types_cache cache;
 };
 
 static void policies_fini(struct policies *all)
@@ -46,10 +47,8 @@ static void policies_fini(struct policies *all)
 		free(policy->type);
 		free(policy->body);
 	}
-	for (size_t i = 0; i < all->n_types; i++)
-		types_fini(&all->types[i]);
+	types_cache_fini(&all->cache);
 	free(all->policies);
-	free(all->types);
 }
 
 static int keep(struct policies *all, const Weir__Control__Policy *given, struct ctl_error *error)
@@ -93,26 +92,6 @@ static int take_rows(void *context, const Weir__Control__Reply *reply, struct ct
 	return result;
 }
 
-static int types_of(struct invocation *in, struct policies *all, const char *extension,
-	const struct types **types, struct ctl_error *error)
-{
-	struct types *grown;
-	int result;
-
-	for (size_t i = 0; i < all->n_types; i++) {
-		*types = &all->types[i];
-		if (strcmp((*types)->extension, extension) == 0)
-			return 0;
-	}
-	grown = realloc(all->types, (all->n_types + 1) * sizeof(*grown));
-	if (!grown)
-		return ctl_fail_memory(error);
-	all->types = grown;
-	*types = &all->types[all->n_types++];
-	result = types_fetch(in, extension, &all->types[all->n_types - 1], error);
-	return result;
-}
-
 static int body_text(const struct catalog_message *message, const struct policy *policy,
 	json_t **text, struct ctl_error *error)
 {
@@ -129,6 +108,20 @@ static int body_text(const struct catalog_message *message, const struct policy 
 	return result || *text ? result : ctl_fail_memory(error);
 }
 
+// The policy of an extension that is missing: nobody knows what it says.
+static int keep_packed(const struct invocation *in, struct policy *policy, struct ctl_error *error)
+{
+	char *text = base64_text(policy->body, policy->size);
+	json_t *body = text ? json_sprintf("%s%s", in->json ? "" : "base64:", text) : NULL;
+
+	free(text);
+	if (in->json)
+		json_object_del(policy->row, "body");
+	if (json_object_set_new(policy->row, in->json ? "body_base64" : "body", body))
+		return ctl_fail_memory(error);
+	return 0;
+}
+
 // Replaces the bytes in the row by what they mean: an object for programs, assignments for people.
 static int decode(
 	struct invocation *in, struct policies *all, struct policy *policy, struct ctl_error *error)
@@ -136,15 +129,18 @@ static int decode(
 	const struct types *types = NULL;
 	const struct message_type *type;
 	json_t *body = NULL;
-	int result = types_of(in, all, policy->extension, &types, error);
+	int result = types_cached(in, &all->cache, policy->extension, &types, error);
 
+	if (result == CTL_REFUSED)
+		return keep_packed(in, policy, error);
 	if (result)
 		return result;
-	type = types_find(types, "policy", *policy->type ? policy->type : NULL, error);
+	type = types_find(types, all->role, *policy->type ? policy->type : NULL, error);
 	if (!type)
 		return CTL_REFUSED;
 	if (in->json)
-		result = message_to_json(type->message, policy->body, policy->size, &body, error);
+		result = message_to_json(
+			type->message, policy->body, policy->size, MESSAGE_PLAIN, &body, error);
 	else
 		result = body_text(type->message, policy, &body, error);
 	if (result == 0 && json_object_set_new(policy->row, "body", body))
@@ -168,12 +164,23 @@ static int print(struct invocation *in, struct policies *all, struct ctl_error *
 	return result;
 }
 
+static int list(struct invocation *in, Weir__Control__Request *request, const char *role,
+	struct ctl_error *error)
+{
+	struct policies all = { .role = role };
+	int result = ask(in, request, take_rows, &all, error);
+
+	if (result == 0)
+		result = print(in, &all, error);
+	policies_fini(&all);
+	return result;
+}
+
 int policy_list(struct invocation *in, struct ctl_error *error)
 {
 	Weir__Control__PolicyList message = WEIR__CONTROL__POLICY_LIST__INIT;
 	Weir__Control__Request request = REQUEST(POLICY_LIST, policy_list, &message);
 	const char *type = invocation_argument(in, 1);
-	struct policies all = { 0 };
 	struct type_name name;
 	int result = type ? type_name_split(type, &name, error) : 0;
 
@@ -184,9 +191,21 @@ int policy_list(struct invocation *in, struct ctl_error *error)
 		message.extension = name.extension;
 		message.type = *name.type ? name.type : NULL;
 	}
-	result = ask(in, &request, take_rows, &all, error);
-	if (result == 0)
-		result = print(in, &all, error);
-	policies_fini(&all);
-	return result;
+	return list(in, &request, "policy", error);
+}
+
+int policy_status(struct invocation *in, struct ctl_error *error)
+{
+	Weir__Control__PolicyStatus message = WEIR__CONTROL__POLICY_STATUS__INIT;
+	Weir__Control__Request request = REQUEST(POLICY_STATUS, policy_status, &message);
+	bool has_target = in->n_arguments > 1;
+	struct type_name name;
+	int result = type_name_split(invocation_argument(in, has_target), &name, error);
+
+	if (result)
+		return result;
+	message.target = ask_text(has_target ? invocation_argument(in, 0) : NULL);
+	message.extension = name.extension;
+	message.type = *name.type ? name.type : NULL;
+	return list(in, &request, "status", error);
 }

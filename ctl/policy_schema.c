@@ -267,6 +267,16 @@ static int print(struct invocation *in, const struct types *types, struct ctl_er
 	return result;
 }
 
+int policy_schema_type(
+	const struct types *types, const struct message_type *type, struct ctl_error *error)
+{
+	json_t *row = type_json(types, type);
+	int result = row ? print_type(types, type, row, error) : ctl_fail_memory(error);
+
+	json_decref(row);
+	return result;
+}
+
 int policy_schema(struct invocation *in, struct ctl_error *error)
 {
 	struct types types;

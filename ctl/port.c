@@ -8,6 +8,7 @@ static const struct column columns[] = {
 	{ "name", COLUMN_PLAIN },
 	{ "switch", COLUMN_PLAIN },
 	{ "state", COLUMN_PLAIN },
+	{ "blocked", COLUMN_RARE },
 	{ "nic", COLUMN_PLAIN },
 	{ "vlan", COLUMN_RARE },
 	{ "rx_frames", COLUMN_PLAIN },

@@ -67,6 +67,84 @@ void types_fini(struct types *types)
 	*types = (struct types){ 0 };
 }
 
+struct types_entry {
+	struct types_entry *next;
+	struct types types; // with its name also when there are none
+	int result;
+	struct ctl_error error; // unless result is 0
+};
+
+static struct types_entry *find_entry(const struct types_cache *cache, const char *extension)
+{
+	struct types_entry *entry = cache->first;
+
+	while (entry && strcmp(entry->types.extension, extension) != 0)
+		entry = entry->next;
+	return entry;
+}
+
+// Takes over types, also on failure.
+static int keep_entry(struct types_cache *cache, struct types *types, int result,
+	struct types_entry **entry, struct ctl_error *error)
+{
+	struct types_entry *made = types->extension ? calloc(1, sizeof(*made)) : NULL;
+
+	if (!made) {
+		types_fini(types);
+		return ctl_fail_memory(error);
+	}
+	made->types = *types;
+	made->result = result;
+	if (result)
+		made->error = *error;
+	made->next = cache->first;
+	cache->first = made;
+	*entry = made;
+	return 0;
+}
+
+int types_cached(struct invocation *in, struct types_cache *cache, const char *extension,
+	const struct types **types, struct ctl_error *error)
+{
+	struct types_entry *entry = find_entry(cache, extension);
+	struct types fetched;
+
+	if (!entry) {
+		int result = types_fetch(in, extension, &fetched, error);
+
+		if (keep_entry(cache, &fetched, result, &entry, error))
+			return CTL_REFUSED;
+	}
+	if (entry->result)
+		*error = entry->error;
+	else
+		*types = &entry->types;
+	return entry->result;
+}
+
+int types_cache_add(struct types_cache *cache, const char *extension,
+	const Weir__Control__Reply *reply, struct ctl_error *error)
+{
+	struct types types = { .extension = strdup(extension) };
+	struct types_entry *entry;
+	int result = types.extension ? take_schema(&types, reply, error) : ctl_fail_memory(error);
+
+	if (keep_entry(cache, &types, result, &entry, error))
+		return CTL_REFUSED;
+	return result;
+}
+
+void types_cache_fini(struct types_cache *cache)
+{
+	while (cache->first) {
+		struct types_entry *entry = cache->first;
+
+		cache->first = entry->next;
+		types_fini(&entry->types);
+		free(entry);
+	}
+}
+
 static const struct message_type *refuse(
 	const struct types *types, const char *role, const char *name, struct ctl_error *error)
 {

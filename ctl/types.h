@@ -30,6 +30,21 @@ int types_fetch(
 	struct invocation *in, const char *extension, struct types *types, struct ctl_error *error);
 void types_fini(struct types *types);
 
+// Types of several extensions, each asked for once. Starts as zeros.
+struct types_cache {
+	struct types_entry *first;
+};
+
+// The types of an extension, borrowed until types_cache_fini. A refusal is kept too, and given
+// again.
+int types_cached(struct invocation *in, struct types_cache *cache, const char *extension,
+	const struct types **types, struct ctl_error *error);
+void types_cache_fini(struct types_cache *cache);
+
+// Takes the types that a reply holds, as if they had been asked for: where there is no daemon.
+int types_cache_add(struct types_cache *cache, const char *extension,
+	const Weir__Control__Reply *reply, struct ctl_error *error);
+
 // The type of that role and name; NULL means the only one of the role. NULL with *error filled when
 // there is none, or a name is needed; the sentence lists those there are.
 const struct message_type *types_find(

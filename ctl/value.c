@@ -286,3 +286,20 @@ json_t *value_json(const struct catalog_field *field, const struct value *value)
 					: value_json_unsigned(value->number);
 	}
 }
+
+json_t *value_json_exact(const struct catalog_field *field, const struct value *value)
+{
+	bool is_integer = !is_real(field) && value_wire_type(field) != PACK_BYTES;
+
+	if (is_integer && !is_signed(field) && value->number > INT64_MAX)
+		return text_json(field, value);
+	return value_json(field, value);
+}
+
+// A time stays a number, because the table it stands in writes it as one.
+json_t *value_json_text(const struct catalog_field *field, const struct value *value)
+{
+	bool is_plain = field->format == WEIR__SCHEMA__FORMAT__PLAIN;
+
+	return is_plain ? value_json(field, value) : text_json(field, value);
+}

@@ -47,6 +47,12 @@ void value_put(const struct catalog_field *field, const struct value *value, FIL
 // hexadecimal strings. NULL: out of memory.
 json_t *value_json(const struct catalog_field *field, const struct value *value);
 
+// As value_json, but an integer that value_json would round is a string.
+json_t *value_json_exact(const struct catalog_field *field, const struct value *value);
+
+// As value_put writes it; flags and numbers without a unit or format stay what they are.
+json_t *value_json_text(const struct catalog_field *field, const struct value *value);
+
 // A JSON integer, or a real for what is beyond INT64_MAX: JSON has one kind of number, jansson's
 // integers are signed, and a wrapped or saturated one would be a wrong number, a real is a rounded
 // one.

@@ -46,11 +46,11 @@ static void complete(const char *words, const char *expected)
 static void bash_completes(void **state)
 {
 	static const char *const rows[][2] = {
-		{ "weirctl s", "switch" },
+		{ "weirctl s", "switch sample" },
 		{ "weirctl -j po", "port policy" },
 		{ "weirctl \"\"",
-			"switch port extension policy meter fdb flow drop worker event help "
-			"completion" },
+			"switch port extension policy meter fdb flow drop worker event export "
+			"apply help completion sample" },
 		{ "weirctl port \"\"", "add remove list show connect disconnect set" },
 		{ "weirctl nothing \"\"", "" },
 		{ "weirctl port add \"\"", "br0 br1" },
@@ -62,7 +62,7 @@ static void bash_completes(void **state)
 		{ "weirctl --timeout 5 port show \"\"", "vm1 up0" },
 		{ "weirctl fdb flush --port \"\"", "vm1 up0" },
 		{ "weirctl fdb flush --port vm1 \"\"", "br0 br1" },
-		{ "weirctl extension attach br0 \"\"", "sample" },
+		{ "weirctl extension attach br0 \"\"", "sample gone" },
 		{ "weirctl policy add \"\"", "vm1 up0 switch:br0 switch:br1" },
 		{ "weirctl policy add switch : b", "br0 br1" },
 		{ "weirctl policy add vm1 \"\"", "sample.rule sample.everything" },
@@ -72,6 +72,17 @@ static void bash_completes(void **state)
 		{ "weirctl policy add vm1 sample.rule direction =", "in out both_ways" },
 		{ "weirctl policy add vm1 sample.rule direction = o", "out" },
 		{ "weirctl policy add switch : br0 sample.rule match.fragment = t", "true" },
+		{ "weirctl policy status \"\"", "vm1 up0 switch:br0 switch:br1 sample" },
+		{ "weirctl policy status vm1 \"\"", "sample" },
+		{ "weirctl sample \"\"", "start list watch" },
+		{ "weirctl sample start \"\"", "write= read= port= at= size=" },
+		{ "weirctl sample start port = vm1 a", "at=" },
+		{ "weirctl sample start at = o", "out" },
+		{ "weirctl sample start --s", "--socket --switch" },
+		{ "weirctl sample start --switch \"\"", "br0 br1" },
+		{ "weirctl apply --p", "--prune" },
+		{ "weirctl export \"\"", "br0 br1" },
+		{ "weirctl extension attach br0 sample --f", "--fail-open" },
 		{ "weirctl policy remove vm1 sample.rule \"\"", "web" },
 		{ "weirctl help por", "port" },
 		{ "weirctl help port sh", "show" },

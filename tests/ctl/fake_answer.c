@@ -8,16 +8,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define ROWS(array)       .n_rows = sizeof(array) / sizeof(*(array)), .rows = (array)
-#define BASE(name)        .base = PROTOBUF_C_MESSAGE_INIT(&weir__control__##name##__descriptor)
-#define HAS(field, value) .has_##field = 1, .field = (value)
-
 static bool write_all(int fd, const void *bytes, size_t size)
 {
 	return send(fd, bytes, size, MSG_NOSIGNAL) == (ssize_t)size;
 }
 
-static void reply(const struct fake_connection *c, Weir__Control__Reply *reply, bool more)
+void fake_reply(const struct fake_connection *c, Weir__Control__Reply *reply, bool more)
 {
 	size_t size;
 	uint8_t *bytes;
@@ -35,33 +31,28 @@ static void reply(const struct fake_connection *c, Weir__Control__Reply *reply, 
 	free(bytes);
 }
 
-static void done(const struct fake_connection *c, bool more)
+void fake_done(const struct fake_connection *c, bool more)
 {
 	Weir__Control__Reply message = WEIR__CONTROL__REPLY__INIT;
 
-	reply(c, &message, more);
+	fake_reply(c, &message, more);
 }
 
-static void refuse(
-	const struct fake_connection *c, Weir__Control__Status__Code code, char *sentence)
+void fake_refuse(const struct fake_connection *c, Weir__Control__Status__Code code,
+	const char *field, const char *sentence)
 {
 	Weir__Control__Status status = WEIR__CONTROL__STATUS__INIT;
 	Weir__Control__Reply message = WEIR__CONTROL__REPLY__INIT;
 
 	status.has_code = 1;
 	status.code = code;
-	status.message = sentence;
+	status.message = sentence ? strdup(sentence) : NULL;
+	status.field = field ? strdup(field) : NULL;
 	message.status = &status;
-	reply(c, &message, false);
+	fake_reply(c, &message, false);
+	free(status.message);
+	free(status.field);
 }
-
-#define REPLY(c, kind, member, payload, more)                                                      \
-	do {                                                                                       \
-		Weir__Control__Reply message_ = WEIR__CONTROL__REPLY__INIT;                        \
-		message_.payload_case = WEIR__CONTROL__REPLY__PAYLOAD_##kind;                      \
-		message_.member = (payload);                                                       \
-		reply(c, &message_, more);                                                         \
-	} while (0)
 
 static char text_br0[] = "br0", text_br1[] = "br1", text_vm1[] = "vm1", text_up0[] = "up0";
 static char text_sample[] = "sample";
@@ -88,7 +79,8 @@ static void list_ports(const struct fake_connection *c, bool one)
 	static char reason[] = "the interface \x1b[31mvm1 is gone";
 	Weir__Control__Port vm1 = { BASE(port), .name = text_vm1, .switch_ = text_br0,
 		.state = lost, .nic = nic, HAS(rx_frames, 12), HAS(rx_bytes, 3456),
-		HAS(tx_frames, 7), HAS(tx_bytes, 890), HAS(dropped_frames, 1), .reason = reason };
+		HAS(tx_frames, 7), HAS(tx_bytes, 890), HAS(dropped_frames, 1), .reason = reason,
+		HAS(blocked, 1) };
 	Weir__Control__Port up0 = { BASE(port), .name = text_up0, .switch_ = text_br0,
 		.state = created, HAS(rx_frames, 0), HAS(uplink, 1) };
 	Weir__Control__Port *first[] = { &vm1 }, *second[] = { &up0 };
@@ -104,10 +96,14 @@ static void list_ports(const struct fake_connection *c, bool one)
 static void list_extensions(const struct fake_connection *c)
 {
 	static char version[] = "1.0", class[] = "filter", summary[] = "A sample";
+	static char attached[] = "attached", missing[] = "missing", gone[] = "gone";
+	static char reason[] = "there is no gone.so";
 	Weir__Control__Extension sample = { BASE(extension), .name = text_sample,
 		.version = version, .summary = summary, .class_ = class, .switch_ = text_br0,
-		HAS(order, 10), HAS(decisions, 3) };
-	Weir__Control__Extension *array[] = { &sample };
+		HAS(order, 10), HAS(decisions, 3), .state = attached };
+	Weir__Control__Extension lost = { BASE(extension), .name = gone, .switch_ = text_br0,
+		HAS(order, 20), .state = missing, .reason = reason, HAS(fail_open, 1) };
+	Weir__Control__Extension *array[] = { &sample, &lost };
 	Weir__Control__ExtensionRows rows = { BASE(extension_rows), ROWS(array) };
 
 	REPLY(c, EXTENSIONS, extensions, &rows, false);
@@ -115,29 +111,35 @@ static void list_extensions(const struct fake_connection *c)
 
 static void give_schema(const struct fake_connection *c, const char *extension)
 {
-	static char policy[] = "policy", status[] = "status";
-	static char rule[] = "rule", everything[] = "everything", totals[] = "totals";
-	static char rule_name[] = "sample.Rule", everything_name[] = "sample.Everything";
-	static char totals_name[] = "sample.Totals";
-	Weir__Control__MessageType types[] = {
-		{ BASE(message_type), .role = policy, .type = rule, .message = rule_name,
-			HAS(on_port, 1), HAS(on_switch, 1) },
-		{ BASE(message_type), .role = policy, .type = everything,
-			.message = everything_name, HAS(on_port, 1) },
-		{ BASE(message_type), .role = status, .type = totals, .message = totals_name,
-			HAS(on_port, 1) },
+	static const char *const known[][4] = {
+		{ "policy", "rule", "sample.Rule", "port switch" },
+		{ "policy", "everything", "sample.Everything", "port" },
+		{ "status", "totals", "sample.Totals", "port" },
+		{ "call", "start", "sample.Start", "port" },
+		{ "reply", "start", "sample.Started", "" },
+		{ "call", "list", "sample.List", "" },
+		{ "reply", "list", "sample.Listed", "" },
+		{ "call", "watch", "sample.Watch", "" },
 	};
-	Weir__Control__MessageType *array[] = { &types[0], &types[1], &types[2] };
+	enum { N_TYPES = sizeof(known) / sizeof(*known) };
+	Weir__Control__MessageType types[N_TYPES], *array[N_TYPES];
 	Weir__Control__PolicySchemaReply schema = { BASE(policy_schema_reply),
-		.extension = text_sample, .has_file_descriptor_set = 1, .n_types = 3,
+		.extension = text_sample, .has_file_descriptor_set = 1, .n_types = N_TYPES,
 		.types = array };
 	uint8_t *copy;
 
 	if (strcmp(extension, "sample") != 0) {
-		char sentence[] = "extension: there is none of that name";
-
-		refuse(c, WEIR__CONTROL__STATUS__CODE__NOT_FOUND, sentence);
+		fake_refuse(c, WEIR__CONTROL__STATUS__CODE__NOT_FOUND, "",
+			"extension: there is none of that name");
 		return;
+	}
+	for (size_t i = 0; i < N_TYPES; i++) {
+		types[i] = (Weir__Control__MessageType){ BASE(message_type),
+			.role = strdup(known[i][0]), .type = strdup(known[i][1]),
+			.message = strdup(known[i][2]),
+			HAS(on_port, strstr(known[i][3], "port") != NULL),
+			HAS(on_switch, strstr(known[i][3], "switch") != NULL) };
+		array[i] = &types[i];
 	}
 	copy = malloc(c->schema_size);
 	memcpy(copy, c->schema, c->schema_size);
@@ -145,6 +147,11 @@ static void give_schema(const struct fake_connection *c, const char *extension)
 	schema.file_descriptor_set.len = c->schema_size;
 	REPLY(c, SCHEMA, schema, &schema, false);
 	free(copy);
+	for (size_t i = 0; i < N_TYPES; i++) {
+		free(types[i].role);
+		free(types[i].type);
+		free(types[i].message);
+	}
 }
 
 static void add_policy(const struct fake_connection *c, const Weir__Control__PolicyAdd *policy)
@@ -156,7 +163,8 @@ static void add_policy(const struct fake_connection *c, const Weir__Control__Pol
 	REPLY(c, POLICY_ADDED, policy_added, &added, false);
 }
 
-static void list_policies(const struct fake_connection *c)
+// That of a missing extension is on switch:br0 alone.
+static void list_policies(const struct fake_connection *c, const char *target)
 {
 	// remote = "10.0.0.0/8", direction = IN, match = { protocol = 6 }
 	static uint8_t body[] = "\x0a\x0a"
@@ -165,7 +173,23 @@ static void list_policies(const struct fake_connection *c)
 	static char type[] = "rule", id[] = "web";
 	Weir__Control__Policy rule = { BASE(policy), .target = text_vm1, .extension = text_sample,
 		.type = type, .id = id, .has_body = 1, .body = { sizeof(body) - 1, body } };
-	Weir__Control__Policy *array[] = { &rule };
+	static char gone[] = "gone";
+	Weir__Control__Policy lost = { BASE(policy), .target = text_vm1, .extension = gone,
+		.id = id, .has_body = 1, .body = { sizeof(body) - 1, body } };
+	Weir__Control__Policy *array[] = { &rule, &lost };
+	Weir__Control__PolicyRows rows = { BASE(policy_rows),
+		.n_rows = strcmp(target, "switch:br0") == 0 ? 2 : 1, .rows = array };
+
+	REPLY(c, POLICIES, policies, &rows, false);
+}
+
+static void list_statuses(const struct fake_connection *c)
+{
+	static uint8_t body[] = "\x08\x07"; // frames = 7
+	static char type[] = "totals";
+	Weir__Control__Policy totals = { BASE(policy), .target = text_vm1, .extension = text_sample,
+		.type = type, .has_body = 1, .body = { sizeof(body) - 1, body } };
+	Weir__Control__Policy *array[] = { &totals };
 	Weir__Control__PolicyRows rows = { BASE(policy_rows), ROWS(array) };
 
 	REPLY(c, POLICIES, policies, &rows, false);
@@ -196,18 +220,22 @@ static void watch_events(const struct fake_connection *c)
 {
 	static char kind[] = "port-added", text[] = "port vm1 was added";
 	Weir__Control__Event event = { BASE(event), HAS(time, 1700000000), .kind = kind,
-		.switch_ = text_br0, .port = text_vm1, .text = text };
+		.switch_ = text_br0, .port = text_vm1, .text = text, HAS(number, 16) };
 
-	done(c, true);
+	fake_done(c, true);
 	REPLY(c, EVENT, event, &event, true);
 	event.has_lost = 1;
-	event.lost = 3;
+	event.lost = 7;
+	event.number = 24;
+	REPLY(c, EVENT, event, &event, true);
+	event.lost = 1;
+	event.number = 26;
 	REPLY(c, EVENT, event, &event, true);
 }
 
 static void misbehave(struct fake_connection *c, const char *how)
 {
-	static char sentence[] = "switch \"refuse\": \x1b[1mno\x1b[0m";
+	static const char sentence[] = "switch \"refuse\": \x1b[1mno\x1b[0m";
 	uint32_t size = htonl(0xffffffff);
 
 	if (strcmp(how, "close") == 0) {
@@ -221,17 +249,17 @@ static void misbehave(struct fake_connection *c, const char *how)
 		shutdown(c->fd, SHUT_RDWR);
 	} else if (strcmp(how, "wrong-id") == 0) {
 		c->id++;
-		done(c, false);
+		fake_done(c, false);
 	} else if (strcmp(how, "connection-error") == 0) {
 		c->id = 0;
-		refuse(c, WEIR__CONTROL__STATUS__CODE__PERMISSION, sentence);
+		fake_refuse(c, WEIR__CONTROL__STATUS__CODE__PERMISSION, "", sentence);
 	} else if (strcmp(how, "refuse") == 0) {
-		refuse(c, WEIR__CONTROL__STATUS__CODE__INVALID, sentence);
+		fake_refuse(c, WEIR__CONTROL__STATUS__CODE__INVALID, "", sentence);
 	} else if (strcmp(how, "refuse-late") == 0) {
-		done(c, true);
-		refuse(c, WEIR__CONTROL__STATUS__CODE__FAILED, NULL);
+		fake_done(c, true);
+		fake_refuse(c, WEIR__CONTROL__STATUS__CODE__FAILED, NULL, NULL);
 	} else if (strcmp(how, "silent") != 0) {
-		done(c, false);
+		fake_done(c, false);
 	}
 }
 
@@ -262,7 +290,7 @@ void fake_answer(struct fake_connection *c, const Weir__Control__Request *reques
 		add_policy(c, request->policy_add);
 		break;
 	case WEIR__CONTROL__REQUEST__REQUEST_POLICY_LIST:
-		list_policies(c);
+		list_policies(c, request->policy_list->target ? request->policy_list->target : "");
 		break;
 	case WEIR__CONTROL__REQUEST__REQUEST_METER_LIST:
 		list_meters(c);
@@ -276,7 +304,22 @@ void fake_answer(struct fake_connection *c, const Weir__Control__Request *reques
 	case WEIR__CONTROL__REQUEST__REQUEST_EVENT_SUBSCRIBE:
 		watch_events(c);
 		break;
+	case WEIR__CONTROL__REQUEST__REQUEST_POLICY_STATUS:
+		list_statuses(c);
+		break;
+	case WEIR__CONTROL__REQUEST__REQUEST_EXTENSION_CALL:
+		fake_call(c, request->extension_call);
+		break;
+	case WEIR__CONTROL__REQUEST__REQUEST_EXPORT:
+		fake_export(c, request->export);
+		break;
+	case WEIR__CONTROL__REQUEST__REQUEST_APPLY_ADD:
+		fake_apply_add(c, request->apply_add);
+		break;
+	case WEIR__CONTROL__REQUEST__REQUEST_APPLY_COMMIT:
+		fake_apply_commit(c, request->apply_commit);
+		break;
 	default:
-		done(c, false); // changes, and empty lists
+		fake_done(c, false); // changes, and empty lists
 	}
 }

@@ -37,6 +37,31 @@ static bool read_all(int fd, void *bytes, size_t size)
 	return size == 0 || recv(fd, bytes, size, MSG_WAITALL) == (ssize_t)size;
 }
 
+// The descriptors of a request come with its first bytes.
+static bool read_header(struct fake_connection *c, uint32_t *header)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(c->files))];
+	} control;
+	struct iovec data = { header, sizeof(*header) };
+	struct msghdr message = { .msg_iov = &data,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control) };
+	struct cmsghdr *passed;
+
+	c->n_files = 0;
+	if (recvmsg(c->fd, &message, MSG_WAITALL | MSG_CMSG_CLOEXEC) != (ssize_t)sizeof(*header))
+		return false;
+	passed = CMSG_FIRSTHDR(&message);
+	if (passed) {
+		c->n_files = (unsigned)((passed->cmsg_len - CMSG_LEN(0)) / sizeof(*c->files));
+		memcpy(c->files, CMSG_DATA(passed), c->n_files * sizeof(*c->files));
+	}
+	return true;
+}
+
 // Takes away what says nothing: absent fields, and the id.
 static void prune(json_t *object)
 {
@@ -46,10 +71,14 @@ static void prune(json_t *object)
 
 	json_object_foreach_safe(object, next, key, value)
 	{
-		if (json_is_null(value))
+		if (json_is_null(value) || (json_is_array(value) && json_array_size(value) == 0)) {
 			json_object_del(object, key);
-		else if (json_is_object(value))
+			continue;
+		}
+		if (json_is_object(value))
 			prune(value);
+		for (size_t i = 0; i < json_array_size(value); i++)
+			prune(json_array_get(value, i));
 	}
 }
 
@@ -78,7 +107,7 @@ static bool serve_one(struct fake_daemon *daemon, struct fake_connection *c)
 	uint8_t *bytes;
 	bool whole;
 
-	if (!read_all(c->fd, &header, sizeof(header)))
+	if (!read_header(c, &header))
 		return false;
 	bytes = malloc(ntohl(header) + 1);
 	whole = read_all(c->fd, bytes, ntohl(header));
@@ -89,6 +118,8 @@ static bool serve_one(struct fake_daemon *daemon, struct fake_connection *c)
 	c->id = request->id;
 	keep(daemon, request);
 	fake_answer(c, request);
+	for (unsigned i = 0; i < c->n_files; i++)
+		close(c->files[i]);
 	weir__control__request__free_unpacked(request, NULL);
 	return true;
 }
@@ -99,6 +130,7 @@ static void *serve(void *argument)
 	struct fake_connection c = { .schema = daemon->schema, .schema_size = daemon->schema_size };
 
 	while ((c.fd = accept4(daemon->listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
+		c.n_items = c.late = 0;
 		while (serve_one(daemon, &c))
 			;
 		close(c.fd);

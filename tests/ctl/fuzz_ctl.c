@@ -33,7 +33,7 @@ static void decode(const struct catalog_message *message, const uint8_t *bytes, 
 	char *text = NULL;
 	size_t text_size;
 	FILE *out = open_memstream(&text, &text_size);
-	int as_json = message_to_json(message, bytes, size, &json, &error);
+	int as_json = message_to_json(message, bytes, size, MESSAGE_PLAIN, &json, &error);
 	int as_text = message_put(message, bytes, size, out, &error);
 
 	if ((as_json == 0) != (as_text == 0))

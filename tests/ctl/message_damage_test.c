@@ -32,7 +32,7 @@ static void encode_all(const struct catalog *catalog, uint8_t **bytes, size_t *s
 		"signed_big=-4", "zigzag_small=-5", "zigzag_big=-6", "numbers=1,4294967295",
 		"packed_numbers=-1,2", "names=x,y", "address_number=192.0.2.1",
 		"mac=02:00:00:00:00:09", "id=7" };
-	struct ctl_error error = { "" };
+	struct ctl_error error = { .message = "" };
 
 	assert_int_equal(message_encode(message_of(catalog, "sample.Everything"), words,
 				 sizeof(words) / sizeof(*words), bytes, size, &error),
@@ -72,12 +72,12 @@ static void generated_code_reads_it(void **state)
 static void decode_anything(const struct catalog *catalog, const uint8_t *bytes, size_t size)
 {
 	const struct catalog_message *message = message_of(catalog, "sample.Everything");
-	struct ctl_error error = { "" };
+	struct ctl_error error = { .message = "" };
 	char *text = NULL;
 	size_t text_size;
 	json_t *json = NULL;
 	FILE *out = open_memstream(&text, &text_size);
-	int as_json = message_to_json(message, bytes, size, &json, &error);
+	int as_json = message_to_json(message, bytes, size, MESSAGE_PLAIN, &json, &error);
 	int as_text = message_put(message, bytes, size, out, &error);
 
 	assert_int_equal(as_json, as_text);
@@ -114,7 +114,7 @@ static void damaged_messages_are_survived(void **state)
 static void deep_nesting_is_refused(void **state)
 {
 	const struct catalog_message *match = message_of(*state, "sample.Match");
-	struct ctl_error error = { "" };
+	struct ctl_error error = { .message = "" };
 	json_t *json = NULL;
 	uint8_t bytes[64];
 	size_t size = 0;
@@ -124,14 +124,15 @@ static void deep_nesting_is_refused(void **state)
 		bytes[size++] = 0x22;
 		bytes[size++] = (uint8_t)(left - 2);
 	}
-	assert_int_equal(message_to_json(match, bytes, size, &json, &error), CTL_REFUSED);
+	assert_int_equal(
+		message_to_json(match, bytes, size, MESSAGE_PLAIN, &json, &error), CTL_REFUSED);
 	assert_string_equal(error.message, "the daemon sent a malformed sample.Match");
 	assert_int_equal(message_put(match, bytes, size, stderr, &error), CTL_REFUSED);
 }
 
 static void damaged_schemas_are_survived(void **state)
 {
-	struct ctl_error error = { "" };
+	struct ctl_error error = { .message = "" };
 	uint8_t *copy = malloc(sizeof(weir_schema));
 	unsigned n_refused = 0;
 
@@ -160,7 +161,7 @@ static void damaged_schemas_are_survived(void **state)
 
 static int setup(void **state)
 {
-	struct ctl_error error = { "" };
+	struct ctl_error error = { .message = "" };
 	struct catalog *catalog;
 
 	if (catalog_parse(weir_schema, sizeof(weir_schema), &catalog, &error))

@@ -280,7 +280,7 @@ static const struct catalog_message *message_of(const struct fixture *f, const c
 static void check_text(const struct catalog_message *message, const struct row *row,
 	const uint8_t *bytes, size_t size)
 {
-	struct ctl_error error = { "" };
+	struct ctl_error error = { .message = "" };
 	const char *expected = row->text ? row->text : row->words;
 	char *text = NULL;
 	size_t text_size;
@@ -297,11 +297,11 @@ static void check_text(const struct catalog_message *message, const struct row *
 static void check_json(const struct catalog_message *message, const struct row *row,
 	const uint8_t *bytes, size_t size)
 {
-	struct ctl_error error = { "" };
+	struct ctl_error error = { .message = "" };
 	json_t *json = NULL;
 	char *text;
 
-	assert_int_equal(message_to_json(message, bytes, size, &json, &error), 0);
+	assert_int_equal(message_to_json(message, bytes, size, MESSAGE_PLAIN, &json, &error), 0);
 	text = json_dumps(json, 0);
 	if (strcmp(text, row->json) != 0)
 		fail_msg("%s became %s instead of %s", row->words, text, row->json);
@@ -327,7 +327,7 @@ static void check_rows(
 	const struct catalog_message *message = message_of(f, name);
 
 	for (const struct row *row = rows; row->words; row++) {
-		struct ctl_error error = { "" };
+		struct ctl_error error = { .message = "" };
 		char *copy = strdup(row->words);
 		const char *words[MAX_WORDS];
 		uint8_t *bytes = NULL;
@@ -378,7 +378,7 @@ static void packed_numbers_are_read(void **state)
 static int setup(void **state)
 {
 	static struct fixture fixture;
-	struct ctl_error error = { "" };
+	struct ctl_error error = { .message = "" };
 	struct weir_error refusal = { 0 };
 
 	*state = &fixture;

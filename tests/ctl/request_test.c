@@ -52,6 +52,9 @@ static void changes(void **state)
 		{ "weirctl extension attach br0 acl --order 20", 0, "", "",
 			"{\"extension_attach\":{\"switch\":\"br0\","
 			"\"name\":\"acl\",\"order\":20}}\n" },
+		{ "weirctl extension attach br0 acl --fail-open", 0, "", "",
+			"{\"extension_attach\":{\"switch\":\"br0\","
+			"\"name\":\"acl\",\"fail_open\":true}}\n" },
 		{ "weirctl extension detach br0 acl", 0, "", "",
 			"{\"extension_detach\":{\"switch\":\"br0\","
 			"\"name\":\"acl\"}}\n" },
@@ -79,17 +82,22 @@ static void changes(void **state)
 	program_check(rows);
 }
 
+#define EVENT "2023-11-14 22:13:20  port-added  br0  vm1  port vm1 was added\n"
+
 static void lists(void **state)
 {
 	static const struct program_row rows[] = {
 		{ "weirctl port list br0", 0,
-			"NAME  SWITCH  STATE     NIC      RX_FRAMES  RX_BYTES  TX_FRAMES  TX_BYTES "
+			"NAME  SWITCH  STATE     BLOCKED  NIC      RX_FRAMES  RX_BYTES  TX_FRAMES  "
+			"TX_BYTES "
 			" "
 			"DROPPED_FRAMES  REASON\n"
-			"vm1   br0     nic-lost  tap:vm1         12      3456          7       890 "
+			"vm1   br0     nic-lost  yes      tap:vm1         12      3456          7  "
+			"     890 "
 			" "
 			"             1  the interface \\x1b[31mvm1 is gone\n"
-			"up0   br0     created   -                0         -          -         - "
+			"up0   br0     created   -        -                0         -          -  "
+			"       - "
 			" "
 			"             -  -\n",
 			"", "{\"port_list\":{\"switch\":\"br0\"}}\n" },
@@ -116,8 +124,12 @@ static void lists(void **state)
 			"                   -\n",
 			"", "{\"switch_list\":{}}\n" },
 		{ "weirctl extension list", 0,
-			"NAME    VERSION  CLASS   SWITCH  ORDER  DECISIONS  VIOLATIONS  SUMMARY\n"
-			"sample  1.0      filter  br0        10          3           -  A sample\n",
+			"NAME    VERSION  CLASS   SWITCH  ORDER  STATE     FAIL_OPEN  DECISIONS  "
+			"VIOLATIONS  SUMMARY   REASON\n"
+			"sample  1.0      filter  br0        10  attached  -                  3  "
+			"         -  A sample  -\n"
+			"gone    -        -       br0        20  missing   yes                -  "
+			"         -  -         there is no gone.so\n",
 			"", "{\"extension_list\":{}}\n" },
 		{ "weirctl -j extension show sample | python3 -c 'import json, sys; "
 		  "print(json.load(sys.stdin)[0][\"class\"])'",
@@ -137,14 +149,20 @@ static void lists(void **state)
 		{ "weirctl drop list -j --port vm1", 0, "[]\n", "",
 			"{\"drop_list\":{\"port\":\"vm1\"}}\n" },
 		{ "TZ=UTC weirctl event watch --count 2", 0,
-			"2023-11-14 22:13:20  port-added  br0  vm1  port vm1 was added\n"
-			"(3 events were lost before this one)\n"
-			"2023-11-14 22:13:20  port-added  br0  vm1  port vm1 was added\n",
-			"", "{\"event_subscribe\":{}}\n" },
+			EVENT "(events 17 to 23 were lost)\n" EVENT, "",
+			"{\"event_subscribe\":{}}\n" },
+		{ "TZ=UTC weirctl event watch --count 3 | tail -2", 0,
+			"(event 25 was lost)\n" EVENT, "", NULL },
+		// Numbers of other kinds lie between.
+		{ "TZ=UTC weirctl event watch --count 3 'port-*' nic-lost", 0,
+			EVENT "(7 events were lost here)\n" EVENT "(1 event was lost here)\n" EVENT,
+			"", "{\"event_subscribe\":{\"kinds\":[\"port-*\",\"nic-lost\"]}}\n" },
+		{ "weirctl event watch $(seq 65)", 2, "",
+			"weirctl: at most 64 kinds can be given\n", "" },
 		{ "weirctl -j event watch --count 1", 0,
 			"{\"time\":1700000000,\"kind\":\"port-added\",\"switch\":\"br0\","
 			"\"port\":\"vm1\",\"extension\":null,\"text\":\"port vm1 was added\","
-			"\"lost\":null,\"number\":null}\n",
+			"\"lost\":null,\"number\":16}\n",
 			"", NULL },
 		{ NULL, 0, NULL, NULL, NULL },
 	};
@@ -203,6 +221,20 @@ static void policies(void **state)
 			"",
 			"{\"policy_list\":{\"target\":\"vm1\","
 			"\"extension\":\"sample\",\"type\":\"rule\"}}\n" ASKED_SCHEMA },
+		// That of a missing extension.
+		{ "weirctl policy list switch:br0 | tail -1", 0,
+			"vm1     gone       -     web  base64:CgoxMC4wLjAuMC84EAAaAggG\n", "",
+			NULL },
+		{ "weirctl policy list switch:br0 -j | tail -3", 0,
+			"    \"body_base64\": \"CgoxMC4wLjAuMC84EAAaAggG\"\n  }\n]\n", "", NULL },
+		{ "weirctl policy status sample", 0,
+			"TARGET  EXTENSION  TYPE    BODY\n"
+			"vm1     sample     totals  frames=7\n",
+			"", "{\"policy_status\":{\"extension\":\"sample\"}}\n" ASKED_SCHEMA },
+		{ "weirctl policy status vm1 sample.totals -j | tail -5", 0,
+			"    \"body\": {\n      \"frames\": 7\n    }\n  }\n]\n", "",
+			"{\"policy_status\":{\"target\":\"vm1\",\"extension\":\"sample\","
+			"\"type\":\"totals\"}}\n" ASKED_SCHEMA },
 		// What is listed can be given again.
 		{ "eval weirctl policy add vm1 sample.rule $(weirctl policy list | sed -n "
 		  "'2s/.*web *//p')",
@@ -228,8 +260,10 @@ static void policies(void **state)
 		  "if f[\"name\"] == \"rate\"][0]; "
 		  "print([t[\"type\"] for t in types], types[0][\"fields\"][0][\"key\"], "
 		  "rate[\"min\"], rate[\"unit\"], rate[\"format\"])'",
-			0, "['rule', 'everything', 'totals'] True 1000 bits per second rate\n", "",
-			NULL },
+			0,
+			"['rule', 'everything', 'totals', 'start', 'start', 'list', "
+			"'list', 'watch'] True 1000 bits per second rate\n",
+			"", NULL },
 		{ NULL, 0, NULL, NULL, NULL },
 	};
 

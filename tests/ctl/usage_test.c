@@ -20,10 +20,12 @@ static void wrong_usage(void **state)
 	} lines[] = {
 		{ "weirctl",
 			"the object is missing: there are switch, port, extension, policy, "
-			"meter, fdb, flow, drop, worker, event, help, completion",
+			"meter, fdb, flow, drop, worker, event, export, apply, help, completion",
 			"[OPTION...] OBJECT VERB [ARGUMENT...] (see weirctl --help)" },
 		{ "weirctl bridge list", "unknown object \"bridge\": there are switch,", "" },
 		{ "weirctl switch", "the verb is missing: there are add, remove, list, show", "" },
+		{ "weirctl policy status", "EXTENSION[.TYPE] is missing",
+			"policy status [TARGET] EXTENSION[.TYPE]\n" },
 		{ "weirctl switch rename a b",
 			"unknown verb \"rename\": switch has add, remove, list, show", "" },
 		{ "weirctl port add br0", "NAME is missing", "port add SWITCH NAME [NIC] [--vlan" },

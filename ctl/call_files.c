@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+#include "call.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MAX_FILES = sizeof(((struct call_files *)NULL)->files) / sizeof(struct call_file) };
+
+static const char *path_of(const struct call_file *file)
+{
+	return strchr(file->word, '=') + 1;
+}
+
+static bool is_file(const struct catalog_field *field)
+{
+	return field->type == CATALOG_TYPE(STRING) &&
+	       (field->format == WEIR__SCHEMA__FORMAT__FILE_WRITE ||
+		       field->format == WEIR__SCHEMA__FORMAT__FILE_READ);
+}
+
+// The daemon has a working directory of its own.
+static char *absolute_word(const char *word)
+{
+	const char *path = strchr(word, '=') + 1;
+	char *directory, *result;
+
+	if (*path == '/' || !*path)
+		return strdup(word);
+	directory = getcwd(NULL, 0);
+	if (!directory ||
+		asprintf(&result, "%.*s%s/%s", (int)(path - word), word, directory, path) < 0)
+		result = NULL;
+	free(directory);
+	return result;
+}
+
+int call_files_take(struct call_files *files, const struct catalog_message *message,
+	const char **words, size_t n_words, struct ctl_error *error)
+{
+	for (size_t i = 0; i < n_words; i++) {
+		const struct catalog_field *field = catalog_field(
+			message, words[i], strcspn(words[i], "="));
+		struct call_file *file = &files->files[files->n_files];
+
+		if (!field || !strchr(words[i], '=') || !is_file(field))
+			continue;
+		if (field->repeated)
+			return ctl_fail(error, CTL_REFUSED, "%s: a list of files cannot be passed",
+				words[i]);
+		if (files->n_files == MAX_FILES)
+			return ctl_fail(error, CTL_REFUSED, "%s: at most %d files can be passed",
+				words[i], MAX_FILES);
+		*file = (struct call_file){ .field = field, .word = absolute_word(words[i]) };
+		if (!file->word)
+			return ctl_fail(error, CTL_REFUSED, "%s: %m", words[i]);
+		words[i] = file->word;
+		files->n_files++;
+	}
+	return 0;
+}
+
+// Without O_NONBLOCK a FIFO that nobody reads would keep us waiting.
+static int open_file(struct call_file *file)
+{
+	const int common = O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+	int fd;
+
+	if (file->field->format == WEIR__SCHEMA__FORMAT__FILE_READ)
+		return open(path_of(file), O_RDONLY | common);
+	fd = open(path_of(file), O_WRONLY | O_CREAT | O_EXCL | common, 0666);
+	file->made = fd >= 0;
+	if (fd < 0 && errno == EEXIST)
+		fd = open(path_of(file), O_WRONLY | common);
+	return fd;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const struct call_file *left = a, *right = b;
+
+	return left->field->number < right->field->number ? -1 : 1;
+}
+
+int call_files_open(struct call_files *files, struct ctl_error *error)
+{
+	qsort(files->files, files->n_files, sizeof(*files->files), by_number);
+	for (unsigned i = 0; i < files->n_files; i++) {
+		int fd = open_file(&files->files[i]);
+
+		if (fd < 0)
+			return ctl_fail(error, CTL_REFUSED, "%s \"%s\": %m",
+				files->files[i].field->name, path_of(&files->files[i]));
+		files->passed.fds[files->passed.n_fds++] = fd;
+		if (fcntl(fd, F_SETFL, 0) < 0)
+			return ctl_fail(error, CTL_REFUSED, "%s \"%s\": %m",
+				files->files[i].field->name, path_of(&files->files[i]));
+	}
+	return 0;
+}
+
+// Not what somebody has put in its place meanwhile.
+static void remove_file(const struct call_file *file, int fd)
+{
+	struct stat opened, named;
+
+	if (fstat(fd, &opened) == 0 && lstat(path_of(file), &named) == 0 &&
+		opened.st_dev == named.st_dev && opened.st_ino == named.st_ino)
+		unlink(path_of(file));
+}
+
+void call_files_fini(struct call_files *files, bool keep)
+{
+	for (unsigned i = 0; i < files->passed.n_fds; i++) {
+		if (files->files[i].made && !keep)
+			remove_file(&files->files[i], files->passed.fds[i]);
+		close(files->passed.fds[i]);
+	}
+	for (unsigned i = 0; i < files->n_files; i++)
+		free(files->files[i].word);
+}
