@@ -52,7 +52,9 @@ struct drop_slot {
 	uint64_t frames;
 };
 
-#define DROP_KEY(stage, reason) (UINT32_C(1) << 31 | (uint32_t)(stage) << 16 | (uint32_t)(reason))
+// Where and why: what a visit of stage 7 is told, and what drops are counted under.
+#define DROP_CAUSE(stage, reason) ((uint32_t)(stage) << 16 | (uint32_t)(reason))
+#define DROP_KEY(stage, reason)   (UINT32_C(1) << 31 | DROP_CAUSE(stage, reason))
 // What the shared last slot says.
 #define DROP_KEY_OTHERS (UINT32_C(1) << 31 | UINT32_C(1) << 30)
 

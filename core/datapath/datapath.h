@@ -161,10 +161,12 @@ void datapath_drop(struct datapath *dp, struct weir_frame *frame, uint16_t port,
 void datapath_drop_decided(struct datapath *dp, struct weir_frame *frame, uint16_t port,
 	enum weir_stage stage, uint16_t reason);
 // Runs stage 7 of the port for a copy of a frame that is being dropped; the frame stays the
-// caller's. A copy that is dropped itself is not shown again.
+// caller's. A copy that is dropped itself is not shown again. The copy carries why in its `hash`,
+// which is the NIC's alone and of no use behind the receive queue: DROP_CAUSE(). Flows are decided
+// by the port's masks whatever the cause is, so that the program, which ends in OP_END, has none.
 enum { FRAME_TAPPED = 1 << 15 }; // in weir_frame.flags
-void datapath_tap_drop(
-	struct datapath *dp, struct weir_frame *frame, const struct snapshot_port *port);
+void datapath_tap_drop(struct datapath *dp, struct weir_frame *frame,
+	const struct snapshot_port *port, uint32_t cause);
 // A private frame, cloned when others hold it too; NULL: dropped, counted.
 struct weir_frame *datapath_private(struct datapath *dp, struct weir_frame *frame);
 // A buffer, sending what waits when the pool is used up. NULL: there is none.

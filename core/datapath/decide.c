@@ -294,8 +294,8 @@ void datapath_deliver(struct datapath *dp, struct weir_frame *frame, uint16_t in
 	run_and_put(dp, frame, program, index, WEIR_STAGE_EGRESS);
 }
 
-void datapath_tap_drop(
-	struct datapath *dp, struct weir_frame *frame, const struct snapshot_port *port)
+void datapath_tap_drop(struct datapath *dp, struct weir_frame *frame,
+	const struct snapshot_port *port, uint32_t cause)
 {
 	struct weir_frame *copy = datapath_clone(dp, frame);
 	struct program *program;
@@ -306,6 +306,7 @@ void datapath_tap_drop(
 	if (!copy)
 		return; // there is nothing to show it with; the drop is counted all the same
 	copy->flags |= FRAME_TAPPED;
+	copy->hash = cause;
 	make_key(copy, &port->ingress,
 		port->index | KEY_DROP_HALF | (uint64_t)port->epoch << KEY_EPOCH_SHIFT, &key,
 		&n_words);

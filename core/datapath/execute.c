@@ -55,7 +55,7 @@ void datapath_drop(struct datapath *dp, struct weir_frame *frame, uint16_t index
 
 	if (__builtin_expect(port_n_hooks(port, WEIR_STAGE_DROP) != 0, 0) &&
 		!(frame->flags & FRAME_TAPPED))
-		datapath_tap_drop(dp, frame, port);
+		datapath_tap_drop(dp, frame, port, DROP_CAUSE(stage, reason));
 	datapath_drop_decided(dp, frame, index, stage, reason);
 }
 

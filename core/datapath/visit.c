@@ -24,9 +24,9 @@ struct visit_call {
 	struct weir_visit visit;
 	struct datapath *dp;
 	const struct hook *hook;
-	bool in_call; // frames may be edited
 	struct weir_frame *frames[PARKED_MAX];
 	struct parked *parked[PARKED_MAX];
+	uint32_t drops[PARKED_MAX];  // at stage WEIR_STAGE_DROP
 	uint8_t outcome[PARKED_MAX]; // enum visit_outcome
 	uint16_t reason[PARKED_MAX]; // VISIT_DROP
 	uint16_t port[PARKED_MAX];   // VISIT_REDIRECT
@@ -273,17 +273,27 @@ static void call_capture_strictly(struct visit_call *call)
 			extension_offend(c, &c->modified, "a capture visit has changed a frame");
 }
 
+// Why a frame at stage 7 is dropped: its flow was decided so, and its program ends in that; or it
+// is the copy of one that was dropped at run time, and carries the reason.
+static uint32_t drop_of(const struct parked *parked)
+{
+	const struct op *last = &parked->program->ops[parked->program->n_ops - 1];
+
+	return last->code == OP_DROP ? DROP_CAUSE(last->stage, last->arg) : parked->frame->hash;
+}
+
 static void call_visitor(struct visit_call *call)
 {
 	const struct stack_entry *entry = call->hook->entry;
 
 	if (call->visit.n == 0)
 		return;
-	call->visit.ops = &visit_ops;
 	call->visit.frames = (const struct weir_frame *const *)call->frames;
-	call->visit.stage = call->hook->stage;
-	call->visit.switch_state = entry->switch_state;
-	call->visit.instance = entry->instance;
+	if (call->hook->stage == WEIR_STAGE_DROP) {
+		for (unsigned i = 0; i < call->visit.n; i++)
+			call->drops[i] = drop_of(call->parked[i]);
+		call->visit.drops = call->drops;
+	}
 	__atomic_fetch_add(&entry->counters->visits, call->visit.n, __ATOMIC_RELAXED);
 	if (call->dp->snapshot->strict && is(call, WEIR_CLASS_CAPTURE))
 		call_capture_strictly(call);
@@ -343,12 +353,23 @@ static void go_on(struct visit_call *call, unsigned i)
 // next round.
 static unsigned visit_one_hook(struct datapath *dp, struct parked *parked, unsigned n)
 {
-	struct visit_call call = { .dp = dp, .hook = parked[0].hook };
+	const struct hook *hook = parked[0].hook;
+	struct visit_call call; // its arrays are large, and filled as far as there are frames
 	struct parked mine[PARKED_MAX];
 	unsigned n_mine = 0, rest = 0;
 
+	call.dp = dp;
+	call.hook = hook;
+	call.visit = (struct weir_visit){
+		.ops = &visit_ops,
+		.stage = hook->stage,
+		.switch_state = hook->entry->switch_state,
+		.instance = hook->entry->instance,
+		.worker = (uint16_t)dp->worker,
+		.now_ns = dp->now_ns,
+	};
 	for (unsigned i = 0; i < n; i++) {
-		if (parked[i].hook == call.hook)
+		if (parked[i].hook == hook)
 			mine[n_mine++] = parked[i];
 		else
 			parked[rest++] = parked[i];

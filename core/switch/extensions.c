@@ -14,6 +14,17 @@ static char *copy_text(const char *text)
 	return strdup(text ? text : "");
 }
 
+static bool same_reasons(const struct reason_names *names, const struct weir_extension *e)
+{
+	if (names->n != e->n_drop_reasons)
+		return false;
+	for (unsigned r = 0; r < names->n; r++)
+		if (strcmp(names->reasons[r].token, e->drop_reasons[r].token) != 0 ||
+			strcmp(names->reasons[r].text, e->drop_reasons[r].text) != 0)
+			return false;
+	return true;
+}
+
 // The number of an extension's name: of its reasons, meters and ids, for as long as the process
 // lives. 0: there are too many.
 unsigned extension_owner_number(const struct weir *w, const char *name)
@@ -25,7 +36,8 @@ unsigned extension_owner_number(const struct weir *w, const char *name)
 }
 
 // Keeps the names of an extension's drop reasons, so that an unloaded extension's drops stay
-// listed.
+// listed. Any thread may be reading those that were published before: they stay too, which costs
+// memory only when an extension comes back with other reasons.
 static int reasons_register(struct weir *w, const struct extension *extension)
 {
 	const struct weir_extension *e = extension_descriptor(extension);
@@ -34,6 +46,8 @@ static int reasons_register(struct weir *w, const struct extension *extension)
 
 	if (number == 0)
 		return -ENOSPC;
+	if (w->reasons[number] && same_reasons(w->reasons[number], e))
+		return 0;
 	names = calloc(1, sizeof(*names));
 	if (names)
 		names->reasons = calloc(e->n_drop_reasons + 1, sizeof(*names->reasons));
@@ -53,20 +67,24 @@ static int reasons_register(struct weir *w, const struct extension *extension)
 			return -ENOMEM;
 		}
 	}
-	reasons_free(w->reasons[number]);
-	w->reasons[number] = names;
+	names->older = w->reasons[number];
+	__atomic_store_n(&w->reasons[number], names, __ATOMIC_RELEASE);
 	return 0;
 }
 
 void reasons_free(struct reason_names *names)
 {
-	for (unsigned r = 0; names && r < names->n; r++) {
-		free((char *)names->reasons[r].token);
-		free((char *)names->reasons[r].text);
-	}
-	if (names)
+	while (names) {
+		struct reason_names *older = names->older;
+
+		for (unsigned r = 0; r < names->n; r++) {
+			free((char *)names->reasons[r].token);
+			free((char *)names->reasons[r].text);
+		}
 		free(names->reasons);
-	free(names);
+		free(names);
+		names = older;
+	}
 }
 
 int weir_extension_load(struct weir *w, const char *name, const char *path, unsigned flags,

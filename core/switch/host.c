@@ -7,6 +7,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "datapath/ring.h"
 #include "switch/model.h"
 
 // A prepare that an extension asked for.
@@ -148,15 +149,46 @@ __attribute__((format(printf, 3, 0))) static void host_log(
 	weir_log_line(a->weir, level, "extension %s: %s", a->descriptor->name, line);
 }
 
-const struct weir_host weir_host = {
-	.size = sizeof(struct weir_host),
-	.abi_major = WEIR_ABI_MAJOR,
-	.abi_minor = WEIR_ABI_MINOR,
-	.invalidate = host_invalidate,
-	.refresh = host_refresh,
-	.originate = host_originate,
-	.log = host_log,
-};
+static void host_drop_describe(
+	struct weir_attachment *public, uint32_t drop, struct weir_drop_cause *cause)
+{
+	const char *text;
+
+	cause->stage = (uint8_t)(drop >> 16);
+	cause->reason = reason_describe(
+		attachment_of(public)->weir, (uint16_t)drop, &text, &cause->extension);
+}
+
+static int host_ring_create(
+	struct weir_attachment *public, size_t lane_bytes, struct weir_ring **ring)
+{
+	return ring_create(attachment_of(public)->weir->n_workers, lane_bytes, ring);
+}
+
+struct weir_host host_table(const struct weir *w)
+{
+	return (struct weir_host){
+		.size = sizeof(struct weir_host),
+		.abi_major = WEIR_ABI_MAJOR,
+		.abi_minor = WEIR_ABI_MINOR,
+		.invalidate = host_invalidate,
+		.refresh = host_refresh,
+		.originate = host_originate,
+		.log = host_log,
+		.n_workers = w->n_workers,
+		.timer = host_timer,
+		.post = host_post,
+		.drop_describe = host_drop_describe,
+		.ring_create = host_ring_create,
+		.ring_destroy = ring_destroy,
+		.ring_reserve = ring_reserve,
+		.ring_flush = ring_flush,
+		.ring_next = ring_next,
+		.ring_release = ring_release,
+		.ring_wait = ring_wait,
+		.ring_wake = ring_wake,
+	};
+}
 
 // ---- Refreshes
 

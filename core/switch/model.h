@@ -119,6 +119,9 @@ struct attachment {
 	struct ending ending;
 	bool attached; // attach() succeeded
 	bool detached;
+	struct weir_running_call *calls; // that have not ended
+	struct timers *timers;           // NULL: none was ever set
+	struct post *posts;              // lock-free stack. any thread: pushes, control: takes all
 	unsigned
 		refs; // the stack's, its states' and a sweep's: detach() runs when the last is gone
 	struct extension_counters counters;
@@ -212,7 +215,9 @@ struct vswitch {
 	bool removed;
 };
 
+// Immutable once published: read by any thread, and kept until weir_destroy().
 struct reason_names {
+	struct reason_names *older; // that it replaced
 	char owner[WEIR_NAME_MAX];
 	unsigned n;
 	struct weir_drop_reason *reasons; // copies: an unloaded extension's drops stay listed
@@ -224,14 +229,15 @@ struct weir {
 	struct weir_options options;
 	unsigned linger_us;
 	struct loader *loader;
-	struct reason_names *reasons[REASON_OWNERS];
+	struct weir_host host;                       // what extensions are handed
+	struct reason_names *reasons[REASON_OWNERS]; // control: w, any thread: r
 	unsigned n_workers; // at least 1; without threads the embedder is worker 0
 	struct worker *workers[WORKERS_MAX];
 	struct poll_list *lists[WORKERS_MAX];
 	struct worker_counts last_counts[WORKERS_MAX];
 	uint64_t list_version;
-	bool queues_stale; // weir_publish_queues() is to be tried again
-	int report_fd, timer_fd, epoll_fd;
+	bool queues_stale;                         // weir_publish_queues() is to be tried again
+	int report_fd, timer_fd, due_fd, epoll_fd; // due_fd: the first of extensions' timers
 	struct link_monitor *links;
 	struct vswitch *switches;
 	struct vswitch *switch_slots[SWITCHES_MAX];
@@ -249,7 +255,10 @@ struct weir {
 	void *notice_context;
 	weir_change_handler *on_change;
 	void *change_context;
-	struct refresh *refreshes; // prepares asked for by extensions
+	struct refresh *refreshes;           // prepares asked for by extensions
+	struct weir_running_call *cancelled; // calls whose extension is to be told
+	uint64_t timer_due_ns;               // when due_fd is armed for; UINT64_MAX: it is not
+	bool posted;                         // any thread: w, control: rw
 };
 
 // ---- weir.c
@@ -356,13 +365,35 @@ int review(struct vswitch *vswitch, enum weir_event_kind kind, const struct port
 void tell(struct vswitch *vswitch, enum weir_event_kind kind, const struct port *port,
 	const char *extension);
 void stack_detach_all(struct vswitch *vswitch);
-void reasons_free(struct reason_names *names);
-extern const struct weir_host weir_host;
+void reasons_free(struct reason_names *names); // with the older ones; accepts NULL
+// The table that the extensions of w are handed.
+struct weir_host host_table(const struct weir *w);
 void host_refresh_due(struct weir *w);
 void host_refresh_forget(struct weir *w);
 
+// ---- host_timer.c
+int host_timer(struct weir_attachment *attachment, uint64_t cookie, uint64_t delay_ms);
+int host_post(struct weir_attachment *attachment, uint64_t cookie); // any thread
+// Delivers what is due.
+void host_timers_run(struct weir *w);
+// Frees what is left, once detach() has returned.
+void host_timers_free(struct attachment *attachment);
+
+// ---- host_save.c
+// Hands an attachment what it saved for a target: of the switch before any prepare(), of a port
+// before its first. A refusal, which is a sentence, leaves the extension without.
+int attachment_restore(struct attachment *a, const struct target *target, uint32_t version,
+	const void *bytes, size_t size, struct weir_error *error);
+
+// ---- host_call.c
+// Tells extensions which calls were cancelled.
+void host_calls_run(struct weir *w);
+// Ends every call of an attachment that is being detached.
+void host_calls_end(struct attachment *attachment);
+
 // ---- observe.c
-// The token of a reason, its text and whose it is; never NULL.
+// The token of a reason, its text and whose it is; never NULL, valid until weir_destroy(). Any
+// thread.
 const char *reason_describe(
 	const struct weir *w, uint16_t reason, const char **text, const char **owner);
 

@@ -34,7 +34,7 @@ const char *reason_describe(
 {
 	unsigned number = reason >> REASONS_PER_OWNER_SHIFT;
 	unsigned index = reason & ((1u << REASONS_PER_OWNER_SHIFT) - 1);
-	const struct reason_names *names = w->reasons[number];
+	const struct reason_names *names = __atomic_load_n(&w->reasons[number], __ATOMIC_ACQUIRE);
 
 	*owner = "core";
 	if (number == 0 && index < N_CORE_REASONS) {

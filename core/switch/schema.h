@@ -51,7 +51,8 @@ struct schema_type {
 	const char *message_name; // with its package, without a leading dot
 	bool on_port;             // may be set on, or asked of, a port
 	bool on_switch;
-	bool has_key; // some fields identify a policy: see schema_same_key
+	bool has_key;   // some fields identify a policy: see schema_same_key
+	bool has_files; // some fields of a call name files: see schema_n_files
 	const struct schema_message *message;
 };
 
@@ -104,5 +105,22 @@ int schema_check(const struct schema_message *message, const void *bytes, size_t
 // it then.
 bool schema_same_key(const struct schema_message *message, const void *a, size_t a_size,
 	const void *b, size_t b_size);
+
+// The port that a message names: size bytes at text, without a terminating zero, borrowed from the
+// message.
+struct schema_port_name {
+	const char *field;
+	const char *text;
+	size_t size;
+};
+
+// Finds the field of the least number, at the top level of a message that passed schema_check, that
+// has format PORT_NAME and is set; of a repeated one its first item. False: there is none.
+bool schema_port_name(const struct schema_message *message, const void *bytes, size_t size,
+	struct schema_port_name *found);
+
+// How many fields with format FILE_WRITE or FILE_READ are set in a message that passed
+// schema_check: so many descriptors come with it, in the order of the fields' numbers.
+size_t schema_n_files(const struct schema_message *message, const void *bytes, size_t size);
 
 #endif

@@ -65,6 +65,8 @@ static const struct schema_format formats[] = {
 	[WEIR__SCHEMA__FORMAT__ETHERTYPE] = { .kinds = KIND(UNSIGNED), .greatest = UINT16_MAX },
 	[WEIR__SCHEMA__FORMAT__IP_PROTOCOL] = { .kinds = KIND(UNSIGNED), .greatest = UINT8_MAX },
 	[WEIR__SCHEMA__FORMAT__L4_PORT] = { .kinds = KIND(UNSIGNED), .greatest = UINT16_MAX },
+	[WEIR__SCHEMA__FORMAT__FILE_WRITE] = { .kinds = KIND(STRING) },
+	[WEIR__SCHEMA__FORMAT__FILE_READ] = { .kinds = KIND(STRING) },
 };
 
 const struct schema_format *schema_format_of(uint64_t format)

@@ -104,6 +104,8 @@ struct schema_field {
 	const char *unit; // in capitals, NULL without one
 	const struct schema_format *format;
 	bool is_prefix;
+	bool is_port_name;
+	bool is_file;
 	bool key;
 };
 

@@ -50,6 +50,32 @@ static int apply_unit(const struct option_subject *s, struct schema_field *field
 	return 0;
 }
 
+static const char *format_name(uint64_t format)
+{
+	return protobuf_c_enum_descriptor_get_value(&weir__schema__format__descriptor, (int)format)
+		->name;
+}
+
+// A descriptor comes with the call for each such field: there has to be a call, and one place in it
+// that the field's number tells.
+static int apply_file(const struct option_subject *s, struct schema_field *field, uint64_t format)
+{
+	struct schema_type *type = s->message->type;
+
+	field->is_file = format == WEIR__SCHEMA__FORMAT__FILE_WRITE ||
+			 format == WEIR__SCHEMA__FORMAT__FILE_READ;
+	if (!field->is_file)
+		return 0;
+	if (!type || type->role != SCHEMA_CALL)
+		return option_refuse(
+			s, "only a field of a call can have format %s", format_name(format));
+	if (field->label == LABEL_REPEATED)
+		return option_refuse(
+			s, "a repeated field cannot have format %s", format_name(format));
+	type->has_files = true;
+	return 0;
+}
+
 static int apply_format(const struct option_subject *s, struct schema_field *field, uint64_t format)
 {
 	const struct field_traits *traits = &schema_traits[field->type];
@@ -58,15 +84,14 @@ static int apply_format(const struct option_subject *s, struct schema_field *fie
 	if (!field->format)
 		return option_refuse(s, "format %" PRIu64 " is not known to this switch", format);
 	if (!(field->format->kinds & 1u << traits->kind))
-		return option_refuse(s, "a %s cannot have format %s", traits->name,
-			protobuf_c_enum_descriptor_get_value(
-				&weir__schema__format__descriptor, (int)format)
-				->name);
+		return option_refuse(
+			s, "a %s cannot have format %s", traits->name, format_name(format));
 	if (traits->kind == KIND_UNSIGNED && field->format->greatest &&
 		field->format->greatest < field->max)
 		field->max = field->format->greatest;
 	field->is_prefix = format == WEIR__SCHEMA__FORMAT__PREFIX;
-	return 0;
+	field->is_port_name = format == WEIR__SCHEMA__FORMAT__PORT_NAME;
+	return apply_file(s, field, format);
 }
 
 // Whether a limit lies within what the type and the format allow, with which the field begins.

@@ -212,6 +212,23 @@ static int check_replies(struct weir_schema *schema, struct weir_error *error)
 	return 0;
 }
 
+// Files belong to the top level of a call, so that a call with files is no part of a message.
+static int check_files(struct weir_schema *schema, struct weir_error *error)
+{
+	for (const struct schema_message *m = schema->messages; m; m = m->next) {
+		for (size_t i = 0; i < m->n_fields; i++) {
+			const struct schema_message *part = m->fields[i].message;
+			const struct option_subject s = { schema, error, m, &m->fields[i] };
+
+			if (part && part->type && part->type->has_files)
+				return option_refuse(&s,
+					"%s names files, and can only be a call of its own",
+					part->full_name);
+		}
+	}
+	return 0;
+}
+
 int schema_apply_options(struct weir_schema *schema, struct weir_error *error)
 {
 	schema->types = schema_alloc(schema, SCHEMA_MAX_TYPES, sizeof(*schema->types));
@@ -228,5 +245,7 @@ int schema_apply_options(struct weir_schema *schema, struct weir_error *error)
 		if (ret)
 			return ret;
 	}
+	if (check_files(schema, error) < 0)
+		return -EINVAL;
 	return check_replies(schema, error);
 }

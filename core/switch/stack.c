@@ -28,6 +28,7 @@ void attachment_put(struct attachment *a)
 		return;
 	if (a->descriptor->detach && a->attached)
 		a->descriptor->detach(a->instance);
+	host_timers_free(a);
 	extension_put(a->extension);
 	weir_ending_over(a->weir, &a->ending);
 	a->vswitch->users--;
@@ -104,7 +105,7 @@ static struct attachment *attachment_make(struct vswitch *s, struct extension *e
 	a->vswitch = s;
 	a->extension = extension;
 	a->descriptor = extension_descriptor(extension);
-	a->public.host = &weir_host;
+	a->public.host = &s->weir->host;
 	a->public.switch_name = s->name;
 	a->order = order;
 	if (order == WEIR_ORDER_DEFAULT) {
@@ -257,6 +258,15 @@ static unsigned drop_everywhere(struct attachment *a)
 	return n;
 }
 
+// It is in no published stack any more. Nothing that it began outlives this; what workers may still
+// run ends later.
+static void detaching(struct attachment *a)
+{
+	a->detached = true;
+	host_calls_end(a);
+	weir_ending_begin(a->weir, &a->ending);
+}
+
 static void sweep_over(void *context)
 {
 	attachment_put(context);
@@ -290,8 +300,7 @@ int weir_extension_detach(struct weir *w, const char *switch_name, const char *n
 	}
 	// The published stack is without it. The attachment's own reference ends with the sweep,
 	// after which no flow holds a decision of its; the states' end with their grace periods.
-	a->detached = true;
-	weir_ending_begin(w, &a->ending);
+	detaching(a);
 	n_policies = drop_everywhere(a);
 	weir_wait_begin(w, wait, s);
 	weir_notify(w, "extension-detached", s->name, "", name,
@@ -306,8 +315,7 @@ void stack_detach_all(struct vswitch *s)
 		struct attachment *a = s->attachments;
 
 		stack_unlink(s, a);
-		a->detached = true;
-		weir_ending_begin(s->weir, &a->ending);
+		detaching(a);
 		drop_everywhere(a);
 		attachment_put(a);
 	}

@@ -112,6 +112,8 @@ void weir_process(struct weir *w)
 	port_check_nics(w);
 	deferred_run(w);
 	host_refresh_due(w);
+	host_calls_run(w);
+	host_timers_run(w);
 	flow_list_collect(w);
 	waits_run(w);
 }
@@ -157,12 +159,15 @@ static int make_descriptors(struct weir *w, struct weir_error *error)
 	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	w->report_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	w->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-	if (w->epoll_fd < 0 || w->report_fd < 0 || w->timer_fd < 0 ||
+	w->due_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (w->epoll_fd < 0 || w->report_fd < 0 || w->timer_fd < 0 || w->due_fd < 0 ||
 		timerfd_settime(w->timer_fd, 0, &every, NULL) < 0)
 		return weir_refuse(error, -errno, NULL, "no descriptors: %s", strerror(errno));
 	failed = watch(w, w->report_fd);
 	if (!failed)
 		failed = watch(w, w->timer_fd);
+	if (!failed)
+		failed = watch(w, w->due_fd);
 	if (failed)
 		return weir_refuse(error, failed, NULL, "epoll: %s", strerror(-failed));
 	failed = link_monitor_create(port_links_changed, w, &w->links, error);
@@ -237,8 +242,10 @@ int weir_create(const struct weir_options *options, struct weir **weir, struct w
 		w->options.n_flows = FLOWS_DEFAULT;
 	w->linger_us = options->linger_us ? options->linger_us : LINGER_DEFAULT_US;
 	w->n_workers = options->n_workers ? options->n_workers : 1;
-	w->report_fd = w->timer_fd = w->epoll_fd = -1;
+	w->report_fd = w->timer_fd = w->due_fd = w->epoll_fd = -1;
+	w->timer_due_ns = UINT64_MAX;
 	w->waits_end = &w->waits;
+	w->host = host_table(w);
 	rcu_thread_get();
 	failed = make_loader(w, options->extensions);
 	if (failed)
@@ -291,6 +298,8 @@ static void close_descriptors(struct weir *w)
 		close(w->epoll_fd);
 	if (w->timer_fd >= 0)
 		close(w->timer_fd);
+	if (w->due_fd >= 0)
+		close(w->due_fd);
 	if (w->report_fd >= 0)
 		close(w->report_fd);
 }

@@ -314,10 +314,12 @@ typedef void weir_item_row(void *context, const struct weir_item *item);
 WEIR_API int weir_export(struct weir *weir, const char *switch_name /* NULL: all */,
 	weir_item_row *row, void *context, struct weir_error *error);
 
-// Saves the state of every extension that has some (items of kind SAVED), and reports the meters
-// (kind METER) whose counts changed since the last such report; all of them with `all`.
+// Saves the state of every extension that has some: items of kind SAVED. One that refuses does not
+// keep the others from being saved; the first refusal is what is returned.
 WEIR_API int weir_export_saved(
 	struct weir *weir, weir_item_row *row, void *context, struct weir_error *error);
+// Reports the meters (items of kind METER) whose counts changed since the last such report; all of
+// them with `all`.
 WEIR_API void weir_export_meters(struct weir *weir, bool all, weir_item_row *row, void *context);
 
 // Called for every change of the desired state, on the control thread, after it was made and before

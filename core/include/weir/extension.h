@@ -500,8 +500,8 @@ static inline void weir_drop_describe(
 // extension takes the records of every lane in turn. Nothing here blocks or locks but
 // weir_ring_wait(); a full lane loses the record, never a frame.
 
-// A ring with lanes of at least lane_bytes each (rounded up to a power of two, 4 KB to 1 GB,
-// touched as used). 0, -EINVAL, -ENOMEM. Control thread.
+// A ring with lanes of at least lane_bytes each (rounded up to a power of two from 4 KB on, 1 GB at
+// most, touched as used). 0, -EINVAL, -ENOMEM. Control thread.
 static inline int weir_ring_create(
 	struct weir_attachment *a, size_t lane_bytes, struct weir_ring **ring)
 {
@@ -516,8 +516,8 @@ static inline void weir_ring_destroy(struct weir_attachment *a, struct weir_ring
 		a->host->ring_destroy(ring);
 }
 
-// Room for a record of size bytes, aligned to 8, in the lane of v->worker; NULL: the lane is full.
-// Visit hooks.
+// Room for a record of size bytes, aligned to 8, in the lane of v->worker; NULL: the lane is full,
+// or size is more than half a lane less 8. Visit hooks.
 static inline void *weir_ring_reserve(struct weir_attachment *a, struct weir_ring *ring,
 	const struct weir_visit *v, uint32_t size)
 {
@@ -569,6 +569,8 @@ static inline void weir_ring_wake(struct weir_attachment *a, struct weir_ring *r
 
 struct weir_call;
 
+enum { WEIR_STREAM_MAX = 1 << 20 }; // bytes of one piece
+
 struct weir_call_ops {
 	uint32_t size;
 	int (*reply)(struct weir_call *, const void *bytes, size_t size);
@@ -589,14 +591,14 @@ struct weir_call {
 
 // Sends a reply, which is checked against the schema; bytes are copied. 0; -EINVAL: it is no
 // message of that type, which counts against the extension; -ENOBUFS: the client does not read;
-// -ENOMEM.
+// -EPIPE: it is gone, and call_gone() comes soon; -ENOMEM.
 static inline int weir_call_reply(struct weir_call *c, const void *bytes, size_t size)
 {
 	return c->ops->reply(c, bytes, size);
 }
 
-// Sends a piece of the byte stream, at most 1 MB; bytes are copied. -EAGAIN: the client has more
-// unread than fits; try again later, by a timer. Otherwise as weir_call_reply().
+// Sends a piece of the byte stream, at most WEIR_STREAM_MAX; bytes are copied. -EAGAIN: the client
+// has more unread than fits; try again later, by a timer. Otherwise as weir_call_reply().
 static inline int weir_call_stream(struct weir_call *c, const void *bytes, size_t size)
 {
 	return c->ops->stream(c, bytes, size);

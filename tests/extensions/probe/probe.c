@@ -165,6 +165,7 @@ static void detach(void *instance)
 
 	say(probe, probe->states ? "detached before its states" : "detached",
 		probe->attachment->switch_name);
+	probe_calls_end(probe);
 	free(probe);
 }
 
@@ -220,7 +221,8 @@ static void event(void *instance, const struct weir_event *event)
 	.version = "1.0", .summary = "Does what it is told", .schema = weir_schema,                \
 	.schema_size = sizeof(weir_schema), .attach = attach, .detach = detach,                    \
 	.prepare = prepare, .commit = commit, .abort = abort_state, .release = release,            \
-	.event = event,                                                                            \
+	.event = event, .timer = probe_timer, .call = probe_call, .call_gone = probe_call_gone,    \
+	.status = probe_status, .save = probe_save, .restore = probe_restore, .save_version = 3,   \
 	.drop_reasons = WEIR_DROP_REASONS(                                                         \
 		{ "told", "the probe was told to drop it" }, { "other", "another one" })
 

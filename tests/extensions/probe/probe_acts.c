@@ -2,6 +2,7 @@
 // Copyright The Weir Authors
 #include <arpa/inet.h>
 #include <string.h>
+#include <syslog.h>
 
 #include "probe.h"
 
@@ -134,6 +135,31 @@ static void write_bytes(uint8_t *at, const Probe__Act *m)
 	memcpy(at + m->value, m->bytes.data, m->bytes.len);
 }
 
+static void describe(struct weir_visit *v, unsigned i)
+{
+	struct probe *probe = v->instance;
+	struct weir_drop_cause cause = { .reason = "nothing", .extension = "nobody" };
+
+	if (v->drops)
+		weir_drop_describe(probe->attachment, v->drops[i], &cause);
+	weir_log(probe->attachment, LOG_DEBUG,
+		"visit %u on worker %u of %u at %llu: %s of %s at stage %u", v->stage, v->worker,
+		weir_n_workers(probe->attachment), (unsigned long long)v->now_ns, cause.reason,
+		cause.extension, cause.stage);
+}
+
+static void record(struct weir_visit *v, unsigned i)
+{
+	struct probe *probe = v->instance;
+	const struct weir_frame *frame = v->frames[i];
+	void *bytes = weir_ring_reserve(probe->attachment, probe->ring, v, frame->size);
+
+	if (bytes)
+		memcpy(bytes, frame->data, frame->linear);
+	if (i + 1 == v->n)
+		weir_ring_flush(probe->attachment, probe->ring, v);
+}
+
 static void visit_act(const struct probe_act *act, struct weir_visit *v, unsigned i)
 {
 	const Probe__Act *m = act->message;
@@ -162,6 +188,12 @@ static void visit_act(const struct probe_act *act, struct weir_visit *v, unsigne
 		break;
 	case ACT(ORIGINATE):
 		weir_visit_originate(v, act->port, m->bytes.data, m->bytes.len);
+		break;
+	case ACT(DESCRIBE):
+		describe(v, i);
+		break;
+	case ACT(RECORD):
+		record(v, i);
 		break;
 	default:
 		break;

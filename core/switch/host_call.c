@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// Calls: from a client's message to the extension that answers it, and back.
+//
+// A call holds its attachment. It ends once: by the extension, by its client's going (cancelled,
+// then told to the extension between other work, since the client may go while the extension
+// answers it), or because the extension is detached.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "switch/model.h"
+
+struct weir_running_call {
+	struct weir_call public; // first: what the extension is handed
+	struct weir_running_call *next;
+	struct weir_running_call *next_cancelled;
+	struct attachment *attachment;              // holds a reference
+	const struct schema_message *reply_message; // NULL: it answers nothing
+	struct weir_call_request client;            // its functions and their context
+	bool in_call;                               // call() has not returned
+	bool answered;                              // too late to refuse
+	bool gone;                                  // call_gone() has been called
+	bool cancelled; // the client's functions are not to be called any more
+	bool ended;
+	int files[/* public.n_files */]; // -1: taken. The message follows them
+};
+
+static struct weir_running_call *running_of(struct weir_call *public)
+{
+	return (struct weir_running_call *)public;
+}
+
+static void close_files(const int files[], unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (files[i] >= 0)
+			close(files[i]);
+}
+
+// ---- Ending
+
+static void unlink_call(struct weir_running_call *c)
+{
+	struct weir_running_call **link = &c->attachment->calls;
+
+	while (*link != c)
+		link = &(*link)->next;
+	*link = c->next;
+	if (!c->cancelled)
+		return;
+	link = &c->attachment->weir->cancelled;
+	while (*link && *link != c)
+		link = &(*link)->next_cancelled;
+	if (*link)
+		*link = c->next_cancelled;
+}
+
+static void call_free(struct weir_running_call *c)
+{
+	attachment_put(c->attachment);
+	free(c);
+}
+
+// refusal: NULL: done.
+static void finish(struct weir_running_call *c, const struct weir_error *refusal)
+{
+	unlink_call(c);
+	close_files(c->files, c->public.n_files);
+	c->ended = true;
+	if (!c->cancelled)
+		c->client.ended(c->client.context, refusal);
+	if (!c->in_call)
+		call_free(c);
+}
+
+// A refusal of an extension always has a code and a sentence.
+static struct weir_error complete(const struct weir_error *refusal, int code)
+{
+	struct weir_error whole = *refusal;
+
+	if (whole.code >= 0)
+		whole.code = code < 0 ? code : -EIO;
+	if (!whole.message[0])
+		snprintf(whole.message, sizeof(whole.message), "%s", strerror(-whole.code));
+	return whole;
+}
+
+static void tell_gone(struct weir_running_call *c, const struct weir_error *refusal)
+{
+	const struct attachment *a = c->attachment;
+
+	c->gone = true;
+	if (a->descriptor->call_gone)
+		a->descriptor->call_gone(a->instance, &c->public);
+	finish(c, refusal);
+}
+
+void weir_call_cancel(struct weir_running_call *c)
+{
+	struct weir *w = c->attachment->weir;
+
+	if (c->cancelled)
+		return;
+	c->cancelled = true;
+	c->next_cancelled = w->cancelled;
+	w->cancelled = c;
+	control_wake(w);
+}
+
+void host_calls_run(struct weir *w)
+{
+	while (w->cancelled)
+		tell_gone(w->cancelled, NULL);
+}
+
+void host_calls_end(struct attachment *a)
+{
+	struct weir_error refusal;
+
+	weir_refuse(&refusal, -ECANCELED, NULL, "the extension is being detached");
+	while (a->calls)
+		tell_gone(a->calls, &refusal);
+}
+
+// ---- What the extension reaches
+
+static int offend(const struct weir_running_call *c, const char *sentence)
+{
+	struct extension_counters *counters = &c->attachment->counters;
+
+	extension_offend(counters, &counters->invalid, "call %s: %s", c->public.type, sentence);
+	return -EINVAL;
+}
+
+static int call_reply(struct weir_call *public, const void *bytes, size_t size)
+{
+	struct weir_running_call *c = running_of(public);
+	struct weir_error error;
+
+	if (c->ended)
+		return offend(c, "a reply after its end");
+	if (!c->reply_message)
+		return offend(c, "a reply, of which the schema has none");
+	if (schema_check(c->reply_message, bytes, size, &error) < 0)
+		return offend(c, error.message);
+	if (c->cancelled)
+		return -EPIPE;
+	c->answered = true;
+	c->client.reply(c->client.context, bytes, size);
+	return 0;
+}
+
+static int call_stream(struct weir_call *public, const void *bytes, size_t size)
+{
+	struct weir_running_call *c = running_of(public);
+
+	if (c->ended)
+		return offend(c, "a piece of a stream after its end");
+	if (size > WEIR_STREAM_MAX)
+		return offend(c, "a piece of a stream of more than 1 MB");
+	if (c->cancelled)
+		return -EPIPE;
+	c->answered = true;
+	return c->client.stream(c->client.context, bytes, size) ? 0 : -EAGAIN;
+}
+
+static void call_end(struct weir_call *public, const struct weir_error *refusal)
+{
+	struct weir_running_call *c = running_of(public);
+	struct weir_error whole;
+
+	// From within call() or call_gone(): otherwise it would be gone.
+	if (c->ended || c->gone) {
+		offend(c, "ended twice");
+		return;
+	}
+	if (refusal)
+		whole = complete(refusal, 0);
+	finish(c, refusal ? &whole : NULL);
+}
+
+static int call_take_file(struct weir_call *public, unsigned i)
+{
+	struct weir_running_call *c = running_of(public);
+	int file;
+
+	if (c->ended || i >= public->n_files || c->files[i] < 0)
+		return -EINVAL;
+	file = c->files[i];
+	c->files[i] = -1;
+	return file;
+}
+
+static const struct weir_call_ops call_ops = {
+	.size = sizeof(struct weir_call_ops),
+	.reply = call_reply,
+	.stream = call_stream,
+	.end = call_end,
+	.take_file = call_take_file,
+};
+
+// ---- Who is meant
+
+static struct attachment *on_switch(
+	struct vswitch *s, const struct weir_call_request *r, struct weir_error *error)
+{
+	struct attachment *a = s ? attachment_find(s, r->extension) : NULL;
+
+	if (s && !a)
+		weir_refuse(error, -ENOENT, "extension",
+			"extension \"%s\": is not attached to switch %s", r->extension, s->name);
+	return a;
+}
+
+static struct attachment *of_port(struct weir *w, const struct weir_call_request *r,
+	const struct schema_port_name *named, struct weir_error *error)
+{
+	char name[WEIR_NAME_MAX * 2]; // a longer one than WEIR_NAME_MAX is found nowhere
+	struct port *port;
+
+	snprintf(name, sizeof(name), "%.*s", (int)named->size, named->text);
+	port = port_find(w, name, error);
+	if (port)
+		return on_switch(port->target.vswitch, r, error);
+	if (error)
+		snprintf(error->field, sizeof(error->field), "%s", named->field);
+	return NULL;
+}
+
+static struct attachment *only_one(
+	struct weir *w, const struct weir_call_request *r, struct weir_error *error)
+{
+	struct attachment *found = NULL;
+	char names[256] = "";
+	size_t used = 0;
+	unsigned n = 0;
+
+	for (struct vswitch *s = w->switches; s; s = s->next) {
+		struct attachment *a = attachment_find(s, r->extension);
+
+		if (!a)
+			continue;
+		found = a;
+		if (used < sizeof(names))
+			used += (size_t)snprintf(
+				names + used, sizeof(names) - used, "%s%s", n ? ", " : "", s->name);
+		n++;
+	}
+	if (n == 1)
+		return found;
+	if (n == 0)
+		weir_refuse(error, -ENOENT, "extension",
+			"extension \"%s\": is not attached to any switch", r->extension);
+	else
+		weir_refuse(error, -EINVAL, "switch",
+			"switch: extension %s is attached to %u; it must be one of %s%s",
+			r->extension, n, names, used < sizeof(names) ? "" : "...");
+	return NULL;
+}
+
+static struct attachment *find_attachment(struct weir *w, const struct weir_call_request *r,
+	const struct schema_message *message, struct weir_error *error)
+{
+	struct schema_port_name named;
+
+	if (r->switch_name)
+		return on_switch(vswitch_find(w, r->switch_name, error), r, error);
+	if (schema_port_name(message, r->bytes, r->n_bytes, &named))
+		return of_port(w, r, &named, error);
+	return only_one(w, r, error);
+}
+
+static const struct schema_message *find_message(
+	struct weir *w, const struct weir_call_request *r, struct weir_error *error)
+{
+	struct extension *extension = r->extension ? loader_find(w->loader, r->extension) : NULL;
+	const struct weir_schema *schema = extension ? extension_schema(extension) : NULL;
+
+	if (!extension)
+		weir_refuse(error, -ENOENT, "extension", "extension \"%.64s\": is not loaded",
+			r->extension ? r->extension : "");
+	else if (!schema || !extension_descriptor(extension)->call)
+		weir_refuse(error, -ENOENT, "extension", "extension \"%s\": takes no calls",
+			r->extension);
+	else
+		return schema_find(schema, SCHEMA_CALL, r->type, error);
+	return NULL;
+}
+
+static int check_files(const struct weir_call_request *r, const struct schema_message *message,
+	struct weir_error *error)
+{
+	size_t n = schema_n_files(message, r->bytes, r->n_bytes);
+
+	if (r->n_files == n)
+		return 0;
+	return weir_refuse(error, -EINVAL, "files",
+		"files: %u were passed with the call; it names %zu", r->n_files, n);
+}
+
+// ---- Beginning
+
+static struct weir_running_call *call_make(struct attachment *a, const struct weir_call_request *r,
+	const struct schema_message *message, bool dry_run)
+{
+	size_t files_size = r->n_files * sizeof(r->files[0]);
+	struct weir_running_call *c = malloc(sizeof(*c) + files_size + r->n_bytes);
+	const char *type = schema_type_of(message)->name;
+
+	if (!c)
+		return NULL;
+	*c = (struct weir_running_call){
+		.public = { .ops = &call_ops,
+			.type = type,
+			.bytes = &c->files[r->n_files],
+			.size = r->n_bytes,
+			.n_files = r->n_files,
+			.dry_run = dry_run },
+		.next = a->calls,
+		.attachment = a,
+		.reply_message = schema_find(
+			extension_schema(a->extension), SCHEMA_REPLY, type, NULL),
+		.client = *r,
+	};
+	if (r->n_files)
+		memcpy(c->files, r->files, files_size);
+	if (r->n_bytes)
+		memcpy(&c->files[r->n_files], r->bytes, r->n_bytes);
+	a->refs++;
+	a->calls = c;
+	return c;
+}
+
+static int start(
+	struct weir_running_call *c, struct weir_running_call **running, struct weir_error *error)
+{
+	const struct attachment *a = c->attachment;
+	struct weir_error own = { 0 };
+	int failed;
+
+	c->in_call = true;
+	failed = a->descriptor->call(a->instance, &c->public, &own);
+	c->in_call = false;
+	if (c->ended) {
+		call_free(c);
+		*running = NULL;
+		return 0;
+	}
+	if (failed >= 0) {
+		*running = c;
+		return 0;
+	}
+	own.code = failed;
+	own = complete(&own, failed);
+	if (c->answered) {
+		finish(c, &own);
+		*running = NULL;
+		return 0;
+	}
+	c->cancelled = true; // the client hears it from here
+	finish(c, NULL);
+	return weir_refuse(error, own.code, own.field, "%s", own.message);
+}
+
+int weir_call_begin(struct weir *w, const struct weir_call_request *r, unsigned flags,
+	struct weir_running_call **running, struct weir_error *error)
+{
+	const struct schema_message *message;
+	struct weir_error own = { 0 };
+	struct attachment *a = NULL;
+	struct weir_running_call *c = NULL;
+	int failed;
+
+	if (!error)
+		error = &own;
+	if (r->size != sizeof(*r))
+		return weir_refuse(
+			error, -EINVAL, "size", "size %u: must be %zu", r->size, sizeof(*r));
+	message = find_message(w, r, error);
+	failed = message ? schema_check(message, r->bytes, r->n_bytes, error) : error->code;
+	if (!failed) {
+		a = find_attachment(w, r, message, error);
+		failed = a ? check_files(r, message, error) : error->code;
+	}
+	if (!failed) {
+		c = call_make(a, r, message, flags & WEIR_DRY_RUN);
+		failed = c ? 0 : weir_refuse(error, -ENOMEM, NULL, "no memory for a call");
+	}
+	if (failed) {
+		close_files(r->files, r->n_files);
+		return failed;
+	}
+	return start(c, running, error);
+}
