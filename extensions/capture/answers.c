@@ -30,8 +30,8 @@ static int reply(struct weir_call *call, const ProtobufCMessage *message, struct
 	failed = weir_call_reply(call, bytes, size);
 	free(bytes);
 	if (failed)
-		weir_refuse(error, failed, NULL, "the answer cannot be sent: %s",
-			strerror(-failed));
+		weir_refuse(
+			error, failed, NULL, "the answer cannot be sent: %s", strerror(-failed));
 	return failed;
 }
 

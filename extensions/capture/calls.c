@@ -58,7 +58,7 @@ static int check_limits(const struct captures *x, struct weir_error *error)
 
 static const char *kind_of(mode_t mode)
 {
-	return S_ISFIFO(mode)  ? "a pipe"
+	return S_ISFIFO(mode)   ? "a pipe"
 	       : S_ISSOCK(mode) ? "a socket"
 	       : S_ISDIR(mode)  ? "a directory"
 	       : S_ISCHR(mode)  ? "a character device"
@@ -74,8 +74,8 @@ static int check_file(
 	struct stat file;
 
 	if (flags < 0 || fstat(fd, &file) < 0)
-		return weir_refuse(error, -errno, "write", "write \"%.200s\": %s", new->file,
-			strerror(errno));
+		return weir_refuse(
+			error, -errno, "write", "write \"%.200s\": %s", new->file, strerror(errno));
 	if (!S_ISREG(file.st_mode))
 		return weir_refuse(error, -EINVAL, "write",
 			"write \"%.200s\": is %s; must be a regular file", new->file,
@@ -93,14 +93,15 @@ static int check_file(
 	return 0;
 }
 
-static int add_port(struct captures *x, struct capture *c, const char *name,
-	struct weir_error *error)
+static int add_port(
+	struct captures *x, struct capture *c, const char *name, struct weir_error *error)
 {
 	const struct known_port *port = port_named(x, name);
 
 	if (!port)
-		return weir_refuse(error, -ENOENT, "port", "port \"%s\": switch %s has none of that "
-							   "name",
+		return weir_refuse(error, -ENOENT, "port",
+			"port \"%s\": switch %s has none of that "
+			"name",
 			name, x->attachment->switch_name);
 	for (unsigned i = 0; i < c->n_ports; i++)
 		if (c->ports[i].id == port->id)
@@ -167,8 +168,7 @@ static int make_writer(struct capture *c, const Capture__Start *start, struct we
 	return failed;
 }
 
-static int check_start(
-	struct captures *x, const Capture__Start *start, struct weir_call *call,
+static int check_start(struct captures *x, const Capture__Start *start, struct weir_call *call,
 	struct weir_error *error)
 {
 	int failed;
@@ -179,7 +179,8 @@ static int check_start(
 		return weir_refuse(error, -EINVAL, "at",
 			"at: must name at least one of ingress, egress, drop");
 	if (!start->write || call->n_files != 1)
-		return weir_refuse(error, -EINVAL, "write", "write: must name the file to be written");
+		return weir_refuse(
+			error, -EINVAL, "write", "write: must name the file to be written");
 	failed = start->name ? check_name(x, start->name, error) : 0;
 	return failed ? failed : check_limits(x, error);
 }
@@ -260,8 +261,8 @@ static int list_call(struct captures *x, struct weir_call *call, struct weir_err
 
 // ---- stop
 
-static int stop(struct captures *x, struct weir_call *call, const char *name,
-	struct weir_error *error)
+static int stop(
+	struct captures *x, struct weir_call *call, const char *name, struct weir_error *error)
 {
 	struct capture *c = capture_named(x, name);
 

@@ -101,8 +101,8 @@ static int prepare(void *instance, const struct weir_target *target, struct weir
 	if (failed) {
 		port_put(x, s->port);
 		free(s);
-		return weir_refuse(error, failed, NULL, "port %s: the host refuses its plan",
-			target->name);
+		return weir_refuse(
+			error, failed, NULL, "port %s: the host refuses its plan", target->name);
 	}
 	*prepared = s;
 	return 0;
@@ -176,5 +176,4 @@ WEIR_EXTENSION("capture", WEIR_CLASS_CAPTURE, .version = "1.0",
 	.schema_size = sizeof(weir_schema), .ingress = capture_decide, .egress = capture_decide,
 	.dropped = capture_decide, .visit = capture_visit, .attach = attach, .detach = detach,
 	.prepare = prepare, .commit = commit, .abort = abort_state, .release = release,
-	.event = event, .timer = timer, .call = captures_call,
-	.call_gone = captures_call_gone);
+	.event = event, .timer = timer, .call = captures_call, .call_gone = captures_call_gone);

@@ -55,20 +55,20 @@ void capture_free(struct capture *c)
 	free(c);
 }
 
-static void remove_capture(struct capture *c)
+static void unlink_capture(struct capture *c)
 {
 	struct capture **link = &c->owner->first;
 
 	while (*link != c)
 		link = &(*link)->next;
 	*link = c->next;
-	capture_free(c);
 }
 
 void capture_forget(struct capture *c)
 {
+	unlink_capture(c);
 	answer_stopped(c);
-	remove_capture(c);
+	capture_free(c);
 }
 
 // Of those that ended by themselves only the latest are remembered.
@@ -84,7 +84,7 @@ static void forget_oldest(struct captures *x)
 		n++;
 	}
 	if (n > ENDED_MAX)
-		remove_capture(oldest);
+		capture_forget(oldest);
 }
 
 void capture_add(struct captures *x, struct capture *c)

@@ -12,8 +12,8 @@
 #include <stdint.h>
 
 enum {
-	PCAPNG_TEXT_MAX = 255,     // bytes of an option's text that are written; the rest is cut off
-	PCAPNG_HEADER_MAX = 1024,  // of a section or interface block
+	PCAPNG_TEXT_MAX = 255,    // bytes of an option's text that are written; the rest is cut off
+	PCAPNG_HEADER_MAX = 1024, // of a section or interface block
 	PCAPNG_PACKET_EXTRA = 320, // of a packet block besides the frame's bytes
 };
 

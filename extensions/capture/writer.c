@@ -111,8 +111,8 @@ int writer_start(struct writer *w, int fd, struct weir_error *error)
 	failed = start_thread(w);
 	if (failed) {
 		w->thread->fd = -1;
-		return weir_refuse(error, failed, NULL, "no thread for the capture: %s",
-			strerror(-failed));
+		return weir_refuse(
+			error, failed, NULL, "no thread for the capture: %s", strerror(-failed));
 	}
 	w->thread->started = true;
 	return 0;

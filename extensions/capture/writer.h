@@ -55,11 +55,11 @@ enum writer_cause {
 
 struct writer_options {
 	struct weir_attachment *attachment;
-	uint64_t cookie;                   // of the weir_post() for every new phase
-	const char *const *interfaces;     // names of the ports, only used by writer_create()
+	uint64_t cookie;               // of the weir_post() for every new phase
+	const char *const *interfaces; // names of the ports, only used by writer_create()
 	unsigned n_interfaces;
-	uint32_t snap;                     // 0: all
-	uint64_t count_max, size_max;      // frames, bytes of the file; UINT64_MAX: no limit
+	uint32_t snap;                // 0: all
+	uint64_t count_max, size_max; // frames, bytes of the file; UINT64_MAX: no limit
 };
 
 struct writer_counts {

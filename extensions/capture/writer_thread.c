@@ -230,8 +230,8 @@ static unsigned oldest_lane(const struct writer_thread *t)
 	unsigned oldest = t->n_lanes;
 
 	for (unsigned i = 0; i < t->n_lanes; i++)
-		if (t->heads[i] && (oldest == t->n_lanes ||
-					   t->heads[i]->time_ns < t->heads[oldest]->time_ns))
+		if (t->heads[i] &&
+			(oldest == t->n_lanes || t->heads[i]->time_ns < t->heads[oldest]->time_ns))
 			oldest = i;
 	return oldest;
 }

@@ -1,0 +1,5 @@
+#include "capture_lab.h"
+int main(void)
+{
+	return 0;
+}
