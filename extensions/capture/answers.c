@@ -56,6 +56,8 @@ void answer_refused(struct capture *c)
 {
 	struct weir_error error;
 
+	if (!c->start)
+		return;
 	weir_refuse(&error, -EIO, NULL, "capture to \"%.200s\": %s", c->file,
 		c->reason[0] ? c->reason : "was stopped before it had begun");
 	end_call(&c->start, &error);
@@ -63,7 +65,7 @@ void answer_refused(struct capture *c)
 
 static Capture__State state_of(const struct capture *c)
 {
-	if (c->phase < CAPTURE_ENDING)
+	if (!capture_has_ended(c)) // whose file is not complete yet
 		return CAPTURE__STATE__RUNNING;
 	return c->failed ? CAPTURE__STATE__FAILED : CAPTURE__STATE__STOPPED;
 }

@@ -67,6 +67,7 @@ static void unlink_capture(struct capture *c)
 void capture_forget(struct capture *c)
 {
 	unlink_capture(c);
+	answer_refused(c);
 	answer_stopped(c);
 	capture_free(c);
 }
@@ -169,11 +170,8 @@ void capture_end(struct capture *c, bool failed, const char *reason)
 	c->phase = CAPTURE_ENDING;
 	c->failed = failed;
 	snprintf(c->reason, sizeof(c->reason), "%s", reason ? reason : "");
-	if (c->start) {
-		// It never was, for the client.
-		c->forget = true;
-		answer_refused(c);
-	}
+	// For a client that has no answer yet it never was.
+	c->forget |= c->start != NULL;
 	if (c->fed == 0)
 		writer_finish(c->writer);
 	else

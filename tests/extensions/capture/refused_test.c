@@ -49,9 +49,9 @@ static void bad_wishes_are_refused(void **state)
 	static const struct refusal rows[] = {
 		{ { .at = AT_ALL }, EINVAL, "port: must name at least one port" },
 		{ { .port = "p0" }, EINVAL, "at: must name at least one of ingress, egress, drop" },
-		{ { .port = "p9", .at = AT_ALL }, ENOENT,
+		{ { .port = "p9", .at = AT_ALL }, ENOENT, "port \"p9\": there is none" },
+		{ { .port = "p0", .port2 = "p9", .at = AT_ALL }, ENOENT,
 			"port \"p9\": switch br0 has none of that name" },
-		{ { .port = "p0", .port2 = "p9", .at = AT_ALL }, ENOENT, "port \"p9\"" },
 		{ { .port = "p0", .port2 = "p0", .at = AT_ALL }, EINVAL,
 			"port \"p0\": is named twice" },
 		{ { .port = "p0", .at = AT_ALL, .name = "a b" }, EINVAL,
