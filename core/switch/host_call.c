@@ -202,105 +202,6 @@ static const struct weir_call_ops call_ops = {
 	.take_file = call_take_file,
 };
 
-// ---- Who is meant
-
-static struct attachment *on_switch(
-	struct vswitch *s, const struct weir_call_request *r, struct weir_error *error)
-{
-	struct attachment *a = s ? attachment_find(s, r->extension) : NULL;
-
-	if (s && !a)
-		weir_refuse(error, -ENOENT, "extension",
-			"extension \"%s\": is not attached to switch %s", r->extension, s->name);
-	return a;
-}
-
-static struct attachment *of_port(struct weir *w, const struct weir_call_request *r,
-	const struct schema_port_name *named, struct weir_error *error)
-{
-	char name[WEIR_NAME_MAX * 2]; // a longer one than WEIR_NAME_MAX is found nowhere
-	struct port *port;
-
-	snprintf(name, sizeof(name), "%.*s", (int)named->size, named->text);
-	port = port_find(w, name, error);
-	if (port)
-		return on_switch(port->target.vswitch, r, error);
-	if (error)
-		snprintf(error->field, sizeof(error->field), "%s", named->field);
-	return NULL;
-}
-
-static struct attachment *only_one(
-	struct weir *w, const struct weir_call_request *r, struct weir_error *error)
-{
-	struct attachment *found = NULL;
-	char names[256] = "";
-	size_t used = 0;
-	unsigned n = 0;
-
-	for (struct vswitch *s = w->switches; s; s = s->next) {
-		struct attachment *a = attachment_find(s, r->extension);
-
-		if (!a)
-			continue;
-		found = a;
-		if (used < sizeof(names))
-			used += (size_t)snprintf(
-				names + used, sizeof(names) - used, "%s%s", n ? ", " : "", s->name);
-		n++;
-	}
-	if (n == 1)
-		return found;
-	if (n == 0)
-		weir_refuse(error, -ENOENT, "extension",
-			"extension \"%s\": is not attached to any switch", r->extension);
-	else
-		weir_refuse(error, -EINVAL, "switch",
-			"switch: extension %s is attached to %u; it must be one of %s%s",
-			r->extension, n, names, used < sizeof(names) ? "" : "...");
-	return NULL;
-}
-
-static struct attachment *find_attachment(struct weir *w, const struct weir_call_request *r,
-	const struct schema_message *message, struct weir_error *error)
-{
-	struct schema_port_name named;
-
-	if (r->switch_name)
-		return on_switch(vswitch_find(w, r->switch_name, error), r, error);
-	if (schema_port_name(message, r->bytes, r->n_bytes, &named))
-		return of_port(w, r, &named, error);
-	return only_one(w, r, error);
-}
-
-static const struct schema_message *find_message(
-	struct weir *w, const struct weir_call_request *r, struct weir_error *error)
-{
-	struct extension *extension = r->extension ? loader_find(w->loader, r->extension) : NULL;
-	const struct weir_schema *schema = extension ? extension_schema(extension) : NULL;
-
-	if (!extension)
-		weir_refuse(error, -ENOENT, "extension", "extension \"%.64s\": is not loaded",
-			r->extension ? r->extension : "");
-	else if (!schema || !extension_descriptor(extension)->call)
-		weir_refuse(error, -ENOENT, "extension", "extension \"%s\": takes no calls",
-			r->extension);
-	else
-		return schema_find(schema, SCHEMA_CALL, r->type, error);
-	return NULL;
-}
-
-static int check_files(const struct weir_call_request *r, const struct schema_message *message,
-	struct weir_error *error)
-{
-	size_t n = schema_n_files(message, r->bytes, r->n_bytes);
-
-	if (r->n_files == n)
-		return 0;
-	return weir_refuse(error, -EINVAL, "files",
-		"files: %u were passed with the call; it names %zu", r->n_files, n);
-}
-
 // ---- Beginning
 
 static struct weir_running_call *call_make(struct attachment *a, const struct weir_call_request *r,
@@ -369,29 +270,24 @@ int weir_call_begin(struct weir *w, const struct weir_call_request *r, unsigned 
 	struct weir_running_call **running, struct weir_error *error)
 {
 	const struct schema_message *message;
-	struct weir_error own = { 0 };
-	struct attachment *a = NULL;
 	struct weir_running_call *c = NULL;
-	int failed;
+	struct weir_error own = { 0 };
+	struct attachment *a;
 
 	if (!error)
 		error = &own;
 	if (r->size != sizeof(*r))
 		return weir_refuse(
 			error, -EINVAL, "size", "size %u: must be %zu", r->size, sizeof(*r));
-	message = find_message(w, r, error);
-	failed = message ? schema_check(message, r->bytes, r->n_bytes, error) : error->code;
-	if (!failed) {
-		a = find_attachment(w, r, message, error);
-		failed = a ? check_files(r, message, error) : error->code;
-	}
-	if (!failed) {
+	a = call_find(w, r, &message, error);
+	if (a) {
 		c = call_make(a, r, message, flags & WEIR_DRY_RUN);
-		failed = c ? 0 : weir_refuse(error, -ENOMEM, NULL, "no memory for a call");
+		if (!c)
+			weir_refuse(error, -ENOMEM, NULL, "no memory for a call");
 	}
-	if (failed) {
+	if (!c) {
 		close_files(r->files, r->n_files);
-		return failed;
+		return error->code;
 	}
 	return start(c, running, error);
 }

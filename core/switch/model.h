@@ -385,6 +385,12 @@ void host_timers_free(struct attachment *attachment);
 int attachment_restore(struct attachment *a, const struct target *target, uint32_t version,
 	const void *bytes, size_t size, struct weir_error *error);
 
+// ---- host_call_find.c
+// The attachment that a request of a client means, and the type of its message, which has passed
+// the checks. NULL: refused.
+struct attachment *call_find(struct weir *w, const struct weir_call_request *request,
+	const struct schema_message **message, struct weir_error *error);
+
 // ---- host_call.c
 // Tells extensions which calls were cancelled.
 void host_calls_run(struct weir *w);

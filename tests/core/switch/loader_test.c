@@ -113,7 +113,11 @@ static const struct row {
 
 	// From here on the dynamic linker is done with it, and constructors have run.
 	{ "other size", "good", DESCRIPTOR(size, 4096), -EBADE, "4096 bytes, but", true },
-	{ "other major", "good", DESCRIPTOR(abi_major, 9), -EBADE, "version 9.0, but", true },
+	{ "other major", "good", DESCRIPTOR(abi_major, 9), -EBADE, "version 9.1, but", true },
+	{ "older than its note", "good", DESCRIPTOR(abi_minor, 0), -EBADE, "version 1.0, but",
+		true },
+	{ "small for its version", "minor_0", DESCRIPTOR(abi_minor, 1), -EMSGSIZE,
+		"version 1.1 has at least", true },
 	{ "other class", "good", DESCRIPTOR(class, 4), -EBADE, "of class 4, but", true },
 	{ "note's class", "good", NOTE(class, 1), -EBADE, "but its note says 1", true },
 	{ "NULL name", "no_name", INTACT, -EINVAL, "without a name", true },
@@ -156,6 +160,7 @@ static const struct row {
 	{ "service", "service", INTACT, 0, NULL, true },
 	{ "stripped", "stripped", INTACT, 0, NULL, true },
 	{ "no sections", "good", HEADER(e_shoff, 0), 0, NULL, true },
+	{ "older version", "minor_0", INTACT, 0, NULL, true },
 	{ "newer version", "good", DESCRIPTOR(abi_minor, WEIR_ABI_MINOR + 1), 0, NULL, true },
 };
 
@@ -264,6 +269,29 @@ static void test_schema(void **state)
 	loader_destroy(loader);
 }
 
+// An extension of an older version: what it does not have is zero.
+static void test_older_and_smaller(void **state)
+{
+	struct module module = module_read("minor_0");
+	struct loader *loader = create();
+	const struct weir_extension *d;
+	struct extension *extension;
+	char path[PATH_MAX];
+
+	directory_write(*state, "test.so", &module, path);
+	module_free(&module);
+	extension = load(loader, "test", path);
+	d = extension_descriptor(extension);
+	assert_int_equal(extension_needs_minor(extension), 0);
+	assert_int_equal(d->abi_minor, 0);
+	assert_non_null(d->ingress);
+	assert_null(d->timer);
+	assert_null(d->call);
+	assert_null(d->restore);
+	assert_int_equal(d->save_version, 0);
+	loader_destroy(loader);
+}
+
 // An extension of a host that knows less: what lies behind its descriptor is not part of it.
 static void test_newer_and_larger(void **state)
 {
@@ -347,6 +375,7 @@ int main(void)
 		TEST(test_rows),
 		TEST(test_accessors),
 		TEST(test_schema),
+		TEST(test_older_and_smaller),
 		TEST(test_newer_and_larger),
 		TEST(test_names),
 		TEST(test_list),

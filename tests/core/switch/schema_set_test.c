@@ -87,6 +87,7 @@ static void put_bytes(struct buffer *out, size_t number, const void *bytes, size
 #define MAX_ITEMS  "\xd0\xbb\x18"
 #define KEY        "\xd8\xbb\x18"
 #define POLICY     ROLE "\x01" TYPE "\x01p" TARGET "\x01"
+#define CALL       ROLE "\x03" TYPE "\x01p"
 #define MINUS_ONE  "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"
 
 // A set of one file, package t, with the message M; what is empty is left out, except that M has
@@ -190,6 +191,26 @@ static const struct set_row field_options[] = {
 		.field_options = RAW(UNIT MINUS_ONE) },
 	{ "schema: t.M.x: format 99 is not known to this switch",
 		.field_options = RAW(FORMAT "\x63") },
+	{ NULL, .field = RAW(X OPTIONAL STRING), .field_options = RAW(FORMAT "\x0e"),
+		.message_options = RAW(CALL) },
+	{ NULL, .field = RAW(X REQUIRED STRING), .field_options = RAW(FORMAT "\x0f"),
+		.message_options = RAW(CALL) },
+	{ "schema: t.M.x: a uint32 cannot have format FILE_WRITE",
+		.field_options = RAW(FORMAT "\x0e"), .message_options = RAW(CALL) },
+	{ "schema: t.M.x: a bytes cannot have format FILE_READ", .field = RAW(X OPTIONAL OCTETS),
+		.field_options = RAW(FORMAT "\x0f"), .message_options = RAW(CALL) },
+	{ "schema: t.M.x: only a field of a call can have format FILE_WRITE",
+		.field = RAW(X OPTIONAL STRING), .field_options = RAW(FORMAT "\x0e"),
+		.message_options = RAW(POLICY) },
+	{ "schema: t.M.x: only a field of a call can have format FILE_READ",
+		.field = RAW(X OPTIONAL STRING), .field_options = RAW(FORMAT "\x0f") },
+	{ "schema: t.M.x: a repeated field cannot have format FILE_READ",
+		.field = RAW(X REPEATED STRING), .field_options = RAW(FORMAT "\x0f"),
+		.message_options = RAW(CALL) },
+	{ "schema: t.M.y: t.M names files, and can only be a call of its own",
+		.field = RAW(X OPTIONAL STRING), .field_options = RAW(FORMAT "\x0e"),
+		.message_options = RAW(CALL),
+		.message_extra = RAW("\x12\x0f\x0a\x01y\x18\x02" OPTIONAL MESSAGE "\x32\x04.t.M") },
 	{ "schema: t.M.x: a bool cannot have a unit", .field = RAW(X OPTIONAL BOOL),
 		.field_options = RAW(UNIT "\x01") },
 	{ "schema: t.M.x: a string cannot have format MAC", .field = RAW(X OPTIONAL STRING),

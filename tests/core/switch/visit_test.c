@@ -2,7 +2,7 @@
 // Copyright The Weir Authors
 //
 // The order in which rewrites and visits of a stack happen, and what visits change.
-#include "lab_probe.h"
+#include "lab_call.h"
 
 // probe-after comes first with order 10, probe-filter second with order 20.
 static const char first[] = "probe-after", second[] = "probe-filter", capture[] = "probe-capture";
@@ -251,6 +251,87 @@ static void drops_are_captured_with_their_fields(void **state)
 	lab_end(&lab);
 }
 
+// Decided drops have their cause in the program, those of run time in the copy.
+static void drops_are_told_with_their_cause(void **state)
+{
+	struct lab_frame telnet = lab_tcp(0, 1, 23, 2), web = lab_tcp(0, 1, 80, 2);
+	struct lab_frame large = lab_udp(0, 1, 1, 2), link_local = lab_udp(0, 1, 1, 2);
+	struct lab lab;
+
+	(void)state;
+	start(&lab, 3);
+	lab_attach(&lab, capture, 0);
+	lab_act(&lab, "p0", second, "drop",
+		(Probe__Act){ AT(INGRESS, DROP_FRAME), IF(l4_dst, 23), VALUE(0) });
+	lab_act(&lab, "p1", first, "drop",
+		(Probe__Act){ AT(EGRESS, DROP_FRAME), IF(l4_dst, 80), VALUE(1) });
+	for (unsigned i = 0; i < 2; i++)
+		lab_act(&lab, i ? "p1" : "p0", capture, "see",
+			(Probe__Act){ AT(DROP, DESCRIBE), VISIT });
+	lab_assert_pass(&lab, 0, &telnet, 0);
+	assert_int_equal(lab_logged(&lab, ": told of probe-filter at stage 0\n"), 1);
+	lab_assert_pass(&lab, 0, &web, 0);
+	assert_int_equal(lab_logged(&lab, ": other of probe-after at stage 3\n"), 1);
+	memcpy(link_local.bytes, "\x01\x80\xc2\0\0\x01", 6);
+	lab_assert_pass(&lab, 0, &link_local, 0);
+	assert_int_equal(lab_logged(&lab, ": reserved-address of core at stage 1\n"), 1);
+	large.size = 1600; // the port's MTU is 1500
+	assert_int_equal(weir_port_set(lab.weir, "p1",
+				 &(struct weir_port_config){
+					 .size = sizeof(struct weir_port_config), .mtu = 1500 },
+				 WEIR_PORT_SET_MTU, 0, &lab.error),
+		0);
+	lab_assert_pass(&lab, 0, &large, 0);
+	assert_int_equal(lab_logged(&lab, ": too-big of core at stage 3\n"), 1);
+	lab_end(&lab);
+}
+
+static void visits_are_told_worker_and_time(void **state)
+{
+	struct lab_frame frame = lab_udp(0, 1, 1, 2);
+	char expected[128];
+	struct lab lab;
+
+	(void)state;
+	start(&lab, 2);
+	lab_act(&lab, "p0", first, "see", (Probe__Act){ AT(INGRESS, DESCRIBE), VISIT });
+	lab_send(&lab, 0, &frame);
+	snprintf(expected, sizeof(expected),
+		"visit 0 on worker 0 of 1 at %llu: nothing of nobody at stage 0",
+		(unsigned long long)lab.clock_ns + 1000000);
+	lab_run(&lab);
+	assert_int_equal(lab_logged(&lab, expected), 1);
+	lab_end(&lab);
+}
+
+// The mechanism is tested by itself; here, that the host's table leads to it.
+static void records_go_through_a_ring(void **state)
+{
+	Probe__Order order = PROBE__ORDER__INIT;
+	struct lab_frame small = lab_udp(0, 1, 1, 2), large = lab_udp(0, 1, 1, 2);
+	struct lab lab;
+
+	(void)state;
+	start(&lab, 2);
+	order.has_ring = order.ring = 1;
+	lab_order(&lab, first, &order);
+	assert_int_equal(lab_logged(&lab, "ring: 0\n"), 1);
+	lab_act(&lab, "p0", first, "see", (Probe__Act){ AT(INGRESS, RECORD), VISIT });
+	lab_order(&lab, first, &order);
+	assert_int_equal(lab_logged(&lab, "ring has records: 0\n"), 1);
+	large.size = 1000;
+	lab_send(&lab, 0, &small);
+	lab_send(&lab, 0, &large);
+	lab_run(&lab);
+	lab_order(&lab, first, &order);
+	assert_int_equal(lab_logged(&lab, "ring has records: 1\n"), 1);
+	assert_int_equal(lab_logged(&lab, "record of 1000 bytes in lane 0\n"), 1);
+	assert_int_equal(lab_logged(&lab, "record of "), 2);
+	while (lab_receive(&lab, 1, &small))
+		continue;
+	lab_end(&lab);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -263,6 +344,9 @@ int main(void)
 		cmocka_unit_test(edits_of_a_flooded_frame_stay_private),
 		cmocka_unit_test(samples),
 		cmocka_unit_test(drops_are_captured_with_their_fields),
+		cmocka_unit_test(drops_are_told_with_their_cause),
+		cmocka_unit_test(visits_are_told_worker_and_time),
+		cmocka_unit_test(records_go_through_a_ring),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -100,8 +100,10 @@ static int later(struct probe *probe, struct weir_call *call)
 		weir_refuse(&c->refusal, -EPERM, "refuse", "%s", m->refuse);
 	if (m->bad_reply)
 		weir_call_reply(call, "", 0);
-	if (c)
-		weir_timer(probe->attachment, (uintptr_t)c, m->delay_ms);
+	if (c && weir_timer(probe->attachment, (uintptr_t)c, m->delay_ms) < 0) {
+		forget(probe, c);
+		c = NULL;
+	}
 	probe__later__free_unpacked(m, NULL);
 	return c ? 0 : -ENOMEM;
 }
@@ -334,8 +336,7 @@ int probe_save(void *instance, weir_port_id port, struct weir_save *save, struct
 	weir_save_write(save, name, strlen(name));
 	for (uint32_t i = 0; !failed && i < m->save_times; i++)
 		failed = weir_save_write(save, m->save, strlen(m->save));
-	weir_log(probe->attachment, LOG_DEBUG, "saved: %d", failed);
-	return 0; // the host knows of the failure
+	return 0; // the host knows of a failure
 }
 
 int probe_restore(void *instance, weir_port_id port, uint32_t version, const void *bytes,

@@ -64,13 +64,22 @@ size_t module_note(const struct module *module)
 
 size_t module_descriptor(const struct module *module)
 {
-	static const struct {
+	struct {
 		uint32_t size;
 		uint16_t abi_major, abi_minor;
 		uint32_t class;
-	} start = { sizeof(struct weir_extension), WEIR_ABI_MAJOR, WEIR_ABI_MINOR,
-		WEIR_CLASS_FILTER };
+	} start = { .abi_major = WEIR_ABI_MAJOR, .class = WEIR_CLASS_FILTER };
+	size_t note = module_note(module);
 
+	// The note says how large it is, and which minor version it has at least: here exactly.
+	memcpy(&start.size,
+		module->bytes + note + offsetof(struct weir_note, descriptor_size) -
+			offsetof(struct weir_note, magic),
+		sizeof(start.size));
+	memcpy(&start.abi_minor,
+		module->bytes + note + offsetof(struct weir_note, needs_minor) -
+			offsetof(struct weir_note, magic),
+		sizeof(start.abi_minor));
 	return locate(module, &start, sizeof(start));
 }
 

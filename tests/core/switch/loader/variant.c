@@ -44,6 +44,9 @@ __attribute__((unused)) static int review(
 
 #if defined(VARIANT_newer)
 FILTER(.version = "2.0", .summary = "Decides for a test", .ingress = decide);
+#elif defined(VARIANT_minor_0)
+#include "../../../extensions/small/minor_0.h"
+MINOR_0_EXTENSION("test", WEIR_CLASS_FILTER, TEXTS, .ingress = decide);
 #elif defined(VARIANT_other)
 WEIR_EXTENSION("other", WEIR_CLASS_FILTER, TEXTS, .egress = decide);
 #elif defined(VARIANT_capture)
