@@ -30,42 +30,45 @@ static void copy_segments(uint8_t *to, const struct weir_frame *frame, uint32_t 
 	}
 }
 
-static void fill(struct record *r, const struct weir_frame *frame, uint32_t captured)
+static void count_lost(struct writer *w, const struct weir_visit *v)
 {
-	if (captured <= frame->linear)
-		memcpy(r + 1, frame->data, captured);
-	else
-		copy_segments((uint8_t *)(r + 1), frame, captured);
+	uint64_t *lost = &w->lanes[v->worker].lost;
+
+	__atomic_store_n(lost, *lost + 1, __ATOMIC_RELAXED);
 }
 
 static void feed_frames(const struct feed *feed, const struct weir_visit *v)
 {
 	struct writer *w = feed->writer;
-	uint64_t *lost = &w->lanes[v->worker].lost;
+	struct weir_attachment *a = w->attachment;
+	struct weir_ring *ring = w->ring;
+	const struct weir_frame *const *frames = v->frames;
+	const uint32_t *drops = v->drops;
+	const uint64_t now_ns = v->now_ns;
+	const uint32_t snap = w->snap, place = record_place(feed->interface, v->stage);
 
 	if (__atomic_load_n(&w->closed, __ATOMIC_RELAXED))
 		return;
-	for (unsigned i = 0; i < v->n; i++) {
-		const struct weir_frame *frame = v->frames[i];
-		uint32_t captured = frame->size < w->snap ? frame->size : w->snap;
-		struct record *r = weir_ring_reserve(
-			w->attachment, w->ring, v, (uint32_t)sizeof(*r) + captured);
+	for (unsigned i = 0, n = v->n; i < n; i++) {
+		const struct weir_frame *frame = frames[i];
+		uint32_t size = frame->size, captured = size < snap ? size : snap;
+		struct record *r = weir_ring_reserve(a, ring, v, (uint32_t)sizeof(*r) + captured);
 
 		if (!r) {
-			__atomic_store_n(lost, *lost + 1, __ATOMIC_RELAXED);
+			count_lost(w, v);
 			continue;
 		}
-		*r = (struct record){
-			.time_ns = v->now_ns,
-			.size = frame->size,
-			.captured = captured,
-			.drop = v->drops ? v->drops[i] : 0,
-			.interface = feed->interface,
-			.stage = v->stage,
-		};
-		fill(r, frame, captured);
+		r->time_ns = now_ns;
+		r->size = size;
+		r->captured = captured;
+		r->drop = drops ? drops[i] : 0;
+		r->place = place;
+		if (captured <= frame->linear)
+			memcpy(r + 1, frame->data, captured);
+		else
+			copy_segments((uint8_t *)(r + 1), frame, captured);
 	}
-	weir_ring_flush(w->attachment, w->ring, v);
+	weir_ring_flush(a, ring, v);
 }
 
 void capture_visit(const void *state, struct weir_visit *v)

@@ -9,8 +9,8 @@
 #include "writer_internal.h"
 
 enum {
-	// 25 ms of a million 128-byte frames per second: what a disk may pause without loss.
-	LANE_BYTES = 4 << 20,
+	// 50 ms of a million 128-byte frames per second: what a disk may pause without loss.
+	LANE_BYTES = 8 << 20,
 	BUFFER_BYTES = 1 << 20, // of blocks, written at once
 };
 

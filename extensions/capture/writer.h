@@ -24,16 +24,20 @@
 
 // A record of the ring; the bytes of the frame follow.
 struct record {
-	uint64_t time_ns; // by the host's clock
-	uint32_t size;    // of the frame
-	uint32_t drop;    // at stage WEIR_STAGE_DROP: why
-	uint32_t captured;
-	uint16_t interface; // number of the port in the file
-	uint8_t stage;      // enum weir_stage
-	uint8_t reserved;
+	uint64_t time_ns;  // by the host's clock
+	uint32_t size;     // of the frame
+	uint32_t drop;     // at stage WEIR_STAGE_DROP: why
+	uint32_t captured; // bytes that follow
+	uint32_t place;    // record_place()
 };
 
 _Static_assert(sizeof(struct record) == 24, "part of every frame's cost");
+
+// interface: number of the port in the file; stage: enum weir_stage.
+static inline uint32_t record_place(uint16_t interface, uint8_t stage)
+{
+	return (uint32_t)interface << 8 | stage;
+}
 
 struct writer_lane {
 	_Alignas(64) uint64_t lost; // its worker: rw, others: r

@@ -167,7 +167,7 @@ static void describe(struct writer *w, const struct record *r, struct pcapng_pac
 {
 	const struct comment *c;
 
-	switch ((enum weir_stage)r->stage) {
+	switch ((enum weir_stage)(r->place & 0xff)) {
 	case WEIR_STAGE_INGRESS:
 		packet->direction = PCAPNG_INBOUND;
 		packet->comment = "stage=ingress";
@@ -189,7 +189,7 @@ static void take(struct writer *w, const struct record *r)
 {
 	struct writer_thread *t = w->thread;
 	struct pcapng_packet packet = {
-		.interface = r->interface,
+		.interface = r->place >> 8,
 		.time_ns = r->time_ns + (uint64_t)t->offset_ns,
 		.bytes = r + 1,
 		.captured = r->captured,
