@@ -17,6 +17,7 @@ static void check_message(const struct schema_type *type,
 	const ProtobufCMessageDescriptor *descriptor, const uint8_t *data, size_t size)
 {
 	struct weir_error error = { .code = 0 };
+	struct schema_port_name port;
 	ProtobufCMessage *unpacked;
 
 	if (schema_check(type->message, data, size, &error)) {
@@ -29,6 +30,12 @@ static void check_message(const struct schema_type *type,
 		abort();
 	protobuf_c_message_free_unpacked(unpacked, NULL);
 	schema_same_key(type->message, data, size, data, size);
+	if (schema_port_name(type->message, data, size, &port) &&
+		((const uint8_t *)port.text < data ||
+			(const uint8_t *)port.text + port.size > data + size))
+		abort();
+	if (schema_n_files(type->message, data, size) && !type->has_files)
+		abort();
 }
 
 static const ProtobufCMessageDescriptor *descriptor_of(size_t i)
@@ -40,6 +47,7 @@ static const ProtobufCMessageDescriptor *descriptor_of(size_t i)
 		&weir__test__seen__descriptor,
 		&weir__test__start__descriptor,
 		&weir__test__started__descriptor,
+		&weir__test__empty__descriptor,
 	};
 
 	return descriptors[i];

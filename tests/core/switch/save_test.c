@@ -95,7 +95,8 @@ static void has_a_limit(void **state)
 	struct lab lab;
 
 	(void)state;
-	start(&lab);
+	lab_start(&lab, &(struct lab_options){ .n_ports = 0 });
+	lab_attach(&lab, filter, 0);
 	order.save = malloc(PIECE + 1);
 	assert_non_null(order.save);
 	memset(order.save, 'x', PIECE);

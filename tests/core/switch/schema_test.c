@@ -63,6 +63,7 @@ static void test_types(void **state)
 		{ SCHEMA_STATUS, "seen", "weir.test.Seen", false, false, false },
 		{ SCHEMA_CALL, "start", "weir.test.Start", false, false, false },
 		{ SCHEMA_REPLY, "start", "weir.test.Started", false, false, false },
+		{ SCHEMA_STATUS, "empty", "weir.test.Empty", false, false, false },
 	};
 	const size_t n_rows = sizeof(rows) / sizeof(rows[0]);
 	size_t size;
@@ -333,7 +334,7 @@ static void test_structures(void **state)
 
 static void test_unknown_field(void **state)
 {
-	const struct schema_message *message = schema_find(*state, SCHEMA_CALL, NULL, NULL);
+	const struct schema_message *message = schema_find(*state, SCHEMA_STATUS, "empty", NULL);
 	struct weir_error error;
 
 	assert_int_equal(schema_check(message, "", 0, &error), 0);
@@ -415,6 +416,46 @@ static void test_same_key(void **state)
 	assert_false(schema_same_key(call, "", 0, "", 0));
 }
 
+static void test_ports_and_files(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t size;
+		const char *field, *port; // NULL: none
+		size_t n_files;
+	} rows[] = {
+		{ BYTES(""), NULL, NULL, 0 },
+		{ BYTES("\x0a\x02p9"), NULL, NULL, 0 },
+		{ BYTES("\x1a\x02p1"), "port", "p1", 0 },
+		{ BYTES("\x22\x02p2\x22\x02p3"), "others", "p2", 0 },
+		// By the number of the field, wherever it stands.
+		{ BYTES("\x22\x02p2\x1a\x02p1"), "port", "p1", 0 },
+		{ BYTES("\x1a\x00\x22\x02p2"), "port", "", 0 },
+		{ BYTES("\x12\x02/r"), NULL, NULL, 1 },
+		{ BYTES("\x2a\x00"), NULL, NULL, 1 },
+		{ BYTES("\x2a\x02/w\x1a\x02p1\x12\x02/r"), "port", "p1", 2 },
+	};
+	const struct schema_message *call = schema_find(*state, SCHEMA_CALL, "start", NULL);
+	const struct schema_message *entry = schema_find(*state, SCHEMA_POLICY, "entry", NULL);
+	struct schema_port_name found;
+
+	assert_true(schema_type_of(call)->has_files);
+	assert_false(schema_type_of(entry)->has_files);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		bool has = schema_port_name(call, rows[i].bytes, rows[i].size, &found);
+
+		assert_int_equal(check_copy(call, rows[i].bytes, rows[i].size, NULL), 0);
+		if (has != (rows[i].port != NULL) ||
+			(has && (strcmp(found.field, rows[i].field) != 0 ||
+					found.size != strlen(rows[i].port) ||
+					memcmp(found.text, rows[i].port, found.size) != 0)))
+			fail_msg("row %zu: port %.*s", i, has ? (int)found.size : 0,
+				has ? found.text : "");
+		assert_int_equal(
+			schema_n_files(call, rows[i].bytes, rows[i].size), rows[i].n_files);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -427,6 +468,7 @@ int main(void)
 		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_size),
 		cmocka_unit_test(test_same_key),
+		cmocka_unit_test(test_ports_and_files),
 	};
 
 	return cmocka_run_group_tests(tests, load, unload);

@@ -309,6 +309,7 @@ static void records_go_through_a_ring(void **state)
 {
 	Probe__Order order = PROBE__ORDER__INIT;
 	struct lab_frame small = lab_udp(0, 1, 1, 2), large = lab_udp(0, 1, 1, 2);
+	char expected[64];
 	struct lab lab;
 
 	(void)state;
@@ -325,8 +326,8 @@ static void records_go_through_a_ring(void **state)
 	lab_run(&lab);
 	lab_order(&lab, first, &order);
 	assert_int_equal(lab_logged(&lab, "ring has records: 1\n"), 1);
-	assert_int_equal(lab_logged(&lab, "record of 1000 bytes in lane 0\n"), 1);
-	assert_int_equal(lab_logged(&lab, "record of "), 2);
+	snprintf(expected, sizeof(expected), "lane 0: 2 records of %u bytes\n", small.size + 1000);
+	assert_int_equal(lab_logged(&lab, expected), 1);
 	while (lab_receive(&lab, 1, &small))
 		continue;
 	lab_end(&lab);

@@ -26,6 +26,7 @@ struct probe {
 	struct probe_call *calls;   // that have not ended
 	Probe__Order *order;        // the last one, or NULL
 	struct weir_ring *ring;
+	uint32_t n_lost; // records; atomic
 	pthread_t poster;
 	bool posting;
 };

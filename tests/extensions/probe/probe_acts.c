@@ -156,6 +156,8 @@ static void record(struct weir_visit *v, unsigned i)
 
 	if (bytes)
 		memcpy(bytes, frame->data, frame->linear);
+	else
+		__atomic_fetch_add(&probe->n_lost, 1, __ATOMIC_RELAXED);
 	if (i + 1 == v->n)
 		weir_ring_flush(probe->attachment, probe->ring, v);
 }

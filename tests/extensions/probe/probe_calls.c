@@ -202,16 +202,21 @@ static void read_ring(struct probe *probe)
 	uint32_t size;
 
 	if (!probe->ring) {
-		weir_log(a, LOG_DEBUG, "ring: %d", weir_ring_create(a, 4096, &probe->ring));
+		weir_log(a, LOG_DEBUG, "ring: %d", weir_ring_create(a, 1 << 20, &probe->ring));
 		return;
 	}
 	weir_log(a, LOG_DEBUG, "ring has records: %d", weir_ring_wait(a, probe->ring, 0));
 	for (unsigned lane = 0; lane < weir_n_workers(a); lane++) {
-		while (weir_ring_next(a, probe->ring, lane, &size)) {
-			weir_log(a, LOG_DEBUG, "record of %u bytes in lane %u", size, lane);
+		unsigned n = 0, bytes = 0;
+
+		for (; weir_ring_next(a, probe->ring, lane, &size); n++) {
+			bytes += size;
 			weir_ring_release(a, probe->ring, lane);
 		}
+		weir_log(a, LOG_DEBUG, "lane %u: %u records of %u bytes", lane, n, bytes);
 	}
+	weir_log(
+		a, LOG_DEBUG, "lost %u records", __atomic_load_n(&probe->n_lost, __ATOMIC_RELAXED));
 }
 
 static int order(struct probe *probe, struct weir_call *call, struct weir_error *error)
