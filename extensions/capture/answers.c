@@ -96,7 +96,8 @@ int answer_row(struct weir_call *call, struct capture *c, struct weir_error *err
 	struct writer_counts counts = c->writer ? writer_counts(c->writer) : c->counts;
 	char **ports = calloc(c->n_ports, sizeof(*ports));
 	Capture__Stage at[WEIR_N_STAGES];
-	Capture__Row row = CAPTURE__ROW__INIT;
+	Capture__Row row = CAPTURE__ROW__INIT, *rows[] = { &row };
+	Capture__Listed listed = CAPTURE__LISTED__INIT;
 	int failed;
 
 	if (!ports)
@@ -118,7 +119,9 @@ int answer_row(struct weir_call *call, struct capture *c, struct weir_error *err
 	row.lost_frames = counts.lost;
 	row.bytes = counts.bytes;
 	row.since = c->since;
-	failed = reply(call, &row.base, error);
+	listed.row = rows;
+	listed.n_row = 1;
+	failed = reply(call, &listed.base, error);
 	free(ports);
 	return failed;
 }

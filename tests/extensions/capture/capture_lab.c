@@ -216,10 +216,13 @@ struct capture_row capture_stop(struct lab *lab, const char *name)
 
 static void read_row(const struct answer *answer, unsigned i, struct capture_row *row)
 {
-	Capture__Row *r = capture__row__unpack(
+	Capture__Listed *listed = capture__listed__unpack(
 		NULL, answer->replies[i].size, answer->replies[i].bytes);
+	const Capture__Row *r;
 
-	assert_non_null(r);
+	assert_non_null(listed);
+	assert_int_equal(listed->n_row, 1);
+	r = listed->row[0];
 	*row = (struct capture_row){ .n_ports = (unsigned)r->n_port,
 		.n_at = (unsigned)r->n_at,
 		.state = r->state,
@@ -230,7 +233,7 @@ static void read_row(const struct answer *answer, unsigned i, struct capture_row
 	snprintf(row->name, sizeof(row->name), "%s", r->name);
 	snprintf(row->reason, sizeof(row->reason), "%s", r->reason ? r->reason : "");
 	assert_int_equal(row->captured + row->lost, row->seen);
-	capture__row__free_unpacked(r, NULL);
+	capture__listed__free_unpacked(listed, NULL);
 }
 
 unsigned capture_list(struct lab *lab, struct capture_row rows[])
