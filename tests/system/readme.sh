@@ -71,10 +71,11 @@ run_document() {
 	equal "$1: open block" "$inside" ""
 }
 
-# A document without times, dates, ephemeral ports, workers, what the sweep moves, and widths.
+# A document without times, dates, ephemeral ports, workers, what the sweep moves, sizes of files that
+# name the machine, and widths.
 stable() {
 	sed -E 's/ time [0-9]+ms$/ time T/; s/^rtt .*/rtt T/
-		s/^(flows|decisions) +[0-9]+$/\1 N/; s/l4_dst=[0-9]{5}/l4_dst=P/
+		s/^(flows|decisions|bytes) +[0-9]+$/\1 N/; s/l4_dst=[0-9]{5}/l4_dst=P/
 		s/^(br0 +vm[0-9]) +[0-9]+ +([0-9]+ +[0-9]+) +[0-9]+/\1 W \2 AGE/
 		s/^(br0 .*) [0-9]+ +no$/\1 AGE no/; s/[0-9]{4}(-[0-9]{2}){2} [0-9:]{8}/DATE/
 		s/ +/ /g' "$1"
