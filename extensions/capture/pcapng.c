@@ -97,7 +97,7 @@ size_t pcapng_section(uint8_t at[], const char *hardware, const char *os, const 
 	p = put_text(p, SECTION_HARDWARE, hardware);
 	p = put_text(p, SECTION_OS, os);
 	p = put_text(p, SECTION_APPLICATION, application);
-	return end(at, put_option(p, OPTION_END, NULL, 0));
+	return end(at, put32(p, OPTION_END));
 }
 
 size_t pcapng_interface(uint8_t at[], const char *name, uint32_t snap)
@@ -110,7 +110,7 @@ size_t pcapng_interface(uint8_t at[], const char *name, uint32_t snap)
 	p = put32(p, snap);
 	p = put_text(p, INTERFACE_NAME, name);
 	p = put_option(p, INTERFACE_RESOLUTION, &resolution, sizeof(resolution));
-	return end(at, put_option(p, OPTION_END, NULL, 0));
+	return end(at, put32(p, OPTION_END));
 }
 
 size_t pcapng_packet_size(const struct pcapng_packet *packet)
@@ -136,7 +136,7 @@ size_t pcapng_packet(uint8_t *at, const struct pcapng_packet *packet)
 	p = put_padded(p, packet->bytes, packet->captured);
 	p = put_text(p, OPTION_COMMENT, packet->comment);
 	p = put_option(p, PACKET_FLAGS, &flags, sizeof(flags));
-	return end(at, put_option(p, OPTION_END, NULL, 0));
+	return end(at, put32(p, OPTION_END));
 }
 
 size_t pcapng_whole_blocks(const uint8_t *at, size_t size, uint64_t *packets)
