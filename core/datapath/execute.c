@@ -144,23 +144,35 @@ static struct weir_frame *rewrite(
 	return frame;
 }
 
+// The hook that a visit is for, when it stands where it stood as the visit was composed; else NULL.
+static inline const struct hook *hinted_visitor(
+	const struct snapshot_port *port, const struct op *op)
+{
+	const struct hook *hook = &port->hooks[op->hint];
+
+	return op->hint < port->first[WEIR_N_STAGES] && hook->stage == op->stage &&
+			       hook->entry->attachment == op->arg
+		       ? hook
+		       : NULL;
+}
+
 // The hook that a visit is for, or NULL when its extension has left the stack since.
 static const struct hook *visitor(const struct datapath *dp, const struct op *op)
 {
 	const struct snapshot_port *port = snapshot_port(dp->snapshot, op->port);
+	const struct hook *hook = port ? hinted_visitor(port, op) : NULL;
 
-	if (!port)
-		return NULL;
-	if (op->hint < port->first[WEIR_N_STAGES] && port->hooks[op->hint].stage == op->stage &&
-		port->hooks[op->hint].entry->attachment == op->arg)
-		return &port->hooks[op->hint];
+	if (!port || hook)
+		return hook;
 	for (unsigned i = port->first[op->stage]; i < port->first[op->stage + 1]; i++)
 		if (port->hooks[i].entry->attachment == op->arg)
 			return &port->hooks[i];
 	return NULL;
 }
 
-void datapath_run(
+// Apart from datapath_run(), so that what most frames need there does without the registers and the
+// stack that all of this takes.
+__attribute__((noinline)) static void run_any(
 	struct datapath *dp, struct weir_frame *frame, const struct program *program, unsigned from)
 {
 	for (unsigned i = from; i < program->n_ops; i++) {
@@ -211,4 +223,25 @@ void datapath_run(
 	// Every program ends above; a program that does not would lose the frame.
 	datapath_drop(
 		dp, frame, frame->port, WEIR_STAGE_FORWARD, reason_of(0, REASON_NO_DESTINATION));
+}
+
+void datapath_run(
+	struct datapath *dp, struct weir_frame *frame, const struct program *program, unsigned from)
+{
+	const struct op *op = &program->ops[from];
+	const struct snapshot_port *port;
+	const struct hook *hook = NULL;
+
+	if (op->code == OP_OUTPUT) {
+		datapath_transmit(dp, frame, op->port);
+		return;
+	}
+	if (op->code == OP_VISIT) {
+		port = snapshot_port(dp->snapshot, op->port);
+		hook = port ? hinted_visitor(port, op) : NULL;
+	}
+	if (hook)
+		datapath_park(dp, frame, program, from + 1, hook, op->flags);
+	else
+		run_any(dp, frame, program, from);
 }

@@ -23,9 +23,12 @@ _Static_assert(sizeof(struct record) == RING_ALIGN, "records follow each other w
 
 // Each side has lines of its own.
 struct lane {
-	_Alignas(64) uint8_t *bytes;     // constant
+	_Alignas(64) uint8_t *bytes;     // constant, as are mask and needed_max
+	uint64_t mask;                   // of positions
+	uint64_t needed_max;             // of a record
 	uint64_t head;                   // producer: rw; the end of what is reserved
 	uint64_t tail_seen;              // producer: rw; consumer's tail when it was last looked at
+	uint64_t piece_end;              // producer: rw; what is before it is free and in one piece
 	_Alignas(64) uint64_t published; // producer: w, consumer: r
 	_Alignas(64) uint64_t tail;      // consumer: rw, producer: r
 	uint64_t published_seen;         // consumer: rw
@@ -68,7 +71,11 @@ int ring_create(unsigned n_lanes, size_t lane_bytes, struct weir_ring **out)
 		return -ENOMEM;
 	}
 	for (unsigned i = 0; i < n_lanes; i++)
-		ring->lanes[i] = (struct lane){ .bytes = ring->memory + i * ring->lane_bytes };
+		ring->lanes[i] = (struct lane){
+			.bytes = ring->memory + i * ring->lane_bytes,
+			.mask = ring->lane_bytes - 1,
+			.needed_max = ring->lane_bytes / 2,
+		};
 	*out = ring;
 	return 0;
 }
@@ -108,23 +115,42 @@ static bool has_room(const struct weir_ring *ring, struct lane *lane, uint64_t n
 	return lane->head + needed - lane->tail_seen <= ring->lane_bytes;
 }
 
-void *ring_reserve(struct weir_ring *ring, unsigned number, uint32_t size)
+// At the end of the lane, or of what was free of it when it was last looked at.
+__attribute__((noinline)) static void *reserve_behind(
+	struct weir_ring *ring, struct lane *lane, uint32_t size)
 {
-	struct lane *lane = &ring->lanes[number];
 	uint64_t needed = record_bytes(size), skipped = rest(ring, lane->head);
+	uint64_t free_end;
 	struct record *record;
 
-	if (__builtin_expect(needed > ring->lane_bytes / 2, 0))
+	if (needed > lane->needed_max)
 		return NULL;
-	if (__builtin_expect(needed <= skipped, 1))
+	if (needed <= skipped)
 		skipped = 0;
-	if (__builtin_expect(!has_room(ring, lane, skipped + needed), 0))
+	if (!has_room(ring, lane, skipped + needed))
 		return NULL;
 	if (skipped)
 		record_at(ring, lane, lane->head)->size = RECORD_SKIP;
 	record = record_at(ring, lane, lane->head + skipped);
 	record->size = size;
 	lane->head += skipped + needed;
+	free_end = lane->tail_seen + ring->lane_bytes;
+	lane->piece_end = lane->head + rest(ring, lane->head);
+	if (lane->piece_end > free_end)
+		lane->piece_end = free_end;
+	return record + 1;
+}
+
+void *ring_reserve(struct weir_ring *ring, unsigned number, uint32_t size)
+{
+	struct lane *lane = &ring->lanes[number];
+	uint64_t needed = record_bytes(size), head = lane->head;
+	struct record *record = (struct record *)(lane->bytes + (head & lane->mask));
+
+	if (__builtin_expect(head + needed > lane->piece_end || needed > lane->needed_max, 0))
+		return reserve_behind(ring, lane, size);
+	record->size = size;
+	lane->head = head + needed;
 	return record + 1;
 }
 

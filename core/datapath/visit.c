@@ -217,21 +217,17 @@ static bool flags_match(const struct weir_frame *frame, uint8_t flags)
 {
 	struct frame_layers layers;
 
-	if (flags == 0)
-		return true;
 	frame_layers(frame, &layers);
 	return layers.l4 && layers.proto == IPPROTO_TCP && (frame->data[layers.l4 + 13] & flags);
 }
 
-static void visit_position(struct datapath *dp, unsigned position);
+__attribute__((noinline)) static void visit_position(struct datapath *dp, unsigned position);
 
-void datapath_park(struct datapath *dp, struct weir_frame *frame, const struct program *program,
-	unsigned next_op, const struct hook *hook, uint8_t tcp_flags)
+static inline void park(struct datapath *dp, struct weir_frame *frame,
+	const struct program *program, unsigned next_op, const struct hook *hook, bool visited)
 {
 	unsigned position = hook->position;
 
-	if (dp->n_parked[position] == PARKED_MAX)
-		visit_position(dp, position);
 	// The flow may be decided anew while its program is being waited on; the end of the batch
 	// frees it.
 	dp->parked[position][dp->n_parked[position]++] = (struct parked){
@@ -239,9 +235,29 @@ void datapath_park(struct datapath *dp, struct weir_frame *frame, const struct p
 		.program = program,
 		.hook = hook,
 		.next_op = (uint16_t)next_op,
-		.visited = flags_match(frame, tcp_flags),
+		.visited = visited,
 	};
 	dp->parked_positions[position / 64] |= UINT64_C(1) << position % 64;
+}
+
+// Where there is no room left, or not every frame is visited.
+__attribute__((noinline)) static void park_carefully(struct datapath *dp, struct weir_frame *frame,
+	const struct program *program, unsigned next_op, const struct hook *hook, uint8_t tcp_flags)
+{
+	bool visited = tcp_flags == 0 || flags_match(frame, tcp_flags);
+
+	if (dp->n_parked[hook->position] == PARKED_MAX)
+		visit_position(dp, hook->position);
+	park(dp, frame, program, next_op, hook, visited);
+}
+
+void datapath_park(struct datapath *dp, struct weir_frame *frame, const struct program *program,
+	unsigned next_op, const struct hook *hook, uint8_t tcp_flags)
+{
+	if (tcp_flags || dp->n_parked[hook->position] == PARKED_MAX)
+		park_carefully(dp, frame, program, next_op, hook, tcp_flags);
+	else
+		park(dp, frame, program, next_op, hook, true);
 }
 
 // ---- Calling
@@ -323,7 +339,8 @@ static void rekey(struct datapath *dp, struct weir_frame *frame, const struct ho
 		datapath_decide_and_run(dp, frame, frame->port, start);
 }
 
-static void go_on(struct visit_call *call, unsigned i)
+// What the visitor made of frame i, other than letting it pass.
+static void go_elsewhere(struct visit_call *call, unsigned i)
 {
 	struct datapath *dp = call->dp;
 	struct parked *parked = call->parked[i];
@@ -331,7 +348,6 @@ static void go_on(struct visit_call *call, unsigned i)
 
 	switch ((enum visit_outcome)call->outcome[i]) {
 	case VISIT_PASS:
-		datapath_run(dp, parked->frame, parked->program, parked->next_op);
 		break;
 	case VISIT_DROP:
 		datapath_drop(dp, parked->frame, op->port, op->stage, call->reason[i]);
@@ -349,14 +365,11 @@ static void go_on(struct visit_call *call, unsigned i)
 	}
 }
 
-// One call for all parked frames of the first one's hook; the others of the position stay for the
-// next round.
-static unsigned visit_one_hook(struct datapath *dp, struct parked *parked, unsigned n)
+// One call for all of these frames, which wait for the same hook.
+static void visit_frames(struct datapath *dp, struct parked mine[/* n */], unsigned n)
 {
-	const struct hook *hook = parked[0].hook;
+	const struct hook *hook = mine[0].hook;
 	struct visit_call call; // its arrays are large, and filled as far as there are frames
-	struct parked mine[PARKED_MAX];
-	unsigned n_mine = 0, rest = 0;
 
 	call.dp = dp;
 	call.hook = hook;
@@ -369,29 +382,50 @@ static unsigned visit_one_hook(struct datapath *dp, struct parked *parked, unsig
 		.now_ns = dp->now_ns,
 	};
 	for (unsigned i = 0; i < n; i++) {
+		call.parked[call.visit.n] = &mine[i];
+		call.frames[call.visit.n] = mine[i].frame;
+		call.visit.n += mine[i].visited;
+	}
+	memset(call.outcome, VISIT_PASS, call.visit.n);
+	call_visitor(&call);
+	// In the order in which they came, so that no flow is reordered.
+	for (unsigned i = 0, visited = 0; i < n; i++) {
+		unsigned at = visited;
+
+		if (mine[i].visited)
+			mine[i].frame = call.frames[visited++];
+		if (mine[i].visited && call.outcome[at] != VISIT_PASS)
+			go_elsewhere(&call, at);
+		else
+			datapath_run(dp, mine[i].frame, mine[i].program, mine[i].next_op);
+	}
+}
+
+// Visits those that wait for the hook of the first one; the others of the position are left for the
+// next round. Returns how many they are.
+__attribute__((noinline)) static unsigned visit_one_of_several(
+	struct datapath *dp, struct parked *parked, unsigned n)
+{
+	const struct hook *hook = parked[0].hook;
+	struct parked mine[PARKED_MAX];
+	unsigned n_mine = 0, rest = 0;
+
+	for (unsigned i = 0; i < n; i++) {
 		if (parked[i].hook == hook)
 			mine[n_mine++] = parked[i];
 		else
 			parked[rest++] = parked[i];
 	}
-	for (unsigned i = 0; i < n_mine; i++) {
-		if (!mine[i].visited)
-			continue;
-		call.parked[call.visit.n] = &mine[i];
-		call.outcome[call.visit.n] = VISIT_PASS;
-		call.frames[call.visit.n++] = mine[i].frame;
-	}
-	call_visitor(&call);
-	// In the order in which they came, so that no flow is reordered.
-	for (unsigned i = 0, visited = 0; i < n_mine; i++) {
-		if (mine[i].visited) {
-			mine[i].frame = call.frames[visited];
-			go_on(&call, visited++);
-		} else {
-			datapath_run(dp, mine[i].frame, mine[i].program, mine[i].next_op);
-		}
-	}
+	visit_frames(dp, mine, n_mine);
 	return rest;
+}
+
+static bool same_hook(const struct parked *parked, unsigned n)
+{
+	for (unsigned i = 1; i < n; i++)
+		if (parked[i].hook != parked[0].hook)
+			return false;
+	return true;
 }
 
 static void visit_position(struct datapath *dp, unsigned position)
@@ -403,8 +437,10 @@ static void visit_position(struct datapath *dp, unsigned position)
 	memcpy(parked, dp->parked[position], n * sizeof(parked[0]));
 	dp->n_parked[position] = 0;
 	dp->parked_positions[position / 64] &= ~(UINT64_C(1) << position % 64);
-	while (n)
-		n = visit_one_hook(dp, parked, n);
+	while (n && !same_hook(parked, n))
+		n = visit_one_of_several(dp, parked, n);
+	if (n)
+		visit_frames(dp, parked, n);
 }
 
 void datapath_visit_all(struct datapath *dp)

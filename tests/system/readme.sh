@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The Weir Authors
 #
-# The commands in README.md and CONTRIBUTING.md do what is printed there.
+# The commands in README.md, CONTRIBUTING.md and the extensions' own do what is printed there.
 #
 #	readme.sh [--write]	--write: puts what the commands print now into the documents
 #
@@ -19,7 +19,7 @@ if [ "${1:-}" != inside ]; then
 	exec $unshare "$0" inside "$@"
 fi
 . "$(dirname "$0")/lib.sh"
-need gcc diff
+need gcc diff tshark
 mount -t tmpfs tmpfs /run
 ip link set lo up
 unset WEIR_SOCKET
@@ -53,6 +53,7 @@ run_document() {
 	command=
 	n_commands=0
 	printed=$work/printed/$1
+	mkdir -p "${printed%/*}"
 	: >"$printed"
 	while IFS= read -r line <&3; do
 		case $inside:$line in
@@ -70,21 +71,22 @@ run_document() {
 	equal "$1: open block" "$inside" ""
 }
 
-# A document without times, dates, ephemeral ports, workers, what the sweep moves, and widths.
+# A document without times, dates, ephemeral ports, workers, what the sweep moves, sizes of files that
+# name the machine, and widths.
 stable() {
 	sed -E 's/ time [0-9]+ms$/ time T/; s/^rtt .*/rtt T/
-		s/^(flows|decisions) +[0-9]+$/\1 N/; s/l4_dst=[0-9]{5}/l4_dst=P/
+		s/^(flows|decisions|bytes) +[0-9]+$/\1 N/; s/l4_dst=[0-9]{5}/l4_dst=P/
 		s/^(br0 +vm[0-9]) +[0-9]+ +([0-9]+ +[0-9]+) +[0-9]+/\1 W \2 AGE/
 		s/^(br0 .*) [0-9]+ +no$/\1 AGE no/; s/[0-9]{4}(-[0-9]{2}){2} [0-9:]{8}/DATE/
 		s/ +/ /g' "$1"
 }
 
-mkdir -p "$work/build" "$work/core" "$work/printed"
+mkdir -p "$work/build" "$work/core"
 ln -s "$build" "$work/build/release"
 ln -s "$top/core/include" "$work/core/include"
 cd "$work"
 failed=
-for document in README.md:8 CONTRIBUTING.md:0; do
+for document in README.md:8 CONTRIBUTING.md:0 extensions/capture/README.md:0; do
 	run_document "${document%:*}" "${document#*:}"
 	document=${document%:*}
 	at_least "commands in $document" "$n_commands" 5
