@@ -130,6 +130,19 @@ int weir_extension_unload(
 	return failed;
 }
 
+// Where a missing one of the name is to come from: not from wherever another file of that name is.
+// NULL: by name.
+static const char *wanted_path(const struct weir *w, const char *name)
+{
+	for (struct vswitch *s = w->switches; s; s = s->next) {
+		const struct attachment *a = attachment_find(s, name);
+
+		if (a && a->missing)
+			return attachment_path(a);
+	}
+	return NULL;
+}
+
 // The loaded extension, loaded now if need be; *loaded says so.
 struct extension *extension_need(
 	struct weir *w, const char *name, bool *loaded, struct weir_error *error)
@@ -139,7 +152,7 @@ struct extension *extension_need(
 	*loaded = false;
 	if (extension)
 		return extension;
-	if (weir_extension_load(w, name, NULL, 0, error) < 0)
+	if (weir_extension_load(w, name, wanted_path(w, name), 0, error) < 0)
 		return NULL;
 	*loaded = true;
 	return loader_find(w->loader, name);

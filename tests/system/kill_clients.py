@@ -148,7 +148,7 @@ class Changer:
 
 
 class Meter:
-    """What the meter said, and when; every life of the daemon begins with what was restored."""
+    """What the meter said, and when."""
 
     def __init__(self):
         self.samples = []
@@ -174,16 +174,15 @@ class Meter:
         restored = self.read(client)
         if restored is None:
             raise SystemExit("the meter is not there")
-        least = max([frames for at, frames in self.samples if at <= killed_at - 1] +
-                    [self.samples[0][1]] if self.samples else [0])
+        # What was counted in the second before the end may be gone; what was counted before may not.
+        last = self.samples[-1] if self.samples else None
+        self.samples = [sample for sample in self.samples if sample[0] <= killed_at - 1]
+        least = max((frames for _, frames in self.samples), default=0)
         if restored < least:
             raise SystemExit(f"the meter has {restored} frames, and had {least} a second before the end")
-        if self.samples:
-            at, frames = self.samples[-1]
-            most = frames + int((killed_at - at + 1) * PPS * 2)
-            if restored > most:
-                raise SystemExit(f"the meter has {restored} frames, and can have had {most} at most")
-        self.samples = [(time.monotonic(), restored)]
+        if last and restored > last[1] + int((killed_at - last[0] + 1) * PPS * 2):
+            raise SystemExit(f"the meter has {restored} frames, and can only have had some {last[1]}")
+        self.samples.append((time.monotonic(), restored))
 
 
 def start():

@@ -78,7 +78,7 @@ restore() {
 
 # Read-only.
 mount -o remount,ro "$state"
-refuses_to_start "$state" "read-only"
+refuses_to_start "$state" "Read-only file system"
 mount -o remount,rw "$state"
 
 # Damaged, cut short, empty, gone, foreign, of a newer version: named, and never taken for empty.
