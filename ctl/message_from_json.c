@@ -146,7 +146,7 @@ static int pack_array(struct packer *p, const struct catalog_field *field, const
 		return ctl_fail(p->error, CTL_REFUSED, "%s: must have at most %" PRIu32 " values",
 			path, field->max_items);
 	for (size_t i = 0; result == 0 && i < json_array_size(json); i++) {
-		char item[PATH_SIZE];
+		char item[PATH_SIZE + 24];
 
 		snprintf(item, sizeof(item), "%s[%zu]", path, i);
 		result = pack_item(p, field, json_array_get(json, i), item, depth);

@@ -70,6 +70,14 @@ void log_to_syslog(struct log *log)
 	pthread_mutex_lock(&log->lock);
 	openlog("weir-switchd", LOG_PID, LOG_DAEMON);
 	log->target = LOG_TO_SYSLOG;
+	log->starting = true;
+	pthread_mutex_unlock(&log->lock);
+}
+
+void log_detached(struct log *log)
+{
+	pthread_mutex_lock(&log->lock);
+	log->starting = false;
 	pthread_mutex_unlock(&log->lock);
 }
 
@@ -111,7 +119,7 @@ static void write_line(struct log *log, int level, const char *line)
 		syslog(LOG_DAEMON | level, "%s", text);
 	else if (log->target == LOG_TO_JOURNAL)
 		fprintf(log->stream, "<%d>%s\n", level, text);
-	else
+	if (log->target == LOG_TO_STREAM || (log->starting && level <= LOG_WARNING))
 		fprintf(log->stream, "weir-switchd: %s: %s\n", level_name(level), text);
 }
 

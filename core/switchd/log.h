@@ -30,6 +30,7 @@ enum log_target {
 struct log {
 	pthread_mutex_t lock; // of all below
 	enum log_target target;
+	bool starting; // to syslog, and what matters to whoever started it to the stream too
 	FILE *stream;
 	int level; // the least important one that is written, as syslog(3)
 	uint64_t (*clock_ns)(void);
@@ -41,8 +42,11 @@ struct log {
 
 // To standard error, or to the journal behind it. level as syslog(3).
 void log_init(struct log *log, int level);
-// From now on to syslog. Any thread.
+// From now on to syslog; until log_detached(), warnings and errors go to the stream as well. Any
+// thread.
 void log_to_syslog(struct log *log);
+// The stream is nobody's any more. Any thread.
+void log_detached(struct log *log);
 
 // As the log function of embed.h and server.h. context: a struct log. level as syslog(3). Any
 // thread; may wait for a thread that is writing.

@@ -259,7 +259,7 @@ static void say_ready(
 	char line[PATH_MAX + 64];
 
 	if (background >= 0) {
-		log_to_syslog(&switchd->log);
+		log_detached(&switchd->log);
 		detach_ready(background);
 	}
 	snprintf(line, sizeof(line),
@@ -287,6 +287,8 @@ static int run(const struct switchd_options *options, int background)
 	int result;
 
 	log_init(&switchd.log, options->log_level);
+	if (background >= 0)
+		log_to_syslog(&switchd.log);
 	open_notify(&switchd);
 	result = start(&switchd, options, &error);
 	if (result < 0) {
