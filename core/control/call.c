@@ -277,16 +277,21 @@ static void end_part(void *context)
 		answer(call);
 }
 
+void call_set_unfollowed(struct call *call, int result)
+{
+	if (call->part_error.code == 0)
+		weir_refuse(&call->part_error, result, NULL,
+			"the change is made, but cannot be followed until it is in force: %s",
+			strerror(-result));
+}
+
 static void wait_until_in_force(struct call *call)
 {
 	int result = weir_when_done(call->server->weir, end_part, call);
 
 	if (result == 0)
 		return;
-	if (call->part_error.code == 0)
-		weir_refuse(&call->part_error, result, NULL,
-			"the change is made, but cannot be followed until it is in force: %s",
-			strerror(-result));
+	call_set_unfollowed(call, result);
 	end_part(call);
 }
 

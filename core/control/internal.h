@@ -225,6 +225,10 @@ void call_refuse(struct call *call, const struct weir_error *error);
 // force on all workers and on disk.
 void call_end(struct call *call, int result, const struct weir_error *error);
 
+// weir_when_done() failed with result: unless it is refused anyhow, the call is to be refused for
+// that. Does not end it.
+void call_set_unfollowed(struct call *call, int result);
+
 // Tells a client about something that belongs to no call; id 0: to the connection itself.
 void call_refuse_message(struct client *client, uint64_t id, const struct weir_error *error);
 

@@ -3,7 +3,7 @@
 //
 // Calls of extensions. What the core calls here (reply, stream, ended) comes from within an
 // extension, perhaps while weir_call_begin() is on the stack: it sends, and leaves everything else
-// to the reaper.
+// to the reaper. An ended call is answered as any other change: when what it did is in force.
 #include <errno.h>
 
 #include "control/handlers.h"
@@ -60,17 +60,40 @@ static bool on_stream(void *context, const void *bytes, size_t size)
 	return true;
 }
 
-static void on_ended(void *context, const struct weir_error *refusal)
+// A weir_done, or the end of a call that nothing is waited for.
+static void answer(void *context)
 {
 	struct call *call = context;
 
-	call->running = NULL;
-	call->n_parts = 0;
-	if (refusal)
-		call_send_refusal(call, refusal);
+	if (call->part_error.code < 0)
+		call_send_refusal(call, &call->part_error);
 	else
 		call_send_done(call);
 	call_reap(call);
+}
+
+// One that is reaped already was given up with its client's connection, and is not waited for:
+// nothing may call back once it is freed.
+static void on_ended(void *context, const struct weir_error *refusal)
+{
+	struct call *call = context;
+	int result;
+
+	call->running = NULL;
+	call->n_parts = 0;
+	if (call->is_reaped)
+		return;
+	if (refusal)
+		call->part_error = *refusal;
+	if (call_is_dry_run(call)) {
+		answer(call);
+		return;
+	}
+	result = weir_when_done(call->server->weir, answer, call);
+	if (result == 0)
+		return;
+	call_set_unfollowed(call, result);
+	answer(call);
 }
 
 // n_parts says that it runs, also while `running` is not known yet.
@@ -105,7 +128,7 @@ void on_extension_call(struct call *call)
 	else if (call->n_parts > 0)
 		call->running = running;
 	// The client may have gone while it was sent to.
-	if (result == 0 && !call->client)
+	if (result == 0 && call->running && !call->client)
 		call_reap(call);
 }
 

@@ -80,6 +80,84 @@ static void test_at_once(void **state)
 	fixture_stop(fixture);
 }
 
+static void hold_workers(struct weir *weir)
+{
+	weir->hold = true;
+}
+
+static void let_workers(struct weir *weir)
+{
+	weir->hold = false;
+	fake_complete(weir);
+}
+
+static bool nothing_comes(int fd)
+{
+	char byte;
+
+	return recv(fd, &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+// Answered when what it did is in force, refused or not; too late to cancel it meanwhile. A dry run
+// has nothing to wait for.
+static void test_in_force(void **state)
+{
+	struct fixture *fixture = fixture_start(0, 0);
+	int fd = fixture_connect(fixture), other = fixture_connect(fixture);
+
+	(void)state;
+	fixture_run(fixture, hold_workers);
+	send_text(fd, "extension_call extension=cap type=echo body=hello /dry_run=1", 1);
+	check_part(fd, 1, "hello");
+	check_done(fd, 1);
+	send_text(fd, "extension_call extension=cap type=echo body=hello", 2);
+	check_part(fd, 2, "hello");
+	send_text(fd, "call_cancel call=2 /dry_run=1", 3);
+	check_done(fd, 3);
+	send_text(other, "extension_call extension=cap type=refuse", 4);
+	check_alive(other, 5);
+	assert_true(nothing_comes(fd) && nothing_comes(other));
+	fixture_run(fixture, let_workers);
+	check_done(fd, 2);
+	check_refused(other, 4, WEIR__CONTROL__STATUS__CODE__BUSY, "captured already");
+	fixture_run(fixture, look);
+	assert_int_equal(n_cancelled, 0);
+	close(fd);
+	close(other);
+	fixture_stop(fixture);
+}
+
+// The client goes, or the daemon, between the end and its being in force.
+static void test_gone_before_in_force(void **state)
+{
+	struct fixture *fixture = fixture_start(0, 0);
+	int fd = fixture_connect(fixture), other = fixture_connect(fixture);
+
+	(void)state;
+	fixture_run(fixture, hold_workers);
+	for (unsigned i = 0; i < 3; i++)
+		send_text(fd, "extension_call extension=cap type=hold", i);
+	check_alive(fd, 4);
+	fixture_run(fixture, fake_end);
+	send_text(fd, "extension_call extension=cap type=echo body=hello", 5);
+	check_part(fd, 5, "hello");
+	close(fd);
+	check_alive(other, 6);
+	check_alive(other, 7);
+	fixture_run(fixture, let_workers);
+	check_alive(other, 8);
+	fixture_run(fixture, hold_workers);
+	send_text(other, "extension_call extension=cap type=hold", 9);
+	check_alive(other, 10);
+	fixture_run(fixture, fake_end);
+	fixture_run(fixture, let_workers);
+	check_done(other, 9);
+	fixture_run(fixture, look);
+	assert_int_equal(n_cancelled, 0);
+	close(other);
+	fixture_stop(fixture);
+}
+
 // Replies as they come, among answers to other requests.
 static void test_later(void **state)
 {
@@ -275,6 +353,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_at_once),
+		cmocka_unit_test(test_in_force),
+		cmocka_unit_test(test_gone_before_in_force),
 		cmocka_unit_test(test_later),
 		cmocka_unit_test(test_stream),
 		cmocka_unit_test(test_cancel),
