@@ -14,7 +14,21 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BACKLOG = 128, LOCK_TRIES = 100, LOCK_PAUSE_MS = 20 };
+enum {
+	BACKLOG = 128,
+	LOCK_TRIES = 100,
+	LOCK_PAUSE_MS = 20,
+	// A daemon that was killed listens until the last of its threads is gone.
+	LIVE_TRIES = 20,
+	LIVE_PAUSE_MS = 50,
+};
+
+static void sleep_ms(unsigned ms)
+{
+	const struct timespec pause = { .tv_nsec = ms * 1000000L };
+
+	nanosleep(&pause, NULL);
+}
 
 static int refuse_errno(struct weir_error *error, const char *path, const char *what)
 {
@@ -35,7 +49,6 @@ static void name_address(struct sockaddr_un *address, const char *path)
 // one looks at the socket file only after the other listens. Returns the descriptor.
 static int lock_directory(const char *path, struct weir_error *error)
 {
-	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
 	char directory[sizeof(((struct listener *)0)->path)];
 	const char *slash = strrchr(path, '/');
 	int fd;
@@ -50,7 +63,7 @@ static int lock_directory(const char *path, struct weir_error *error)
 		return refuse_errno(error, path, "open its directory");
 	for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
 		if (i < LOCK_TRIES && (errno == EWOULDBLOCK || errno == EINTR)) {
-			nanosleep(&pause, NULL);
+			sleep_ms(LOCK_PAUSE_MS);
 			continue;
 		}
 		i = refuse_errno(error, path, "lock its directory");
@@ -93,6 +106,24 @@ static int clear_path(const char *path, struct weir_error *error)
 	return 0;
 }
 
+// Locks the directory while nobody listens on the path, and nothing is there. Returns the
+// descriptor. The lock is not held while another daemon is waited for.
+static int lock_cleared(const char *path, struct weir_error *error)
+{
+	for (int i = 0;; i++) {
+		int directory = lock_directory(path, error);
+		int result = directory < 0 ? directory : clear_path(path, error);
+
+		if (result == 0)
+			return directory;
+		if (directory >= 0)
+			close(directory);
+		if (result != -EADDRINUSE || i == LIVE_TRIES)
+			return result;
+		sleep_ms(LIVE_PAUSE_MS);
+	}
+}
+
 // The mode is set on the descriptor before bind, so that the file never exists with a wider one.
 static int bind_and_listen(struct listener *listener, struct weir_error *error)
 {
@@ -132,12 +163,9 @@ int listener_open(struct listener *listener, const char *path, struct weir_error
 		listener->has_group = true;
 		listener->group = group->gr_gid;
 	}
-	directory = lock_directory(path, error);
+	directory = lock_cleared(path, error);
 	if (directory < 0)
 		return directory;
-	result = clear_path(path, error);
-	if (result < 0)
-		goto unlock;
 	listener->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (listener->fd < 0)
 		result = refuse_errno(error, path, "make it");
@@ -145,7 +173,6 @@ int listener_open(struct listener *listener, const char *path, struct weir_error
 		result = bind_and_listen(listener, error);
 	if (result < 0)
 		listener_close(listener);
-unlock:
 	close(directory);
 	return result;
 }

@@ -4,8 +4,9 @@
 // The listening socket and who may use it.
 //
 // The socket file has mode 0660 and belongs to the group `weir` when the host has one. A file left
-// by a daemon that died is replaced; one that a daemon still listens on is refused, also when two
-// daemons start at the same moment. Control thread only.
+// by a daemon that died is replaced; one that a daemon still listens on after a second, for which
+// one that was killed may yet be dying, is refused, also when two daemons start at the same moment.
+// Control thread only.
 #ifndef CONTROL_LISTENER_H
 #define CONTROL_LISTENER_H
 
@@ -24,7 +25,8 @@ struct listener {
 };
 
 // Makes the directory of path when it is missing (one level, mode 0755), binds and listens; the
-// descriptor is non-blocking and closed on exec. path: at most 107 bytes.
+// descriptor is non-blocking and closed on exec. path: at most 107 bytes. May block for a second,
+// and for two more while others start in the same directory.
 // Returns 0 or a negative errno with a sentence: -EADDRINUSE when a daemon listens there, -EEXIST
 // when the file is no socket, -ENAMETOOLONG, or what the system said.
 int listener_open(struct listener *listener, const char *path, struct weir_error *error);

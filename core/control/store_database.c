@@ -162,6 +162,7 @@ static int configure(sqlite3 *db)
 	// can be in this process's memory. The journal is written back by the writing thread, when
 	// nobody waits for it.
 	static const char sql[] =
+		"PRAGMA busy_timeout = 1000;" // of a daemon that is dying
 		"PRAGMA locking_mode = EXCLUSIVE;"
 		"PRAGMA temp_store = MEMORY;"
 		"PRAGMA mmap_size = 0;"

@@ -8,9 +8,13 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "control/store_internal.h"
+
+// A daemon that was killed has the lock until the last of its threads is gone.
+enum { LOCK_TRIES = 50, LOCK_PAUSE_MS = 20 };
 
 static int refuse(const char *path, const char *what, int code, struct weir_error *error)
 {
@@ -87,6 +91,19 @@ static int write_pid(const char *path, int lock_fd, struct weir_error *error)
 	return 0;
 }
 
+// Held by the open file: also over a fork, until the last process that has it ends.
+static int try_lock(int lock_fd)
+{
+	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
+
+	for (int i = 0; flock(lock_fd, LOCK_EX | LOCK_NB); i++) {
+		if (i == LOCK_TRIES || (errno != EWOULDBLOCK && errno != EINTR))
+			return -errno;
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
 static int lock(const char *path, struct store_directory *d, struct weir_error *error)
 {
 	int failed;
@@ -95,13 +112,13 @@ static int lock(const char *path, struct store_directory *d, struct weir_error *
 		d->fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	if (d->lock_fd < 0)
 		return refuse(path, "its file lock cannot be opened for writing", -errno, error);
-	// Held by the open file: also over a fork, until the last process that has it ends.
-	if (flock(d->lock_fd, LOCK_EX | LOCK_NB) == 0)
+	failed = try_lock(d->lock_fd);
+	if (failed == 0)
 		failed = write_pid(path, d->lock_fd, error);
-	else if (errno == EWOULDBLOCK)
+	else if (failed == -EWOULDBLOCK)
 		failed = refuse_busy(path, d->lock_fd, error);
 	else
-		failed = refuse(path, "its file lock cannot be locked", -errno, error);
+		failed = refuse(path, "its file lock cannot be locked", failed, error);
 	if (failed)
 		close(d->lock_fd);
 	return failed;

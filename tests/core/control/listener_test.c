@@ -120,6 +120,25 @@ static void test_stale(void **state)
 	listener_close(&listener);
 }
 
+// One that is dying is waited for, though it listens still.
+static void test_dying(void **state)
+{
+	struct listener dying, listener;
+	pid_t child;
+
+	(void)state;
+	check_open(&dying);
+	child = fork();
+	if (child == 0) {
+		usleep(300000);
+		_exit(0);
+	}
+	close(dying.fd);
+	check_open(&listener);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	listener_close(&listener);
+}
+
 // A daemon whose file was taken away leaves another's in its place alone.
 static void test_replaced(void **state)
 {
@@ -160,7 +179,7 @@ static void test_full_backlog(void **state)
 // Of processes that start together, with a stale file there, exactly one gets the socket.
 static void test_race(void **state)
 {
-	enum { N = 8, ROUNDS = 10 };
+	enum { N = 8, ROUNDS = 5 };
 
 	(void)state;
 	for (int round = 0; round < ROUNDS; round++) {
@@ -263,6 +282,7 @@ int main(void)
 		cmocka_unit_test(test_mode),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_stale),
+		cmocka_unit_test(test_dying),
 		cmocka_unit_test(test_replaced),
 		cmocka_unit_test(test_full_backlog),
 		cmocka_unit_test(test_race),

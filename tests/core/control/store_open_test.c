@@ -246,6 +246,30 @@ static void refuses_the_second_daemon(void **state)
 	close(ready[1]);
 }
 
+// What SIGKILL leaves of a daemon may have its files open for some milliseconds: the next one
+// waits.
+static void waits_for_a_daemon_that_is_dying(void **state)
+{
+	pid_t pid = fork();
+	int status;
+
+	(void)state;
+	if (pid == 0) {
+		struct store *store;
+
+		if (store_open(directory, &store, NULL))
+			_exit(1);
+		if (fork() == 0) {
+			usleep(300000); // with the lock
+			_exit(0);
+		}
+		_exit(0);
+	}
+	assert_int_equal(pid, waitpid(pid, &status, 0));
+	assert_int_equal(0, status);
+	store_close(store_must_open(directory));
+}
+
 // Somebody at the database with sqlite3 is told from a second daemon.
 static void refuses_while_another_program_writes(void **state)
 {
@@ -276,6 +300,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(refuses_what_it_may_not_write, setup, teardown),
 		cmocka_unit_test_setup_teardown(refuses_a_read_only_file_system, setup, teardown),
 		cmocka_unit_test_setup_teardown(refuses_the_second_daemon, setup, teardown),
+		cmocka_unit_test_setup_teardown(waits_for_a_daemon_that_is_dying, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			refuses_while_another_program_writes, setup, teardown),
 	};
