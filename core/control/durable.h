@@ -3,19 +3,21 @@
 //
 // Keeps the desired state of a struct weir in a store: every change is noted as it is made, a
 // commit ends what was noted and says when it is on disk, and what cannot be written is taken back
-// from the switch, so that a refused change is neither on disk nor in force. Once a second, meters
-// that moved are written as well.
+// from the switch, so that a refused change is neither on disk nor in force. Twice a second, meters
+// that moved are written as well. Taking back touches nothing but what was changed; a meter that
+// was removed and comes back has the counts that were written last.
 //
 // A daemon with a state directory calls, in this order:
 //
-//	weir_create, uv_loop_init
-//	durable_open        reads the directory and locks it, or refuses
-//	durable_restore     the switch becomes what it was; no client and no other change before
-// this 	control_server_create with options.durable, then "ready" 	uv_run 	on a signal:
-// control_server_stop; from its stopped: durable_stop; from its stopped: the 	daemon's own handles
-// are closed, and the loop ends 	weir_destroy, control_server_destroy
+// - weir_create(), uv_loop_init();
+// - durable_open(), which reads the directory and locks it, or refuses;
+// - durable_restore(): the switch becomes what it was; no client and no other change before this;
+// - control_server_create() with options.durable; then it is ready, and runs the loop;
+// - on a signal control_server_stop(); from its stopped, durable_stop(); from its stopped, the
+//   daemon closes its own handles, and the loop ends;
+// - weir_destroy(), control_server_destroy().
 //
-// When something between fails, durable_stop and the loop run until its stopped. A daemon without
+// When something between fails, durable_stop() and the loop run until its stopped. A daemon without
 // a state directory has no struct durable: options.durable is NULL and nothing is kept.
 //
 // Takes over weir_on_change(). Control thread only, which is the loop's thread.
@@ -45,8 +47,7 @@ int durable_open(struct weir *weir, uv_loop_t *loop, const struct durable_option
 
 // Makes the switch, which has nothing yet, what the store says; from then on its changes are kept.
 // What cannot be had (NICs, extensions) is put off and logged; weir_on_notice() is taken meanwhile.
-// Blocks. Returns 0; -EBADMSG, -EIO or
-// -ENOMEM with a sentence.
+// Blocks. Returns 0; -EBADMSG, -EIO or -ENOMEM with a sentence.
 int durable_restore(struct durable *durable, struct weir_error *error);
 
 // Writes what there is to write: changes that were made, the last counts of all meters, what

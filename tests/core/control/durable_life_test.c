@@ -2,7 +2,7 @@
 // Copyright The Weir Authors
 //
 // How a state that is kept begins and ends: restored at the start, complete at the end; and the
-// meters, which are written once a second meanwhile.
+// meters, which are written twice a second meanwhile.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -120,7 +120,7 @@ static void wait_meters(struct fixture *fixture, unsigned n)
 	assert_int_equal(n_meters, n);
 }
 
-// Once a second when they moved, and only then; a reset at once, before its answer.
+// Twice a second when they moved, and only then; a reset at once, before its answer.
 static void test_meters(void **state)
 {
 	const struct timespec two_ticks = { .tv_sec = 2, .tv_nsec = 200000000 };
