@@ -197,7 +197,7 @@ static bool run_next(struct client *client)
 	} else if (found < 0) {
 		weir_refuse(&error, found, NULL,
 			"a message larger than the %d bytes allowed: the connection is closed",
-			FRAMING_MAX_MESSAGE);
+			CLIENT_MAX_REQUEST);
 		refuse_stream(client, &error);
 	}
 	return found > 0;
@@ -294,7 +294,7 @@ void client_accept(struct control_server *server)
 	}
 	client->server = server;
 	LIST_INIT(&client->calls);
-	framing_init(&client->reader, FRAMING_MAX_MESSAGE);
+	framing_init(&client->reader, CLIENT_MAX_REQUEST);
 	uv_pipe_init(server->loop, &client->pipe, 1); // receives descriptors
 	client->pipe.data = client;
 	server->n_handles++;

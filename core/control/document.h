@@ -8,8 +8,9 @@
 // dropped, and the rest of it is refused too, up to the apply_commit or apply_abort that ends it. A
 // client that sends everything without waiting for answers thus never applies a part.
 //
-// Bounds: DOCUMENT_CLIENT_BYTES for each client and DOCUMENT_SERVER_BYTES for all. Control thread
-// only.
+// Bounds: DOCUMENT_CLIENT_BYTES for each client and DOCUMENT_SERVER_BYTES for all, and the server's
+// document_ms between two messages: after that the document is dropped as when one is refused, so
+// that nobody keeps the memory from others by staying connected. Control thread only.
 #ifndef CONTROL_DOCUMENT_H
 #define CONTROL_DOCUMENT_H
 
@@ -30,11 +31,16 @@ struct staged {
 	struct weir_document *document; // NULL: none was begun
 	size_t size;                    // bytes, as counted in the server's `staged`
 	size_t n_items;                 // sent so far
+	uint64_t moved_ms;              // when the last of them came, in the loop's time
 	bool spoiled;                   // a message was refused: nothing is applied
+	bool expired;                   // spoiled because no message came
 };
 
 // Forgets the client's document, spoiled or not.
 void document_drop(struct client *client);
+
+// Drops it when nothing of it has come for the server's document_ms.
+void document_check_age(struct client *client);
 
 // A request was refused before its handler ran. number: of its field, 0 when it cannot be told. One
 // that may have added to the document, or was to forget it, spoils it; an apply_commit ends it.

@@ -19,8 +19,10 @@
 // Bounds. A client with CLIENT_PAUSE_BYTES unread or CLIENT_MAX_CALLS in flight is not read from;
 // it loses events beyond CLIENT_EVENT_BYTES, and an extension has to wait with what it streams
 // beyond CLIENT_STREAM_BYTES; a list that does not fit into CLIENT_MAX_BYTES, or SERVER_MAX_BYTES
-// over all clients, ends in a refusal; who reads nothing for stall_ms is dropped; files.h bounds
-// descriptors, and document.h what waits to be applied.
+// over all clients, ends in a refusal; who reads nothing for stall_ms is dropped, and so is who
+// announces a request of more than CLIENT_MAX_REQUEST bytes (what is larger than the schema allows
+// but not that large is refused by it, and the connection goes on); files.h bounds descriptors, and
+// document.h what waits to be applied, and how long.
 #ifndef CONTROL_INTERNAL_H
 #define CONTROL_INTERNAL_H
 
@@ -41,6 +43,7 @@
 
 enum {
 	CLIENT_MAX_CALLS = 64,
+	CLIENT_MAX_REQUEST = 1 << 20,
 	CLIENT_PAUSE_BYTES = 256 << 10,
 	CLIENT_EVENT_BYTES = 1 << 20,
 	CLIENT_STREAM_BYTES = 1 << 20,
@@ -89,7 +92,7 @@ struct control_server {
 	unsigned n_handles; // of libuv, clients' included, that are not closed yet
 	unsigned n_clients; // with those that are closing
 	unsigned max_clients;
-	unsigned stall_ms, drain_ms;
+	unsigned stall_ms, document_ms, drain_ms;
 	uint64_t drain_until_ms; // in the loop's time, while stopping
 	bool stopping;
 	void (*stopped)(void *context);

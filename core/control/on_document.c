@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 
 #include "control/handlers.h"
 #include "control/internal.h"
@@ -35,6 +36,20 @@ static void spoil(struct client *client)
 {
 	document_drop(client);
 	client->staged.spoiled = true;
+}
+
+void document_check_age(struct client *client)
+{
+	const struct control_server *server = client->server;
+
+	if (!client->staged.document ||
+		uv_now(server->loop) - client->staged.moved_ms < server->document_ms)
+		return;
+	server_log(server, LOG_INFO,
+		"control: dropping the document of process %ld: nothing of it has come for %u s",
+		(long)client->pid, server->document_ms / 1000);
+	spoil(client);
+	client->staged.expired = true;
 }
 
 void document_refused(struct client *client, uint32_t number, struct weir_error *error)
@@ -90,8 +105,13 @@ static int add_item(
 	return result < 0 ? result : check_size(client, error);
 }
 
-static int refuse_spoiled(struct weir_error *error)
+static int refuse_spoiled(const struct client *client, struct weir_error *error)
 {
+	if (client->staged.expired)
+		return weir_refuse(error, -ECANCELED, NULL,
+			"the document was dropped when nothing of it had come for %u s: nothing of "
+			"it is applied",
+			client->server->document_ms / 1000);
 	return weir_refuse(error, -ECANCELED, NULL,
 		"the document was dropped when a message of it was refused: nothing of it is "
 		"applied");
@@ -103,13 +123,14 @@ void on_apply_add(struct call *call)
 	Weir__Control__Reply reply = WEIR__CONTROL__REPLY__INIT;
 	struct client *client = call->client;
 	struct weir_error error = { 0 };
-	int result = client->staged.spoiled ? refuse_spoiled(&error) : 0;
+	int result = client->staged.spoiled ? refuse_spoiled(client, &error) : 0;
 
 	if (result == 0 && !client->staged.document) {
 		client->staged.document = weir_document_create();
 		if (!client->staged.document)
 			result = weir_refuse(&error, -ENOMEM, NULL, "out of memory for a document");
 	}
+	client->staged.moved_ms = uv_now(client->server->loop);
 	for (size_t i = 0; result == 0 && i < request->n_items; i++)
 		result = add_item(client, request->items[i], &error);
 	if (result < 0) {
@@ -139,7 +160,7 @@ static int apply(struct call *call, struct weir_error *error)
 			       (call->request->apply_commit->prune ? WEIR_PRUNE : 0u);
 
 	if (staged->spoiled)
-		return refuse_spoiled(error);
+		return refuse_spoiled(call->client, error);
 	if (!staged->document)
 		staged->document = weir_document_create();
 	if (!staged->document)

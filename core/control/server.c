@@ -15,6 +15,7 @@
 enum {
 	DEFAULT_CLIENTS = 1024,
 	DEFAULT_STALL_MS = 10000,
+	DEFAULT_DOCUMENT_MS = 60000,
 	DEFAULT_DRAIN_MS = 5000,
 	MIN_CLOCK_MS = 10,
 };
@@ -60,6 +61,7 @@ static void on_clock(uv_timer_t *clock)
 
 	for (client = LIST_FIRST(&server->clients); client; client = next) {
 		next = LIST_NEXT(client, link);
+		document_check_age(client);
 		client_check_stall(client);
 	}
 	call_free_orphans(server, false);
@@ -111,6 +113,7 @@ int control_server_create(struct weir *weir, uv_loop_t *loop, const struct contr
 	server->loop = loop;
 	server->max_clients = options->max_clients ? options->max_clients : DEFAULT_CLIENTS;
 	server->stall_ms = options->stall_ms ? options->stall_ms : DEFAULT_STALL_MS;
+	server->document_ms = options->document_ms ? options->document_ms : DEFAULT_DOCUMENT_MS;
 	server->drain_ms = options->drain_ms ? options->drain_ms : DEFAULT_DRAIN_MS;
 	server->log = options->log;
 	server->log_context = options->log_context;

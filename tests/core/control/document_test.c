@@ -355,6 +355,44 @@ static void test_differences(void **state)
 	fixture_stop(fixture);
 }
 
+// One that nobody goes on with is not kept for ever, and not applied either; the rest of its
+// client's requests, and a document that goes on, are not concerned.
+static void test_age(void **state)
+{
+	struct fixture *fixture = fixture_start_documents(1000);
+	int idle = fixture_connect(fixture), slow = fixture_connect(fixture);
+	char line[64];
+
+	(void)state;
+	send_text(idle, "apply_add items={switch={name=br0}}", 1);
+	check_done(idle, 1);
+	for (unsigned i = 0; i < 8; i++) {
+		usleep(200000);
+		snprintf(line, sizeof(line), "apply_add items={switch={name=br%u}}", i);
+		send_text(slow, line, i);
+		check_done(slow, i);
+	}
+	send_text(slow, "apply_commit", 9);
+	check_done(slow, 9);
+	check_alive(idle, 2);
+	send_text(idle, "apply_add items={switch={name=br1}}", 3);
+	check_refused(
+		idle, 3, WEIR__CONTROL__STATUS__CODE__FAILED, "nothing of it had come for 1 s");
+	send_text(idle, "apply_commit", 4);
+	check_refused(idle, 4, WEIR__CONTROL__STATUS__CODE__FAILED, "was dropped");
+	fixture_run(fixture, look);
+	assert_int_equal(n_applied, 1);
+	send_text(idle, "apply_add items={switch={name=br9}}", 5);
+	send_text(idle, "apply_commit", 6);
+	check_done(idle, 5);
+	check_done(idle, 6);
+	fixture_run(fixture, look);
+	assert_string_equal(last, "apply 1 0, switch br9");
+	close(idle);
+	close(slow);
+	fixture_stop(fixture);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -364,6 +402,7 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_per_client),
 		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_age),
 		cmocka_unit_test(test_differences),
 	};
 

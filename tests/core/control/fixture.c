@@ -62,7 +62,8 @@ static void start_durable(struct fixture *fixture)
 	fixture->options.durable = fixture->durable;
 }
 
-static struct fixture *start(unsigned max_clients, unsigned stall_ms, bool with_store)
+static struct fixture *start(
+	unsigned max_clients, unsigned stall_ms, unsigned document_ms, bool with_store)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 	struct weir_error error;
@@ -73,7 +74,10 @@ static struct fixture *start(unsigned max_clients, unsigned stall_ms, bool with_
 	assert_non_null(mkdtemp(fixture->directory));
 	snprintf(fixture->path, sizeof(fixture->path), "%s/sock", fixture->directory);
 	fixture->options = (struct control_options){
-		.path = fixture->path, .max_clients = max_clients, .stall_ms = stall_ms
+		.path = fixture->path,
+		.max_clients = max_clients,
+		.stall_ms = stall_ms,
+		.document_ms = document_ms,
 	};
 	sem_init(&fixture->ran, 0, 0);
 	uv_loop_init(&fixture->loop);
@@ -90,12 +94,17 @@ static struct fixture *start(unsigned max_clients, unsigned stall_ms, bool with_
 
 struct fixture *fixture_start(unsigned max_clients, unsigned stall_ms)
 {
-	return start(max_clients, stall_ms, false);
+	return start(max_clients, stall_ms, 0, false);
 }
 
 struct fixture *fixture_start_durable(void)
 {
-	return start(0, 0, true);
+	return start(0, 0, 0, true);
+}
+
+struct fixture *fixture_start_documents(unsigned document_ms)
+{
+	return start(0, 40, document_ms, false);
 }
 
 void fixture_run(struct fixture *fixture, void (*command)(struct weir *weir))

@@ -42,6 +42,9 @@ struct fixture *fixture_start(unsigned max_clients, unsigned stall_ms);
 // The same, with the fake store behind it (fake_store.h), whose disk is restored.
 struct fixture *fixture_start_durable(void);
 
+// The same as fixture_start, whose documents wait so long for more.
+struct fixture *fixture_start_documents(unsigned document_ms);
+
 // Stops it, and checks that it took its socket file away.
 void fixture_stop(struct fixture *fixture);
 

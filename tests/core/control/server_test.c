@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "control/internal.h"
 #include "fixture.h"
 #include "request_text.h"
 
@@ -99,25 +100,25 @@ static void test_oversized(void **state)
 
 	(void)state;
 	check_alive(fd, 1);
-	assert_true(send_bytes(fd, "\x01\x00\x00\x01", 4));
-	check_refused(fd, 0, WEIR__CONTROL__STATUS__CODE__INVALID, "16777216");
+	assert_true(send_bytes(fd, "\x00\x10\x00\x01", 4));
+	check_refused(fd, 0, WEIR__CONTROL__STATUS__CODE__INVALID, "1048576");
 	check_end(fd);
 	check_alive(other, 2);
 	close(other);
 	fixture_stop(fixture);
 }
 
-// The largest message that framing allows is refused by the schema, with its size.
+// The largest message that is read to its end is refused by the schema, with its size.
 static void test_largest(void **state)
 {
 	struct fixture *fixture = fixture_start(0, 0);
-	uint8_t *bytes = calloc(1, FRAMING_MAX_MESSAGE);
+	uint8_t *bytes = calloc(1, CLIENT_MAX_REQUEST);
 	int fd = fixture_connect(fixture);
 
 	(void)state;
 	assert_non_null(bytes);
-	send_message(fd, bytes, FRAMING_MAX_MESSAGE);
-	check_refused(fd, 0, WEIR__CONTROL__STATUS__CODE__INVALID, "16777216");
+	send_message(fd, bytes, CLIENT_MAX_REQUEST);
+	check_refused(fd, 0, WEIR__CONTROL__STATUS__CODE__INVALID, "1048576");
 	check_alive(fd, 1);
 	free(bytes);
 	close(fd);
