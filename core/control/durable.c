@@ -34,7 +34,9 @@ struct durable {
 	struct weir_error error;  // why it was lost
 	struct durable_wait once; // a commit of its own, one at a time
 	bool once_waits;
-	bool all_meters; // the store may have older counts than those that moved last
+	bool once_changed; // there is more in it than meters
+	bool changed;      // and in what is noted for the open batch
+	bool all_meters;   // the store may have older counts than those that moved last
 	uint64_t logged_ms;
 	unsigned n_noticed; // while it was restored
 	void (*log)(void *context, int level, const char *line);
@@ -96,6 +98,7 @@ static void end_batch(struct durable *durable)
 	if (store_commit(durable->store, on_batch, durable) < 0)
 		return;
 	durable->n_ended++;
+	durable->changed = false;
 	for (wait = STAILQ_FIRST(&durable->open); wait; wait = STAILQ_NEXT(wait, link))
 		wait->batch = durable->n_ended;
 	STAILQ_CONCAT(&durable->under_way, &durable->open);
@@ -110,6 +113,15 @@ void durable_commit(
 	// What builds on something that was lost is lost as well.
 	if (!durable->behind)
 		end_batch(durable);
+}
+
+// A weir_change_handler.
+static void on_change(void *context, bool removed, const struct weir_item *item)
+{
+	struct durable *durable = context;
+
+	durable->changed = true;
+	store_note(durable->store, removed, item);
 }
 
 static void tell(struct waits *waits, const struct weir_error *error)
@@ -149,7 +161,7 @@ static void take_back(struct durable *durable)
 	STAILQ_CONCAT(&durable->lost, &durable->open); // store_load() forgets what they noted
 	weir_on_change(durable->weir, NULL, NULL);
 	if (load(durable, WEIR_PRUNE | WEIR_RESTORE, &n_items, &problem) == 0) {
-		durable->behind = false;
+		durable->behind = durable->changed = false;
 		durable->all_meters = true;
 		weir_refuse(&error, durable->error.code, NULL, "nothing was changed: %s",
 			durable->error.message);
@@ -165,16 +177,31 @@ static void take_back(struct durable *durable)
 		if (may_log(durable))
 			log_line(durable, LOG_CRIT, "%s", error.message);
 	}
-	weir_on_change(durable->weir, store_note, durable->store);
+	weir_on_change(durable->weir, on_change, durable);
 	tell(&durable->lost, &error);
+}
+
+// Nothing was changed by anybody: nothing has to go back.
+static bool lost_meters_only(const struct durable *durable)
+{
+	return STAILQ_FIRST(&durable->lost) == &durable->once &&
+	       !STAILQ_NEXT(&durable->once, link) && !durable->once_changed &&
+	       STAILQ_EMPTY(&durable->open) && store_is_clean(durable->store);
 }
 
 // Brings everything to where it should be after the store reported or the clock ticked.
 static void settle(struct durable *durable)
 {
 	tell(&durable->kept, NULL);
-	if (durable->behind && durable->n_reported == durable->n_ended)
+	if (!durable->behind || durable->n_reported != durable->n_ended)
+		return;
+	if (!lost_meters_only(durable)) {
 		take_back(durable);
+		return;
+	}
+	durable->behind = false;
+	durable->all_meters = true;
+	tell(&durable->lost, &durable->error);
 }
 
 static void on_store(uv_poll_t *poll, int status, int events)
@@ -232,6 +259,7 @@ static void on_once(void *context, const struct weir_error *error)
 static void commit_once(struct durable *durable)
 {
 	durable->once_waits = true;
+	durable->once_changed = durable->changed;
 	durable_commit(durable, &durable->once, on_once, durable);
 }
 
@@ -330,10 +358,10 @@ int durable_restore(struct durable *durable, struct weir_error *error)
 	if (durable->n_noticed > MAX_NOTICES)
 		log_line(durable, LOG_WARNING, "restoring: and %u more like these",
 			durable->n_noticed - MAX_NOTICES);
-	weir_on_change(durable->weir, store_note, durable->store);
+	weir_on_change(durable->weir, on_change, durable);
 	durable->restored = true;
 	if (n_items > 0)
-		log_line(durable, LOG_INFO, "restored: %zu items", n_items);
+		log_line(durable, LOG_NOTICE, "restored: %zu items", n_items);
 	return 0;
 }
 

@@ -92,7 +92,7 @@ static void on_signal(uv_signal_t *handle, int number)
 	if (switchd->stopping)
 		return;
 	switchd->stopping = true;
-	log_line(&switchd->log, LOG_INFO,
+	log_line(&switchd->log, LOG_NOTICE,
 		number == SIGTERM ? "stopping: SIGTERM" : "stopping: SIGINT");
 	notify_send(&switchd->notify, "STOPPING=1\nSTATUS=stopping");
 	overdue_begin(&switchd->overdue, &switchd->log, STOP_LIMIT_MS,
@@ -265,7 +265,7 @@ static void say_ready(
 	snprintf(line, sizeof(line),
 		*options->state ? "ready; the state is kept in %s" : "ready; no state is kept",
 		options->state);
-	log_line(&switchd->log, LOG_INFO, line);
+	log_line(&switchd->log, LOG_NOTICE, line);
 	notify_send(&switchd->notify, "READY=1\nSTATUS=ready");
 }
 
@@ -275,7 +275,7 @@ static void end(struct switchd *switchd)
 	control_server_destroy(switchd->server);
 	overdue_end(&switchd->overdue);
 	close_loop(switchd);
-	log_line(&switchd->log, LOG_INFO, "stopped");
+	log_line(&switchd->log, LOG_NOTICE, "stopped");
 	log_tick(&switchd->log);
 }
 

@@ -147,22 +147,37 @@ static void test_meters(void **state)
 	fixture_stop(fixture);
 }
 
+static void change_unasked(struct weir *weir)
+{
+	fake_set(weir, "br1", true);
+	fake_tell(weir, "br1", false);
+}
+
 // Counts that could not be written are written later, though they do not move any more. Nobody is
-// refused for them.
+// refused for them, and nothing is taken back; unless what was changed without a request is lost
+// with them.
 static void test_meters_lost(void **state)
 {
 	struct fixture *fixture = start();
 	int fd = fixture_connect(fixture);
 	const struct timespec pause = { .tv_nsec = 10000000 };
+	const struct timespec two_ticks = { .tv_sec = 1, .tv_nsec = 200000000 };
 
 	(void)state;
 	n_meters = 0;
 	fixture_run(fixture, fake_disk_fail);
 	fixture_run(fixture, count_frames);
-	do { // until they were tried, and the switch is what is on disk
+	nanosleep(&two_ticks, NULL);
+	fixture_run(fixture, look);
+	assert_string_equal(last, "apply 0 16"); // of the start
+	fixture_run(fixture, change_unasked);
+	fixture_run(fixture, look);
+	assert_true(weir_has[1]);
+	do {
 		nanosleep(&pause, NULL);
 		fixture_run(fixture, look);
 	} while (strcmp(last, "apply 0 24") != 0);
+	assert_false(weir_has[1]);
 	assert_int_equal(n_meters, 0);
 	fixture_run(fixture, fake_disk_mend);
 	wait_meters(fixture, 1);
