@@ -13,10 +13,12 @@ again() {
 	daemon_stop
 	start_on_state
 }
+# At once, as people do: what is dying still has the state, the socket and the interfaces.
 kill_and_start() {
-	kill -KILL "$daemon_pid"
-	wait "$daemon_pid" 2>/dev/null || true
+	local killed=$daemon_pid
+	kill -KILL "$killed"
 	start_on_state
+	wait "$killed" 2>/dev/null || true
 }
 # leaks: frames of a to the blocked port that came out at b's end.
 leaks() { at b cat /sys/class/net/e/statistics/rx_packets; }
@@ -110,4 +112,13 @@ equal "blocked ports" "$(value '[.[] | select(.blocked) | .name] | join(" ")' po
 pings a 10.7.0.2
 ctl extension detach br0 no-telnet
 equal "extensions" "$(value length extension list)" 0
+
+# However much there is to log, the log says when it was done.
+for number in $(seq 60); do ctl port add br0 "n$number" null; done
+: >"$work/log"
+again
+equal "ports" "$(value length port list)" 62
+for line in "further lines in the last second were left out" "restored: 6[0-9] items" "ready; the state"; do
+	eventually 5 "the log says \"$line\"" grep -q "$line" "$work/log"
+done
 finish
