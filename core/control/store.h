@@ -13,13 +13,16 @@
 // back to it, with a document of store_load(). Nothing is ever half on disk.
 //
 // The directory belongs to one daemon at a time (a lock on the file `lock`, which holds its process
-// id; one that was killed and is still dying is waited for, up to a second), to root or the
-// daemon's user, and nobody else may write it. The database is `state.db`, in WAL mode with
-// synchronous=FULL; its application_id says that it is Weir's, its user_version is the version of
-// the schema, and older ones are migrated when it is opened. A file that is damaged, foreign or
-// newer is refused with a sentence that says which file, why, and how to go on; it is not touched.
-// So is one that is gone: the file `made` says that there was one, and a switch that has lost its
-// state does not start empty. To begin with nothing, the whole directory is moved away.
+// id), to root or the daemon's user, and nobody else may write it. The database is `state.db`, in
+// WAL mode with synchronous=FULL; its application_id says that it is Weir's, its user_version is
+// the version of the schema, and older ones are migrated when it is opened. A file that is damaged,
+// foreign or newer is refused with a sentence that says which file, why, and how to go on; it is
+// not touched. So is one that is gone: the file `made` says that there was one, and a switch that
+// has lost its state does not start empty. To begin with nothing, the whole directory is moved
+// away.
+//
+// A daemon that was killed has the lock until it is quite gone. Another is waited for a second, and
+// a minute when it is seen to be exiting.
 //
 // Control thread only, unless a function says otherwise.
 #ifndef CONTROL_STORE_H

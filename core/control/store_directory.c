@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -13,8 +14,9 @@
 
 #include "control/store_internal.h"
 
-// A daemon that was killed has the lock until the last of its threads is gone.
-enum { LOCK_TRIES = 50, LOCK_PAUSE_MS = 20 };
+// A daemon that was killed has the lock until the last of its threads is gone, and the kernel has
+// taken down its interfaces: some milliseconds, or many seconds with many taps.
+enum { LOCK_TRIES = 50, DYING_TRIES = 3000, LOCK_PAUSE_MS = 20 };
 
 static int refuse(const char *path, const char *what, int code, struct weir_error *error)
 {
@@ -69,12 +71,46 @@ static int check_owner(const char *path, int fd, struct weir_error *error)
 	return 0;
 }
 
+// The process id in the file, or "".
+static void read_pid(int lock_fd, char pid[16])
+{
+	ssize_t n = pread(lock_fd, pid, 15, 0);
+
+	pid[n > 0 ? n : 0] = '\0';
+	pid[strspn(pid, "0123456789")] = '\0';
+}
+
+// Whether who has the lock is on its way out: nothing but time is needed then. proc(5), stat: what
+// stands behind the name, in which anything may stand.
+static bool is_dying(int lock_fd)
+{
+	enum { EXITING = 0x4 }; // PF_EXITING of the kernel's flags
+	char pid[16], path[32], text[512];
+	const char *rest;
+	unsigned flags;
+	char state;
+	ssize_t n;
+	int fd;
+
+	read_pid(lock_fd, pid);
+	snprintf(path, sizeof(path), "/proc/%s/stat", pid);
+	fd = *pid ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	if (fd < 0)
+		return false;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	rest = strrchr(text, ')');
+	if (!rest || sscanf(rest, ") %c %*d %*d %*d %*d %*d %u", &state, &flags) != 2)
+		return false;
+	return state == 'Z' || state == 'X' || flags & EXITING;
+}
+
 static int refuse_busy(const char *path, int lock_fd, struct weir_error *error)
 {
-	char pid[16] = "";
-	ssize_t n = pread(lock_fd, pid, sizeof(pid) - 1, 0);
+	char pid[16];
 
-	pid[n > 0 ? strspn(pid, "0123456789") : 0] = '\0';
+	read_pid(lock_fd, pid);
 	return weir_refuse(error, -EBUSY, NULL,
 		"state directory \"%.200s\": is used by another daemon%s%s%s: each needs one of "
 		"its own",
@@ -97,8 +133,10 @@ static int try_lock(int lock_fd)
 	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
 
 	for (int i = 0; flock(lock_fd, LOCK_EX | LOCK_NB); i++) {
-		if (i == LOCK_TRIES || (errno != EWOULDBLOCK && errno != EINTR))
+		if (errno != EWOULDBLOCK && errno != EINTR)
 			return -errno;
+		if (i >= LOCK_TRIES && (i == DYING_TRIES || !is_dying(lock_fd)))
+			return -EWOULDBLOCK;
 		nanosleep(&pause, NULL);
 	}
 	return 0;

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -270,6 +271,41 @@ static void waits_for_a_daemon_that_is_dying(void **state)
 	store_close(store_must_open(directory));
 }
 
+static void *end_later(void *argument)
+{
+	(void)argument;
+	usleep(1800000);
+	_exit(0);
+}
+
+// With many interfaces to take down that takes seconds. Here a thread goes on when its process is
+// seen to be ending.
+static void waits_as_long_as_it_is_dying(void **state)
+{
+	pthread_t thread;
+	pid_t pid;
+	int ready[2];
+	char byte;
+
+	(void)state;
+	assert_int_equal(0, pipe(ready));
+	pid = fork();
+	if (pid == 0) {
+		struct store *store;
+
+		if (store_open(directory, &store, NULL) ||
+			pthread_create(&thread, NULL, end_later, NULL) ||
+			write(ready[1], "", 1) != 1)
+			_exit(1);
+		pthread_exit(NULL);
+	}
+	assert_int_equal(1, read(ready[0], &byte, 1));
+	store_close(store_must_open(directory));
+	assert_int_equal(pid, waitpid(pid, NULL, 0));
+	close(ready[0]);
+	close(ready[1]);
+}
+
 // Somebody at the database with sqlite3 is told from a second daemon.
 static void refuses_while_another_program_writes(void **state)
 {
@@ -301,6 +337,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(refuses_a_read_only_file_system, setup, teardown),
 		cmocka_unit_test_setup_teardown(refuses_the_second_daemon, setup, teardown),
 		cmocka_unit_test_setup_teardown(waits_for_a_daemon_that_is_dying, setup, teardown),
+		cmocka_unit_test_setup_teardown(waits_as_long_as_it_is_dying, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			refuses_while_another_program_writes, setup, teardown),
 	};
