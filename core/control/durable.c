@@ -12,7 +12,7 @@
 #include "control/store.h"
 
 // Meters lose at most a second: half of it until they are noted, the rest until that is on disk.
-enum { CLOCK_MS = 500, LOG_MS = 60000, MAX_NOTICES = 50 };
+enum { CLOCK_MS = 500, LOG_MS = 60000 };
 
 STAILQ_HEAD(waits, durable_wait);
 
@@ -38,7 +38,6 @@ struct durable {
 	bool changed;      // and in what is noted for the open batch
 	bool all_meters;   // the store may have older counts than those that moved last
 	uint64_t logged_ms;
-	unsigned n_noticed; // while it was restored
 	void (*log)(void *context, int level, const char *line);
 	void *log_context;
 	void (*stopped)(void *context);
@@ -330,34 +329,14 @@ int durable_open(struct weir *weir, uv_loop_t *loop, const struct durable_option
 	return 0;
 }
 
-// What every restoring is full of is no news; the rest says what could not be had.
-static void log_notice(void *context, const struct weir_notice *notice)
-{
-	static const char *const usual[] = { "-added", "-attached", "-changed", "-connected",
-		"-loaded" };
-	struct durable *durable = context;
-	const char *end = strrchr(notice->kind, '-');
-
-	for (size_t i = 0; end && i < sizeof(usual) / sizeof(usual[0]); i++)
-		if (strcmp(end, usual[i]) == 0)
-			return;
-	if (durable->n_noticed++ < MAX_NOTICES)
-		log_line(durable, LOG_WARNING, "restoring: %s: %s", notice->kind, notice->text);
-}
-
 int durable_restore(struct durable *durable, struct weir_error *error)
 {
 	size_t n_items = 0;
 	int result;
 
-	weir_on_notice(durable->weir, log_notice, durable);
 	result = load(durable, WEIR_RESTORE, &n_items, error);
-	weir_on_notice(durable->weir, NULL, NULL);
 	if (result < 0)
 		return result;
-	if (durable->n_noticed > MAX_NOTICES)
-		log_line(durable, LOG_WARNING, "restoring: and %u more like these",
-			durable->n_noticed - MAX_NOTICES);
 	weir_on_change(durable->weir, on_change, durable);
 	durable->restored = true;
 	if (n_items > 0)

@@ -24,6 +24,30 @@ static bool is_wanted(const Weir__Control__EventSubscribe *wanted, const char *k
 	return wanted->n_kinds == 0;
 }
 
+static bool exists(const char *pattern)
+{
+	const char *kind;
+
+	for (unsigned i = 0; (kind = weir_notice_kind(i)); i++)
+		if (matches(pattern, kind))
+			return true;
+	return false;
+}
+
+// A watcher that waits for what never comes would not notice.
+static int refuse_kind(const char *pattern, struct weir_error *error)
+{
+	char known[400] = "";
+	size_t size = 0;
+	const char *kind;
+
+	for (unsigned i = 0; (kind = weir_notice_kind(i)) && size < sizeof(known); i++)
+		size += (size_t)snprintf(
+			known + size, sizeof(known) - size, "%s%s", i ? " " : "", kind);
+	return weir_refuse(
+		error, -EINVAL, "kinds", "kind \"%.20s\": there are %s", pattern, known);
+}
+
 static int check_kinds(const Weir__Control__EventSubscribe *wanted, struct weir_error *error)
 {
 	for (size_t i = 0; i < wanted->n_kinds; i++) {
@@ -33,6 +57,8 @@ static int check_kinds(const Weir__Control__EventSubscribe *wanted, struct weir_
 			return weir_refuse(error, -EINVAL, "kinds",
 				"kind \"%s\": a * stands at the end only, as in port-*",
 				wanted->kinds[i]);
+		if (!exists(wanted->kinds[i]))
+			return refuse_kind(wanted->kinds[i], error);
 	}
 	return 0;
 }

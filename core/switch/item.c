@@ -123,6 +123,9 @@ void note_fdb(const struct vswitch *s, uint16_t vlan, const uint8_t address[6], 
 	char mac[MAC_TEXT_SIZE];
 
 	note(s->weir, removed, fdb_item(s, vlan, address, port, mac));
+	weir_notify(s->weir, removed ? "fdb-removed" : "fdb-added", s->name, port, "",
+		"static address %s in VLAN %u at port %s %s", mac, vlan, port,
+		removed ? "removed" : "added");
 }
 
 void note_meter_gone(const struct weir *w, const struct meter *m)
@@ -227,13 +230,34 @@ static int export_fdb(const struct export *e, const struct vswitch *s)
 	return 0;
 }
 
+static int by_order(const void *left, const void *right)
+{
+	const struct attachment *a = *(const struct attachment *const *)left;
+	const struct attachment *b = *(const struct attachment *const *)right;
+
+	return a->order != b->order ? (a->order > b->order ? 1 : -1)
+				    : strcmp(a->descriptor->name, b->descriptor->name);
+}
+
+// Not as the stack has them: the class of a missing one is not known.
+static void export_stack(const struct export *e, const struct vswitch *s)
+{
+	const struct attachment *attachments[STACK_MAX];
+	unsigned n = 0;
+
+	for (const struct attachment *a = s->attachments; a; a = a->next)
+		attachments[n++] = a;
+	qsort(attachments, n, sizeof(attachments[0]), by_order);
+	for (unsigned i = 0; i < n; i++)
+		tell_item(e, attachment_item(attachments[i]));
+}
+
 static int export_switch(const struct export *e, const struct vswitch *s)
 {
 	int failed;
 
 	tell_item(e, switch_item(s));
-	for (const struct attachment *a = s->attachments; a; a = a->next)
-		tell_item(e, attachment_item(a));
+	export_stack(e, s);
 	export_policies(e, &s->target);
 	failed = export_ports(e, s);
 	return failed ? failed : export_fdb(e, s);

@@ -624,6 +624,10 @@ void port_forget_learned(const struct port *port);
 void port_end(struct port *port);
 int port_republish(struct port *port);
 
+// ---- notice_kinds.c
+// How much a line about a notice of this kind matters: as syslog(3).
+int notice_level(const char *kind);
+
 // ---- item.c: what is told to the weir_change_handler, after the change was made
 void note_switch(const struct vswitch *vswitch, bool removed);
 void note_attachment(const struct attachment *attachment, bool removed);

@@ -149,14 +149,17 @@ static int find_slot(
 int vswitch_link(struct vswitch *s, struct weir_error *error)
 {
 	struct weir *w = s->weir;
+	struct vswitch **link = &w->switches;
 	unsigned slot;
 	int failed = find_slot(w, s->name, &slot, error);
 
 	if (failed)
 		return failed;
 	s->slot = slot;
-	s->next = w->switches;
-	w->switches = s;
+	while (*link)
+		link = &(*link)->next;
+	s->next = NULL;
+	*link = s;
 	w->switch_slots[slot] = s;
 	return 0;
 }
@@ -246,9 +249,13 @@ void vswitch_end_now(struct vswitch *s)
 			wait->targets[s->slot] = 0; // another switch may get the slot
 	s->removed = true;
 	flow_list_forget(w, s);
-	for (unsigned i = 0; i < s->n_indices; i++)
-		if (s->ports[i])
-			port_end(s->ports[i]);
+	for (unsigned i = 0; i < s->n_indices; i++) {
+		if (!s->ports[i])
+			continue;
+		weir_notify(w, "port-removed", s->name, s->ports[i]->name, "",
+			"port %s removed with switch %s", s->ports[i]->name, s->name);
+		port_end(s->ports[i]);
+	}
 	stack_detach_all(s);
 	note_switch(s, true);
 	weir_notify(w, "switch-removed", s->name, "", "", "switch %s removed", s->name);

@@ -44,37 +44,6 @@ void weir_log_line(const struct weir *w, int level, const char *format, ...)
 		fprintf(stderr, "weir: %s\n", line);
 }
 
-void weir_notify(struct weir *w, const char *kind, const char *vswitch, const char *port,
-	const char *extension, const char *format, ...)
-{
-	char text[256];
-	va_list arguments;
-	struct weir_notice notice = {
-		.number = ++w->notices,
-		.time = (uint64_t)time(NULL),
-		.kind = kind,
-		.switch_name = vswitch,
-		.port = port,
-		.extension = extension,
-		.text = text,
-	};
-
-	if (w->ending)
-		return;
-	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments);
-	va_end(arguments);
-	weir_log_line(w, LOG_INFO, "%s: %s", kind, text);
-	if (w->on_notice)
-		w->on_notice(w->notice_context, &notice);
-}
-
-void weir_on_notice(struct weir *w, weir_notice_handler *handler, void *context)
-{
-	w->on_notice = handler;
-	w->notice_context = context;
-}
-
 // ---- The control thread's loop
 
 static void age(struct weir *w)

@@ -310,7 +310,7 @@ struct weir_item {
 typedef void weir_item_row(void *context, const struct weir_item *item);
 
 // Every item but meters and saved state, in a stable order: switches by name; in each its
-// extensions in stack order, its own policies, its ports by name, each followed by its policies in
+// extensions by their order and name, its own policies, its ports by name, each followed by its policies in
 // the order in which extensions see them, and static FDB entries by VLAN and address. Items are
 // borrowed during the call. After a refusal with -ENOMEM, what was told is not all.
 WEIR_API int weir_export(struct weir *weir, const char *switch_name /* NULL: all */,
@@ -458,11 +458,13 @@ WEIR_API int weir_worker_set_linger(
 struct weir_notice {
 	uint64_t number;  // 1, 2, 3, ...
 	uint64_t time;    // Unix seconds
-	const char *kind; // "port-added", "nic-lost", "extension-attached", ...
+	const char *kind; // one of weir_notice_kind(): "port-added", "nic-lost", ...
 	const char *switch_name, *port, *extension; // or ""
 	const char *text;
 };
 typedef void weir_notice_handler(void *context, const struct weir_notice *notice);
+// The kinds of notices there are, by name, i from 0; NULL behind the last. Any thread.
+WEIR_API const char *weir_notice_kind(unsigned i);
 // One handler; NULL: none. Called on the control thread, during the change or weir_process().
 WEIR_API void weir_on_notice(struct weir *weir, weir_notice_handler *handler, void *context);
 

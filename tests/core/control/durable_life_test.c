@@ -210,42 +210,6 @@ static void on_stopped(void *context)
 	n_stopped += context == &n_stopped;
 }
 
-static unsigned n_lines;
-static char lines[64][128];
-
-static void log_line(void *context, int level, const char *line)
-{
-	(void)context;
-	(void)level;
-	if (n_lines < 64)
-		snprintf(lines[n_lines++], sizeof(lines[0]), "%s", line);
-}
-
-// What could not be had at the start is in the log, up to a bound.
-static void test_restore_log(void **state)
-{
-	const struct durable_options options = { .directory = "/state", .log = log_line };
-	struct durable *durable;
-	struct weir_error error;
-	struct weir weir = { .n_apply_notices = 60 };
-	uv_loop_t loop;
-
-	(void)state;
-	memset(&fake_disk, 0, sizeof(fake_disk));
-	strcpy(fake_disk.switches[0], "br0");
-	uv_loop_init(&loop);
-	assert_int_equal(durable_open(&weir, &loop, &options, &durable, &error), 0);
-	assert_int_equal(durable_restore(durable, &error), 0);
-	assert_int_equal(n_lines, 50 + 2);
-	assert_string_equal(lines[0], "restoring: nic-lost: interface tap0 is gone");
-	assert_string_equal(lines[50], "restoring: and 10 more like these");
-	assert_string_equal(lines[51], "restored: 1 items");
-	assert_null(weir.notice);
-	durable_stop(durable, on_stopped, NULL);
-	uv_run(&loop, UV_RUN_DEFAULT);
-	assert_int_equal(uv_loop_close(&loop), 0);
-}
-
 // What cannot be read is no empty state.
 static void test_unreadable(void **state)
 {
@@ -277,7 +241,6 @@ int main(void)
 		cmocka_unit_test(test_meters_lost),
 		cmocka_unit_test(test_refused_directory),
 		cmocka_unit_test(test_unreadable),
-		cmocka_unit_test(test_restore_log),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
