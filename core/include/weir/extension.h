@@ -479,7 +479,8 @@ static inline int weir_timer(struct weir_attachment *a, uint64_t cookie, uint64_
 }
 
 // Has timer() called with this cookie soon, from any thread of the extension but a worker: how its
-// own threads reach the control thread. Not after detach() was called. 0, -ENOMEM.
+// own threads reach the control thread. Until detach() returns; what is posted during detach() is
+// not delivered. 0, -ENOMEM.
 static inline int weir_post(struct weir_attachment *a, uint64_t cookie)
 {
 	return a->host->post(a, cookie);
