@@ -331,6 +331,7 @@ void *writer_run(void *context)
 	bool told;
 
 	pthread_setname_np(pthread_self(), "weir-capture");
+	weir_ring_touch(w->attachment, w->ring); // nobody fills it before the file is open
 	open_file(w);
 	told = !is_open(w);
 	for (;;) {

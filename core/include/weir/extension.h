@@ -421,6 +421,7 @@ struct weir_host {
 	void (*ring_release)(struct weir_ring *, unsigned lane);
 	int (*ring_wait)(struct weir_ring *, int timeout_ms);
 	void (*ring_wake)(struct weir_ring *);
+	void (*ring_touch)(struct weir_ring *);
 };
 
 // One extension on the stack of one switch. Valid from attach() to the return of detach().
@@ -507,6 +508,14 @@ static inline int weir_ring_create(
 	struct weir_attachment *a, size_t lane_bytes, struct weir_ring **ring)
 {
 	return a->host->ring_create(a, lane_bytes, ring);
+}
+
+// Has the system provide the memory of all lanes now, so that workers do not pay for it in their
+// first rounds; as far as there is memory. Takes milliseconds: for a thread of the extension's own,
+// before visits fill the ring or while they do.
+static inline void weir_ring_touch(struct weir_attachment *a, struct weir_ring *ring)
+{
+	a->host->ring_touch(ring);
 }
 
 // No worker and no thread uses it any more: not before release() of the last state that names it.

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include <cmocka.h>
@@ -72,6 +73,41 @@ static void lanes_have_limits(void **state)
 			fail_msg("%zu bytes: %d", rows[i].lane_bytes, ret);
 		ring_destroy(ring);
 	}
+}
+
+static long page_faults(void)
+{
+	struct rusage usage;
+
+	assert_int_equal(getrusage(RUSAGE_THREAD, &usage), 0);
+	return usage.ru_minflt;
+}
+
+// What is in the ring stays, and who fills it further has no page faults.
+static void touching_provides_memory(void **state)
+{
+	enum { LANE = 1 << 20, SIZE = 1000, N = LANE / (SIZE + RING_ALIGN) };
+	struct weir_ring *ring = create(2, LANE);
+	const uint8_t *bytes;
+	uint32_t size;
+	long before;
+
+	(void)state;
+	fill(ring_reserve(ring, 1, SIZE), SIZE, 0);
+	ring_touch(ring);
+	before = page_faults();
+	for (uint32_t i = 1; i < N; i++)
+		fill(ring_reserve(ring, 1, SIZE), SIZE, i);
+	assert_true(page_faults() - before < 20); // 256 without
+	ring_flush(ring, 1);
+	for (uint32_t i = 0; i < N; i++) {
+		bytes = ring_next(ring, 1, &size);
+		assert_non_null(bytes);
+		assert_int_equal(size, SIZE);
+		check(bytes, size, i);
+		ring_release(ring, 1);
+	}
+	ring_destroy(ring);
 }
 
 // A record of half a lane less its header fits whatever the position; a larger one never does.
@@ -383,6 +419,7 @@ static void waiting_ends(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(touching_provides_memory),
 		cmocka_unit_test(lanes_have_limits),
 		cmocka_unit_test(records_of_half_a_lane_always_fit),
 		cmocka_unit_test(what_is_not_flushed_is_not_seen),
