@@ -282,8 +282,9 @@ static inline void weir_visit_consume(struct weir_visit *v, unsigned i)
 }
 
 // Sends a new frame into the switch, as if `port` had sent it but behind this extension in the
-// stack; WEIR_PORT_NONE: trusted, from nowhere. bytes are copied. -ENOBUFS, -EMSGSIZE, or -ELOOP
-// when the frame being visited has been originated too often. Capture, filter, forwarding.
+// stack; WEIR_PORT_NONE: trusted, from nowhere. bytes are copied. -ENOENT: there is no such port;
+// -EMSGSIZE; -ENOBUFS; -ELOOP: the frames being visited have been originated too often. Capture,
+// filter, forwarding.
 static inline int weir_visit_originate(
 	struct weir_visit *v, weir_port_id port, const void *bytes, size_t size)
 {
@@ -444,7 +445,8 @@ static inline int weir_refresh(struct weir_attachment *a, weir_port_id port)
 }
 
 // Sends a frame into the switch at stage 1, as if port had sent it; WEIR_PORT_NONE: trusted, from
-// nowhere. bytes are copied. -ENOBUFS, -EMSGSIZE, -EPERM for a service. Control thread.
+// nowhere. bytes are copied. -ENOENT: there is no such port; -EMSGSIZE; -ENOBUFS; -EPERM for a
+// service. Control thread.
 static inline int weir_originate(
 	struct weir_attachment *a, weir_port_id port, const void *bytes, size_t size)
 {
