@@ -11,6 +11,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#ifndef MADV_POPULATE_WRITE // before glibc 2.35
+#define MADV_POPULATE_WRITE 23
+#endif
+
 // Stands before each record.
 struct record {
 	uint32_t size; // RECORD_SKIP: nothing follows until the end of the lane
@@ -103,6 +107,12 @@ static uint64_t record_bytes(uint32_t size)
 static uint64_t rest(const struct weir_ring *ring, uint64_t at)
 {
 	return ring->lane_bytes - (at & (ring->lane_bytes - 1));
+}
+
+// On systems before Linux 5.14, which do not know this, it is left to those who use it.
+void ring_touch(struct weir_ring *ring)
+{
+	madvise(ring->memory, ring->n_lanes * ring->lane_bytes, MADV_POPULATE_WRITE);
 }
 
 // ---- The producer

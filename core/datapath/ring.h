@@ -34,6 +34,9 @@ struct weir_ring;
 // reserved, and touched as it is used. 0, -EINVAL (0, or more than RING_LANE_MAX), -ENOMEM. Any
 // thread. Caller frees with ring_destroy().
 int ring_create(unsigned n_lanes, size_t lane_bytes, struct weir_ring **out);
+// Has the system provide the memory of all lanes now, as far as there is any, and not bit by bit to
+// producers in their first rounds. Takes milliseconds. Any thread, also while the ring is in use.
+void ring_touch(struct weir_ring *ring);
 // Nobody uses it any more. Accepts NULL.
 void ring_destroy(struct weir_ring *ring);
 

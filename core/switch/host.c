@@ -187,6 +187,7 @@ struct weir_host host_table(const struct weir *w)
 		.ring_release = ring_release,
 		.ring_wait = ring_wait,
 		.ring_wake = ring_wake,
+		.ring_touch = ring_touch,
 	};
 }
 

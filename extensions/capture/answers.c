@@ -103,8 +103,9 @@ int answer_row(struct weir_call *call, struct capture *c, struct weir_error *err
 	if (!ports)
 		return weir_refuse(error, -ENOMEM, NULL, "no memory for the answer");
 	row.name = c->name;
-	for (; row.n_port < c->n_ports; row.n_port++)
-		ports[row.n_port] = c->ports[row.n_port].name;
+	for (unsigned i = 0; i < c->n_ports; i++)
+		if (!c->ports[i].gone || capture_has_ended(c))
+			ports[row.n_port++] = c->ports[i].name;
 	row.port = ports;
 	for (unsigned stage = 0; stage < WEIR_N_STAGES; stage++)
 		if (c->stages & 1u << stage)

@@ -113,7 +113,7 @@ _Static_assert(CAPTURES_MAX * 3 <= UINT8_MAX, "a port's feeds are counted in a b
 struct known_port *port_named(struct captures *captures, const char *name);
 struct capture *capture_named(struct captures *captures, const char *name);
 bool capture_has_ended(const struct capture *capture);
-// Frees a capture that is on no list. Accepts NULL; blocks until its writer has ended.
+// Frees a capture that is on no list, whose writer was not started or is WRITER_GONE. Accepts NULL.
 void capture_free(struct capture *capture);
 // Puts a capture whose writer has been started on the list.
 void capture_add(struct captures *captures, struct capture *capture);

@@ -2,12 +2,14 @@
 // Copyright The Weir Authors
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 
 #include "capture.h"
 
 enum {
 	PLACE_MS = 5000, // until ports must have been prepared
 	AGAIN_MS = 1000, // until they are asked again to let go
+	END_S = 2,       // that the files get in all when the extension leaves
 };
 
 // ---- Finding
@@ -50,7 +52,7 @@ void capture_free(struct capture *c)
 {
 	if (!c)
 		return;
-	writer_destroy(c->writer);
+	writer_destroy(c->writer, NULL);
 	free(c->file);
 	free(c);
 }
@@ -224,7 +226,7 @@ static void ended(struct capture *c)
 
 	take_reason(c);
 	c->counts = writer_counts(c->writer);
-	writer_destroy(c->writer);
+	writer_destroy(c->writer, NULL);
 	c->writer = NULL;
 	c->phase = CAPTURE_ENDED;
 	weir_timer(x->attachment, timer_cookie(c), WEIR_TIMER_OFF);
@@ -238,6 +240,8 @@ static void ended_by_itself(struct capture *c)
 {
 	char reason[REASON_MAX];
 
+	if (c->phase >= CAPTURE_ENDING) // the writer has more to say
+		return;
 	writer_reason(c->writer, reason, sizeof(reason));
 	capture_end(c, c->writer->cause == WRITER_FAILED, reason);
 }
@@ -283,15 +287,32 @@ void capture_due(struct captures *x, uint64_t cookie)
 	}
 }
 
+// Writes what is left, as far as the disks take it in time: nothing else happens meanwhile.
+static void complete(struct capture *c, const struct timespec *until)
+{
+	bool completed = writer_destroy(c->writer, until);
+
+	c->writer = NULL;
+	if (!completed)
+		weir_log(c->owner->attachment, LOG_WARNING,
+			"capture %s: \"%.200s\" is incomplete: its disk does not take it in time",
+			c->name, c->file);
+}
+
 void capture_end_all(struct captures *x)
 {
 	struct capture *next;
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += END_S;
 
 	for (struct capture *c = x->first; c; c = c->next)
 		if (!capture_has_ended(c))
 			writer_finish(c->writer);
 	for (struct capture *c = x->first; c; c = next) {
 		next = c->next;
+		complete(c, &until);
 		capture_free(c);
 	}
 }

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
 #include "writer_internal.h"
 
@@ -28,15 +27,31 @@ static size_t put_header(uint8_t *at, size_t room, const struct writer_options *
 	return used;
 }
 
-static void free_writer(struct writer *w)
+void writer_free(struct writer *w)
 {
-	weir_ring_destroy(w->attachment, w->ring);
+	pthread_cond_destroy(&w->changed);
 	pthread_mutex_destroy(&w->mutex);
 	if (w->thread)
 		free(w->thread->buffer);
 	free(w->thread);
 	free(w->lanes);
 	free(w);
+}
+
+void writer_discard(struct writer *w)
+{
+	weir_ring_destroy(w->attachment, w->ring);
+	writer_free(w);
+}
+
+static void init_changed(struct writer *w)
+{
+	pthread_condattr_t clock;
+
+	pthread_condattr_init(&clock);
+	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+	pthread_cond_init(&w->changed, &clock);
+	pthread_condattr_destroy(&clock);
 }
 
 static struct writer *allocate(const struct writer_options *o)
@@ -49,6 +64,7 @@ static struct writer *allocate(const struct writer_options *o)
 		return NULL;
 	memset(w, 0, sizeof(*w));
 	pthread_mutex_init(&w->mutex, NULL);
+	init_changed(w);
 	w->attachment = o->attachment;
 	w->snap = o->snap ? o->snap : UINT32_MAX;
 	w->lanes = aligned_alloc(64, n_lanes * sizeof(*w->lanes));
@@ -57,7 +73,7 @@ static struct writer *allocate(const struct writer_options *o)
 		t->buffer = malloc(BUFFER_BYTES);
 	if (!w->lanes || !t || !t->buffer ||
 		weir_ring_create(o->attachment, LANE_BYTES, &w->ring) < 0) {
-		free_writer(w);
+		writer_discard(w);
 		return NULL;
 	}
 	memset(w->lanes, 0, n_lanes * sizeof(*w->lanes));
@@ -99,7 +115,7 @@ int writer_create(const struct writer_options *o, struct writer **out, struct we
 	failed = weir_refuse(error, -EINVAL, "size",
 		"size \"%llu\": must be at least %zu, for the file's header",
 		(unsigned long long)o->size_max, w->thread->used);
-	free_writer(w);
+	writer_discard(w);
 	return failed;
 }
 
@@ -122,18 +138,6 @@ void writer_finish(struct writer *w)
 {
 	__atomic_store_n(&w->finishing, true, __ATOMIC_RELEASE);
 	weir_ring_wake(w->attachment, w->ring);
-}
-
-void writer_destroy(struct writer *w)
-{
-	if (!w)
-		return;
-	if (w->thread->started) {
-		__atomic_store_n(&w->abandoned, true, __ATOMIC_RELEASE);
-		pthread_join(w->thread->id, NULL);
-		close(w->thread->fd);
-	}
-	free_writer(w);
 }
 
 enum writer_phase writer_phase(const struct writer *w)

@@ -10,6 +10,11 @@
 // written; then `closed` tells the workers to stop, what they still hand over is let go of, and the
 // control thread is told by weir_post(). In the end the file always consists of whole blocks.
 //
+// Only the thread waits for the file's disk, in every system call that may. The control thread
+// waits for the thread when the extension leaves, and no longer than it is told to: a thread that
+// is held up by then is left behind with what it needs for its end, and the code of the extension
+// stays in memory.
+//
 // Counts: every frame that was shown to the capture while it took frames is either captured (its
 // block has been written to the file) or lost. What is still on its way is neither yet.
 #ifndef CAPTURE_WRITER_H
@@ -19,6 +24,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include <weir/extension.h>
 
@@ -82,11 +88,15 @@ struct writer {
 	// Between the control thread and the writer; atomics.
 	_Alignas(64) uint32_t phase; // enum writer_phase
 	bool finishing, abandoned;
-	pthread_mutex_t mutex;
-	struct writer_counts counts; // guarded by mutex; lost: without the lanes'
-	bool lanes_counted;          // guarded by mutex: what the lanes lost is in counts
+	pthread_mutex_t mutex;       // guards what follows, and writes of abandoned
+	struct writer_counts counts; // lost: without the lanes'
+	bool lanes_counted;          // what the lanes lost is in counts
+	bool apart; // the thread is in a system call, or ends: needs the ring and the host no more
+	bool over;  // the thread has done its last, nothing is left to it
+	bool left;  // the control thread has gone; everything is the thread's
+	pthread_cond_t changed; // one of these three
 
-	// Settled with the phase WRITER_ENDED or WRITER_GONE.
+	// Settled from the phase WRITER_ENDED to writer_finish(), and with WRITER_GONE.
 	enum writer_cause cause;
 	int failure; // negative errno of WRITER_FAILED
 	bool torn;   // the file could not be cut back to whole blocks
@@ -106,9 +116,12 @@ int writer_start(struct writer *writer, int fd, struct weir_error *error);
 // No worker fills the ring any more: the thread is to write what is there and to end. Control
 // thread.
 void writer_finish(struct writer *writer);
-// Joins the thread, if it was started, and frees everything; blocks unless the phase is
-// WRITER_GONE. After writer_finish(). Accepts NULL. Control thread.
-void writer_destroy(struct writer *writer);
+// Joins the thread, if it was started, and frees everything. With the phase WRITER_GONE this does
+// not block; before it waits until the time `until` of CLOCK_MONOTONIC, which may be NULL for a
+// writer that was not started or is WRITER_GONE. False: the thread is held up by the file's disk:
+// it was left behind, loses what it has not written, and frees the rest when it comes back. After
+// writer_finish(). Accepts NULL. Control thread.
+bool writer_destroy(struct writer *writer, const struct timespec *until);
 
 enum writer_phase writer_phase(const struct writer *writer);
 // Control thread.

@@ -81,47 +81,85 @@ static void close_intake(struct writer *w, enum writer_cause cause)
 
 // ---- The file
 
-static void fail(struct writer *w, int failure, size_t written)
+static int truncate_file(struct writer *w, uint64_t size)
+{
+	int failed;
+
+	writer_system_begin(w);
+	failed = ftruncate(w->thread->fd, (off_t)size) < 0 ? -errno : 0;
+	writer_system_end(w);
+	return failed;
+}
+
+// Writes a piece of the buffer out. The position is the writer's own: the client holds the same
+// open file. Who goes alone afterwards needs to know how far it came.
+static int write_piece(struct writer *w)
+{
+	struct writer_thread *t = w->thread;
+	int failed = 0;
+	ssize_t n;
+
+	writer_system_begin(w);
+	n = pwrite(t->fd, t->buffer + t->written, t->used - t->written,
+		(off_t)(w->counts.bytes + t->written));
+	if (n > 0)
+		t->written += (size_t)n;
+	else if (n == 0)
+		failed = -ENOSPC;
+	else if (errno != EINTR)
+		failed = -errno;
+	writer_system_end(w);
+	return failed;
+}
+
+static int close_file(struct writer *w)
+{
+	int failed;
+
+	writer_system_begin(w);
+	failed = close(w->thread->fd) < 0 ? -errno : 0;
+	w->thread->fd = -1;
+	writer_system_end(w);
+	return failed;
+}
+
+static void fail(struct writer *w, int failure)
 {
 	struct writer_thread *t = w->thread;
 	uint64_t packets;
+	size_t written = t->written;
 	size_t whole = pcapng_whole_blocks(t->buffer, written, &packets);
 
+	w->failure = failure;
+	w->torn = whole != written && truncate_file(w, w->counts.bytes + whole) < 0;
 	pthread_mutex_lock(&w->mutex);
 	w->counts.captured += packets;
 	w->counts.lost += t->n_buffered - packets;
 	w->counts.bytes += whole;
 	pthread_mutex_unlock(&w->mutex);
-	w->failure = failure;
-	w->torn = whole != written && ftruncate(t->fd, (off_t)w->counts.bytes) < 0;
-	t->used = 0;
+	t->used = t->written = 0;
 	t->n_buffered = 0;
 	close_intake(w, WRITER_FAILED);
 }
 
-// Writes the buffer out. The position is the writer's own: the client holds the same open file.
+// Writes the buffer out.
 static void flush(struct writer *w)
 {
 	struct writer_thread *t = w->thread;
-	size_t written = 0;
 
-	while (written < t->used) {
-		ssize_t n = pwrite(t->fd, t->buffer + written, t->used - written,
-			(off_t)(w->counts.bytes + written));
+	while (t->written < t->used) {
+		int failed = write_piece(w);
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0) {
-			fail(w, n < 0 ? -errno : -ENOSPC, written);
+		if (failed) {
+			fail(w, failed);
 			return;
 		}
-		written += (size_t)n;
 	}
 	pthread_mutex_lock(&w->mutex);
 	w->counts.captured += t->n_buffered;
 	w->counts.bytes += t->used;
 	pthread_mutex_unlock(&w->mutex);
-	t->used = 0;
+	t->used = t->written = 0;
 	t->n_buffered = 0;
 }
 
@@ -138,11 +176,24 @@ static void reach(struct writer *w, enum writer_cause limit)
 
 static void open_file(struct writer *w)
 {
-	if (ftruncate(w->thread->fd, 0) < 0)
-		fail(w, -errno, 0);
+	int failed = truncate_file(w, 0);
+
+	if (failed)
+		fail(w, failed);
 	else
 		flush(w);
 	enter(w, is_open(w) ? WRITER_WRITING : WRITER_ENDED);
+}
+
+// Some file systems say only now that they could not write.
+static void complete(struct writer *w)
+{
+	int failed = close_file(w);
+
+	if (!failed || w->cause == WRITER_FAILED)
+		return;
+	w->failure = failed;
+	close_intake(w, WRITER_FAILED);
 }
 
 // ---- Records
@@ -280,6 +331,7 @@ void *writer_run(void *context)
 	bool told;
 
 	pthread_setname_np(pthread_self(), "weir-capture");
+	weir_ring_touch(w->attachment, w->ring); // nobody fills it before the file is open
 	open_file(w);
 	told = !is_open(w);
 	for (;;) {
@@ -297,6 +349,8 @@ void *writer_run(void *context)
 			break;
 	}
 	flush(w);
+	complete(w);
 	enter(w, WRITER_GONE);
+	writer_thread_over(w);
 	return NULL;
 }

@@ -282,8 +282,9 @@ static inline void weir_visit_consume(struct weir_visit *v, unsigned i)
 }
 
 // Sends a new frame into the switch, as if `port` had sent it but behind this extension in the
-// stack; WEIR_PORT_NONE: trusted, from nowhere. bytes are copied. -ENOBUFS, -EMSGSIZE, or -ELOOP
-// when the frame being visited has been originated too often. Capture, filter, forwarding.
+// stack; WEIR_PORT_NONE: trusted, from nowhere. bytes are copied. -ENOENT: there is no such port;
+// -EMSGSIZE; -ENOBUFS; -ELOOP: the frames being visited have been originated too often. Capture,
+// filter, forwarding.
 static inline int weir_visit_originate(
 	struct weir_visit *v, weir_port_id port, const void *bytes, size_t size)
 {
@@ -421,6 +422,7 @@ struct weir_host {
 	void (*ring_release)(struct weir_ring *, unsigned lane);
 	int (*ring_wait)(struct weir_ring *, int timeout_ms);
 	void (*ring_wake)(struct weir_ring *);
+	void (*ring_touch)(struct weir_ring *);
 };
 
 // One extension on the stack of one switch. Valid from attach() to the return of detach().
@@ -443,7 +445,8 @@ static inline int weir_refresh(struct weir_attachment *a, weir_port_id port)
 }
 
 // Sends a frame into the switch at stage 1, as if port had sent it; WEIR_PORT_NONE: trusted, from
-// nowhere. bytes are copied. -ENOBUFS, -EMSGSIZE, -EPERM for a service. Control thread.
+// nowhere. bytes are copied. -ENOENT: there is no such port; -EMSGSIZE; -ENOBUFS; -EPERM for a
+// service. Control thread.
 static inline int weir_originate(
 	struct weir_attachment *a, weir_port_id port, const void *bytes, size_t size)
 {
@@ -479,7 +482,8 @@ static inline int weir_timer(struct weir_attachment *a, uint64_t cookie, uint64_
 }
 
 // Has timer() called with this cookie soon, from any thread of the extension but a worker: how its
-// own threads reach the control thread. Not after detach() was called. 0, -ENOMEM.
+// own threads reach the control thread. Until detach() returns; what is posted during detach() is
+// not delivered. 0, -ENOMEM.
 static inline int weir_post(struct weir_attachment *a, uint64_t cookie)
 {
 	return a->host->post(a, cookie);
@@ -506,6 +510,14 @@ static inline int weir_ring_create(
 	struct weir_attachment *a, size_t lane_bytes, struct weir_ring **ring)
 {
 	return a->host->ring_create(a, lane_bytes, ring);
+}
+
+// Has the system provide the memory of all lanes now, so that workers do not pay for it in their
+// first rounds; as far as there is memory. Takes milliseconds: for a thread of the extension's own,
+// before visits fill the ring or while they do.
+static inline void weir_ring_touch(struct weir_attachment *a, struct weir_ring *ring)
+{
+	a->host->ring_touch(ring);
 }
 
 // No worker and no thread uses it any more: not before release() of the last state that names it.

@@ -8,8 +8,7 @@
 // 128 bytes goes to the file OUTPUT.
 //
 // cycles: batches of 32 frames come by the clock; the time of each is taken. Rounds without and
-// with the capture take turns; the first 96,000 frames of each capture, which touch the memory of
-// its ring for the first time, are not taken. Prints medians per frame.
+// with the capture take turns, each with a new capture. Prints medians per frame.
 //
 // instructions: for callgrind. Collects BATCHES batches: without the extension, with it but
 // without a capture, with a capture of another port, with one of this. Prints the number of frames.
@@ -219,8 +218,6 @@ static void cycles(struct bench *b, double frames_per_second, unsigned rounds)
 	for (unsigned i = 0; i < rounds; i++) {
 		bare[i] = measure(b, interval);
 		start(b, "in");
-		for (unsigned n = 0; n < 2; n++) // the ring's pages are touched for the first time
-			measure(b, interval);
 		captured[i] = measure(b, interval);
 		stop(b);
 		more[i] = captured[i] - bare[i];

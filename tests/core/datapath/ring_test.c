@@ -13,7 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -72,6 +74,50 @@ static void lanes_have_limits(void **state)
 			fail_msg("%zu bytes: %d", rows[i].lane_bytes, ret);
 		ring_destroy(ring);
 	}
+}
+
+#ifndef MADV_POPULATE_WRITE // before glibc 2.35
+#define MADV_POPULATE_WRITE 23
+#endif
+
+enum { TOUCHED = 1 << 20, TOUCHED_PAGES = TOUCHED / 4096 };
+
+static unsigned n_resident(void *lane)
+{
+	unsigned char pages[TOUCHED_PAGES];
+	unsigned n = 0;
+
+	assert_int_equal(mincore(lane, TOUCHED, pages), 0);
+	for (unsigned i = 0; i < TOUCHED_PAGES; i++)
+		n += pages[i] & 1;
+	return n;
+}
+
+static void touching_provides_memory(void **state)
+{
+	struct weir_ring *ring;
+	const uint8_t *bytes;
+	uint8_t *lane;
+	uint32_t size;
+
+	(void)state;
+	if (sysconf(_SC_PAGESIZE) != 4096 ||
+		(madvise(NULL, 0, MADV_POPULATE_WRITE) < 0 && errno == EINVAL))
+		skip(); // another page size, or Linux before 5.14
+	ring = create(2, TOUCHED);
+	for (unsigned i = 0; i < 2; i++) {
+		fill(ring_reserve(ring, i, 1000), 1000, i);
+		ring_flush(ring, i);
+	}
+	lane = (uint8_t *)(uintptr_t)ring_next(ring, 0, &size) - RING_ALIGN;
+	assert_int_equal(n_resident(lane), 1);
+	ring_touch(ring);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(n_resident(lane + i * TOUCHED), TOUCHED_PAGES);
+		bytes = ring_next(ring, i, &size); // what was there stays
+		check(bytes, size, i);
+	}
+	ring_destroy(ring);
 }
 
 // A record of half a lane less its header fits whatever the position; a larger one never does.
@@ -383,6 +429,7 @@ static void waiting_ends(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(touching_provides_memory),
 		cmocka_unit_test(lanes_have_limits),
 		cmocka_unit_test(records_of_half_a_lane_always_fit),
 		cmocka_unit_test(what_is_not_flushed_is_not_seen),

@@ -129,7 +129,9 @@ static void goes_on_without_a_port(void **state)
 	lab_remove_port(&lab, 0);
 	lab_settle(&lab);
 	lab_assert_pass(&lab, 2, &third, 1 << 1);
-	assert_int_equal(capture_row(&lab, "x").state, CAPTURE__STATE__RUNNING);
+	row = capture_row(&lab, "x");
+	assert_int_equal(row.state, CAPTURE__STATE__RUNNING);
+	assert_int_equal(row.n_ports, 1);
 	// Another port of that name is another port.
 	lab_add_port(&lab, "br0", 0, NULL);
 	lab_settle(&lab);
@@ -137,6 +139,7 @@ static void goes_on_without_a_port(void **state)
 	lab_remove_port(&lab, 2);
 	row = capture_wait(&lab, "x", CAPTURE__STATE__STOPPED);
 	assert_string_equal(row.reason, "port p2 was removed");
+	assert_int_equal(row.n_ports, 2);
 	row = capture_stop(&lab, "x");
 	assert_int_equal(row.captured, 2);
 	assert_file("capture.pcapng", 2, row.bytes);
