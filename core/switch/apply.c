@@ -84,17 +84,22 @@ static int force(struct apply *x)
 // ---- The end
 
 // Nobody looks at what an application noted in the model any more.
-static void forget(struct apply *x)
+static void forget_targets(struct apply *x)
 {
 	for (struct touched *t = x->switches; t; t = t->next)
 		t->target->touched = NULL;
 	for (struct touched *t = x->ports; t; t = t->next)
 		t->target->touched = NULL;
+}
+
+static void forget_switches(struct apply *x)
+{
 	for (struct vswitch *s = x->weir->switches; s; s = s->next)
 		s->stale = s->restacked = s->ports_changed = false;
 }
 
-// Ids that were made are not made again. That is no difference that anybody is told.
+// Ids that were made are not made again, on what was there before too. That is no difference; but
+// who keeps the items has to know.
 static void raise_ids(struct apply *x)
 {
 	const struct document_entry *entry;
@@ -102,31 +107,38 @@ static void raise_ids(struct apply *x)
 	for (entry = x->document->first[WEIR_ITEM_SWITCH]; entry; entry = entry->next) {
 		struct vswitch *s = vswitch_find(x->weir, entry->item.switch_name, NULL);
 
-		if (s && s->target.made_ids < entry->item.vswitch.made_ids)
-			s->target.made_ids = entry->item.vswitch.made_ids;
+		if (!s || s->target.made_ids >= entry->item.vswitch.made_ids)
+			continue;
+		s->target.made_ids = entry->item.vswitch.made_ids;
+		note_switch(s, false);
 	}
 	for (entry = x->document->first[WEIR_ITEM_PORT]; entry; entry = entry->next) {
 		struct port *port = port_find(x->weir, entry->item.name, NULL);
 
-		if (port && port->target.made_ids < entry->item.port.made_ids)
-			port->target.made_ids = entry->item.port.made_ids;
+		if (!port || port->target.made_ids >= entry->item.port.made_ids)
+			continue;
+		port->target.made_ids = entry->item.port.made_ids;
+		note_port(port, false);
 	}
 }
 
 static void finish(struct apply *x)
 {
-	raise_ids(x);
 	steps_show(x);
 	steps_finish(x);
+	raise_ids(x);
 	nics_wait(x);
 	prepare_tell(x);
 }
 
-static void undo_dirt(struct apply *x)
+static void undo(struct apply *x)
 {
+	change_abort(&x->change);
 	for (struct touched *t = x->ports; t; t = t->next)
 		t->target->port->dirty = false;
-	forget(x);
+	forget_targets(x); // some of which end now
+	steps_undo(x);
+	forget_switches(x); // and of those that were to go
 }
 
 int weir_apply(struct weir *w, const struct weir_document *document, unsigned flags,
@@ -155,11 +167,10 @@ int weir_apply(struct weir *w, const struct weir_document *document, unsigned fl
 	else if (!failed)
 		failed = force(&x);
 	if (failed || (flags & WEIR_DRY_RUN)) {
-		change_abort(&x.change);
-		undo_dirt(&x);
-		steps_undo(&x);
+		undo(&x);
 	} else {
-		forget(&x);
+		forget_targets(&x);
+		forget_switches(&x);
 		finish(&x);
 	}
 	// A field of what no single item is to blame for would only mislead.

@@ -239,24 +239,53 @@ int plan_policies(struct apply *x)
 
 // ---- What is only restored
 
+struct meter_step {
+	struct step step;
+	struct vswitch *vswitch;
+	struct meter_before before;
+};
+
+static void undo_meter(struct apply *x, struct step *step)
+{
+	const struct meter_step *meter = (const struct meter_step *)step;
+
+	(void)x;
+	meter_restore_undo(meter->vswitch, &meter->before);
+}
+
+// Counts are no difference.
+static const struct step_class meter_class = { .undo = undo_meter };
+
+static int plan_meter(struct apply *x, const struct weir_item *item)
+{
+	struct target *t = apply_find_target(x, item->target);
+	struct meter_before before;
+	struct meter_step *meter;
+	int failed;
+
+	if (!t)
+		return x->error->code;
+	failed = meter_restore(t->vswitch, item, &before);
+	if (failed)
+		return weir_refuse(x->error, failed, "id", "meter %.64s of %.64s on %.64s: %s",
+			item->meter.id, item->name, item->target, strerror(-failed));
+	meter = step_add(x, &meter_class, sizeof(*meter));
+	if (!meter) {
+		meter_restore_undo(t->vswitch, &before);
+		return -ENOMEM;
+	}
+	meter->vswitch = t->vswitch;
+	meter->before = before;
+	return 0;
+}
+
 int plan_meters(struct apply *x)
 {
 	const struct document_entry *entry = x->document->first[WEIR_ITEM_METER];
 	int failed = 0;
 
-	for (; restoring(x) && !failed && entry; entry = entry->next) {
-		const struct weir_item *item = &entry->item;
-		struct target *t = apply_find_target(x, item->target);
-
-		failed = x->error->code;
-		if (t)
-			failed = meter_restore(t->vswitch, item->name, item->target, item->meter.id,
-				item->meter.frames, item->meter.bytes, item->meter.since);
-		if (failed && t)
-			weir_refuse(x->error, failed, "id", "meter %.64s of %.64s on %.64s: %s",
-				item->meter.id, item->name, item->target, strerror(-failed));
-		failed = item_refuse(x, entry, failed);
-	}
+	for (; restoring(x) && !failed && entry; entry = entry->next)
+		failed = item_refuse(x, entry, plan_meter(x, &entry->item));
 	return failed;
 }
 
@@ -270,7 +299,8 @@ void restore_saved(struct apply *x, struct attachment *a, const struct target *t
 	struct weir_error error = { 0 };
 	int failed;
 
-	if (!restoring(x) || a->missing)
+	// One that stays would keep what a dry run gave it.
+	if (!restoring(x) || a->missing || (x->flags & WEIR_DRY_RUN))
 		return;
 	target_name(t, target);
 	entry = document_find(x->document, &key);

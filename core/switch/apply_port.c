@@ -351,6 +351,7 @@ static int add(struct apply *x, struct vswitch *s, const struct document_entry *
 	adding->port = port;
 	adding->entry = entry;
 	port->nic_forced = item->port.forced;
+	port->target.made_ids = item->port.made_ids;
 	say_new(x, adding, item->port.nic);
 	touched = touch_target(x, &port->target);
 	if (!touched)

@@ -295,6 +295,8 @@ static int add(struct apply *x, struct vswitch *s, const struct document_entry *
 	if (!adding) {
 		stack_unlink(s, a);
 		attachment_give_up(a);
+		if (loaded)
+			loader_unload(x->weir->loader, extension, NULL);
 		return -ENOMEM;
 	}
 	adding->attachment = a;

@@ -109,9 +109,9 @@ static void finish_adding(struct apply *x, struct step *step)
 
 static const struct step_class adding_class = { "add", "switch", name, undo_adding, finish_adding };
 
-static int add(struct apply *x, const char *wanted)
+static int add(struct apply *x, const struct weir_item *item)
 {
-	struct vswitch *s = vswitch_make(x->weir, wanted);
+	struct vswitch *s = vswitch_make(x->weir, item->switch_name);
 	struct switch_step *adding;
 	int failed;
 
@@ -126,6 +126,7 @@ static int add(struct apply *x, const char *wanted)
 		return failed ? failed : -ENOMEM;
 	}
 	adding->vswitch = s;
+	s->target.made_ids = item->vswitch.made_ids;
 	x->queues = true;
 	return 0;
 }
@@ -142,7 +143,7 @@ int plan_switches(struct apply *x)
 			continue;
 		failed = name_check("switch", wanted, x->error);
 		if (!failed)
-			failed = add(x, wanted);
+			failed = add(x, &entry->item);
 		failed = item_refuse(x, entry, failed);
 	}
 	return failed;

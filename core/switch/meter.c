@@ -239,10 +239,10 @@ void meter_free_all(struct vswitch *s)
 
 // ---- Kept over the end of the process
 
-int meter_restore(struct vswitch *s, const char *extension, const char *target, const char *key,
-	uint64_t frames, uint64_t bytes, uint64_t since)
+int meter_restore(struct vswitch *s, const struct weir_item *item, struct meter_before *before)
 {
-	uint64_t now_frames, now_bytes;
+	const char *extension = item->name, *target = item->target, *key = item->meter.id;
+	uint64_t frames = item->meter.frames, now_frames, now_bytes;
 	struct meter *m;
 
 	if (strlen(extension) >= sizeof(m->extension) || strlen(target) >= sizeof(m->target) ||
@@ -255,6 +255,8 @@ int meter_restore(struct vswitch *s, const char *extension, const char *target, 
 		if (failed)
 			return failed;
 	}
+	*before = (struct meter_before){ m, m->base_frames, m->base_bytes, m->since, m->committed,
+		m->kept, m->changed };
 	sum(s, m->id, &now_frames, &now_bytes);
 	// One that is in use has counted since; less than what is restored it has only after a
 	// reset that is taken back.
@@ -266,12 +268,26 @@ int meter_restore(struct vswitch *s, const char *extension, const char *target, 
 	}
 	// May wrap, and so does what is counted minus this.
 	m->base_frames -= frames;
-	m->base_bytes -= bytes;
-	m->since = since;
+	m->base_bytes -= item->meter.bytes;
+	m->since = item->meter.since;
 	m->committed = true;
 	m->kept = true;
 	m->changed = true; // who restored it need not be who keeps it
 	return 0;
+}
+
+void meter_restore_undo(struct vswitch *s, const struct meter_before *before)
+{
+	struct meter *m = before->meter;
+
+	m->base_frames = before->base_frames;
+	m->base_bytes = before->base_bytes;
+	m->since = before->since;
+	m->committed = before->committed;
+	m->kept = before->kept;
+	m->changed = before->changed;
+	if (m->refs == 0 && !m->committed) // it was made for this
+		remove_meter(s, m);
 }
 
 static void export(struct vswitch *s, struct meter *m, bool all, weir_item_row *row, void *context)

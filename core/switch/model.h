@@ -645,12 +645,20 @@ struct meter *meter_get(struct vswitch *vswitch, const struct attachment *attach
 void meter_put(struct vswitch *vswitch, struct meter *meter, bool policy_gone);
 // Before the target's states are dropped: their meters then end with them, untold.
 void meter_remove_target(struct vswitch *vswitch, const char *target);
-// The meter, made or found, has these counts as of now; one that is in use and has counted as much
-// keeps its own, and one that is in use and was reset since goes on from these. Nobody holds one
-// that was made: it stays until an extension of the name asks for it, or the target is removed.
-// since: Unix seconds. 0, -EINVAL for a name that is too long, -ENOSPC, -ENOMEM.
-int meter_restore(struct vswitch *vswitch, const char *extension, const char *target,
-	const char *key, uint64_t frames, uint64_t bytes, uint64_t since);
+// What a meter was before it was restored.
+struct meter_before {
+	struct meter *meter;
+	uint64_t base_frames, base_bytes, since;
+	bool committed, kept, changed;
+};
+// The item's meter, made or found, has its counts as of now; one that is in use and has counted as
+// much keeps its own, and one that is in use and was reset since goes on from these. Nobody holds
+// one that was made: it stays until an extension of the name asks for it, or the target is removed.
+// 0, -EINVAL for a name that is too long, -ENOSPC, -ENOMEM.
+int meter_restore(
+	struct vswitch *vswitch, const struct weir_item *item, struct meter_before *before);
+// Nobody holds it since, and it has counted nothing more.
+void meter_restore_undo(struct vswitch *vswitch, const struct meter_before *before);
 void meter_free_all(struct vswitch *vswitch);
 
 // ---- flow_list.c

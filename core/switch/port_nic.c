@@ -91,8 +91,10 @@ static unsigned least_loaded(const struct weir *w)
 	return best;
 }
 
-// Two ports on one interface would each take every frame.
-static int check_interface_free(const struct port *port, const char *spec, struct weir_error *error)
+// Two ports on one interface would each take every frame. lost_too: those that look for theirs
+// count as well.
+static int check_interface_free(
+	const struct port *port, const char *spec, bool lost_too, struct weir_error *error)
 {
 	struct weir *w = port->target.vswitch->weir;
 	char mine[IFNAMSIZ], other[IFNAMSIZ];
@@ -103,7 +105,8 @@ static int check_interface_free(const struct port *port, const char *spec, struc
 		for (unsigned i = 0; i < s->n_indices; i++) {
 			const struct port *p = s->ports[i];
 
-			if (!p || p == port || (!p->nic && p->state != WEIR_PORT_NIC_LOST) ||
+			if (!p || p == port ||
+				(!p->nic && !(lost_too && p->state == WEIR_PORT_NIC_LOST)) ||
 				!nic_interface(p->nic_spec, other) || strcmp(mine, other) != 0)
 				continue;
 			return weir_refuse(error, -EBUSY, "nic",
@@ -118,7 +121,7 @@ int port_check_nic(const struct port *port, const char *spec, struct weir_error 
 {
 	int failed = nic_check(spec, error);
 
-	return failed ? failed : check_interface_free(port, spec, error);
+	return failed ? failed : check_interface_free(port, spec, true, error);
 }
 
 int port_open_nic(struct port *port, const char *spec, unsigned flags, struct weir_error *error)
@@ -304,10 +307,14 @@ static void find_again(struct port *port)
 	struct vswitch *s = port->target.vswitch;
 	struct weir_error error = { 0 };
 	char *spec = strdup(port->nic_spec);
+	int failed;
 
 	if (!spec)
 		return;
-	if (give_nic(port, spec, port->nic_forced ? WEIR_FORCE : 0, &error) < 0) {
+	failed = check_interface_free(port, spec, false, &error);
+	if (!failed)
+		failed = give_nic(port, spec, port->nic_forced ? WEIR_FORCE : 0, &error);
+	if (failed) {
 		snprintf(port->reason, sizeof(port->reason), "%.150s", error.message);
 	} else {
 		weir_notify(s->weir, "nic-connected", s->name, port->name, "",

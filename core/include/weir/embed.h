@@ -362,11 +362,13 @@ struct weir_difference {
 typedef void weir_difference_row(void *context, const struct weir_difference *difference);
 
 // Makes the switches what the document says. Compares, reviews and prepares everything, and then
-// changes everything or, when anybody refuses, nothing; no frame passes a port before the policies
-// that the document gives it are in force. Items that stand as they are wanted are not touched.
+// changes everything or, when anybody refuses, nothing; no frame passes a new port, or is decided
+// for a port as the document has it, before the policies that the document gives it are in force.
+// What was decided before goes on by the old settings and the old policies, both together, until
+// weir_when_done() says otherwise. Items that stand as they are wanted are not touched.
 // row: called for each difference, in the order in which they are made, once nobody refused; may be
 // NULL. document: not changed. Objects that the document does not name stay as they are, or with
-// WEIR_PRUNE are removed.
+// WEIR_PRUNE are removed: with an empty document, everything.
 //
 // A port that the document has on another switch than it is on is removed there, with what hangs
 // from it, and added here. A NIC whose interface another port gives up by the same document is

@@ -6,64 +6,10 @@
 // sentence, and everything is as it was; or it is made, and everything is as after it. Frames pass
 // as before either way, and nothing is lost (the sanitizers look for leaks).
 //
-// The allocations of the core's own code are meant: the linker puts the functions below in their
-// place (--wrap). Those of a library it calls are not reached.
-#include <stdlib.h>
-
+// Documents have a test of their own, apply_memory_test.c.
+#include "lab_faults.h"
 #include "lab_items.h"
 #include "lab_probe.h"
-
-// ---- Allocations that fail
-
-static _Thread_local struct {
-	bool armed, all, hit;
-	unsigned left; // allocations that still succeed
-} faults;
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__real_aligned_alloc(size_t alignment, size_t size);
-char *__real_strdup(const char *text);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-void *__wrap_aligned_alloc(size_t alignment, size_t size);
-char *__wrap_strdup(const char *text);
-
-static bool fails(void)
-{
-	if (!faults.armed || faults.left-- > 0)
-		return false;
-	faults.left = faults.all ? 0 : UINT32_MAX;
-	faults.hit = true;
-	return true;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-	return fails() ? NULL : __real_realloc(old, size);
-}
-
-void *__wrap_aligned_alloc(size_t alignment, size_t size)
-{
-	return fails() ? NULL : __real_aligned_alloc(alignment, size);
-}
-
-char *__wrap_strdup(const char *text)
-{
-	return fails() ? NULL : __real_strdup(text);
-}
 
 // ---- Changes
 
@@ -160,49 +106,6 @@ static int fdb_remove(struct lab *lab)
 	return weir_fdb_remove(lab->weir, "br0", "02:00:00:00:00:77", 5, 0, &lab->error);
 }
 
-// A document with something of everything, beside what the lab has.
-static int apply(struct lab *lab)
-{
-	static const struct weir_item items[] = {
-		{ .kind = WEIR_ITEM_SWITCH, .switch_name = "br8" },
-		{ .kind = WEIR_ITEM_EXTENSION,
-			.switch_name = "br8",
-			.name = "probe-capture",
-			.extension = { .order = 3 } },
-		{ .kind = WEIR_ITEM_PORT,
-			.switch_name = "br8",
-			.name = "x0",
-			.port = { .nic = "memory", .vlan = "7", .mtu = 1000 } },
-		{ .kind = WEIR_ITEM_PORT,
-			.switch_name = "br8",
-			.name = "x1",
-			.port = { .nic = "null" } },
-		{ .kind = WEIR_ITEM_PORT,
-			.switch_name = "br0",
-			.name = "new",
-			.port = { .nic = "memory", .vlan = "6", .mac = "02:00:00:00:00:55" } },
-		{ .kind = WEIR_ITEM_FDB,
-			.switch_name = "br8",
-			.fdb = { .mac = "02:00:00:00:00:78", .port = "x0", .vlan = 7 } },
-	};
-	struct weir_document *document = weir_document_create();
-	int result = document ? 0 : weir_refuse(&lab->error, -ENOMEM, NULL, "no memory");
-
-	for (unsigned i = 0; result == 0 && i < sizeof(items) / sizeof(items[0]); i++)
-		result = weir_document_add(document, &items[i], &lab->error);
-	if (result == 0)
-		result = weir_apply(lab->weir, document, 0, NULL, NULL, &lab->error);
-	weir_document_destroy(document);
-	return result;
-}
-
-static int apply_back(struct lab *lab)
-{
-	int result = weir_switch_remove(lab->weir, "br8", 0, &lab->error);
-
-	return result ? result : port_set_back(lab);
-}
-
 struct change {
 	const char *name;
 	int (*make)(struct lab *lab);
@@ -218,7 +121,6 @@ static const struct change changes[] = {
 	{ "port disconnect", port_disconnect, port_connect },
 	{ "policy add", policy_add, policy_remove },
 	{ "fdb add", fdb_add, fdb_remove },
-	{ "apply", apply, apply_back },
 	// And from here on the policy, the entry, a second switch and extension.
 	{ "policy replace", policy_replace, policy_add },
 	{ "policy remove", policy_remove, policy_add },
@@ -257,13 +159,9 @@ static bool make_with_fault(struct lab *lab, const struct change *change, unsign
 
 	memset(&lab->error, 0, sizeof(lab->error));
 	lab_forget_log(lab);
-	faults.left = n;
-	faults.all = all;
-	faults.hit = false;
-	faults.armed = true;
+	lab_faults_arm(n, all);
 	result = change->make(lab);
-	faults.armed = false;
-	hit = faults.hit;
+	hit = lab_faults_disarm();
 	lab_settle(lab);
 	export_of(lab, &now);
 	if (result < 0 && !lab->error.message[0])
@@ -289,7 +187,7 @@ static unsigned try_change(struct lab *lab, const struct change *change)
 	export_of(lab, &after);
 	must(lab, change->back);
 	for (int all = 0; all < 2; all++) {
-		for (n = 0; make_with_fault(lab, change, n, all, &before, &after); n++)
+		for (n = 1; make_with_fault(lab, change, n, all, &before, &after); n++)
 			total++;
 	}
 	return total;

@@ -3,6 +3,7 @@
 //
 // Documents: what is different is made so, all of it or nothing.
 #include "lab_document.h"
+#include "lab_items.h"
 
 #include <stdlib.h>
 
@@ -560,6 +561,146 @@ static void no_frame_passes_before_the_policies(void **state)
 	lab_end(&lab);
 }
 
+// ---- An existing port: its new place and its new policies come together
+
+struct meeting {
+	struct lab lab;
+	struct lab_frame frame;
+};
+
+// p0 and p1 meet in VLAN 10, p2 is in VLAN 20; what p0 sends is decided, whoever it is for.
+static void meet(struct meeting *m)
+{
+	lab_start(&m->lab, &(struct lab_options){ 0 });
+	lab_add_port(&m->lab, "br0", 0, "10");
+	lab_add_port(&m->lab, "br0", 1, "10");
+	lab_add_port(&m->lab, "br0", 2, "20");
+	lab_attach(&m->lab, "probe-filter", 10);
+	m->frame = lab_udp(0, LAB_BROADCAST, 1, 2);
+	lab_assert_pass(&m->lab, 0, &m->frame, 1 << 1);
+	lab_settle(&m->lab);
+	lab_assert_pass(&m->lab, 0, &m->frame, 1 << 1);
+}
+
+// Whatever is still under way by old decisions goes where it went; never to where only the new
+// policies may let it. Then none does.
+static void nothing_passes(struct meeting *m)
+{
+	unsigned got[LAB_PORTS_MAX];
+
+	for (unsigned i = 0; i < 3; i++) {
+		lab_pass(&m->lab, 0, &m->frame, got, 0, NULL);
+		assert_int_equal(got[2], 0);
+	}
+	lab_settle(&m->lab);
+	lab_pass(&m->lab, 0, &m->frame, got, 0, NULL);
+	assert_int_equal(got[2], 0);
+	lab_end(&m->lab);
+}
+
+static void a_port_moves_under_new_policies(void **state)
+{
+	struct meeting m;
+
+	(void)state;
+	// The sender comes to the VLAN of p2.
+	meet(&m);
+	lab_apply(&m.lab,
+		"port br0 p0 nic=memory vlan=20\npolicy p0 probe-filter x act DROP_FRAME 0\n", 0);
+	nothing_passes(&m);
+	// p2 comes to the sender's.
+	meet(&m);
+	lab_apply(&m.lab,
+		"port br0 p2 nic=memory vlan=10\npolicy p2 probe-filter x act EXCLUDE 0 EGRESS\n",
+		0);
+	nothing_passes(&m);
+	// It was there before, and has decisions of that time.
+	meet(&m);
+	lab_apply(&m.lab, "port br0 p2 nic=memory vlan=10\n", 0);
+	lab_assert_pass(&m.lab, 0, &m.frame, 1 << 1 | 1 << 2);
+	lab_apply(&m.lab, "port br0 p2 nic=memory vlan=20\n", 0);
+	lab_settle(&m.lab);
+	lab_assert_pass(&m.lab, 0, &m.frame, 1 << 1);
+	lab_apply(&m.lab,
+		"port br0 p2 nic=memory vlan=10\npolicy p2 probe-filter x act EXCLUDE 0 EGRESS\n",
+		0);
+	nothing_passes(&m);
+}
+
+// What another NIC brings is not let through by decisions about what the former one brought.
+static void a_nic_comes_under_new_policies(void **state)
+{
+	struct meeting m;
+	unsigned got[LAB_PORTS_MAX];
+
+	(void)state;
+	meet(&m);
+	lab_apply(&m.lab,
+		"port br0 p0 nic=memory:size=64 vlan=10\n"
+		"policy p0 probe-filter x act DROP_FRAME 0\n",
+		0);
+	weir_memory_release(m.lab.ends[0]);
+	m.lab.ends[0] = weir_port_memory(m.lab.weir, "p0");
+	for (unsigned i = 0; i < 3; i++) {
+		lab_pass(&m.lab, 0, &m.frame, got, 0, NULL);
+		assert_int_equal(got[1], 0);
+	}
+	lab_end(&m.lab);
+}
+
+// ---- What is not told, and what is
+
+static void a_dry_run_leaves_no_mark(void **state)
+{
+	struct lab lab;
+
+	(void)state;
+	lab_start(&lab, &(struct lab_options){ .n_ports = 2 });
+	lab_attach(&lab, "probe-capture", 10);
+	lab_act(&lab, "p0", "probe-capture", "m",
+		(Probe__Act){ AT(INGRESS, COPY), PORT("p1") }); // follows the ports
+	assert_int_equal(lab_try_apply(&lab, "switch br1\n", WEIR_PRUNE | WEIR_DRY_RUN, NULL), 0);
+	lab_forget_log(&lab);
+	lab_apply(&lab, "switch br1\n", 0);
+	assert_int_equal(lab_logged(&lab, "prepared"), 0);
+	lab_end(&lab);
+}
+
+// Ids that have been made are no difference, and are kept all the same.
+static void made_ids_are_noted(void **state)
+{
+	static const struct weir_item wanted[] = {
+		{ .kind = WEIR_ITEM_SWITCH, .switch_name = "br0", .vswitch = { .made_ids = 3 } },
+		{ .kind = WEIR_ITEM_PORT,
+			.switch_name = "br0",
+			.name = "p0",
+			.port = { .nic = "memory", .made_ids = 5 } },
+		{ .kind = WEIR_ITEM_PORT,
+			.switch_name = "br0",
+			.name = "new",
+			.port = { .nic = "null", .made_ids = 7 } },
+	};
+	struct weir_document *document = weir_document_create();
+	struct lab_items items = { .n = 0 };
+	struct lab lab;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+		assert_int_equal(weir_document_add(document, &wanted[i], NULL), 0);
+	lab_start(&lab, &(struct lab_options){ .n_ports = 1 });
+	weir_on_change(lab.weir, lab_items_note, &items);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(weir_apply(lab.weir, document, 0, NULL, NULL, &lab.error), 0);
+		lab_assert_items(&items, i ? ""
+					   : "+ port br0 new nic=null made=7\n"
+					     "+ switch br0 made=3\n"
+					     "+ port br0 p0 nic=memory made=5\n");
+	}
+	weir_on_change(lab.weir, NULL, NULL);
+	weir_document_destroy(document);
+	lab_end(&lab);
+}
+
 static void count_row(void *context, const struct weir_difference *difference)
 {
 	(void)difference;
@@ -606,6 +747,10 @@ int main(void)
 		cmocka_unit_test(policies_see_the_ports_of_the_end),
 		cmocka_unit_test(others_are_not_decided_again),
 		cmocka_unit_test(no_frame_passes_before_the_policies),
+		cmocka_unit_test(a_port_moves_under_new_policies),
+		cmocka_unit_test(a_nic_comes_under_new_policies),
+		cmocka_unit_test(a_dry_run_leaves_no_mark),
+		cmocka_unit_test(made_ids_are_noted),
 		cmocka_unit_test(many_policies),
 	};
 

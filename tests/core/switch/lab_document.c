@@ -48,6 +48,15 @@ static size_t pack(const ProtobufCMessage *message, uint8_t body[BODY_MAX])
 	return protobuf_c_message_pack(message, body);
 }
 
+static Probe__Act__Stage read_stage(const char *name)
+{
+	const ProtobufCEnumValue *stage = protobuf_c_enum_descriptor_get_value_by_name(
+		&probe__act__stage__descriptor, name);
+
+	assert_non_null(stage);
+	return (Probe__Act__Stage)stage->value;
+}
+
 static size_t make_body(const struct words *w, uint8_t body[BODY_MAX])
 {
 	Probe__Act act = PROBE__ACT__INIT;
@@ -62,6 +71,8 @@ static size_t make_body(const struct words *w, uint8_t body[BODY_MAX])
 		act.what = (Probe__Act__What)what->value;
 		act.has_value = w->n > 6;
 		act.value = number(w->n > 6 ? w->word[6] : NULL);
+		if (w->n > 7)
+			act.stage = read_stage(w->word[7]);
 		return pack(&act.base, body);
 	}
 	if (strcmp(w->word[4], "refuse") == 0) {

@@ -7,6 +7,7 @@
 //     extension br0 probe-filter order=20 fail_open path=/x.so
 //     port br0 p0 nic=memory vlan=10 mac=02:00:00:00:00:01 mtu=1500 uplink disconnected
 //     policy p0 probe-filter ID act DROP_FRAME 0    (what the probe does at ingress, its value)
+//     policy p0 probe-filter ID act EXCLUDE 0 EGRESS
 //     policy p0 probe-filter ID refuse WHY          (one word)
 //     policy switch:br0 probe-filter ID veto KIND
 //     fdb br0 02:00:00:00:00:09 7 p0

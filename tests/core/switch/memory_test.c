@@ -8,49 +8,9 @@
 #include <unistd.h>
 
 #include "lab_call.h"
+#include "lab_faults.h"
 
 static const char filter[] = "probe-filter";
-
-// The linker leads the core's calls here (--wrap); an extension's own are not its business.
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *memory, size_t size);
-char *__real_strdup(const char *text);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-char *__wrap_strdup(const char *text);
-
-static unsigned until_failure; // 0: none fails
-static bool has_failed;
-
-static bool fails(void)
-{
-	if (until_failure == 0 || --until_failure > 0)
-		return false;
-	has_failed = true;
-	return true;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *memory, size_t size)
-{
-	return fails() ? NULL : __real_realloc(memory, size);
-}
-
-char *__wrap_strdup(const char *text)
-{
-	return fails() ? NULL : __real_strdup(text);
-}
 
 // One try; returns what it says, with lab->error.
 typedef int attempt(struct lab *lab);
@@ -58,16 +18,15 @@ typedef int attempt(struct lab *lab);
 // Has the first, the second, ... allocation fail until there is none left to fail.
 static void run(struct lab *lab, attempt *try, unsigned at_least)
 {
+	bool has_failed;
 	unsigned n = 0;
 
 	do {
 		int ret;
 
-		n++;
-		has_failed = false;
-		until_failure = n;
+		lab_faults_arm(++n, false);
 		ret = try(lab);
-		until_failure = 0;
+		has_failed = lab_faults_disarm();
 		if (has_failed)
 			lab_assert_refused(lab, ret, ENOMEM, "");
 		else
@@ -82,7 +41,6 @@ static int call(struct lab *lab, const char *type, const ProtobufCMessage *messa
 	struct lab_call *client)
 {
 	uint8_t bytes[256];
-	unsigned left = until_failure;
 	struct weir_call_request request = { .size = sizeof(request),
 		.extension = filter,
 		.type = type,
@@ -91,11 +49,11 @@ static int call(struct lab *lab, const char *type, const ProtobufCMessage *messa
 		.n_files = file >= 0,
 		.context = client };
 
-	until_failure = 0;
+	lab_faults_pause();
 	lab_call_functions(&request);
 	request.n_bytes = protobuf_c_message_pack(message, bytes);
 	memset(&lab->error, 0, sizeof(lab->error));
-	until_failure = left;
+	lab_faults_resume();
 	return weir_call_begin(lab->weir, &request, 0, &client->running, &lab->error);
 }
 
@@ -116,7 +74,7 @@ static int begin_hold(struct lab *lab)
 	assert_true(file >= 0);
 	hold.read = (char *)(uintptr_t) "/r";
 	ret = call(lab, "hold", &hold.base, file, &client);
-	until_failure = 0; // what is logged from here on is the lab's
+	lab_faults_disarm(); // what is logged from here on is the lab's
 	if (ret == 0)
 		weir_call_cancel(client.running);
 	weir_process(lab->weir);
@@ -132,7 +90,7 @@ static int begin_later(struct lab *lab)
 
 	later.delay_ms = 1;
 	ret = call(lab, "later", &later.base, -1, &client);
-	until_failure = 0;
+	lab_faults_disarm();
 	lab_run(lab);
 	assert_int_equal(client.n_ended, ret == 0);
 	return ret;

@@ -67,9 +67,21 @@ static struct vswitch *br0(struct kept *k)
 	return vswitch_find(k->lab.weir, "br0", NULL);
 }
 
+static int try_restore(
+	struct kept *k, const char *extension, const char *target, const char *id, uint64_t frames)
+{
+	const struct weir_item item = { .kind = WEIR_ITEM_METER,
+		.target = target,
+		.name = extension,
+		.meter = { id, frames, frames * 100, 1234 } };
+	struct meter_before before;
+
+	return meter_restore(br0(k), &item, &before);
+}
+
 static void restore(struct kept *k, const char *target, const char *id, uint64_t frames)
 {
-	assert_int_equal(meter_restore(br0(k), filter, target, id, frames, frames * 100, 1234), 0);
+	assert_int_equal(try_restore(k, filter, target, id, frames), 0);
 }
 
 static void ignore_meter(void *context, const struct weir_meter_info *info)
@@ -170,8 +182,8 @@ static void restored_ones_wait_for_their_extension(void **state)
 		&k, false, "p1 in 1099511627776 109951162777600;p0 late 5 500;p0 in 1003 100180;");
 	assert_int_equal(k.since, 1234);
 	assert_told(&k, false, "");
-	// One that counts already, and as much, keeps its own; less it has only after a reset, which
-	// is taken back.
+	// One that counts already, and as much, keeps its own; less it has only after a reset,
+	// which is taken back.
 	restore(&k, "p0", "in", 7);
 	pass(&k, 1);
 	assert_told(&k, false, "p0 in 1004 100240;");
@@ -230,10 +242,10 @@ static void names_that_are_none(void **state)
 	start(&k);
 	memset(long_key, 'x', 64);
 	long_key[64] = '\0';
-	assert_int_equal(meter_restore(br0(&k), filter, "p0", long_key, 1, 1, 1), -EINVAL);
-	assert_int_equal(meter_restore(br0(&k), filter, long_key, "in", 1, 1, 1), -EINVAL);
-	assert_int_equal(meter_restore(br0(&k), long_key, "p0", "in", 1, 1, 1), -EINVAL);
-	assert_int_equal(meter_restore(br0(&k), filter, "p0", "", 1, 1, 1), -EINVAL);
+	assert_int_equal(try_restore(&k, filter, "p0", long_key, 1), -EINVAL);
+	assert_int_equal(try_restore(&k, filter, long_key, "in", 1), -EINVAL);
+	assert_int_equal(try_restore(&k, long_key, "p0", "in", 1), -EINVAL);
+	assert_int_equal(try_restore(&k, filter, "p0", "", 1), -EINVAL);
 	assert_told(&k, true, "");
 	lab_end(&k.lab);
 }

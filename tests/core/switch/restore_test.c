@@ -5,7 +5,10 @@
 // that an extension was to see and does not.
 #include "lab_document.h"
 
+#include <stdlib.h>
+
 #include "../nic/network.h"
+#include "switch/model.h"
 
 enum { NOTICES_MAX = 4096 };
 
@@ -432,6 +435,69 @@ static void saved_state_comes_first(void **state)
 	lab_end(&lab);
 }
 
+// ---- A switch that runs is brought back to what was kept
+
+static void keep_meters(void *document, const struct weir_item *item)
+{
+	assert_int_equal(weir_document_add(document, item, NULL), 0);
+}
+
+// What was as it should be does not notice: no NIC is opened, nobody prepares, restores or attaches
+// again, no flow is decided anew and no count is lost.
+static void what_stands_is_not_disturbed(void **state)
+{
+	static const char kept[] = "switch br0\n"
+				   "extension br0 keeper order=5\n"
+				   "extension br0 nobody order=30 fail_open\n"
+				   "extension br0 probe-filter order=10\n"
+				   "policy switch:br0 probe-filter v veto 1\n"
+				   "port br0 p0 nic=memory vlan=7\n"
+				   "policy p0 nobody x rule some-bytes\n"
+				   "policy p0 probe-filter m act METER\n"
+				   "port br0 p1 nic=memory vlan=7\n"
+				   "port br0 p2 nic=packet:not-there\n"
+				   "fdb br0 02:00:00:00:00:01 7 p1\n";
+	struct weir_document *document = lab_document(kept);
+	struct lab_frame frame = lab_udp(0, 1, 1, 2);
+	struct notices notices;
+	uint64_t decisions;
+	struct lab lab;
+	char *before;
+
+	(void)state;
+	start(&lab, &notices);
+	restore(&lab, kept, NULL);
+	saved(document, "p0", "of-p0");
+	saved(document, "switch:br0", "of-br0");
+	lab_assert_pass(&lab, 0, &frame, 1 << 1);
+	weir_export_meters(lab.weir, true, keep_meters, document);
+	before = lab_state(&lab);
+	// What was made since is lost, beside it.
+	lab_apply(&lab,
+		"switch br1\nport br1 x0 nic=null\n"
+		"port br0 p9 nic=null\nfdb br0 02:00:00:00:00:09 7 p9\n",
+		0);
+	lab_settle(&lab);
+	lab_assert_pass(&lab, 0, &frame, 1 << 1);
+	decisions = lab_switch(&lab, "br0").decisions;
+	lab_forget_log(&lab);
+	notices.text[0] = '\0';
+	assert_int_equal(
+		weir_apply(lab.weir, document, WEIR_PRUNE | WEIR_RESTORE, NULL, NULL, &lab.error),
+		0);
+	lab_settle(&lab);
+	lab_assert_text(notices.text, "switch-removed br1\nport-removed br0 p9\n");
+	lab_assert_text(lab.log, "extension probe-filter: event 1 p9\n"
+				 "extension probe-filter: released p9\n");
+	lab_assert_state(&lab, before);
+	lab_assert_pass(&lab, 0, &frame, 1 << 1); // by the same ends of the same NICs
+	assert_int_equal(lab_switch(&lab, "br0").decisions, decisions);
+	assert_int_equal(lab_meter(&lab, "p0", "probe-filter", "m"), 3);
+	free(before);
+	weir_document_destroy(document);
+	lab_end(&lab);
+}
+
 // ---- What makes no sense is left out
 
 static void the_rest_is_restored(void **state)
@@ -507,6 +573,32 @@ static void a_lost_nic_is_found(void **state)
 	run("ip link delete restore0");
 }
 
+// Whoever has it keeps it: the other would take the same frames.
+static void an_interface_is_one_ports(void **state)
+{
+	struct notices notices;
+	struct lab lab;
+
+	(void)state;
+	run("ip link add twice0 type veth peer name twice1");
+	run("ip link set twice0 up");
+	start(&lab, &notices);
+	lab_apply(&lab, "switch br0\nport br0 a nic=packet:twice0\nport br0 b nic=packet:twice0\n",
+		WEIR_RESTORE);
+	assert_int_equal(port(&lab, "a").n, WEIR_PORT_CONNECTED);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(port(&lab, "b").n, WEIR_PORT_NIC_LOST);
+		assert_non_null(strstr(port(&lab, "b").reason, "port a of switch br0 has"));
+		port_retry_lost(lab.weir); // as every second
+	}
+	assert_int_equal(weir_port_remove(lab.weir, "a", 0, &lab.error), 0);
+	lab_settle(&lab);
+	port_retry_lost(lab.weir);
+	assert_int_equal(port(&lab, "b").n, WEIR_PORT_CONNECTED);
+	lab_end(&lab);
+	run("ip link delete twice0");
+}
+
 // One document takes an interface from one port and gives it to another, and back.
 static void an_interface_changes_hands(void **state)
 {
@@ -514,7 +606,9 @@ static void an_interface_changes_hands(void **state)
 	struct lab lab;
 
 	(void)state;
-	run("ip link add hands0 type veth peer name hands1");
+	// Two wires: both ends of one would be a loop, in which a frame of the kernel's never ends.
+	run("ip link add hands0 type veth peer name hands2");
+	run("ip link add hands1 type veth peer name hands3");
 	run("ip link set hands0 up");
 	run("ip link set hands1 up");
 	start(&lab, &notices);
@@ -527,6 +621,7 @@ static void an_interface_changes_hands(void **state)
 	lab_assert_state(&lab, "switch br1\nport br1 a nic=packet:hands1\n");
 	lab_end(&lab);
 	run("ip link delete hands0");
+	run("ip link delete hands1");
 }
 
 int main(void)
@@ -540,9 +635,11 @@ int main(void)
 		cmocka_unit_test(a_refusal_that_fails_open),
 		cmocka_unit_test(forwarding_that_fails_open),
 		cmocka_unit_test(saved_state_comes_first),
+		cmocka_unit_test(what_stands_is_not_disturbed),
 		cmocka_unit_test(a_refused_switch_makes_it_missing),
 		cmocka_unit_test(the_rest_is_restored),
 		cmocka_unit_test(a_lost_nic_is_found),
+		cmocka_unit_test(an_interface_is_one_ports),
 		cmocka_unit_test(an_interface_changes_hands),
 	};
 
