@@ -82,19 +82,20 @@ int item_of_message(const Weir__Control__Item *message, struct weir_item *item)
 	}
 }
 
-static void send_switch(Weir__Control__Item *row, const struct weir_item *item, struct call *call)
+static void send_switch(const struct weir_item *item, struct call *call)
 {
+	Weir__Control__Item row = WEIR__CONTROL__ITEM__INIT;
 	Weir__Control__SwitchItem message = WEIR__CONTROL__SWITCH_ITEM__INIT;
 
 	message.name = (char *)item->switch_name;
-	row->item_case = WEIR__CONTROL__ITEM__ITEM_SWITCH;
-	row->switch_ = &message;
-	rows_add(call, &row->base);
+	row.item_case = WEIR__CONTROL__ITEM__ITEM_SWITCH;
+	row.switch_ = &message;
+	rows_add(call, &row.base);
 }
 
-static void send_extension(
-	Weir__Control__Item *row, const struct weir_item *item, struct call *call)
+static void send_extension(const struct weir_item *item, struct call *call)
 {
+	Weir__Control__Item row = WEIR__CONTROL__ITEM__INIT;
 	Weir__Control__ExtensionItem message = WEIR__CONTROL__EXTENSION_ITEM__INIT;
 
 	message.switch_ = (char *)item->switch_name;
@@ -104,14 +105,15 @@ static void send_extension(
 	if (item->extension.fail_open)
 		ROW_SET(message, fail_open, true);
 	message.path = row_text(item->extension.path);
-	row->item_case = WEIR__CONTROL__ITEM__ITEM_EXTENSION;
-	row->extension = &message;
-	rows_add(call, &row->base);
+	row.item_case = WEIR__CONTROL__ITEM__ITEM_EXTENSION;
+	row.extension = &message;
+	rows_add(call, &row.base);
 }
 
 // What is as when nothing is said is left out: documents are compared by people.
-static void send_port(Weir__Control__Item *row, const struct weir_item *item, struct call *call)
+static void send_port(const struct weir_item *item, struct call *call)
 {
+	Weir__Control__Item row = WEIR__CONTROL__ITEM__INIT;
 	Weir__Control__PortItem message = WEIR__CONTROL__PORT_ITEM__INIT;
 
 	message.switch_ = (char *)item->switch_name;
@@ -127,13 +129,14 @@ static void send_port(Weir__Control__Item *row, const struct weir_item *item, st
 		ROW_SET(message, force, true);
 	if (item->port.disconnected)
 		ROW_SET(message, disconnected, true);
-	row->item_case = WEIR__CONTROL__ITEM__ITEM_PORT;
-	row->port = &message;
-	rows_add(call, &row->base);
+	row.item_case = WEIR__CONTROL__ITEM__ITEM_PORT;
+	row.port = &message;
+	rows_add(call, &row.base);
 }
 
-static void send_policy(Weir__Control__Item *row, const struct weir_item *item, struct call *call)
+static void send_policy(const struct weir_item *item, struct call *call)
 {
+	Weir__Control__Item row = WEIR__CONTROL__ITEM__INIT;
 	Weir__Control__PolicyItem message = WEIR__CONTROL__POLICY_ITEM__INIT;
 
 	message.target = (char *)item->target;
@@ -143,13 +146,14 @@ static void send_policy(Weir__Control__Item *row, const struct weir_item *item, 
 	message.has_body = true;
 	message.body.data = (uint8_t *)item->policy.bytes;
 	message.body.len = item->policy.size;
-	row->item_case = WEIR__CONTROL__ITEM__ITEM_POLICY;
-	row->policy = &message;
-	rows_add(call, &row->base);
+	row.item_case = WEIR__CONTROL__ITEM__ITEM_POLICY;
+	row.policy = &message;
+	rows_add(call, &row.base);
 }
 
-static void send_fdb(Weir__Control__Item *row, const struct weir_item *item, struct call *call)
+static void send_fdb(const struct weir_item *item, struct call *call)
 {
+	Weir__Control__Item row = WEIR__CONTROL__ITEM__INIT;
 	Weir__Control__FdbItem message = WEIR__CONTROL__FDB_ITEM__INIT;
 
 	message.switch_ = (char *)item->switch_name;
@@ -157,30 +161,28 @@ static void send_fdb(Weir__Control__Item *row, const struct weir_item *item, str
 	message.port = (char *)item->fdb.port;
 	if (item->fdb.vlan)
 		ROW_SET(message, vlan, item->fdb.vlan);
-	row->item_case = WEIR__CONTROL__ITEM__ITEM_FDB;
-	row->fdb = &message;
-	rows_add(call, &row->base);
+	row.item_case = WEIR__CONTROL__ITEM__ITEM_FDB;
+	row.fdb = &message;
+	rows_add(call, &row.base);
 }
 
 void item_send(const struct weir_item *item, struct call *call)
 {
-	Weir__Control__Item row = WEIR__CONTROL__ITEM__INIT;
-
 	switch (item->kind) {
 	case WEIR_ITEM_SWITCH:
-		send_switch(&row, item, call);
+		send_switch(item, call);
 		break;
 	case WEIR_ITEM_EXTENSION:
-		send_extension(&row, item, call);
+		send_extension(item, call);
 		break;
 	case WEIR_ITEM_PORT:
-		send_port(&row, item, call);
+		send_port(item, call);
 		break;
 	case WEIR_ITEM_POLICY:
-		send_policy(&row, item, call);
+		send_policy(item, call);
 		break;
 	case WEIR_ITEM_FDB:
-		send_fdb(&row, item, call);
+		send_fdb(item, call);
 		break;
 	case WEIR_ITEM_METER:
 	case WEIR_ITEM_SAVED:

@@ -270,9 +270,11 @@ static void take(struct writer *w, const struct record *r)
 
 static const struct record *next_of(const struct writer *w, unsigned lane)
 {
+	const struct record *next;
 	uint32_t size;
 
-	return weir_ring_next(w->attachment, w->ring, lane, &size);
+	next = weir_ring_next(w->attachment, w->ring, lane, &size);
+	return next;
 }
 
 // The lane whose oldest record is older than the others'; n_lanes when there is none.

@@ -79,6 +79,7 @@ equal "after the port" "$(port_of $station)" ""
 # Aged: silent for four seconds and forgotten, and frames to it are flooded, cached flow or not.
 assert_conservation
 daemon_stop
+rm -rf "$work/state"
 begin --fdb-ageing-s 4
 speaks_at a
 frames b $other $station --count 3 --among a,b,c --to a

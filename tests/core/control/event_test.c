@@ -98,10 +98,11 @@ static void test_event_kinds(void **state)
 		{ "event_subscribe kinds=nic-lost", true },
 		{ "event_subscribe kinds=port-added kinds=nic-*", true },
 		{ "event_subscribe kinds=*", true },
-		{ "event_subscribe kinds=nic-", false },
-		{ "event_subscribe kinds=nic-lost-again", false },
-		{ "event_subscribe kinds=nic kinds=port-*", false },
+		{ "event_subscribe kinds=nic-connected", false },
+		{ "event_subscribe kinds=port-*", false },
 	};
+	// Nobody waits for what never comes.
+	static const char *const wrong[] = { "*-lost", "nic-", "nic", "nic-lost-again", "nik-*" };
 	struct fixture *fixture = fixture_start(0, 0);
 	Weir__Control__Reply *reply;
 	int fd;
@@ -123,10 +124,16 @@ static void test_event_kinds(void **state)
 		weir__control__reply__free_unpacked(reply, NULL);
 		close(fd);
 	}
-	fd = fixture_connect(fixture);
-	send_text(fd, "event_subscribe kinds=port-added kinds=*-lost", 1);
-	check_refused(fd, 1, WEIR__CONTROL__STATUS__CODE__INVALID, "\"*-lost\"");
-	close(fd);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		char request[80];
+
+		fd = fixture_connect(fixture);
+		snprintf(request, sizeof(request), "event_subscribe kinds=port-added kinds=%s",
+			wrong[i]);
+		send_text(fd, request, 1);
+		check_refused(fd, 1, WEIR__CONTROL__STATUS__CODE__INVALID, wrong[i]);
+		close(fd);
+	}
 	fixture_stop(fixture);
 }
 

@@ -311,9 +311,9 @@ static void an_export_has_a_stable_order(void **state)
 	lab_export(&w.lab, NULL, &all);
 	lab_assert_items(&all, "switch br0\n"
 			       "switch br1\n"
-			       "extension br1 probe-capture order=99\n"
 			       "extension br1 probe-filter order=20\n"
 			       "extension br1 probe-after order=30\n"
+			       "extension br1 probe-capture order=99\n"
 			       "policy switch:br1 probe-filter act s 08001000\n"
 			       "port br1 a\n"
 			       "policy a probe-after act z 08001000\n"
