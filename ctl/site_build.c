@@ -175,7 +175,7 @@ int site_builder_add(
 	int result = 0;
 
 	if (!builder->document) {
-		builder->document = json_pack("{s:i}", "weir", 1);
+		builder->document = json_pack("{s:i, s:[]}", "weir", 1, "switches");
 		builder->targets = json_object();
 		if (!builder->document || !builder->targets)
 			return ctl_fail_memory(error);

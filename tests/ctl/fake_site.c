@@ -89,7 +89,7 @@ void fake_apply_add(struct fake_connection *c, const Weir__Control__ApplyAdd *re
 			strcmp(item->switch_->name, "taken") == 0) {
 			snprintf(field, sizeof(field), "apply_add.items[%zu]", c->n_items + i);
 			fake_refuse(c, WEIR__CONTROL__STATUS__CODE__EXISTS, field,
-				"switch \"taken\": is there already");
+				"switch \"taken\": is there already, as items[0], say I");
 			return;
 		}
 		if (is_port && strcmp(item->port->name, "alien") == 0) {
