@@ -342,7 +342,8 @@ const struct command apply_commands[] = {
 		.changes = true,
 		.arguments = { { "FILE", WORD_FILE, OPTIONAL } },
 		.options = { { .name = "--prune",
-				     .help = "remove what the document does not name" },
+				     .help = "remove what the document does not name, other "
+					     "switches too" },
 			{ .name = "--schema",
 				.help = "instead, print the JSON Schema of documents" } },
 	},

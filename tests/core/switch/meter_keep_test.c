@@ -170,8 +170,8 @@ static void restored_ones_wait_for_their_extension(void **state)
 		&k, false, "p1 in 1099511627776 109951162777600;p0 late 5 500;p0 in 1003 100180;");
 	assert_int_equal(k.since, 1234);
 	assert_told(&k, false, "");
-	// One that counts already, and as much, keeps its own; less it has only after a reset, which
-	// is taken back.
+	// One that counts already, and as much, keeps its own; less it has only after a reset,
+	// which is taken back.
 	restore(&k, "p0", "in", 7);
 	pass(&k, 1);
 	assert_told(&k, false, "p0 in 1004 100240;");
