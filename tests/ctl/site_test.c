@@ -104,6 +104,10 @@ static void exports(void **state)
 			"{\"policy_schema\":{\"extension\":\"gone\"}}\n" },
 		{ "weirctl export br1", 0, "{\n  \"weir\": 1,\n  \"switches\": []\n}\n", "",
 			"{\"export\":{\"switch\":\"br1\"}}\n" },
+		{ "weirctl export future", 1, "",
+			"weirctl: the daemon is younger than this weirctl and keeps what it "
+			"cannot ",
+			NULL },
 		{ "weirctl export >/dev/full", 1, "", "weirctl: cannot write the output", NULL },
 		{ NULL, 0, NULL, NULL, NULL },
 	};
