@@ -25,7 +25,7 @@
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
-	return "leak:datapath_create";
+	return "leak:datapath_create\nleak:make_chunk";
 }
 
 static void ignore_line(void *context, int level, const char *line)
