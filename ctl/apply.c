@@ -40,6 +40,8 @@ struct sender {
 	json_t *differences;
 };
 
+static const char item_token[] = "items["; // and a number: what the daemon calls an item
+
 struct search {
 	size_t left; // items before the one that is looked for
 	char path[SITE_PATH_SIZE];
@@ -58,23 +60,52 @@ static int find_item(void *context, const struct site_place *place, struct ctl_e
 	return ENOUGH;
 }
 
-// Replaces the number of an item, by which the daemon names it, by its path in the document. Items
-// were sent in the order of the walk, so that walking again finds one without a table of them.
-static int blame_item(const struct sender *s, struct ctl_error *error)
+// Finds the item that the daemon calls by its number, "items[N]" at text. Items were sent in the
+// order of the walk, so that walking again finds one without a table of them. Returns what is
+// behind the bracket, or NULL.
+static const char *find_named(const struct sender *s, const char *text, struct search *search)
 {
 	struct ctl_error ignored;
-	struct search search = { .path = "" };
-	const char *rest = strstr(error->field, "items[");
-	size_t size;
 	char *end;
 
+	*search = (struct search){ .left = strtoul(text + strlen(item_token), &end, 10) };
+	if (*end != ']' || site_walk(s->document, find_item, search, &ignored) != ENOUGH)
+		return NULL;
+	return end + 1;
+}
+
+// In the sentence too, when it says which item a second one is like. In others the token may be a
+// field of an extension's.
+static void rename_items(const struct sender *s, struct ctl_error *error)
+{
+	char *at = error->status == WEIR__CONTROL__STATUS__CODE__EXISTS
+			   ? strstr(error->message, item_token)
+			   : NULL;
+	const char *rest;
+	struct search search;
+	char tail[sizeof(error->message)];
+
+	rest = at ? find_named(s, at, &search) : NULL;
+	if (!rest)
+		return;
+	snprintf(tail, sizeof(tail), "%s", rest);
+	snprintf(at, sizeof(error->message) - (size_t)(at - error->message), "%s%s", search.path,
+		tail);
+}
+
+// Puts the path in the document of the item that is refused before the sentence.
+static int blame_item(const struct sender *s, struct ctl_error *error)
+{
+	const char *at = strstr(error->field, item_token), *rest = NULL;
+	struct search search;
+	size_t size;
+
+	rename_items(s, error);
 	// What may stand before it is the name of the request.
-	if (!rest || strcspn(error->field, "[") < (size_t)(rest - error->field))
+	if (at && strcspn(error->field, "[") >= (size_t)(at - error->field))
+		rest = find_named(s, at, &search);
+	if (!rest)
 		return CTL_REFUSED;
-	search.left = strtoul(rest + 6, &end, 10);
-	if (*end != ']' || site_walk(s->document, find_item, &search, &ignored) != ENOUGH)
-		return CTL_REFUSED;
-	rest = end + 1;
 	size = strlen(search.object);
 	if (*rest == '.' && strncmp(rest + 1, search.object, size) == 0 && rest[size + 1] == '.')
 		rest += size + 1;
@@ -242,13 +273,24 @@ static int load(const char *name, json_t **document, struct ctl_error *error)
 	int result;
 
 	if (strcmp(name, "-") == 0)
-		return parse(stdin, name, document, error);
+		return parse(stdin, "standard input", document, error);
 	file = fopen(name, "re");
 	if (!file)
 		return ctl_fail(error, CTL_REFUSED, "%s: %s", name, strerror(errno));
 	result = parse(file, name, document, error);
 	fclose(file);
 	return result;
+}
+
+// A document that says nothing of switches, such as a template that came out empty, is no order to
+// remove them all.
+static int check_prune(const struct invocation *in, const json_t *document, struct ctl_error *error)
+{
+	if (!invocation_option(in, "--prune") || json_object_get(document, "switches"))
+		return 0;
+	return ctl_fail(error, CTL_REFUSED,
+		"switches: is missing: --prune would remove every switch; if that is meant, say "
+		"\"switches\": []");
 }
 
 static int apply_document(struct invocation *in, const json_t *document, struct ctl_error *error)
@@ -260,6 +302,8 @@ static int apply_document(struct invocation *in, const json_t *document, struct 
 		s->in = in;
 		s->document = document;
 	}
+	if (result == 0)
+		result = check_prune(in, document, error);
 	if (result == 0)
 		result = send_items(s, error);
 	if (result == 0)
@@ -298,7 +342,8 @@ const struct command apply_commands[] = {
 		.changes = true,
 		.arguments = { { "FILE", WORD_FILE, OPTIONAL } },
 		.options = { { .name = "--prune",
-				     .help = "remove what the document does not name" },
+				     .help = "remove what the document does not name, other "
+					     "switches too" },
 			{ .name = "--schema",
 				.help = "instead, print the JSON Schema of documents" } },
 	},

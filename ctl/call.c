@@ -146,7 +146,12 @@ static int send(struct invocation *in, Weir__Control__ExtensionCall *message,
 	// A call may last, and have nothing to say meanwhile.
 	if (!in->has_timeout)
 		client_wait_forever(in->client);
+	files->given = !in->dry_run;
 	result = ask_with_files(in, &request, &files->passed, call_replies_take, replies, error);
+	// Only the daemon's own word says that it uses none: no answer in time, or an output that
+	// cannot be written, does not.
+	if (result == CTL_REFUSED && error->status != WEIR__CONTROL__STATUS__CODE__OK)
+		files->given = false;
 	return result ? result : call_replies_print(replies, error);
 }
 
@@ -171,7 +176,7 @@ static int run_call(struct invocation *in, const struct types *types,
 	if (result == 0)
 		result = replies.rows ? send(in, &message, &files, &replies, error)
 				      : ctl_fail_memory(error);
-	call_files_fini(&files, result == 0 && !in->dry_run);
+	call_files_fini(&files);
 	call_replies_fini(&replies);
 	free(message.body.data);
 	return result;

@@ -24,6 +24,7 @@ struct call_files {
 		bool made;  // by us: it was not there
 	} files[8];
 	unsigned n_files;
+	bool given; // the daemon may be using them
 };
 
 // Takes the files among FIELD=VALUE words, and puts words with absolute paths in their place, which
@@ -35,8 +36,8 @@ int call_files_take(struct call_files *files, const struct catalog_message *mess
 // extension's business, once it has taken the call.
 int call_files_open(struct call_files *files, struct ctl_error *error);
 
-// Closes them; unless keep, those that were not there are removed again.
-void call_files_fini(struct call_files *files, bool keep);
+// Closes them; unless they are given, those that were not there are removed again.
+void call_files_fini(struct call_files *files);
 
 // What comes back from a call. Starts with the message of role reply (NULL: none) and as_json.
 struct call_replies {

@@ -113,10 +113,10 @@ static void remove_file(const struct call_file *file, int fd)
 		unlink(path_of(file));
 }
 
-void call_files_fini(struct call_files *files, bool keep)
+void call_files_fini(struct call_files *files)
 {
 	for (unsigned i = 0; i < files->passed.n_fds; i++) {
-		if (files->files[i].made && !keep)
+		if (files->files[i].made && !files->given)
 			remove_file(&files->files[i], files->passed.fds[i]);
 		close(files->passed.fds[i]);
 	}

@@ -146,8 +146,12 @@ static int add_item(
 	const struct site_key *list = NULL;
 	json_t *outer, *array, *json;
 
+	// Of a kind younger than this weirctl. Without it the document would not be all that is
+	// wanted, and --prune would remove it.
 	if (!message)
-		return 0; // of a kind younger than this weirctl
+		return ctl_fail(error, CTL_REFUSED,
+			"the daemon is younger than this weirctl and keeps what it cannot write "
+			"down: use the weirctl of the daemon's version");
 	outer = find_outer(builder, message, item->item_case, &list);
 	if (!outer || !list)
 		return ask_unexpected(error);
@@ -175,7 +179,7 @@ int site_builder_add(
 	int result = 0;
 
 	if (!builder->document) {
-		builder->document = json_pack("{s:i}", "weir", 1);
+		builder->document = json_pack("{s:i, s:[]}", "weir", 1, "switches");
 		builder->targets = json_object();
 		if (!builder->document || !builder->targets)
 			return ctl_fail_memory(error);

@@ -102,6 +102,7 @@ static inline bool restoring(const struct apply *apply)
 }
 // As of the end state. NULL: refused.
 struct vswitch *apply_find_switch(struct apply *apply, const char *name);
+struct port *apply_find_port(struct apply *apply, const char *name);
 struct target *apply_find_target(struct apply *apply, const char *name);
 // review() that has no say while restoring.
 int apply_review(struct apply *apply, struct vswitch *vswitch, enum weir_event_kind kind,

@@ -131,15 +131,12 @@ static int check(
 
 static struct port *find_port(struct apply *x, const struct vswitch *s, const char *wanted)
 {
-	struct port *port = port_find(x->weir, wanted, NULL);
+	struct port *port = apply_find_port(x, wanted);
 
-	if (port && port->target.vswitch == s)
+	if (!port || port->target.vswitch == s)
 		return port;
-	if (port)
-		weir_refuse(x->error, -EINVAL, "port", "port \"%s\": is on switch %s, not on %s",
-			wanted, port->target.vswitch->name, s->name);
-	else
-		apply_find_target(x, wanted);
+	weir_refuse(x->error, -EINVAL, "port", "port \"%s\": is on switch %s, not on %s", wanted,
+		port->target.vswitch->name, s->name);
 	return NULL;
 }
 

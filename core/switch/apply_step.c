@@ -197,6 +197,15 @@ struct vswitch *apply_find_switch(struct apply *x, const char *name)
 	return s;
 }
 
+struct port *apply_find_port(struct apply *x, const char *name)
+{
+	struct port *port = port_find(x->weir, name, x->error);
+
+	if (!port)
+		explain_absence(x);
+	return port;
+}
+
 struct target *apply_find_target(struct apply *x, const char *name)
 {
 	struct target *t = target_find(x->weir, name, x->error);

@@ -242,7 +242,7 @@ static int by_order(const void *left, const void *right)
 // Not as the stack has them: the class of a missing one is not known.
 static void export_stack(const struct export *e, const struct vswitch *s)
 {
-	const struct attachment *attachments[STACK_MAX];
+	const struct attachment *attachments[STACK_MAX] = { NULL };
 	unsigned n = 0;
 
 	for (const struct attachment *a = s->attachments; a; a = a->next)

@@ -84,6 +84,9 @@ static void files(void **state)
 			"weirctl: unknown field", NULL },
 		{ TEMPORARY "weirctl sample start write=f read=none port=vm1; ls", 0, "",
 			"weirctl: read \"/", NULL },
+		// When no answer comes, it may be written all the same.
+		{ TEMPORARY "weirctl --timeout 2 sample start write=f port=silent; echo $?; cat f",
+			0, "3\nstarted\n", "weirctl: the daemon does not answer", NULL },
 		{ TEMPORARY "weirctl sample start write=no/f port=vm1", 1, "", "weirctl: write \"/",
 			NULL },
 		// A FIFO without a reader must not keep weirctl waiting.

@@ -43,6 +43,8 @@ static void start(const struct fake_connection *c, const Weir__Control__Extensio
 	if (!message || call->files != c->n_files || strcmp(message->port, "refuse") == 0) {
 		fake_refuse(c, WEIR__CONTROL__STATUS__CODE__NOT_FOUND, "extension_call.body.port",
 			"port \"refuse\": there is none of that name");
+	} else if (strcmp(message->port, "silent") == 0) {
+		use_files(c, message); // and no word about it
 	} else if (!use_files(c, message)) {
 		fake_refuse(c, WEIR__CONTROL__STATUS__CODE__INVALID, "extension_call.files",
 			"the files are not those that the call names");

@@ -67,8 +67,22 @@ static void export_first(const struct fake_connection *c)
 	REPLY(c, ITEMS, items, &rows, true);
 }
 
+// Something that no weirctl of today knows.
+static void export_unknown(const struct fake_connection *c)
+{
+	Weir__Control__Item item = { BASE(item) };
+	Weir__Control__Item *array[] = { &item };
+	Weir__Control__ItemRows rows = { BASE(item_rows), ROWS(array) };
+
+	REPLY(c, ITEMS, items, &rows, false);
+}
+
 void fake_export(struct fake_connection *c, const Weir__Control__Export *request)
 {
+	if (request->switch_ && strcmp(request->switch_, "future") == 0) {
+		export_unknown(c);
+		return;
+	}
 	if (request->switch_ && strcmp(request->switch_, "br0") != 0) {
 		fake_done(c, false);
 		return;
@@ -89,7 +103,7 @@ void fake_apply_add(struct fake_connection *c, const Weir__Control__ApplyAdd *re
 			strcmp(item->switch_->name, "taken") == 0) {
 			snprintf(field, sizeof(field), "apply_add.items[%zu]", c->n_items + i);
 			fake_refuse(c, WEIR__CONTROL__STATUS__CODE__EXISTS, field,
-				"switch \"taken\": is there already");
+				"switch \"taken\": is there already, as items[0], say I");
 			return;
 		}
 		if (is_port && strcmp(item->port->name, "alien") == 0) {

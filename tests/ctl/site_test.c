@@ -102,8 +102,12 @@ static void exports(void **state)
 		{ "weirctl export br0", 0, exported, "",
 			"{\"export\":{\"switch\":\"br0\"}}\n" ASKED_SCHEMA
 			"{\"policy_schema\":{\"extension\":\"gone\"}}\n" },
-		{ "weirctl export br1", 0, "{\n  \"weir\": 1\n}\n", "",
+		{ "weirctl export br1", 0, "{\n  \"weir\": 1,\n  \"switches\": []\n}\n", "",
 			"{\"export\":{\"switch\":\"br1\"}}\n" },
+		{ "weirctl export future", 1, "",
+			"weirctl: the daemon is younger than this weirctl and keeps what it "
+			"cannot ",
+			NULL },
 		{ "weirctl export >/dev/full", 1, "", "weirctl: cannot write the output", NULL },
 		{ NULL, 0, NULL, NULL, NULL },
 	};
@@ -154,6 +158,16 @@ static void applies_what_it_exports(void **state)
 		{ "echo '{\"weir\": 1}' | weirctl apply -", 0, "", "", "{\"apply_commit\":{}}\n" },
 		{ "echo '{\"weir\": 1}' | weirctl apply - -j", 0, "[]\n", "", NULL },
 		{ "echo '{\"weir\": 1, \"$schema\": \"x\"}' | weirctl apply -", 0, "", "", NULL },
+		// Saying nothing is not saying that there is to be nothing.
+		{ "echo '{\"weir\": 1}' | weirctl apply - --prune", 1, "",
+			"weirctl: switches: is missing: --prune would remove every switch; if that "
+			"is meant, say \"switches\": []\n",
+			"" },
+		{ "echo '{\"weir\": 1, \"switches\": []}' | weirctl apply - --prune", 0,
+			"ACTION  OBJECT  NAME  TEXT\n"
+			"add     port    vm1   nic tap:vm1\n"
+			"change  port    up0   -\n",
+			"", "{\"apply_commit\":{\"prune\":true}}\n" },
 		{ NULL, 0, NULL, NULL, NULL },
 	};
 
@@ -163,10 +177,11 @@ static void applies_what_it_exports(void **state)
 
 // Wrong documents, with the sentence that each is answered with.
 static const char *const wrong[][2] = {
-	{ "", "-:2:0: '[' or '{' expected near end of file" },
-	{ "{\"weir\": 1,\n  \"switches\": [,]}", "-:2:16: unexpected token near ','" },
-	{ "{\"weir\": 1, \"weir\": 1}", "-:1:18: duplicate object key near '\"weir\"'" },
-	{ "{\"weir\": 1} x", "-:1:13: end of file expected near 'x'" },
+	{ "", "standard input:2:0: '[' or '{' expected near end of file" },
+	{ "{\"weir\": 1,\n  \"switches\": [,]}", "standard input:2:16: unexpected token near ','" },
+	{ "{\"weir\": 1, \"weir\": 1}",
+		"standard input:1:18: duplicate object key near '\"weir\"'" },
+	{ "{\"weir\": 1} x", "standard input:1:13: end of file expected near 'x'" },
 	{ "[]", "a site must be an object such as {\"weir\": 1}" },
 	{ "{}", "weir: is missing" },
 	{ "{\"weir\": 2}", "weir: 2: must be 1" },
@@ -234,7 +249,7 @@ static const char *const wrong[][2] = {
 		"switches[0].policies[0].extension: extension: there is none of that name" },
 	// Refused by the daemon, which counts items.
 	{ "{\"weir\": 1, \"switches\": [{\"name\": \"a\"}, {\"name\": \"taken\"}]}",
-		"switches[1]: switch \"taken\": is there already" },
+		"switches[1]: switch \"taken\": is there already, as switches[0], say I" },
 	{ "{\"weir\": 1, \"switches\": [{\"name\": \"a\", \"ports\": [{\"name\": \"p\"}, "
 	  "{\"name\": \"alien\"}]}]}",
 		"switches[0].ports[1].nic: must be less strange" },

@@ -310,9 +310,9 @@ struct weir_item {
 typedef void weir_item_row(void *context, const struct weir_item *item);
 
 // Every item but meters and saved state, in a stable order: switches by name; in each its
-// extensions by their order and name, its own policies, its ports by name, each followed by its policies in
-// the order in which extensions see them, and static FDB entries by VLAN and address. Items are
-// borrowed during the call. After a refusal with -ENOMEM, what was told is not all.
+// extensions by their order and name, its own policies, its ports by name, each followed by its
+// policies in the order in which extensions see them, and static FDB entries by VLAN and address.
+// Items are borrowed during the call. After a refusal with -ENOMEM, what was told is not all.
 WEIR_API int weir_export(struct weir *weir, const char *switch_name /* NULL: all */,
 	weir_item_row *row, void *context, struct weir_error *error);
 

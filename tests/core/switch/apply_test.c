@@ -267,6 +267,8 @@ static const struct refusal refusals[] = {
 	{ "an extension that does not want a port",
 		"switch br1\nport br1 refused-probe-after\nextension br1 probe-after\n", 0, EPERM,
 		"items[1].name", "is not wanted" },
+	{ "a static entry that leads to a switch", "fdb br0 02:00:00:00:00:09 7 switch:br0\n", 0,
+		ENOENT, "items[0].port", "port \"switch:br0\": there is none of this name" },
 	{ "a policy of nobody's", "policy p9 probe-filter a act NOTHING\n", 0, ENOENT,
 		"items[0].port", "port \"p9\"" },
 	{ "a policy of a port that goes",
