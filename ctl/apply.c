@@ -235,6 +235,7 @@ static int commit(struct sender *s, struct ctl_error *error)
 	int result;
 
 	message.has_prune = message.prune = invocation_option(s->in, "--prune") != NULL;
+	message.has_lost_nics = message.lost_nics = invocation_option(s->in, "--lost-nics") != NULL;
 	s->differences = json_array();
 	if (!s->differences)
 		return ctl_fail_memory(error);
@@ -344,6 +345,9 @@ const struct command apply_commands[] = {
 		.options = { { .name = "--prune",
 				     .help = "remove what the document does not name, other "
 					     "switches too" },
+			{ .name = "--lost-nics",
+				.help = "take ports whose NICs are not there now; they are "
+					"connected when these come" },
 			{ .name = "--schema",
 				.help = "instead, print the JSON Schema of documents" } },
 	},

@@ -99,7 +99,9 @@ void client_wait_forever(struct client *client)
 static int fail_broken(struct ctl_error *error, int code)
 {
 	if (code == ETIMEDOUT)
-		return ctl_fail(error, CTL_NO_DAEMON, "the daemon does not answer");
+		return ctl_fail(error, CTL_NO_DAEMON,
+			"the daemon does not answer in time; what was asked for may "
+			"still be done");
 	if (code == 0)
 		return ctl_fail(error, CTL_NO_DAEMON, "the daemon closed the connection");
 	return ctl_fail(

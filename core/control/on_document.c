@@ -156,8 +156,9 @@ static void add_difference(void *context, const struct weir_difference *differen
 static int apply(struct call *call, struct weir_error *error)
 {
 	struct staged *staged = &call->client->staged;
-	const unsigned flags = call_flags(call, false) |
-			       (call->request->apply_commit->prune ? WEIR_PRUNE : 0u);
+	const Weir__Control__ApplyCommit *commit = call->request->apply_commit;
+	const unsigned flags = call_flags(call, false) | (commit->prune ? WEIR_PRUNE : 0u) |
+			       (commit->lost_nics ? WEIR_LOST_NICS : 0u);
 
 	if (staged->spoiled)
 		return refuse_spoiled(call->client, error);

@@ -127,6 +127,19 @@ int nic_open(const char *specification, const struct nic_options *options, struc
 	return 0;
 }
 
+int nic_try(const char *specification, const struct nic_options *options, struct weir_error *error)
+{
+	struct nic_options with_argument = *options;
+	const struct kind *kind;
+	const char *argument;
+	int ret = parse(specification, &kind, &argument, error);
+
+	if (ret || !kind->class->check)
+		return ret;
+	with_argument.argument = argument ? argument : "";
+	return kind->class->check(&with_argument, error);
+}
+
 void nic_close(struct nic *nic)
 {
 	if (nic)

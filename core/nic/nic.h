@@ -79,6 +79,9 @@ struct nic_class {
 	// *error with a sentence; -ENODEV alone means "not there now, may come": the port is then
 	// kept as nic-lost.
 	int (*open)(const struct nic_options *options, struct nic **nic, struct weir_error *error);
+	// What open() would refuse now, as far as it can be told without taking or making anything.
+	// May be NULL: nothing. Control thread; may block.
+	int (*check)(const struct nic_options *options, struct weir_error *error);
 	// Closes and frees. Any one thread, after a grace period in which no worker used the NIC;
 	// may block.
 	void (*close)(struct nic *nic);
@@ -111,6 +114,8 @@ struct nic_class {
 // *nic: free with nic_close(). Control thread.
 int nic_open(const char *specification, const struct nic_options *options, struct nic **nic,
 	struct weir_error *error);
+// The same refusals, as far as they can be told without opening it: for a dry run. Control thread.
+int nic_try(const char *specification, const struct nic_options *options, struct weir_error *error);
 // Accepts NULL. Any one thread, after a grace period.
 void nic_close(struct nic *nic);
 // Checks the form of a specification without opening anything: 0 or -EINVAL with a sentence.

@@ -263,18 +263,32 @@ static int refuse_open(int ret, const struct specification *spec, const struct i
 		ret == -EPERM ? "; CAP_NET_RAW is needed" : "");
 }
 
+static int look(const struct nic_options *options, struct specification *spec,
+	struct interface *interface, struct weir_error *error)
+{
+	int ret = parse(options, spec, error);
+
+	if (ret == 0)
+		ret = interface_query(spec->name, interface, error);
+	return ret ? ret : check_interface(spec, interface, options->mtu, error);
+}
+
+static int packet_check(const struct nic_options *options, struct weir_error *error)
+{
+	struct specification spec;
+	struct interface interface;
+
+	return look(options, &spec, &interface, error);
+}
+
 static int packet_open(
 	const struct nic_options *options, struct nic **nic, struct weir_error *error)
 {
 	struct specification spec;
 	struct interface interface;
 	struct packet *packet;
-	int ret = parse(options, &spec, error);
+	int ret = look(options, &spec, &interface, error);
 
-	if (ret == 0)
-		ret = interface_query(spec.name, &interface, error);
-	if (ret == 0)
-		ret = check_interface(&spec, &interface, options->mtu, error);
 	if (ret)
 		return ret;
 	packet = create(&spec, &interface, options);
@@ -309,6 +323,7 @@ const struct nic_class nic_packet_class = {
 	.usage = "packet:IF[,ring=N][,queues=N][,force]",
 	.summary = "A network interface of the host, through a packet socket",
 	.open = packet_open,
+	.check = packet_check,
 	.close = packet_close,
 	.receive = packet_receive,
 	.transmit = packet_transmit,

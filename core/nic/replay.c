@@ -281,11 +281,22 @@ static void replay_close(struct nic *nic)
 	free(replay);
 }
 
+static int replay_check(const struct nic_options *options, struct weir_error *error)
+{
+	struct nic *nic;
+	int ret = replay_open(options, &nic, error);
+
+	if (ret == 0)
+		nic_close(nic);
+	return ret;
+}
+
 const struct nic_class nic_replay_class = {
 	.kind = "replay",
 	.usage = "replay:FILE[,loop][,pps=N]",
 	.summary = "sends the frames of a pcap or pcapng file into the switch",
 	.open = replay_open,
+	.check = replay_check,
 	.close = replay_close,
 	.receive = replay_receive,
 	.transmit = replay_transmit,

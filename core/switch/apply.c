@@ -160,7 +160,7 @@ int weir_apply(struct weir *w, const struct weir_document *document, unsigned fl
 	failed = plan(&x);
 	if (!failed)
 		failed = prepare_all(&x);
-	if (!failed && !(flags & WEIR_DRY_RUN))
+	if (!failed)
 		failed = nics_open(&x);
 	if (!failed && (flags & WEIR_DRY_RUN))
 		steps_show(&x);

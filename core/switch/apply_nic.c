@@ -259,6 +259,14 @@ int nics_check(struct apply *x)
 
 // ---- Opening
 
+static int open_or_try(struct apply *x, struct port *port)
+{
+	unsigned flags = port->nic_forced ? WEIR_FORCE : 0;
+
+	return x->flags & WEIR_DRY_RUN ? port_try_nic(port, port->nic_spec, flags, x->error)
+				       : port_open_nic(port, port->nic_spec, flags, x->error);
+}
+
 static int open_one(struct apply *x, struct port_step *step)
 {
 	struct port *port = step->port;
@@ -269,11 +277,11 @@ static int open_one(struct apply *x, struct port_step *step)
 			"%.100s: waits until another port has given it up", port->nic_spec);
 		return 0;
 	}
-	failed = port_open_nic(port, port->nic_spec, port->nic_forced ? WEIR_FORCE : 0, x->error);
+	failed = open_or_try(x, port);
 	port->leaving = true; // not to be polled yet
 	if (!failed || failed == -ENOMEM)
 		return failed;
-	if (!restoring(x))
+	if (!restoring(x) && !(x->flags & WEIR_LOST_NICS))
 		return item_blame(x, step->entry, failed);
 	lose(step, x->error->message);
 	return 0;

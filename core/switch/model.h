@@ -582,6 +582,9 @@ void port_check_nics(struct weir *w);
 void port_retry_lost(struct weir *w);
 // Whether the port could have this NIC, without opening it.
 int port_check_nic(const struct port *port, const char *spec, struct weir_error *error);
+// What opening it would refuse, as far as can be told without.
+int port_try_nic(
+	const struct port *port, const char *spec, unsigned flags, struct weir_error *error);
 int port_open_nic(struct port *port, const char *spec, unsigned flags, struct weir_error *error);
 // Closes the NIC after a grace period. The workers' lists are without it already (port->leaving).
 void port_close_nic(struct port *port);

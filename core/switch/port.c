@@ -169,7 +169,7 @@ static int add_checked(struct port *port, const char *nic, unsigned flags, struc
 		return failed;
 	if (flags & WEIR_DRY_RUN) {
 		change_abort(&change);
-		return 0;
+		return nic ? port_try_nic(port, nic, flags, error) : 0;
 	}
 	if (nic)
 		failed = port_open_nic(port, nic, flags, error);

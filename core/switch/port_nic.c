@@ -124,14 +124,27 @@ int port_check_nic(const struct port *port, const char *spec, struct weir_error 
 	return failed ? failed : check_interface_free(port, spec, true, error);
 }
 
-int port_open_nic(struct port *port, const char *spec, unsigned flags, struct weir_error *error)
+static struct nic_options options_of(const struct port *port, unsigned flags)
 {
-	struct weir *w = port->target.vswitch->weir;
-	struct nic_options options = {
-		.n_workers = w->n_workers,
+	return (struct nic_options){
+		.n_workers = port->target.vswitch->weir->n_workers,
 		.mtu = port->mtu,
 		.force = flags & WEIR_FORCE,
 	};
+}
+
+int port_try_nic(
+	const struct port *port, const char *spec, unsigned flags, struct weir_error *error)
+{
+	const struct nic_options options = options_of(port, flags);
+
+	return nic_try(spec, &options, error);
+}
+
+int port_open_nic(struct port *port, const char *spec, unsigned flags, struct weir_error *error)
+{
+	struct weir *w = port->target.vswitch->weir;
+	struct nic_options options = options_of(port, flags);
 	char *copy = strdup(spec);
 	struct retired_nic *retired = calloc(1, sizeof(*retired));
 	struct nic *nic;
@@ -245,7 +258,9 @@ int weir_port_connect(
 	failed = port_check_nic(port, nic, error);
 	if (!failed)
 		failed = review(port->target.vswitch, WEIR_EVENT_NIC_CONNECTED, port, NULL, error);
-	if (failed || (flags & WEIR_DRY_RUN))
+	if (!failed && (flags & WEIR_DRY_RUN))
+		return port_try_nic(port, nic, flags, error);
+	if (failed)
 		return failed;
 	failed = give_nic(port, nic, flags, error);
 	if (failed)

@@ -167,7 +167,9 @@ static void bad_daemons(void **state)
 		{ "weirctl switch add wrong-id", 3, "",
 			"weirctl: the daemon answered a request that was not made\n", NULL },
 		{ "weirctl switch add silent --timeout 0.1", 3, "",
-			"weirctl: the daemon does not answer\n", NULL },
+			"weirctl: the daemon does not answer in time; what was asked for may "
+			"still be done\n",
+			NULL },
 		{ "weirctl switch show br0", 3, "",
 			"weirctl: the daemon answered with something that was not asked for\n",
 			NULL },

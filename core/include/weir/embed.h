@@ -34,6 +34,7 @@ enum weir_flag {
 	WEIR_FAIL_OPEN = 1 << 2, // extension attach: ports pass frames while it cannot be had
 	WEIR_PRUNE = 1 << 3,     // apply: what the document does not name is removed
 	WEIR_RESTORE = 1 << 4,   // apply: what cannot be had is put off, not refused
+	WEIR_LOST_NICS = 1 << 5, // apply: of NICs alone, likewise
 };
 
 struct weir_options {
@@ -379,6 +380,9 @@ typedef void weir_difference_row(void *context, const struct weir_difference *di
 //
 // A refusal's error->field is "items[N]" and perhaps a field behind it ("items[7].vlan"), where N
 // counts weir_document_add() calls from 0, or "" when no single item is to blame.
+//
+// With WEIR_LOST_NICS a NIC that cannot be had now does not refuse the document: its port is
+// nic-lost, and connected when the NIC comes.
 //
 // With WEIR_RESTORE nothing refuses but a lack of memory. A NIC that cannot be had is lost (and
 // found when it comes). An extension that cannot be loaded or attached is *missing*: it keeps its
