@@ -49,6 +49,17 @@ static const struct step_class removal_class = { "remove", "port", name, undo_re
 	finish_removal };
 static const struct step_class part_class = { "remove", "port", NULL, undo_removal, finish_part };
 
+// What goes with it.
+static void say_gone(struct apply *x, struct port_step *removal)
+{
+	unsigned n = 0;
+
+	for (const struct policy *p = removal->port->target.policies; p; p = p->next)
+		n++;
+	if (n)
+		step_say(x, &removal->step, "policies %u", n);
+}
+
 int plan_port_removal(struct apply *x, struct port *port, bool part_of)
 {
 	struct vswitch *s = port->target.vswitch;
@@ -61,6 +72,7 @@ int plan_port_removal(struct apply *x, struct port *port, bool part_of)
 	if (!removal)
 		return -ENOMEM;
 	removal->port = port;
+	say_gone(x, removal);
 	removal->old_retired = port->nic_retired;
 	removal->next_nic = x->leaving;
 	x->leaving = removal;
@@ -318,6 +330,16 @@ static void say_new(struct apply *x, struct port_step *adding, const char *spec)
 		step_append(text, "vlan", port->vlan_text);
 	if (*port->mac)
 		step_append(text, "mac", port->mac);
+	if (port->mtu) {
+		char mtu[16];
+
+		snprintf(mtu, sizeof(mtu), "%u", port->mtu);
+		step_append(text, "mtu", mtu);
+	}
+	if (port->uplink)
+		step_append(text, "uplink", "yes");
+	if (adding->entry->item.port.disconnected)
+		step_append(text, "disconnected", "yes");
 	step_say(x, &adding->step, "%s", text);
 }
 

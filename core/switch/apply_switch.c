@@ -44,6 +44,7 @@ static const struct step_class removal_class = { "remove", "switch", name, undo_
 static int plan_removal(struct apply *x, struct vswitch **link)
 {
 	struct vswitch *s = *link;
+	const unsigned n_ports = s->n_ports;
 	struct switch_step *removal;
 	int failed = 0;
 
@@ -57,6 +58,7 @@ static int plan_removal(struct apply *x, struct vswitch **link)
 		return -ENOMEM;
 	removal->vswitch = s;
 	removal->link = link;
+	step_say(x, &removal->step, "ports %u, extensions %u", n_ports, s->n_attachments);
 	*link = s->next;
 	x->queues = true;
 	return 0;

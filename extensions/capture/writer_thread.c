@@ -270,11 +270,9 @@ static void take(struct writer *w, const struct record *r)
 
 static const struct record *next_of(const struct writer *w, unsigned lane)
 {
-	const struct record *next;
 	uint32_t size;
 
-	next = weir_ring_next(w->attachment, w->ring, lane, &size);
-	return next;
+	return weir_ring_next(w->attachment, w->ring, lane, &size);
 }
 
 // The lane whose oldest record is older than the others'; n_lanes when there is none.

@@ -143,6 +143,18 @@ done
 at_least "killed clients" $killed 1
 unchanged "killed clients"
 
+# A NIC that is not there refuses the document, also in a dry run; or its port waits for it.
+edited '.switches[0].ports += [{name: "late", nic: "packet:late"}]'
+missing='switches[0].ports[4].nic: interface "late": there is none of that name'
+refused "$missing" --dry-run
+refused "$missing"
+ctl apply "$work/edited.json" --lost-nics >/dev/null
+equal "state of a port whose NIC is not there" "$(port_value late state)" nic-lost
+at sw ip link add late type veth peer name late-peer
+eventually 10 "the NIC comes" holds '.[] | select(.name == "late") | .state == "connected"' port list
+ctl port remove late
+unchanged "without the late port"
+
 # Events are numbered; a reader that stands still learns how many it lost, and gets those after them.
 "$build/weirctl" event watch -j >"$work/events" &
 watcher=$!

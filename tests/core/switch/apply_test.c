@@ -48,7 +48,8 @@ static const struct row rows[] = {
 		"add switch br1\n"
 		"add extension br1 probe-filter: order 10\n"
 		"add extension br1 nothing-1: order 3, fail_open yes\n"
-		"add port x1: nic null, vlan trunk:3-4, mac 02:00:00:00:00:0a\n"
+		"add port x1: nic null, vlan trunk:3-4, mac 02:00:00:00:00:0a, mtu 1500, uplink "
+		"yes\n"
 		"add port x0: nic none\n"
 		"add policy x0 probe-filter.act b\n"
 		"add policy x0 probe-filter.act a\n"
@@ -114,10 +115,10 @@ static const struct row rows[] = {
 		"switch br0\nport br0 p0 nic=memory\nport br0 p1 nic=null vlan=10\n"
 		"fdb br0 02:00:00:00:00:01 10 p1\n" },
 	{ "a switch goes, another comes", SMALL, "switch br1\nport br1 p0 nic=null\n", WEIR_PRUNE,
-		"remove switch br0\nadd switch br1\nadd port p0: nic null\n",
+		"remove switch br0: ports 2, extensions 1\nadd switch br1\nadd port p0: nic null\n",
 		"switch br1\nport br1 p0 nic=null\n" },
 	{ "a port moves", SMALL "switch br1\n", "port br1 p0 nic=memory\n", 0,
-		"remove port p0\nadd port p0: nic memory\n",
+		"remove port p0: policies 2\nadd port p0: nic memory\n",
 		"switch br0\n"
 		"extension br0 probe-filter order=10\n"
 		"port br0 p1 nic=null vlan=10\n"
@@ -139,7 +140,7 @@ static const struct row rows[] = {
 		0,
 		"change port p0: disconnected yes\n"
 		"change port p1: nic memory\n"
-		"add port p2: nic null\n",
+		"add port p2: nic null, disconnected yes\n",
 		"switch br0\n"
 		"extension br0 probe-filter order=10\n"
 		"port br0 p0 nic=memory disconnected\n"
