@@ -44,8 +44,7 @@ static int refuse_kind(const char *pattern, struct weir_error *error)
 	for (unsigned i = 0; (kind = weir_notice_kind(i)) && size < sizeof(known); i++)
 		size += (size_t)snprintf(
 			known + size, sizeof(known) - size, "%s%s", i ? " " : "", kind);
-	return weir_refuse(
-		error, -EINVAL, "kinds", "kind \"%.20s\": there are %s", pattern, known);
+	return weir_refuse(error, -EINVAL, "kinds", "kind \"%.20s\": there are %s", pattern, known);
 }
 
 static int check_kinds(const Weir__Control__EventSubscribe *wanted, struct weir_error *error)
