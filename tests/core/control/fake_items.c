@@ -218,7 +218,6 @@ int weir_apply(struct weir *weir, const struct weir_document *document, unsigned
 	if (result < 0)
 		return result;
 	weir->n_applied++;
-	fake_notices(weir, weir->n_apply_notices);
 	for (unsigned i = 0; row && i < weir->n_differences; i++)
 		row(context, &(struct weir_difference){ .action = "add",
 				     .object = "switch",

@@ -41,7 +41,6 @@ struct weir {
 	char switches[FAKE_MAX_SWITCHES][32]; // that were added, "" for none: the desired state
 	bool apply_fails;
 	unsigned n_differences;     // rows of an apply
-	unsigned n_apply_notices;   // notices of an apply
 	unsigned n_applied;         // applies so far
 	uint64_t meter, meter_told; // frames of the only meter, and when they were told last
 	struct weir_running_call calls[FAKE_MAX_CALLS];
