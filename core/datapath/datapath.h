@@ -151,6 +151,9 @@ static inline bool datapath_visits_wait(const struct datapath *dp)
 // Calls the visitors of everything parked, in the order of positions, until nothing is.
 void datapath_visit_all(struct datapath *dp);
 
+// The queue of frames for a port, with room for one more at least and sent by datapath_flush();
+// NULL: the port is gone or down. Good until something else may flush.
+struct tx_queue *datapath_tx_queue(struct datapath *dp, uint16_t port);
 // Puts the frame into the port's transmit queue. Takes the frame.
 void datapath_transmit(struct datapath *dp, struct weir_frame *frame, uint16_t port);
 void datapath_flush(struct datapath *dp);

@@ -14,6 +14,10 @@
 #ifndef FLOW_TABLE_H
 #define FLOW_TABLE_H
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "datapath/generation.h"
 #include "datapath/key.h"
 #include "datapath/program.h"
@@ -115,17 +119,37 @@ static inline void flow_prefetch_bucket(const struct flow_table *t, uint32_t has
 	__builtin_prefetch(flow_bucket(t, hash));
 }
 
+// The places of a bucket with this tag, one bit each.
+static inline unsigned flow_tags_portable(const struct flow_bucket *bucket, uint16_t tag)
+{
+	unsigned found = 0;
+
+	for (unsigned i = 0; i < 8; i++)
+		found |= (unsigned)(bucket->tags[i] == tag) << i;
+	return found;
+}
+
+#ifdef __SSE2__
+// One comparison for all eight. SSE2 is part of x86-64.
+static inline unsigned flow_tags(const struct flow_bucket *bucket, uint16_t tag)
+{
+	__m128i equal = _mm_cmpeq_epi16(
+		_mm_load_si128((const __m128i *)bucket->tags), _mm_set1_epi16((short)tag));
+
+	return (unsigned)_mm_movemask_epi8(_mm_packs_epi16(equal, _mm_setzero_si128()));
+}
+#else
+#define flow_tags flow_tags_portable
+#endif
+
 // The first flow of the bucket with the hash's tag, prefetched; NULL: none, though it may stand in
 // the second bucket.
 static inline struct flow *flow_candidate(const struct flow_table *t, uint32_t hash, bool two_lines)
 {
 	const struct flow_bucket *bucket = flow_bucket(t, hash);
-	uint16_t tag = flow_tag(hash);
-	unsigned found = 0;
+	unsigned found = flow_tags(bucket, flow_tag(hash));
 	struct flow *flow;
 
-	for (unsigned i = 0; i < 8; i++)
-		found |= (unsigned)(bucket->tags[i] == tag) << i;
 	if (!found)
 		return NULL;
 	flow = &t->flows[bucket->index[__builtin_ctz(found)]];

@@ -51,6 +51,7 @@ struct flow_key {
 #define KEY_MALFORMED_SHIFT 41
 #define KEY_OFFLOAD         (UINT64_C(1) << 44)
 #define KEY_TRUSTED         (UINT64_C(1) << 45)
+#define KEY_REFUSED         (UINT64_C(1) << 46) // in no flow: the frame is to be dropped
 #define KEY_EPOCH_SHIFT     48
 
 #define KEY_MAC_MASK UINT64_C(0x0000ffffffffffff)

@@ -13,18 +13,15 @@ enum {
 	SEGMENTS_MAX = 512, // of one frame; a guest that asks for more, smaller ones is refused
 };
 
-void datapath_transmit(struct datapath *dp, struct weir_frame *frame, uint16_t index)
+struct tx_queue *datapath_tx_queue(struct datapath *dp, uint16_t index)
 {
 	const struct snapshot_port *port = snapshot_port(dp->snapshot, index);
 	struct tx_queue *queue;
 
-	if (__builtin_expect(!port || !port->nic || port->blocked, 0)) {
-		datapath_drop(dp, frame, index, WEIR_STAGE_EGRESS,
-			reason_of(0, port ? REASON_PORT_DOWN : REASON_NO_PORT));
-		return;
-	}
+	if (!port || !port->nic || port->blocked)
+		return NULL;
 	queue = &port->runtime.queues[dp->worker];
-	if (__builtin_expect(queue->n == NIC_BATCH, 0))
+	if (queue->n == NIC_BATCH)
 		datapath_flush_queue(dp, queue);
 	if (!queue->dirty) {
 		queue->dirty = true;
@@ -32,7 +29,19 @@ void datapath_transmit(struct datapath *dp, struct weir_frame *frame, uint16_t i
 		queue->next = dp->dirty;
 		dp->dirty = queue;
 	}
-	queue->frames[queue->n++] = frame;
+	return queue;
+}
+
+void datapath_transmit(struct datapath *dp, struct weir_frame *frame, uint16_t index)
+{
+	struct tx_queue *queue = datapath_tx_queue(dp, index);
+
+	if (__builtin_expect(queue != NULL, 1))
+		queue->frames[queue->n++] = frame;
+	else
+		datapath_drop(dp, frame, index, WEIR_STAGE_EGRESS,
+			reason_of(0, snapshot_port(dp->snapshot, index) ? REASON_PORT_DOWN
+									: REASON_NO_PORT));
 }
 
 // The bytes that the MTU speaks of: behind the Ethernet header and tags, of the largest wire frame.
@@ -52,53 +61,63 @@ static uint32_t payload_size(const struct weir_frame *frame)
 	return size > l2 ? size - l2 : 0;
 }
 
+// Gives the frames to the NIC, counts what it took and drops what it did not. wire_frames,
+// wire_bytes: of all of them on the wire; accepted frames belong to the NIC and cannot be measured
+// any more.
+static void hand_over(struct datapath *dp, const struct snapshot_port *port,
+	struct weir_frame *frames[], unsigned n, uint64_t wire_frames, uint64_t wire_bytes)
+{
+	struct port_counters *c = datapath_counters(dp, port);
+	struct nic *nic = port->nic;
+	struct weir_frame *rest[NIC_BATCH];
+	uint64_t rest_frames = 0, rest_bytes = 0;
+	unsigned accepted, lost = 0;
+
+	accepted = nic->class->transmit(nic, dp->worker % nic->n_tx_queues, frames, n, &lost);
+	for (unsigned i = accepted; i < n; i++) {
+		weir_frame_wire(frames[i], &rest_frames, &rest_bytes);
+		rest[i - accepted] = frames[i];
+	}
+	wire_frames -= rest_frames;
+	wire_bytes -= rest_bytes;
+	if (lost) {
+		// The kernel refused them one by one; which ones they were is not known, their
+		// number is.
+		lost = lost > wire_frames ? (unsigned)wire_frames : lost;
+		count_drop(c, WEIR_STAGE_EGRESS, reason_of(0, REASON_TX_FAILED), lost);
+		wire_bytes -= wire_bytes * lost / wire_frames;
+		wire_frames -= lost;
+	}
+	count(&c->tx_frames, wire_frames);
+	count(&c->tx_bytes, wire_bytes);
+	// Dropping may fill the queue that the frames stood in again.
+	for (unsigned i = 0; i < n - accepted; i++)
+		datapath_drop(
+			dp, rest[i], port->index, WEIR_STAGE_EGRESS, reason_of(0, REASON_TX_FULL));
+}
+
+// Frames that are made fit for the NIC one by one.
 struct sending {
 	struct datapath *dp;
 	const struct snapshot_port *port;
 	struct weir_frame *ready[NIC_BATCH];
 	unsigned n;
+	uint64_t wire_frames, wire_bytes;
 };
 
 static void send(struct sending *s)
 {
-	struct datapath *dp = s->dp;
-	struct nic *nic = s->port->nic;
-	struct port_counters *c = datapath_counters(dp, s->port);
-	uint64_t frames[NIC_BATCH], bytes[NIC_BATCH], n_frames = 0, n_bytes = 0;
-	unsigned accepted, lost = 0;
-
-	if (s->n == 0)
-		return;
-	// Accepted frames belong to the NIC: they are measured before.
-	for (unsigned i = 0; i < s->n; i++) {
-		frames[i] = bytes[i] = 0;
-		weir_frame_wire(s->ready[i], &frames[i], &bytes[i]);
-	}
-	accepted = nic->class->transmit(nic, dp->worker % nic->n_tx_queues, s->ready, s->n, &lost);
-	for (unsigned i = 0; i < accepted; i++) {
-		n_frames += frames[i];
-		n_bytes += bytes[i];
-	}
-	if (lost) {
-		// The kernel refused them one by one; which ones they were is not known, their
-		// number is.
-		lost = lost > n_frames ? (unsigned)n_frames : lost;
-		count_drop(c, WEIR_STAGE_EGRESS, reason_of(0, REASON_TX_FAILED), lost);
-		n_bytes -= n_bytes * lost / n_frames;
-		n_frames -= lost;
-	}
-	count(&c->tx_frames, n_frames);
-	count(&c->tx_bytes, n_bytes);
-	for (unsigned i = accepted; i < s->n; i++)
-		datapath_drop(dp, s->ready[i], s->port->index, WEIR_STAGE_EGRESS,
-			reason_of(0, REASON_TX_FULL));
+	if (s->n)
+		hand_over(s->dp, s->port, s->ready, s->n, s->wire_frames, s->wire_bytes);
 	s->n = 0;
+	s->wire_frames = s->wire_bytes = 0;
 }
 
 static void add(struct sending *s, struct weir_frame *frame)
 {
 	if (s->n == NIC_BATCH)
 		send(s);
+	weir_frame_wire(frame, &s->wire_frames, &s->wire_bytes);
 	s->ready[s->n++] = frame;
 }
 
@@ -138,9 +157,30 @@ static void add_unfinished(struct sending *s, struct weir_frame *frame, unsigned
 		add(s, frame);
 }
 
-void datapath_flush_queue(struct datapath *dp, struct tx_queue *queue)
+// The common case: every frame is finished and small enough, and they are handed over as they
+// stand in the queue. False: one is not, and nothing is done.
+static bool send_plain(
+	struct datapath *dp, const struct snapshot_port *port, struct tx_queue *queue)
 {
-	const struct snapshot_port *port = snapshot_port(dp->snapshot, queue->port);
+	unsigned n = queue->n;
+	uint64_t bytes = 0;
+	bool odd = false;
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct weir_frame *frame = queue->frames[i];
+
+		bytes += frame->size;
+		odd |= offload_claimed(frame) | (frame->size > port->frame_max);
+	}
+	if (odd)
+		return false;
+	queue->n = 0;
+	hand_over(dp, port, queue->frames, n, n, bytes);
+	return true;
+}
+
+static void send_any(struct datapath *dp, const struct snapshot_port *port, struct tx_queue *queue)
+{
 	struct sending s = { .dp = dp, .port = port };
 	struct weir_frame *frames[NIC_BATCH];
 	unsigned n = queue->n;
@@ -153,19 +193,27 @@ void datapath_flush_queue(struct datapath *dp, struct tx_queue *queue)
 		struct weir_frame *frame = frames[i];
 		unsigned needs = 0;
 
-		if (__builtin_expect(frame->size > port->frame_max, 0) &&
+		if (frame->size > port->frame_max &&
 			payload_size(frame) > port->frame_max - ETH_HEADER) {
 			drop(&s, frame, REASON_TOO_BIG);
 			continue;
 		}
-		if (__builtin_expect(frame->offload.flags | frame->offload.gso_type, 0))
+		if (offload_claimed(frame))
 			needs = offload_needs(frame) & ~port->nic->offloads;
-		if (__builtin_expect(needs != 0, 0))
+		if (needs != 0)
 			add_unfinished(&s, frame, offload_needs(frame));
 		else
 			add(&s, frame);
 	}
 	send(&s);
+}
+
+void datapath_flush_queue(struct datapath *dp, struct tx_queue *queue)
+{
+	const struct snapshot_port *port = snapshot_port(dp->snapshot, queue->port);
+
+	if (queue->n && !send_plain(dp, port, queue))
+		send_any(dp, port, queue);
 }
 
 void datapath_flush(struct datapath *dp)

@@ -7,6 +7,8 @@
 #ifndef OFFLOAD_H
 #define OFFLOAD_H
 
+#include <string.h>
+
 #include "nic/nic.h"
 
 // UDP segmentation is in the kernel's headers since Linux 6.2 only.
@@ -42,5 +44,19 @@ int offload_segment(struct frame_pool *pool, const struct weir_frame *frame,
 // headers (a segmentation frame inside a tunnel is one), a gso_size of 0. How small a gso_size is
 // acceptable is the caller's choice: max of offload_segment() bounds what comes out.
 bool offload_sanitize(struct weir_frame *frame);
+
+// Whether something is to be finished, or claimed to be: a checksum, or segments.
+static inline bool offload_claimed(const struct weir_frame *frame)
+{
+	// One load: the compiler makes the mask a constant.
+	const struct virtio_net_hdr fields = {
+		.flags = UINT8_MAX, .gso_type = UINT8_MAX, .gso_size = UINT16_MAX
+	};
+	uint64_t claims, mask;
+
+	memcpy(&claims, &frame->offload, sizeof(claims));
+	memcpy(&mask, &fields, sizeof(mask));
+	return (claims & mask) != 0;
+}
 
 #endif

@@ -278,6 +278,23 @@ static void memory_is_touched_on_use(void **state)
 	assert_null(flow_table_create(0));
 }
 
+// The processor's way to look for a tag beside the portable one.
+static void both_ways_find_the_same_tags(void **state)
+{
+	struct flow_bucket bucket = { .tags = { 0 } };
+
+	(void)state;
+	for (unsigned round = 0; round < 100000; round++) {
+		for (unsigned i = 0; i < 8; i++)
+			bucket.tags[i] = (uint16_t)(draw(4) ? draw(4) : draw(1 << 16));
+		for (unsigned tag = 0; tag < 4; tag++)
+			assert_int_equal(flow_tags(&bucket, (uint16_t)tag),
+				flow_tags_portable(&bucket, (uint16_t)tag));
+		assert_int_equal(flow_tags(&bucket, bucket.tags[7]),
+			flow_tags_portable(&bucket, bucket.tags[7]));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -286,6 +303,7 @@ int main(void)
 		cmocka_unit_test(a_table_holds_its_capacity_and_no_more),
 		cmocka_unit_test(a_bucket_overflows_into_the_second),
 		cmocka_unit_test(the_candidate_is_one_of_the_tag),
+		cmocka_unit_test(both_ways_find_the_same_tags),
 		cmocka_unit_test(seeds_differ),
 	};
 
