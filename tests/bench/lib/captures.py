@@ -24,12 +24,20 @@ class Shape:
     sizes: tuple = (60,)  # of the frames in turn, without FCS; IPv6 with UDP takes 62 at least
     vlan: int = 0         # 0: no tag
     macs: int = 1         # that send, and as many that receive; flows pick pairs at random
+    first: int = 0        # number of the first of them, so that captures can have different ones
     shuffled: bool = False  # 5-tuples at random rather than of neighbouring addresses
+
+    def smallest(self):
+        """What Ethernet, tag, IP and UDP take."""
+        return 14 + (4 if self.vlan else 0) + (28 if self.version == 4 else 48)
+
+    def frame_bytes(self):
+        return max(self.sizes[0], self.smallest())
 
     def name(self):
         sizes = "imix" if len(self.sizes) > 1 else str(self.sizes[0])
         tag = f"-vlan{self.vlan}" if self.vlan else ""
-        macs = f"-macs{self.macs}" if self.macs > 1 else ""
+        macs = f"-macs{self.first}+{self.macs}" if self.first or self.macs > 1 else ""
         return f"ipv{self.version}{tag}{macs}{'-random' if self.shuffled else ''}-{sizes}-{self.flows}"
 
 
@@ -39,10 +47,13 @@ def checksum(header):
     return ~(total + (total >> 16)) & 0xFFFF
 
 
+def addresses(shape, base):
+    return [base + 256 * (shape.first + i) for i in range(shape.macs)]
+
+
 def destinations(shape):
-    """The addresses that a switch has to know."""
-    return [":".join(f"{(DESTINATION + 256 * i):012x}"[j:j + 2] for j in range(0, 12, 2))
-            for i in range(shape.macs)]
+    """The addresses that a switch has to know, as text."""
+    return [address.to_bytes(6, "big").hex(":") for address in addresses(shape, DESTINATION)]
 
 
 def headers(shape, size, numbers):
@@ -64,11 +75,10 @@ def frames(shape):
     chance = random.Random(7)
     kind = struct.pack(">HHH", 0x8100, shape.vlan, ETHERTYPE[shape.version]) if shape.vlan else \
         struct.pack(">H", ETHERTYPE[shape.version])
-    smallest = 14 + (4 if shape.vlan else 0) + (28 if shape.version == 4 else 48)
-    pairs = [(DESTINATION + 256 * i).to_bytes(6, "big") + (SOURCE + 256 * j).to_bytes(6, "big") + kind
-             for i in range(shape.macs) for j in range(shape.macs)]
+    pairs = [to.to_bytes(6, "big") + sender.to_bytes(6, "big") + kind
+             for to in addresses(shape, DESTINATION) for sender in addresses(shape, SOURCE)]
     for i in range(shape.flows):
-        size = max(shape.sizes[i % len(shape.sizes)], smallest)
+        size = max(shape.sizes[i % len(shape.sizes)], shape.smallest())
         # Different flows differ in the source address at least, whatever the rest is.
         source = (i * 0x9E3779B1 & 0xFFFFFF) if shape.shuffled else i
         numbers = source, chance.getrandbits(16), chance.randrange(1024, 65536)

@@ -73,7 +73,7 @@ def describe(build, hz):
         "cores": os.cpu_count(),
         "tsc_mhz": round(hz / 1e6),
         "memory_gib": round(memory / 2**20, 1),
-        "kernel": os.uname().release,
+        "kernel": re.match(r"[\d.]+", os.uname().release)[0],
         "weir": version(f"{build}/weir-switchd", "--version"),
         **{package: package_version(package) for package in PACKAGES if package not in missing_packages()},
         "date": time.strftime("%Y-%m-%d"),

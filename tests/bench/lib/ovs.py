@@ -60,8 +60,8 @@ class Control:
 class Ovs:
     name = "ovs"
 
-    def __init__(self, cores, directory):
-        self.cores = cores
+    def __init__(self, cores, directory, addresses):
+        self.cores, self.addresses = cores, addresses
         self.directory = f"{directory}/ovs"
         self.processes = []
 
@@ -93,9 +93,7 @@ class Ovs:
         error = run(*control, "get", "Interface", "in", "error").strip()
         if error != "[]":
             raise RuntimeError(f"OVS: port in: {error}: {self.processes[-1].tail()}")
-
-    def learn(self, addresses):
-        for address in addresses:
+        for address in self.addresses:
             self.control("fdb/add", "br0", "out", "0", address)
 
     def counts(self):

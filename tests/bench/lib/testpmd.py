@@ -7,7 +7,6 @@ import time
 from lib.counts import Counts
 from lib.processes import Dialogue
 
-NAME = "testpmd"
 BINARY = "dpdk-testpmd"
 RESERVE = 8192  # mbufs beside those that hold the capture: bursts and the pool's caches
 
@@ -38,19 +37,18 @@ def parse_cycles(text):
 
 
 class Testpmd:
-    name = NAME
-
-    def __init__(self, cores, directory):
-        self.cores, self.directory = cores, directory
+    def __init__(self, cores, directory, name="testpmd"):
+        self.cores, self.directory, self.name = cores, directory, name
         self.process = None
 
     def start(self, captures, n_mbufs):
-        lcores = ",".join(f"{i}@{core}" for i, core in enumerate([self.cores.control, *self.cores.polling[:len(captures)]]))
+        cores = (self.cores.control, *self.cores.polling[:len(captures)])
+        lcores = ",".join(f"{i}@{core}" for i, core in enumerate(cores))
         vdevs = [f"--vdev={device}" for pair, path in enumerate(captures) for device in devices(path, pair)]
         self.process = Dialogue(
             "stdbuf", "-oL", BINARY, "--lcores", lcores, "--no-pci", "--in-memory", *vdevs, "--", "-i", f"--nb-cores={len(captures)}",
             "--forward-mode=io", f"--total-num-mbufs={n_mbufs + RESERVE}", "--record-core-cycles", "--auto-start",
-            "--stats-period=0", "--no-flush-rx", prompt="testpmd> ", log=f"{self.directory}/testpmd.log")
+            "--stats-period=0", "--no-flush-rx", prompt="testpmd> ", log=f"{self.directory}/{self.name}.log")
         self.process.read_prompt(120)
 
     def counts(self):

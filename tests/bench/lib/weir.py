@@ -6,12 +6,12 @@ import json
 import os
 import time
 
+from lib.captures import destinations
 from lib.counts import Counts
 from lib.processes import Process, run, wait_for
 from lib.testpmd import RESERVE, devices
 
 FIVE_TUPLE = 1 << 6 | 1 << 7 | 1 << 8 | 1 << 12 | 1 << 13  # WEIR_FIELDS_5TUPLE
-L2 = ()
 # Policies of the test extension probe-filter, of which it does what they say and nothing else.
 READS = ("probe-filter.reads", f"fields={FIVE_TUPLE}")
 VISITS = ("probe-filter.act", "stage=INGRESS", "what=NOTHING", "visit=true")
@@ -21,19 +21,19 @@ VISITS = ("probe-filter.act", "stage=INGRESS", "what=NOTHING", "visit=true")
 class Variant:
     name: str
     dpdk: bool = True      # the devices that testpmd has; else replay and null
-    policies: tuple = ()   # of the ports in front
-    flows: int = 0         # size of the flow table; 0: twice the flows of the capture
-    loop: bool = True
+    policies: tuple = ()   # one, of the ports in front
+    loop: bool = True      # the capture repeats
 
 
 class Weir:
-    def __init__(self, variant, build, cores, directory, addresses, n_flows):
-        self.variant, self.build, self.cores = variant, build, cores
-        self.addresses, self.n_flows = addresses, n_flows
+    def __init__(self, variant, build, cores, directory, shapes):
+        """`shapes`: of the captures that it will be started with."""
+        self.variant, self.build, self.cores, self.shapes = variant, build, cores, shapes
         self.name = variant.name
         self.directory = f"{directory}/{variant.name}"
         self.socket = f"{self.directory}/weir.sock"
         self.process = None
+        self.n_flows = 0
 
     def ctl(self, *words):
         return run(f"{self.build}/weirctl", "--socket", self.socket, *words)
@@ -41,13 +41,13 @@ class Weir:
     def ask(self, *words):
         return json.loads(self.ctl("-j", *words))
 
-    def daemon(self, n_workers, n_mbufs):
+    def start_daemon(self, n_workers, n_mbufs):
         os.makedirs(self.directory, exist_ok=True)
         if os.path.exists(self.socket):
             os.remove(self.socket)
+        most = max(shape.flows for shape in self.shapes)
         options = ["--foreground", "--poll", "--socket", self.socket, "--state", "none", "--workers", n_workers,
-                   "--flows", self.variant.flows or max(65536, 2 * self.n_flows),
-                   "--extensions", f"{self.build}/tests/extensions/modules"]
+                   "--flows", max(65536, 2 * most), "--extensions", f"{self.build}/tests/extensions/modules"]
         if self.variant.dpdk:
             options += ["--dpdk", "--no-pci --in-memory", "--dpdk-mbufs", n_mbufs + RESERVE]
         self.process = Process(f"{self.build}/weir-switchd", *options, log=f"{self.directory}/log")
@@ -64,33 +64,48 @@ class Weir:
         for core, (_, thread) in zip(self.cores.polling, workers):
             os.sched_setaffinity(thread, {core})
 
+    def devices(self, capture, pair):
+        if self.variant.dpdk:
+            return [f"dpdk:{device}" for device in devices(capture, pair)]
+        return f"replay:{capture}{',loop' if self.variant.loop else ''}", "null"
+
+    def add_pair(self, pair, capture):
+        """A port in front, one behind, and the address of the frames, which is behind."""
+        inward, outward = self.devices(capture, pair)
+        self.ctl("port", "add", "br0", f"out{pair}", outward)
+        self.ctl("port", "add", "br0", f"in{pair}")
+        if self.variant.policies:
+            self.ctl("policy", "add", f"in{pair}", *self.variant.policies, "--id", "bench")
+        shape = self.shapes[pair]
+        for address in destinations(shape):
+            vlan = ("--vlan", shape.vlan) if shape.vlan else ()
+            self.ctl("fdb", "add", "br0", address, f"out{pair}", *vlan)
+        return inward
+
     def start(self, captures, n_mbufs):
-        """A capture is a pair of ports; with several, each pair has a worker and one address."""
-        self.daemon(len(captures), n_mbufs)
+        """A capture is a pair of ports; each pair has a worker."""
+        self.start_daemon(len(captures), n_mbufs)
         self.pin()
         self.ctl("switch", "add", "br0")
-        for pair, path in enumerate(captures):
-            inward, outward = devices(path, pair)
-            if self.variant.dpdk:
-                inward, outward = f"dpdk:{inward}", f"dpdk:{outward}"
-            else:
-                inward, outward = f"replay:{path}{',loop' if self.variant.loop else ''}", "null"
-            self.ctl("port", "add", "br0", f"out{pair}", outward)
-            self.ctl("port", "add", "br0", f"in{pair}")
-            if self.variant.policies and pair == 0:
-                self.ctl("extension", "attach", "br0", self.variant.policies[0].split(".")[0])
-            if self.variant.policies:
-                self.ctl("policy", "add", f"in{pair}", *self.variant.policies, "--id", "bench")
-            addresses = self.addresses if len(captures) == 1 else self.addresses[pair:pair + 1]
-            for address in addresses:
-                self.ctl("fdb", "add", "br0", address, f"out{pair}")
-            self.ctl("port", "connect", f"in{pair}", inward)
+        if self.variant.policies:
+            self.ctl("extension", "attach", "br0", self.variant.policies[0].split(".")[0])
+        inward = [self.add_pair(pair, capture) for pair, capture in enumerate(captures)]
+        for pair, nic in enumerate(inward):
+            self.ctl("port", "connect", f"in{pair}", nic)
 
     def settled(self):
-        """Every flow of the capture is decided: each has been seen, and the number stands still."""
-        before = self.ask("switch", "show", "br0")["flows"]
+        """The number of flows stands still: each that is in the capture has been decided."""
+        before = self.n_flows
         time.sleep(0.2)
-        return before and before == self.ask("switch", "show", "br0")["flows"]
+        self.n_flows = self.ask("switch", "show", "br0")["flows"]
+        return before == self.n_flows > 0
+
+    def note(self):
+        """Flows that are not cached although something reads the 5-tuple."""
+        wanted = sum(shape.flows for shape in self.shapes)
+        if self.variant.policies == READS and self.n_flows < wanted:
+            return f"{self.n_flows} of {wanted} flows cached"
+        return ""
 
     def counts(self):
         before = time.monotonic()
