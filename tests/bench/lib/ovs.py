@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The Weir Authors
-"""OVS-DPDK as an instance of its own: database, sockets and logs in a directory, so that the host's is not touched."""
+"""OVS-DPDK as an instance of its own, so that the host's is not touched: database, sockets and logs in a directory, and
+the taps that it makes (br0, ovs-netdev) in a network namespace that ends with it."""
 import json
 import os
 import re
@@ -82,7 +83,8 @@ class Ovs:
             f"other_config:dpdk-lcore-mask={1 << self.cores.control:#x}",
             f"other_config:pmd-cpu-mask={1 << self.cores.polling[0]:#x}",
             "other_config:dpdk-extra=--no-pci --in-memory")
-        self.processes.append(Process(BINARY, remote, "--pidfile", f"--unixctl={self.directory}/ctl", log=log, env=env))
+        self.processes.append(Process("unshare", "--net", BINARY, remote, "--pidfile",
+                                      f"--unixctl={self.directory}/ctl", log=log, env=env))
         self.control = Control(f"{self.directory}/ctl")
         inward, outward = devices(captures[0], 0)
         run(*control, "add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev", "fail_mode=standalone",
