@@ -33,11 +33,10 @@ class Rounds:
     note: str = ""
 
     def cycles(self, hz):
-        return [window.cycles(hz, self.n_cores) for window in self.windows]
+        return [window.cycles(hz) for window in self.windows]
 
     def rates(self):
-        """Frames per second."""
-        return [window.received / window.seconds for window in self.windows]
+        return [window.rate(self.n_cores) for window in self.windows]
 
     def own(self):
         return [window.own_cycles for window in self.windows]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The Weir Authors
-"""What is asked of every system in the same way: how many frames went in and out, and when."""
+"""What is asked of every system in the same way: how many frames went in and out, and for how long its polling threads
+had a core. They are never idle, so that all of this time counts; that of other programs on the same core does not."""
 import dataclasses
 import time
 
@@ -9,7 +10,7 @@ WARM_S = 0.15  # after a pause: the caches are another system's
 
 @dataclasses.dataclass
 class Counts:
-    time: float    # s, monotonic
+    cpu_s: float   # of all polling threads
     received: int  # frames, from the devices in front
     sent: int      # frames, to the devices behind
 
@@ -17,17 +18,18 @@ class Counts:
 @dataclasses.dataclass
 class Window:
     """One measurement."""
-    seconds: float
+    cpu_s: float
     received: int
     sent: int
     own_cycles: float | None  # what the system itself says, where it does
 
-    def cycles(self, tsc_hz, n_cores=1):
-        """Cycles of all polling cores per frame: they are never idle, so that all of them count."""
-        return n_cores * tsc_hz * self.seconds / self.received
+    def cycles(self, tsc_hz):
+        """Per frame."""
+        return tsc_hz * self.cpu_s / self.received
 
-    def lost(self):
-        return 1 - self.sent / self.received
+    def rate(self, n_cores):
+        """Frames per second when nothing else uses the cores."""
+        return n_cores * self.received / self.cpu_s
 
 
 def measure(system, seconds):
@@ -38,10 +40,10 @@ def measure(system, seconds):
         before = system.counts()
         time.sleep(seconds)
         after = system.counts()
-        window = Window(after.time - before.time, after.received - before.received, after.sent - before.sent,
+        window = Window(after.cpu_s - before.cpu_s, after.received - before.received, after.sent - before.sent,
                         system.own_cycles())
     finally:
         system.pause()
-    if window.received <= 0:
-        raise RuntimeError(f"{system.name}: no frame within {seconds} s")
+    if window.received <= 0 or window.cpu_s <= 0:
+        raise RuntimeError(f"{system.name}: {window.received} frames in {window.cpu_s} s")
     return window

@@ -6,11 +6,10 @@ import json
 import os
 import re
 import socket
-import time
 
 from lib.counts import Counts
 from lib.processes import Process, run, wait_for
-from lib.testpmd import devices
+from lib.testpmd import EAL, devices
 
 BINARY = "/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk"
 SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
@@ -82,7 +81,7 @@ class Ovs:
         run(*control, "--no-wait", "set", "Open_vSwitch", ".", "other_config:dpdk-init=true",
             f"other_config:dpdk-lcore-mask={1 << self.cores.control:#x}",
             f"other_config:pmd-cpu-mask={1 << self.cores.polling[0]:#x}",
-            "other_config:dpdk-extra=--no-pci --in-memory")
+            f"other_config:dpdk-extra={' '.join(EAL)}")
         self.processes.append(Process("unshare", "--net", BINARY, remote, "--pidfile",
                                       f"--unixctl={self.directory}/ctl", log=log, env=env))
         self.control = Control(f"{self.directory}/ctl")
@@ -95,13 +94,13 @@ class Ovs:
         error = run(*control, "get", "Interface", "in", "error").strip()
         if error != "[]":
             raise RuntimeError(f"OVS: port in: {error}: {self.processes[-1].tail()}")
+        self.threads = self.processes[-1].threads("pmd-c")
         for address in self.addresses:
             self.control("fdb/add", "br0", "out", "0", address)
 
     def counts(self):
-        before = time.monotonic()
-        text = self.control("dpctl/show", "-s", "netdev@ovs-netdev")
-        return Counts((before + time.monotonic()) / 2, *parse_ports(text, "in", "out"))
+        cpu_s = self.processes[-1].cpu_s(self.threads)
+        return Counts(cpu_s, *parse_ports(self.control("dpctl/show", "-s", "netdev@ovs-netdev"), "in", "out"))
 
     def begin(self):
         self.control("dpif-netdev/pmd-stats-clear")

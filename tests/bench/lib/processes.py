@@ -64,13 +64,24 @@ class Process:
         self.popen.send_signal(signal.SIGCONT)
         self.paused = False
 
-    def threads(self):
-        """{thread id: name}"""
+    def threads(self, prefixes):
+        """Ids of the threads whose names begin with one of these, in the order of the names. At least one."""
         names = {}
         for thread in os.listdir(f"/proc/{self.pid}/task"):
             with open(f"/proc/{self.pid}/task/{thread}/comm") as file:
                 names[int(thread)] = file.read().strip()
-        return names
+        found = sorted((thread for thread in names if names[thread].startswith(prefixes)), key=names.get)
+        if not found:
+            raise RuntimeError(f"{self.popen.args[0]}: of its threads ({', '.join(names.values())}) none is one of {prefixes}")
+        return found
+
+    def cpu_s(self, threads):
+        """Seconds that threads have been on a CPU so far, exact to the kernel's tick."""
+        total = 0
+        for thread in threads:
+            with open(f"/proc/{self.pid}/task/{thread}/schedstat") as file:
+                total += int(file.read().split()[0])
+        return total / 1e9
 
     def stop(self):
         if self.popen.poll() is None:

@@ -2,7 +2,6 @@
 # Copyright The Weir Authors
 """How fast Weir decides flows that it has never seen: a capture in which every frame is one, once, native replay."""
 import dataclasses
-import time
 
 from lib.captures import Shape
 from lib.processes import wait_for
@@ -20,7 +19,7 @@ class Setup:
 
 
 def rate(samples):
-    """Decisions per second in the middle of [(time, decisions)], where it neither begins nor ends."""
+    """Decisions per second in the middle of [(CPU seconds, decisions)], where it neither begins nor ends."""
     most = samples[-1][1]
     inner = [(when, n) for when, n in samples if 0.1 * most <= n <= 0.9 * most]
     if len(inner) < 2:
@@ -35,9 +34,9 @@ def once(build, cores, directory, files, n_flows):
     samples = []
 
     def ended():
-        before = time.monotonic()
+        cpu_s = system.process.cpu_s(system.workers)
         row = system.ask("switch", "show", "br0")
-        samples.append(((before + time.monotonic()) / 2, row["decisions"]))
+        samples.append((cpu_s, row["decisions"]))
         return row["rx_frames"] >= n_flows
 
     try:

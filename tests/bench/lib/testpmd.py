@@ -2,12 +2,14 @@
 # Copyright The Weir Authors
 """DPDK's testpmd in io mode: it looks at no byte of a frame, and so is the limit for a switch."""
 import re
-import time
 
 from lib.counts import Counts
 from lib.processes import Dialogue
 
 BINARY = "dpdk-testpmd"
+# No telemetry: its socket is shared by all, and starting beside a stopped process would wait for that for ever.
+EAL = ("--no-pci", "--in-memory", "--no-telemetry")
+WORKERS = ("rte-worker", "dpdk-worker", "lcore-worker")  # as releases of DPDK name them
 RESERVE = 8192  # mbufs beside those that hold the capture: bursts and the pool's caches
 
 
@@ -46,15 +48,15 @@ class Testpmd:
         lcores = ",".join(f"{i}@{core}" for i, core in enumerate(cores))
         vdevs = [f"--vdev={device}" for pair, path in enumerate(captures) for device in devices(path, pair)]
         self.process = Dialogue(
-            "stdbuf", "-oL", BINARY, "--lcores", lcores, "--no-pci", "--in-memory", *vdevs, "--", "-i", f"--nb-cores={len(captures)}",
+            "stdbuf", "-oL", BINARY, "--lcores", lcores, *EAL, *vdevs, "--", "-i", f"--nb-cores={len(captures)}",
             "--forward-mode=io", f"--total-num-mbufs={n_mbufs + RESERVE}", "--record-core-cycles", "--auto-start",
             "--stats-period=0", "--no-flush-rx", prompt="testpmd> ", log=f"{self.directory}/{self.name}.log")
         self.process.read_prompt(120)
+        self.threads = self.process.threads(WORKERS)
 
     def counts(self):
-        before = time.monotonic()
-        received, sent = parse_stats(self.process.ask("show port stats all"))
-        return Counts((before + time.monotonic()) / 2, received, sent)
+        cpu_s = self.process.cpu_s(self.threads)
+        return Counts(cpu_s, *parse_stats(self.process.ask("show port stats all")))
 
     def begin(self):
         self.process.ask("clear fwd stats all")

@@ -9,7 +9,7 @@ import time
 from lib.captures import destinations
 from lib.counts import Counts
 from lib.processes import Process, run, wait_for
-from lib.testpmd import RESERVE, devices
+from lib.testpmd import EAL, RESERVE, devices
 
 FIVE_TUPLE = 1 << 6 | 1 << 7 | 1 << 8 | 1 << 12 | 1 << 13  # WEIR_FIELDS_5TUPLE
 # Policies of the test extension probe-filter, of which it does what they say and nothing else.
@@ -49,7 +49,7 @@ class Weir:
         options = ["--foreground", "--poll", "--socket", self.socket, "--state", "none", "--workers", n_workers,
                    "--flows", max(65536, 2 * most), "--extensions", f"{self.build}/tests/extensions/modules"]
         if self.variant.dpdk:
-            options += ["--dpdk", "--no-pci --in-memory", "--dpdk-mbufs", n_mbufs + RESERVE]
+            options += ["--dpdk", " ".join(EAL), "--dpdk-mbufs", n_mbufs + RESERVE]
         self.process = Process(f"{self.build}/weir-switchd", *options, log=f"{self.directory}/log")
         wait_for("weir-switchd", 60, self.is_up)
 
@@ -59,9 +59,8 @@ class Weir:
 
     def pin(self):
         """Workers to the polling cores, in their order; all else stays where this program is."""
-        workers = sorted((name, thread) for thread, name in self.process.threads().items()
-                         if name.startswith("weir-worker-"))
-        for core, (_, thread) in zip(self.cores.polling, workers):
+        self.workers = self.process.threads("weir-worker-")
+        for core, thread in zip(self.cores.polling, self.workers):
             os.sched_setaffinity(thread, {core})
 
     def devices(self, capture, pair):
@@ -108,10 +107,9 @@ class Weir:
         return ""
 
     def counts(self):
-        before = time.monotonic()
+        cpu_s = self.process.cpu_s(self.workers)
         rows = self.ask("port", "list")
-        return Counts((before + time.monotonic()) / 2,
-                      sum(row["rx_frames"] for row in rows if row["name"].startswith("in")),
+        return Counts(cpu_s, sum(row["rx_frames"] for row in rows if row["name"].startswith("in")),
                       sum(row["tx_frames"] for row in rows if row["name"].startswith("out")))
 
     def begin(self):
