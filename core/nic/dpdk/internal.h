@@ -74,6 +74,7 @@ struct dpdk_nic {
 	uint16_t port_id;
 	bool shares_transmit; // there are fewer transmit queues than workers
 	bool sends_segments;  // the device takes an mbuf that is a chain
+	bool hashes;          // the device writes RSS hashes
 	bool gone;            // the device was unplugged; EAL's thread: w once
 	uint32_t polls;       // receive(), queue 0
 	uint64_t missed[NIC_MAX_QUEUES];
