@@ -10,6 +10,7 @@
 #include <rte_dev.h>
 #include <rte_errno.h>
 
+#include "arguments.h"
 #include "capture.h"
 #include "internal.h"
 
@@ -27,27 +28,26 @@ static struct dpdk_nic *nics; // those that are open, under dpdk_lock
 
 static int refuse(struct weir_error *error, int code, const char *devargs, const char *what)
 {
-	char reason[240];
+	char reason[DPDK_LINE_SIZE];
 
-	dpdk_log_errors(reason, sizeof(reason));
+	dpdk_log_first_error(reason);
 	return weir_refuse(error, code < 0 ? code : -EIO, "nic", "dpdk:%.100s: %s: %s", devargs,
 		what, reason[0] ? reason : rte_strerror(-code));
 }
 
-static void name_of(const char *devargs, char name[/* RTE_DEV_NAME_MAX_LEN */])
-{
-	snprintf(name, RTE_DEV_NAME_MAX_LEN, "%.*s", (int)strcspn(devargs, ","), devargs);
-}
-
-// The device's port of a name, RTE_MAX_ETHPORTS when there is none. EAL knows an address in several
-// ways of writing.
+// The device's port, RTE_MAX_ETHPORTS when there is none. An address can be written in several
+// ways.
 static uint16_t find_port(const char *devargs)
 {
 	char name[RTE_DEV_NAME_MAX_LEN];
 	struct rte_dev_iterator it;
 	uint16_t port_id, found = RTE_MAX_ETHPORTS;
 
-	name_of(devargs, name);
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(devargs, ","), devargs);
+	if (rte_eth_dev_get_port_by_name(name, &port_id) == 0)
+		return port_id;
+	if (!dpdk_is_pci(devargs))
+		return RTE_MAX_ETHPORTS;
 	RTE_ETH_FOREACH_MATCHING_DEV(port_id, name, &it)
 	{
 		found = port_id;
