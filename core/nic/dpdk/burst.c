@@ -3,6 +3,7 @@
 //
 // Receiving and sending: the hot path.
 #include <errno.h>
+#include <string.h>
 
 #include <rte_lcore.h>
 
@@ -12,6 +13,13 @@ enum {
 	AHEAD = 4,               // frames whose cache lines are asked for before they are filled
 	STATISTICS_EVERY = 8192, // polls; reading them may take a device microseconds
 };
+
+_Static_assert(offsetof(struct weir_frame, segments) == 32 &&
+		       offsetof(struct weir_frame, headroom) == 50 &&
+		       offsetof(struct weir_frame, refs) == 54 &&
+		       offsetof(struct weir_frame, hash) == 60 &&
+		       __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+	"fill() stores several of them at once");
 
 static inline void enter(void)
 {
@@ -29,44 +37,54 @@ static __attribute__((noinline)) void read_statistics(struct dpdk_nic *dpdk)
 			__ATOMIC_RELAXED);
 }
 
-// All of the frame but its owner, which never changes: its holders may have written anything.
-static inline void fill(struct rte_mbuf *mbuf, struct weir_frame *frame)
+static inline void store(struct weir_frame *frame, size_t at, uint64_t value)
 {
-	uint64_t hash = mbuf->ol_flags & RTE_MBUF_F_RX_RSS_HASH ? mbuf->hash.rss : 0;
+	memcpy((uint8_t *)frame + at, &value, sizeof(value));
+}
 
+// All of the frame but its owner, which never changes: its holders may have written anything. What
+// lies together is stored together, which compilers do not do here by themselves.
+static inline void fill(struct rte_mbuf *mbuf, struct weir_frame *frame, bool hashed)
+{
+	const uint64_t refs = UINT64_C(1) << 48;
+	uint64_t hash = 0;
+
+	if (hashed && mbuf->ol_flags & RTE_MBUF_F_RX_RSS_HASH)
+		hash = mbuf->hash.rss;
 	frame->data = rte_pktmbuf_mtod(mbuf, uint8_t *);
 	frame->size = mbuf->pkt_len;
 	frame->linear = mbuf->data_len;
-	frame->segments = NULL;
-	frame->offload = (struct virtio_net_hdr){ 0 };
-	frame->headroom = mbuf->data_off;
-	frame->port = 0;
-	frame->refs = 1;
-	frame->flags = 0;
-	frame->hops = 0;
-	frame->reserved = 0;
-	frame->hash = (uint32_t)hash;
+	memset(&frame->segments, 0, 16);                         // and most of `offload`
+	store(frame, 48, refs | (uint32_t)mbuf->data_off << 16); // headroom, port 0, refs 1
+	store(frame, 56, hash << 32);                            // flags 0, hops 0
 }
 
-// Fills the frames of n mbufs, in place; returns how many there are.
-static inline unsigned take(struct rte_mbuf *mbufs[], struct weir_frame *frames[], unsigned n)
+// Fills the frames of n mbufs. mbufs: with AHEAD more, of any frames.
+static inline unsigned fill_all(
+	struct rte_mbuf *mbufs[], struct weir_frame *frames[], unsigned n, bool hashed)
+{
+	unsigned n_segments = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct rte_mbuf *mbuf = mbufs[i];
+
+		rte_prefetch0(dpdk_frame_of(mbufs[i + AHEAD]));
+		rte_prefetch0(rte_pktmbuf_mtod(mbuf, void *));
+		fill(mbuf, dpdk_frame_of(mbuf), hashed);
+		n_segments |= mbuf->nb_segs;
+		frames[i] = dpdk_frame_of(mbuf);
+	}
+	return n_segments;
+}
+
+// Some are chains. Those that cannot be had as frames are left out.
+static __attribute__((noinline)) unsigned finish_chains(struct weir_frame *frames[], unsigned n)
 {
 	unsigned n_frames = 0;
 
-	for (unsigned i = 0; i < n && i < AHEAD; i++)
-		rte_prefetch0(dpdk_frame_of(mbufs[i]));
-	for (unsigned i = 0; i < n; i++) {
-		struct rte_mbuf *mbuf = mbufs[i];
-		struct weir_frame *frame = dpdk_frame_of(mbuf);
-
-		if (i + AHEAD < n)
-			rte_prefetch0(dpdk_frame_of(mbufs[i + AHEAD]));
-		rte_prefetch0(rte_pktmbuf_mtod(mbuf, void *));
-		fill(mbuf, frame);
-		if (__builtin_expect(mbuf->nb_segs > 1, 0) && !dpdk_segments_fill(mbuf, frame))
-			continue;
-		frames[n_frames++] = frame;
-	}
+	for (unsigned i = 0; i < n; i++)
+		if (dpdk_segments_fill(dpdk_mbuf_of(frames[i]), frames[i]))
+			frames[n_frames++] = frames[i];
 	return n_frames;
 }
 
@@ -74,8 +92,8 @@ int dpdk_receive(struct nic *nic, unsigned queue, struct frame_pool *pool,
 	struct weir_frame *frames[], unsigned max)
 {
 	struct dpdk_nic *dpdk = (struct dpdk_nic *)nic;
-	struct rte_mbuf *mbufs[NIC_BATCH];
-	unsigned n;
+	struct rte_mbuf *mbufs[NIC_BATCH + AHEAD];
+	unsigned n, n_segments;
 
 	(void)pool;
 	enter();
@@ -84,7 +102,13 @@ int dpdk_receive(struct nic *nic, unsigned queue, struct frame_pool *pool,
 	if (queue == 0 && ++dpdk->polls % STATISTICS_EVERY == 0)
 		read_statistics(dpdk);
 	n = rte_eth_rx_burst(dpdk->port_id, (uint16_t)queue, mbufs, (uint16_t)max);
-	return (int)take(mbufs, frames, n);
+	if (n == 0)
+		return 0;
+	for (unsigned i = 0; i < AHEAD; i++)
+		mbufs[n + i] = mbufs[0];
+	n_segments = dpdk->hashes ? fill_all(mbufs, frames, n, true)
+				  : fill_all(mbufs, frames, n, false);
+	return (int)(__builtin_expect(n_segments != 1, 0) ? finish_chains(frames, n) : n);
 }
 
 // ---- Sending
@@ -108,6 +132,7 @@ static inline struct rte_mbuf *give(struct weir_frame *frame)
 	mbuf->data_off = (uint16_t)(frame->data - (uint8_t *)mbuf->buf_addr);
 	mbuf->data_len = (uint16_t)frame->linear;
 	mbuf->pkt_len = frame->size;
+	// What the NIC said of the frame it received is not true of what is sent.
 	mbuf->ol_flags &= RTE_MBUF_F_EXTERNAL | RTE_MBUF_F_INDIRECT;
 	return mbuf;
 }
@@ -118,17 +143,16 @@ static bool is_sendable(const struct dpdk_nic *dpdk, const struct weir_frame *fr
 	return dpdk->sends_segments || frame->size <= DPDK_ROOM;
 }
 
-// Collects mbufs until there is one that cannot be had, or a frame that cannot be sent.
-static inline void collect(
+// Collects from frame burst->n on, until there is an mbuf that cannot be had, or a frame that
+// cannot be sent.
+static __attribute__((noinline)) void collect_any(
 	const struct dpdk_nic *dpdk, struct burst *burst, struct weir_frame *frames[], unsigned n)
 {
-	burst->copied = 0;
-	for (burst->n = 0; burst->n < n; burst->n++) {
+	for (; burst->n < n; burst->n++) {
 		struct weir_frame *frame = frames[burst->n];
 		struct rte_mbuf *mbuf;
 
-		if (__builtin_expect(is_ours(frame), 1) &&
-			(dpdk->sends_segments || !frame->segments)) {
+		if (is_ours(frame) && (dpdk->sends_segments || !frame->segments)) {
 			mbuf = give(frame);
 		} else {
 			mbuf = is_sendable(dpdk, frame) ? dpdk_copy(frame) : NULL;
@@ -138,6 +162,20 @@ static inline void collect(
 		}
 		burst->mbufs[burst->n] = mbuf;
 	}
+}
+
+// The same; what mostly comes needs neither a copy nor a look at the device.
+static inline void collect(
+	const struct dpdk_nic *dpdk, struct burst *burst, struct weir_frame *frames[], unsigned n)
+{
+	unsigned i = 0;
+
+	for (; i < n && is_ours(frames[i]) && !frames[i]->segments; i++)
+		burst->mbufs[i] = give(frames[i]);
+	burst->n = i;
+	burst->copied = 0;
+	if (__builtin_expect(i < n, 0))
+		collect_any(dpdk, burst, frames, n);
 }
 
 static inline unsigned push(struct dpdk_nic *dpdk, unsigned queue, struct burst *burst)

@@ -10,12 +10,15 @@
 #include <rte_dev.h>
 #include <rte_errno.h>
 
+#include "arguments.h"
 #include "capture.h"
 #include "internal.h"
 
 enum {
 	DESCRIPTORS = 1024, // of a queue, as far as the device takes so many
-	LEFTOVER = 8192,    // frames that are taken out of a device's queue when it is closed
+	L2_SIZE = 22,       // bytes of an Ethernet header and two tags
+	MTU_MAX = 65535 - L2_SIZE,
+	LEFTOVER = 8192, // frames that are taken out of a device's queue when it is closed
 };
 
 pthread_mutex_t dpdk_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -25,27 +28,26 @@ static struct dpdk_nic *nics; // those that are open, under dpdk_lock
 
 static int refuse(struct weir_error *error, int code, const char *devargs, const char *what)
 {
-	char reason[240];
+	char reason[DPDK_LINE_SIZE];
 
-	dpdk_log_errors(reason, sizeof(reason));
+	dpdk_log_first_error(reason);
 	return weir_refuse(error, code < 0 ? code : -EIO, "nic", "dpdk:%.100s: %s: %s", devargs,
 		what, reason[0] ? reason : rte_strerror(-code));
 }
 
-static void name_of(const char *devargs, char name[/* RTE_DEV_NAME_MAX_LEN */])
-{
-	snprintf(name, RTE_DEV_NAME_MAX_LEN, "%.*s", (int)strcspn(devargs, ","), devargs);
-}
-
-// The device's port of a name, RTE_MAX_ETHPORTS when there is none. EAL knows an address in several
-// ways of writing.
+// The device's port, RTE_MAX_ETHPORTS when there is none. An address can be written in several
+// ways.
 static uint16_t find_port(const char *devargs)
 {
 	char name[RTE_DEV_NAME_MAX_LEN];
 	struct rte_dev_iterator it;
 	uint16_t port_id, found = RTE_MAX_ETHPORTS;
 
-	name_of(devargs, name);
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(devargs, ","), devargs);
+	if (rte_eth_dev_get_port_by_name(name, &port_id) == 0)
+		return port_id;
+	if (!dpdk_is_pci(devargs))
+		return RTE_MAX_ETHPORTS;
 	RTE_ETH_FOREACH_MATCHING_DEV(port_id, name, &it)
 	{
 		found = port_id;
@@ -131,9 +133,9 @@ static int configure(struct dpdk_nic *dpdk, const struct rte_eth_dev_info *info)
 	if (dpdk->nic.n_rx_queues > 1 && info->flow_type_rss_offloads & hashed) {
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
 		conf.rxmode.offloads |= info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_RSS_HASH;
+		dpdk->hashes = conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_RSS_HASH;
 		conf.rx_adv_conf.rss_conf.rss_hf = info->flow_type_rss_offloads & hashed;
 	}
-	// Most virtual devices send chains, and do not say so.
 	dpdk->sends_segments = info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 	return rte_eth_dev_configure(dpdk->port_id, (uint16_t)dpdk->nic.n_rx_queues,
 		(uint16_t)dpdk->nic.n_tx_queues, &conf);
@@ -158,9 +160,14 @@ static int set_up_queues(struct dpdk_nic *dpdk)
 static int set_mtu(struct dpdk_nic *dpdk, uint32_t wanted, struct weir_error *error)
 {
 	uint16_t mtu;
-	int failed = wanted > UINT16_MAX ? -EINVAL : 0;
+	int failed = 0;
 
-	if (wanted && !failed)
+	if (wanted > MTU_MAX || (wanted > DPDK_ROOM - L2_SIZE && !dpdk->sends_segments))
+		return weir_refuse(error, -EINVAL, "mtu",
+			"dpdk:%.100s: the MTU %u is too large: this device takes at most %d",
+			dpdk->devargs, wanted,
+			dpdk->sends_segments ? MTU_MAX : DPDK_ROOM - L2_SIZE);
+	if (wanted)
 		failed = rte_eth_dev_set_mtu(dpdk->port_id, (uint16_t)wanted);
 	// A device that has no such setting takes what comes.
 	if (failed && failed != -ENOTSUP)

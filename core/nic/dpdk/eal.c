@@ -2,13 +2,10 @@
 // Copyright The Weir Authors
 //
 // Starting EAL, once per process.
-#include <ctype.h>
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <syslog.h>
 
 #include <rte_eal.h>
 #include <rte_errno.h>
@@ -18,7 +15,7 @@
 #include "internal.h"
 
 static enum { NEVER, STARTED, FAILED } state; // under dpdk_lock
-static char failure[240];                     // EAL's reason, under dpdk_lock
+static char failure[DPDK_LINE_SIZE];          // EAL's reason, under dpdk_lock
 static pthread_key_t thread_key;
 
 // ---- Threads that move frames
@@ -40,7 +37,7 @@ void dpdk_thread_enter(void)
 	if (rte_thread_register() == 0)
 		pthread_setspecific(thread_key, &tried);
 	else
-		dpdk_log(4 /* LOG_WARNING */, "a worker goes without a cache of mbufs: %s",
+		dpdk_log(LOG_WARNING, "a worker goes without a cache of mbufs: %s",
 			rte_strerror(rte_errno));
 }
 
@@ -80,7 +77,7 @@ static int run_start(struct start *start)
 
 static void note_failure(int code)
 {
-	dpdk_log_errors(failure, sizeof(failure));
+	dpdk_log_last_error(failure);
 	if (!failure[0])
 		snprintf(failure, sizeof(failure), "%s", rte_strerror(code));
 	state = FAILED;
@@ -96,7 +93,7 @@ static int refuse_failed(bool now, const char *arguments, struct weir_error *err
 
 int dpdk_eal_start(const struct nic_host *host, const char *devargs, struct weir_error *error)
 {
-	static char used[240]; // under dpdk_lock
+	static char used[DPDK_LINE_SIZE]; // under dpdk_lock
 	struct start start = { .code = 0 };
 	int failed;
 

@@ -31,9 +31,12 @@ struct dpdk_log_place {
 };
 void dpdk_log_add(struct dpdk_log_place *place, const struct nic_host *host);
 void dpdk_log_remove(struct dpdk_log_place *place);
-// Forgets the errors so far, and tells the last ones since: "" when there was none.
+// Forgets the errors so far, and tells one since, without a final stop; "" when there was none. The
+// first says what was wrong with a device, the last what kept EAL from starting.
+enum { DPDK_LINE_SIZE = 240 };
 void dpdk_log_forget_errors(void);
-void dpdk_log_errors(char text[/* size */], size_t size);
+void dpdk_log_first_error(char text[/* DPDK_LINE_SIZE */]);
+void dpdk_log_last_error(char text[/* DPDK_LINE_SIZE */]);
 void dpdk_log(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 // ---- eal.c
@@ -74,6 +77,7 @@ struct dpdk_nic {
 	uint16_t port_id;
 	bool shares_transmit; // there are fewer transmit queues than workers
 	bool sends_segments;  // the device takes an mbuf that is a chain
+	bool hashes;          // the device writes RSS hashes
 	bool gone;            // the device was unplugged; EAL's thread: w once
 	uint32_t polls;       // receive(), queue 0
 	uint64_t missed[NIC_MAX_QUEUES];

@@ -10,18 +10,21 @@
 
 #include "internal.h"
 
-enum { LINE_SIZE = 240, N_ERRORS = 2 };
+enum { LINE_SIZE = DPDK_LINE_SIZE };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct dpdk_log_place *places;    // under lock
-static char errors[N_ERRORS][LINE_SIZE]; // under lock; the last one first
+static struct dpdk_log_place *places;                      // under lock
+static char first_error[LINE_SIZE], last_error[LINE_SIZE]; // under lock
 
 static void keep_error(const char *line)
 {
-	if (strcmp(line, errors[0]) == 0)
-		return;
-	memcpy(errors[1], errors[0], LINE_SIZE);
-	snprintf(errors[0], LINE_SIZE, "%s", line);
+	size_t size = strlen(line);
+
+	while (size && (line[size - 1] == '.' || line[size - 1] == ' '))
+		size--;
+	snprintf(last_error, LINE_SIZE, "%.*s", (int)size, line);
+	if (!first_error[0])
+		memcpy(first_error, last_error, LINE_SIZE);
 }
 
 static void tell(int level, const char *line)
@@ -102,13 +105,20 @@ void dpdk_log_remove(struct dpdk_log_place *place)
 void dpdk_log_forget_errors(void)
 {
 	pthread_mutex_lock(&lock);
-	memset(errors, 0, sizeof(errors));
+	first_error[0] = last_error[0] = '\0';
 	pthread_mutex_unlock(&lock);
 }
 
-void dpdk_log_errors(char text[], size_t size)
+void dpdk_log_first_error(char text[/* DPDK_LINE_SIZE */])
 {
 	pthread_mutex_lock(&lock);
-	snprintf(text, size, "%s%s%s", errors[1], errors[1][0] ? "; " : "", errors[0]);
+	memcpy(text, first_error, LINE_SIZE);
+	pthread_mutex_unlock(&lock);
+}
+
+void dpdk_log_last_error(char text[/* DPDK_LINE_SIZE */])
+{
+	pthread_mutex_lock(&lock);
+	memcpy(text, last_error, LINE_SIZE);
 	pthread_mutex_unlock(&lock);
 }
