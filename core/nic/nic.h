@@ -41,6 +41,7 @@ enum nic_offload {
 };
 
 struct nic_class;
+struct nic_host; // nic/module.h
 
 // The common head of every kind's own struct, which begins with it.
 struct nic {
@@ -66,6 +67,7 @@ struct nic_options {
 	unsigned n_queues;  // receive queues wanted, 0 = the kind's choice
 	uint32_t mtu;       // wanted MTU in bytes, 0 = the interface's own
 	bool force;         // open an interface that carries the host's default route all the same
+	const struct nic_host *host; // for kinds that live in a module; may be NULL
 };
 
 struct nic_class {
@@ -126,6 +128,6 @@ bool nic_interface(const char *specification, char name[/* 16 */]);
 
 // The kinds, in nic/<kind>.c.
 extern const struct nic_class nic_tap_class, nic_packet_class, nic_memory_class, nic_replay_class,
-	nic_null_class;
+	nic_null_class, nic_dpdk_class;
 
 #endif

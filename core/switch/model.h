@@ -20,6 +20,7 @@
 #include "datapath/worker.h"
 #include "forwarding/vlan.h"
 #include "nic/link_monitor.h"
+#include "nic/module.h"
 #include "nic/nic.h"
 #include "switch/index.h"
 #include "switch/loader.h"
@@ -277,6 +278,7 @@ struct flow_listing;
 
 struct weir {
 	struct weir_options options;
+	struct nic_host nic_host;
 	unsigned linger_us;
 	struct loader *loader;
 	struct weir_host host;                       // what extensions are handed

@@ -130,6 +130,7 @@ static struct nic_options options_of(const struct port *port, unsigned flags)
 		.n_workers = port->target.vswitch->weir->n_workers,
 		.mtu = port->mtu,
 		.force = flags & WEIR_FORCE,
+		.host = &port->target.vswitch->weir->nic_host,
 	};
 }
 

@@ -44,6 +44,11 @@ void weir_log_line(const struct weir *w, int level, const char *format, ...)
 		fprintf(stderr, "weir: %s\n", line);
 }
 
+static void log_of_module(void *context, int level, const char *line)
+{
+	weir_log_line(context, level, "dpdk: %s", line);
+}
+
 // ---- The control thread's loop
 
 static void age(struct weir *w)
@@ -191,6 +196,10 @@ static int check_options(const struct weir_options *o, struct weir_error *error)
 	if (o->fdb_ageing_s > FDB_AGEING_MAX)
 		return weir_refuse(error, -EINVAL, "fdb_ageing_s",
 			"FDB ageing %u s: must be 1 to %d", o->fdb_ageing_s, FDB_AGEING_MAX);
+	if (o->dpdk_mbufs &&
+		(o->dpdk_mbufs < NIC_DPDK_MIN_MBUFS || o->dpdk_mbufs > NIC_DPDK_MAX_MBUFS))
+		return weir_refuse(error, -EINVAL, "dpdk_mbufs", "DPDK mbufs %u: must be %d to %d",
+			o->dpdk_mbufs, NIC_DPDK_MIN_MBUFS, NIC_DPDK_MAX_MBUFS);
 	if (o->n_flows && (o->n_flows < 64 || o->n_flows > 1u << 26))
 		return weir_refuse(error, -EINVAL, "n_flows", "flows %u: must be 64 to %u",
 			o->n_flows, 1u << 26);
@@ -212,6 +221,13 @@ int weir_create(const struct weir_options *options, struct weir **weir, struct w
 		w->options.clock_ns = monotonic_ns;
 	if (!w->options.n_flows)
 		w->options.n_flows = FLOWS_DEFAULT;
+	w->nic_host = (struct nic_host){
+		.directory = options->modules,
+		.dpdk_arguments = options->dpdk,
+		.n_dpdk_mbufs = options->dpdk_mbufs,
+		.log = log_of_module,
+		.log_context = w,
+	};
 	w->linger_us = options->linger_us ? options->linger_us : LINGER_DEFAULT_US;
 	w->n_workers = options->n_workers ? options->n_workers : 1;
 	w->report_fd = w->timer_fd = w->due_fd = w->epoll_fd = -1;

@@ -130,6 +130,8 @@ static int create_weir(
 		.extensions = options->extensions,
 		.log = log_line,
 		.log_context = &switchd->log,
+		.dpdk = options->dpdk,
+		.dpdk_mbufs = options->dpdk_mbufs,
 	};
 	int result = weir_create(&weir_options, &switchd->weir, error);
 

@@ -23,6 +23,8 @@ enum {
 	OPTION_FDB_ENTRIES,
 	OPTION_FDB_AGEING,
 	OPTION_LINGER,
+	OPTION_DPDK,
+	OPTION_DPDK_MBUFS,
 	OPTION_POLL,
 	OPTION_STRICT,
 	OPTION_FOREGROUND,
@@ -40,6 +42,8 @@ static const struct option long_options[] = {
 	{ "fdb-entries", required_argument, NULL, OPTION_FDB_ENTRIES },
 	{ "fdb-ageing-s", required_argument, NULL, OPTION_FDB_AGEING },
 	{ "linger-us", required_argument, NULL, OPTION_LINGER },
+	{ "dpdk", required_argument, NULL, OPTION_DPDK },
+	{ "dpdk-mbufs", required_argument, NULL, OPTION_DPDK_MBUFS },
 	{ "poll", no_argument, NULL, OPTION_POLL },
 	{ "strict", no_argument, NULL, OPTION_STRICT },
 	{ "foreground", no_argument, NULL, OPTION_FOREGROUND },
@@ -62,6 +66,9 @@ const char *options_usage(void)
 	       "  --flows N           flows per worker and switch, 64 to 16777216; 131072\n"
 	       "  --fdb-entries N     addresses per switch, 1 to 1048576; 65536\n"
 	       "  --fdb-ageing-s N    seconds until an address is forgotten, 1 to 1000000; 300\n"
+	       "  --dpdk ARGS         what DPDK's EAL is started with; what fits the machine\n"
+	       "  --dpdk-mbufs N      buffers of all dpdk NICs together, 2048 to 16777216; what "
+	       "fits\n"
 	       "  --strict            check what extensions promise; for tests\n"
 	       "  --foreground        stay in the foreground and log to standard error\n"
 	       "  --log-level LEVEL   error, warning, info or debug; info\n"
@@ -231,6 +238,12 @@ static int take_value(
 	case OPTION_FDB_AGEING:
 		return parse_number(
 			"fdb-ageing-s", text, 1, 1000000, &options->fdb_ageing_s, error);
+	case OPTION_DPDK:
+		options->dpdk = text;
+		return 0;
+	case OPTION_DPDK_MBUFS:
+		return parse_number(
+			"dpdk-mbufs", text, 2048, 16777216, &options->dpdk_mbufs, error);
 	case OPTION_LINGER:
 		options->has_linger = true;
 		return parse_number("linger-us", text, 0, 1000000, &options->linger_us, error);

@@ -20,6 +20,8 @@ struct switchd_options {
 	unsigned fdb_entries;
 	unsigned fdb_ageing_s;
 	unsigned linger_us;
+	const char *dpdk; // EAL's arguments, as given; NULL: not given
+	unsigned dpdk_mbufs;
 	int log_level; // as syslog(3)
 	bool has_linger;
 	bool poll;

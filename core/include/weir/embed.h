@@ -49,8 +49,14 @@ struct weir_options {
 	const char *extensions; // directories to search, separated by ':'; NULL: none
 	uint64_t (*clock_ns)(void *context); // NULL: CLOCK_MONOTONIC. Any thread
 	void *clock_context;
-	void (*log)(void *context, int level, const char *line); // level as syslog(3); NULL: stderr
+	// level as syslog(3). Any thread: DPDK has some of its own. NULL: stderr
+	void (*log)(void *context, int level, const char *line);
 	void *log_context;
+	// Of the NIC kind dpdk. What is said first in a process stands: DPDK starts with the first
+	// NIC of that kind, and all struct weir share it.
+	const char *modules; // directory that is searched first for weir-dpdk.so; NULL: none
+	const char *dpdk;    // arguments for DPDK's EAL, between blanks; NULL: what fits
+	unsigned dpdk_mbufs; // buffers of all dpdk NICs together, 2048 to 16777216; 0: what fits
 };
 
 // The library's version, "0.1.0". Any thread.

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// Receiving and sending: the hot path.
+#include <errno.h>
+#include <string.h>
+
+#include <rte_lcore.h>
+
+#include "internal.h"
+
+enum {
+	AHEAD = 4,               // frames whose cache lines are asked for before they are filled
+	STATISTICS_EVERY = 8192, // polls; reading them may take a device microseconds
+};
+
+_Static_assert(offsetof(struct weir_frame, segments) == 32 &&
+		       offsetof(struct weir_frame, headroom) == 50 &&
+		       offsetof(struct weir_frame, refs) == 54 &&
+		       offsetof(struct weir_frame, hash) == 60 &&
+		       __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+	"fill() stores several of them at once");
+
+static inline void enter(void)
+{
+	if (__builtin_expect(rte_lcore_id() == LCORE_ID_ANY, 0))
+		dpdk_thread_enter();
+}
+
+// Cheap, and rare enough, to be done by the worker, who alone may write the counter.
+static __attribute__((noinline)) void read_statistics(struct dpdk_nic *dpdk)
+{
+	struct rte_eth_stats statistics;
+
+	if (rte_eth_stats_get(dpdk->port_id, &statistics) == 0)
+		__atomic_store_n(&dpdk->missed[0], statistics.imissed + statistics.rx_nombuf,
+			__ATOMIC_RELAXED);
+}
+
+static inline void store(struct weir_frame *frame, size_t at, uint64_t value)
+{
+	memcpy((uint8_t *)frame + at, &value, sizeof(value));
+}
+
+// All of the frame but its owner, which never changes: its holders may have written anything. What
+// lies together is stored together, which compilers do not do here by themselves.
+static inline void fill(struct rte_mbuf *mbuf, struct weir_frame *frame, bool hashed)
+{
+	const uint64_t refs = UINT64_C(1) << 48;
+	uint64_t hash = 0;
+
+	if (hashed && mbuf->ol_flags & RTE_MBUF_F_RX_RSS_HASH)
+		hash = mbuf->hash.rss;
+	frame->data = rte_pktmbuf_mtod(mbuf, uint8_t *);
+	frame->size = mbuf->pkt_len;
+	frame->linear = mbuf->data_len;
+	memset(&frame->segments, 0, 16);                         // and most of `offload`
+	store(frame, 48, refs | (uint32_t)mbuf->data_off << 16); // headroom, port 0, refs 1
+	store(frame, 56, hash << 32);                            // flags 0, hops 0
+}
+
+// Fills the frames of n mbufs. mbufs: with AHEAD more, of any frames.
+static inline unsigned fill_all(
+	struct rte_mbuf *mbufs[], struct weir_frame *frames[], unsigned n, bool hashed)
+{
+	unsigned n_segments = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct rte_mbuf *mbuf = mbufs[i];
+
+		rte_prefetch0(dpdk_frame_of(mbufs[i + AHEAD]));
+		rte_prefetch0(rte_pktmbuf_mtod(mbuf, void *));
+		fill(mbuf, dpdk_frame_of(mbuf), hashed);
+		n_segments |= mbuf->nb_segs;
+		frames[i] = dpdk_frame_of(mbuf);
+	}
+	return n_segments;
+}
+
+// Some are chains. Those that cannot be had as frames are left out.
+static __attribute__((noinline)) unsigned finish_chains(struct weir_frame *frames[], unsigned n)
+{
+	unsigned n_frames = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		if (dpdk_segments_fill(dpdk_mbuf_of(frames[i]), frames[i]))
+			frames[n_frames++] = frames[i];
+	return n_frames;
+}
+
+int dpdk_receive(struct nic *nic, unsigned queue, struct frame_pool *pool,
+	struct weir_frame *frames[], unsigned max)
+{
+	struct dpdk_nic *dpdk = (struct dpdk_nic *)nic;
+	struct rte_mbuf *mbufs[NIC_BATCH + AHEAD];
+	unsigned n, n_segments;
+
+	(void)pool;
+	enter();
+	if (__builtin_expect(__atomic_load_n(&dpdk->gone, __ATOMIC_RELAXED), 0))
+		return -ENODEV;
+	if (queue == 0 && ++dpdk->polls % STATISTICS_EVERY == 0)
+		read_statistics(dpdk);
+	n = rte_eth_rx_burst(dpdk->port_id, (uint16_t)queue, mbufs, (uint16_t)max);
+	if (n == 0)
+		return 0;
+	for (unsigned i = 0; i < AHEAD; i++)
+		mbufs[n + i] = mbufs[0];
+	n_segments = dpdk->hashes ? fill_all(mbufs, frames, n, true)
+				  : fill_all(mbufs, frames, n, false);
+	return (int)(__builtin_expect(n_segments != 1, 0) ? finish_chains(frames, n) : n);
+}
+
+// ---- Sending
+
+struct burst {
+	struct rte_mbuf *mbufs[NIC_BATCH];
+	uint64_t copied; // the mbufs that are copies: their frames still are to be released
+	unsigned n;
+};
+
+static inline bool is_ours(const struct weir_frame *frame)
+{
+	return frame->owner == &dpdk_owner && frame->refs == 1;
+}
+
+// The frame's mbuf, with what has become of the frame.
+static inline struct rte_mbuf *give(struct weir_frame *frame)
+{
+	struct rte_mbuf *mbuf = dpdk_mbuf_of(frame);
+
+	mbuf->data_off = (uint16_t)(frame->data - (uint8_t *)mbuf->buf_addr);
+	mbuf->data_len = (uint16_t)frame->linear;
+	mbuf->pkt_len = frame->size;
+	// What the NIC said of the frame it received is not true of what is sent.
+	mbuf->ol_flags &= RTE_MBUF_F_EXTERNAL | RTE_MBUF_F_INDIRECT;
+	return mbuf;
+}
+
+// Whether the device can send the frame at all, as it is or as a copy.
+static bool is_sendable(const struct dpdk_nic *dpdk, const struct weir_frame *frame)
+{
+	return dpdk->sends_segments || frame->size <= DPDK_ROOM;
+}
+
+// Collects from frame burst->n on, until there is an mbuf that cannot be had, or a frame that
+// cannot be sent.
+static __attribute__((noinline)) void collect_any(
+	const struct dpdk_nic *dpdk, struct burst *burst, struct weir_frame *frames[], unsigned n)
+{
+	for (; burst->n < n; burst->n++) {
+		struct weir_frame *frame = frames[burst->n];
+		struct rte_mbuf *mbuf;
+
+		if (is_ours(frame) && (dpdk->sends_segments || !frame->segments)) {
+			mbuf = give(frame);
+		} else {
+			mbuf = is_sendable(dpdk, frame) ? dpdk_copy(frame) : NULL;
+			if (!mbuf)
+				return;
+			burst->copied |= UINT64_C(1) << burst->n;
+		}
+		burst->mbufs[burst->n] = mbuf;
+	}
+}
+
+// The same; what mostly comes needs neither a copy nor a look at the device.
+static inline void collect(
+	const struct dpdk_nic *dpdk, struct burst *burst, struct weir_frame *frames[], unsigned n)
+{
+	unsigned i = 0;
+
+	for (; i < n && is_ours(frames[i]) && !frames[i]->segments; i++)
+		burst->mbufs[i] = give(frames[i]);
+	burst->n = i;
+	burst->copied = 0;
+	if (__builtin_expect(i < n, 0))
+		collect_any(dpdk, burst, frames, n);
+}
+
+static inline unsigned push(struct dpdk_nic *dpdk, unsigned queue, struct burst *burst)
+{
+	unsigned sent;
+
+	if (dpdk->shares_transmit)
+		rte_spinlock_lock(&dpdk->transmit_locks[queue]);
+	sent = rte_eth_tx_burst(dpdk->port_id, (uint16_t)queue, burst->mbufs, (uint16_t)burst->n);
+	if (dpdk->shares_transmit)
+		rte_spinlock_unlock(&dpdk->transmit_locks[queue]);
+	return sent;
+}
+
+// Of what was copied, either the frame or the copy is left over.
+static void settle(const struct burst *burst, struct weir_frame *frames[], unsigned sent)
+{
+	for (uint64_t copied = burst->copied; copied; copied &= copied - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(copied);
+
+		if (i < sent)
+			weir_frame_release(frames[i]);
+		else
+			rte_pktmbuf_free(burst->mbufs[i]);
+	}
+}
+
+unsigned dpdk_transmit(
+	struct nic *nic, unsigned queue, struct weir_frame *frames[], unsigned n, unsigned *lost)
+{
+	struct dpdk_nic *dpdk = (struct dpdk_nic *)nic;
+	struct burst burst;
+	unsigned done = 0, sent;
+
+	enter();
+	for (;;) {
+		collect(dpdk, &burst, frames + done, n - done);
+		sent = push(dpdk, queue, &burst);
+		if (__builtin_expect(burst.copied != 0, 0))
+			settle(&burst, frames + done, sent);
+		done += sent;
+		if (done == n || sent < burst.n || is_sendable(dpdk, frames[done]))
+			return done;
+		// It would never be sent: it must not hold up those behind it.
+		weir_frame_release(frames[done++]);
+		++*lost;
+		if (done == n)
+			return done;
+	}
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+#include "capture.h"
+
+#include <errno.h>
+#include <pcap/pcap.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+#include "nic/argument.h"
+
+enum { IN_FLIGHT = 1024 }; // mbufs that are left for frames on their way
+
+// Frames of a capture; of what is none, the driver says what is wrong with it.
+static uint64_t count_frames(const char *path)
+{
+	char text[PCAP_ERRBUF_SIZE];
+	struct pcap_pkthdr *header;
+	const unsigned char *bytes;
+	pcap_t *pcap = pcap_open_offline(path, text);
+	uint64_t n = 0;
+
+	while (pcap && pcap_next_ex(pcap, &header, &bytes) == 1)
+		n++;
+	if (pcap)
+		pcap_close(pcap);
+	return n;
+}
+
+static int count_item(const struct nic_item *item, uint64_t *n, struct weir_error *error)
+{
+	char *path;
+
+	if (!item->value || !nic_item_is(item, "rx_pcap"))
+		return 0;
+	path = strndup(item->value, (size_t)item->value_size);
+	if (!path)
+		return weir_refuse(error, -ENOMEM, "nic", "dpdk: out of memory");
+	*n += count_frames(path);
+	free(path);
+	return 0;
+}
+
+int dpdk_capture_check(const char *devargs, struct weir_error *error)
+{
+	const char *rest = strchr(devargs, ',');
+	unsigned n_free = rte_mempool_avail_count(dpdk_pool);
+	struct nic_item item;
+	bool infinite = false;
+	uint64_t n = 0;
+	int failed = 0;
+
+	if (strncmp(devargs, "net_pcap", 8) != 0 || !rest)
+		return 0;
+	rest++;
+	while (!failed && nic_next_item(&rest, &item)) {
+		infinite |= nic_item_is(&item, "infinite_rx") && nic_item_value_is(&item, "1");
+		failed = count_item(&item, &n, error);
+	}
+	if (failed || !infinite || n + IN_FLIGHT <= n_free)
+		return failed;
+	return weir_refuse(error, -ENOBUFS, "nic",
+		"dpdk:%.100s: infinite_rx=1 needs an mbuf for each of the capture's %llu frames "
+		"and "
+		"%d more, but of the pool's %u only %u are free; see --dpdk-mbufs",
+		devargs, (unsigned long long)n, IN_FLIGHT, dpdk_pool->size, n_free);
+}

@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// The kind `dpdk`: a device of DPDK's, from its probing to its removal.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include <rte_dev.h>
+#include <rte_errno.h>
+
+#include "arguments.h"
+#include "capture.h"
+#include "internal.h"
+
+enum {
+	DESCRIPTORS = 1024, // of a queue, as far as the device takes so many
+	L2_SIZE = 22,       // bytes of an Ethernet header and two tags
+	MTU_MAX = 65535 - L2_SIZE,
+	LEFTOVER = 8192, // frames that are taken out of a device's queue when it is closed
+};
+
+pthread_mutex_t dpdk_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct dpdk_nic *nics; // those that are open, under dpdk_lock
+
+// ---- Finding the device
+
+static int refuse(struct weir_error *error, int code, const char *devargs, const char *what)
+{
+	char reason[DPDK_LINE_SIZE];
+
+	dpdk_log_first_error(reason);
+	return weir_refuse(error, code < 0 ? code : -EIO, "nic", "dpdk:%.100s: %s: %s", devargs,
+		what, reason[0] ? reason : rte_strerror(-code));
+}
+
+// The device's port, RTE_MAX_ETHPORTS when there is none. An address can be written in several
+// ways.
+static uint16_t find_port(const char *devargs)
+{
+	char name[RTE_DEV_NAME_MAX_LEN];
+	struct rte_dev_iterator it;
+	uint16_t port_id, found = RTE_MAX_ETHPORTS;
+
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(devargs, ","), devargs);
+	if (rte_eth_dev_get_port_by_name(name, &port_id) == 0)
+		return port_id;
+	if (!dpdk_is_pci(devargs))
+		return RTE_MAX_ETHPORTS;
+	RTE_ETH_FOREACH_MATCHING_DEV(port_id, name, &it)
+	{
+		found = port_id;
+		rte_eth_iterator_cleanup(&it);
+		break;
+	}
+	return found;
+}
+
+static const struct dpdk_nic *find_nic(uint16_t port_id)
+{
+	for (const struct dpdk_nic *dpdk = nics; dpdk; dpdk = dpdk->next)
+		if (dpdk->port_id == port_id)
+			return dpdk;
+	return NULL;
+}
+
+// A second probe of a device that is there succeeds, and its arguments are not looked at.
+static int check_free(uint16_t port_id, const char *devargs, struct weir_error *error)
+{
+	const struct dpdk_nic *user;
+
+	if (port_id == RTE_MAX_ETHPORTS)
+		return 0;
+	user = find_nic(port_id);
+	if (user)
+		return weir_refuse(error, -EBUSY, "nic",
+			"dpdk:%.100s: the device is used by the NIC dpdk:%.100s", devargs,
+			user->devargs);
+	if (strchr(devargs, ','))
+		return weir_refuse(error, -EEXIST, "nic",
+			"dpdk:%.100s: EAL's own arguments have made the device: its name alone is "
+			"allowed here",
+			devargs);
+	return 0;
+}
+
+static int find_device(struct dpdk_nic *dpdk, struct weir_error *error)
+{
+	int failed;
+
+	dpdk->port_id = find_port(dpdk->devargs);
+	failed = check_free(dpdk->port_id, dpdk->devargs, error);
+	if (failed || dpdk->port_id != RTE_MAX_ETHPORTS)
+		return failed;
+	failed = rte_dev_probe(dpdk->devargs);
+	if (failed)
+		return refuse(error, failed, dpdk->devargs, "DPDK does not take the device");
+	dpdk->port_id = find_port(dpdk->devargs);
+	if (dpdk->port_id == RTE_MAX_ETHPORTS)
+		return refuse(error, -ENODEV, dpdk->devargs, "there is no Ethernet device of it");
+	dpdk->probed = true;
+	return 0;
+}
+
+// ---- Setting it up
+
+static unsigned least(unsigned a, unsigned b, unsigned c)
+{
+	unsigned ab = a < b ? a : b;
+
+	return ab < c ? ab : c;
+}
+
+static void choose_queues(struct dpdk_nic *dpdk, const struct rte_eth_dev_info *info,
+	const struct nic_options *options)
+{
+	unsigned workers = options->n_workers ? options->n_workers : 1;
+	unsigned wanted = options->n_queues ? options->n_queues : workers;
+
+	dpdk->nic.n_rx_queues = least(wanted, info->max_rx_queues, NIC_MAX_QUEUES);
+	dpdk->nic.n_tx_queues = least(workers, info->max_tx_queues, NIC_MAX_QUEUES);
+	dpdk->shares_transmit = dpdk->nic.n_tx_queues < workers;
+}
+
+static int configure(struct dpdk_nic *dpdk, const struct rte_eth_dev_info *info)
+{
+	struct rte_eth_conf conf = { .rxmode = { .mq_mode = RTE_ETH_MQ_RX_NONE } };
+	const uint64_t hashed = RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP;
+
+	conf.txmode.offloads = info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	conf.rxmode.offloads = info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
+	if (dpdk->nic.n_rx_queues > 1 && info->flow_type_rss_offloads & hashed) {
+		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+		conf.rxmode.offloads |= info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_RSS_HASH;
+		dpdk->hashes = conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_RSS_HASH;
+		conf.rx_adv_conf.rss_conf.rss_hf = info->flow_type_rss_offloads & hashed;
+	}
+	dpdk->sends_segments = info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	return rte_eth_dev_configure(dpdk->port_id, (uint16_t)dpdk->nic.n_rx_queues,
+		(uint16_t)dpdk->nic.n_tx_queues, &conf);
+}
+
+static int set_up_queues(struct dpdk_nic *dpdk)
+{
+	uint16_t n_rx = DESCRIPTORS, n_tx = DESCRIPTORS;
+	int failed = rte_eth_dev_adjust_nb_rx_tx_desc(dpdk->port_id, &n_rx, &n_tx);
+
+	for (unsigned q = 0; !failed && q < dpdk->nic.n_rx_queues; q++)
+		failed = rte_eth_rx_queue_setup(
+			dpdk->port_id, (uint16_t)q, n_rx, SOCKET_ID_ANY, NULL, dpdk_pool);
+	for (unsigned q = 0; !failed && q < dpdk->nic.n_tx_queues; q++) {
+		rte_spinlock_init(&dpdk->transmit_locks[q]);
+		failed = rte_eth_tx_queue_setup(
+			dpdk->port_id, (uint16_t)q, n_tx, SOCKET_ID_ANY, NULL);
+	}
+	return failed;
+}
+
+static int set_mtu(struct dpdk_nic *dpdk, uint32_t wanted, struct weir_error *error)
+{
+	uint16_t mtu;
+	int failed = 0;
+
+	if (wanted > MTU_MAX || (wanted > DPDK_ROOM - L2_SIZE && !dpdk->sends_segments))
+		return weir_refuse(error, -EINVAL, "mtu",
+			"dpdk:%.100s: the MTU %u is too large: this device takes at most %d",
+			dpdk->devargs, wanted,
+			dpdk->sends_segments ? MTU_MAX : DPDK_ROOM - L2_SIZE);
+	if (wanted)
+		failed = rte_eth_dev_set_mtu(dpdk->port_id, (uint16_t)wanted);
+	// A device that has no such setting takes what comes.
+	if (failed && failed != -ENOTSUP)
+		return weir_refuse(error, failed, "mtu", "dpdk:%.100s: the MTU %u is not taken: %s",
+			dpdk->devargs, wanted, rte_strerror(-failed));
+	dpdk->nic.mtu = wanted;
+	if (!wanted && rte_eth_dev_get_mtu(dpdk->port_id, &mtu) == 0)
+		dpdk->nic.mtu = mtu;
+	return 0;
+}
+
+// A switch wants what is for others, too. Many virtual devices have no such mode.
+static int make_promiscuous(const struct dpdk_nic *dpdk)
+{
+	int failed = rte_eth_promiscuous_enable(dpdk->port_id);
+
+	return failed == -ENOTSUP ? 0 : failed;
+}
+
+static int on_removal(uint16_t port_id, enum rte_eth_event_type event, void *context, void *result)
+{
+	struct dpdk_nic *dpdk = context;
+
+	(void)port_id, (void)event, (void)result;
+	__atomic_store_n(&dpdk->gone, true, __ATOMIC_RELAXED);
+	return 0;
+}
+
+static int start_device(
+	struct dpdk_nic *dpdk, const struct nic_options *options, struct weir_error *error)
+{
+	struct rte_eth_dev_info info;
+	int failed = rte_eth_dev_info_get(dpdk->port_id, &info);
+
+	if (failed)
+		return refuse(error, failed, dpdk->devargs, "the device does not describe itself");
+	snprintf(dpdk->driver, sizeof(dpdk->driver), "%s", info.driver_name);
+	choose_queues(dpdk, &info, options);
+	failed = configure(dpdk, &info);
+	if (failed)
+		return refuse(error, failed, dpdk->devargs, "the device cannot be configured");
+	failed = set_mtu(dpdk, options->mtu, error);
+	if (failed)
+		return failed;
+	failed = set_up_queues(dpdk);
+	if (failed)
+		return refuse(error, failed, dpdk->devargs, "its queues cannot be set up");
+	failed = rte_eth_dev_callback_register(
+		dpdk->port_id, RTE_ETH_EVENT_INTR_RMV, on_removal, dpdk);
+	if (!failed)
+		failed = rte_eth_dev_start(dpdk->port_id);
+	if (failed)
+		return refuse(error, failed, dpdk->devargs, "the device does not start");
+	dpdk->started = true;
+	failed = make_promiscuous(dpdk);
+	return failed ? refuse(error, failed, dpdk->devargs, "no promiscuous mode") : 0;
+}
+
+// ---- Giving it back
+
+// What a device's queues still hold would be lost to the pool: not every driver frees it.
+static void drain(const struct dpdk_nic *dpdk)
+{
+	struct rte_mbuf *mbufs[NIC_BATCH];
+
+	for (unsigned q = 0; q < dpdk->nic.n_rx_queues; q++) {
+		unsigned n_frames = 0;
+		uint16_t n;
+
+		do {
+			n = rte_eth_rx_burst(dpdk->port_id, (uint16_t)q, mbufs, NIC_BATCH);
+			rte_pktmbuf_free_bulk(mbufs, n);
+			n_frames += n;
+		} while (n && n_frames < LEFTOVER);
+	}
+}
+
+static void give_back(struct dpdk_nic *dpdk)
+{
+	struct rte_eth_dev_info info;
+	int failed = 0;
+
+	if (dpdk->port_id == RTE_MAX_ETHPORTS || find_nic(dpdk->port_id))
+		return;
+	rte_eth_dev_callback_unregister(dpdk->port_id, RTE_ETH_EVENT_INTR_RMV, on_removal, dpdk);
+	if (dpdk->started) {
+		drain(dpdk);
+		failed = rte_eth_dev_stop(dpdk->port_id);
+	}
+	if (!failed && dpdk->probed) {
+		failed = rte_eth_dev_info_get(dpdk->port_id, &info);
+		rte_eth_dev_close(dpdk->port_id);
+		if (!failed)
+			failed = rte_dev_remove(info.device);
+	}
+	if (failed)
+		dpdk_log(LOG_WARNING, "dpdk:%.100s: cannot be given back: %s", dpdk->devargs,
+			rte_strerror(-failed));
+}
+
+static void dispose(struct dpdk_nic *dpdk)
+{
+	give_back(dpdk);
+	dpdk_log_remove(&dpdk->log_place);
+	free(dpdk->devargs);
+	free(dpdk);
+}
+
+// ---- The class
+
+static int open_device(
+	struct dpdk_nic *dpdk, const struct nic_options *options, struct weir_error *error)
+{
+	int failed = dpdk_eal_start(options->host, dpdk->devargs, error);
+
+	if (!failed)
+		failed = dpdk_pool_make(options->host, error);
+	if (!failed)
+		failed = dpdk_capture_check(dpdk->devargs, error);
+	dpdk_log_forget_errors();
+	if (!failed)
+		failed = find_device(dpdk, error);
+	if (!failed)
+		failed = start_device(dpdk, options, error);
+	return failed;
+}
+
+static int open_locked(
+	const struct nic_options *options, struct nic **nic, struct weir_error *error)
+{
+	struct dpdk_nic *dpdk = calloc(1, sizeof(*dpdk));
+	int failed;
+
+	if (!dpdk || !(dpdk->devargs = strdup(options->argument))) {
+		free(dpdk);
+		return weir_refuse(error, -ENOMEM, "nic", "dpdk: out of memory");
+	}
+	dpdk->port_id = RTE_MAX_ETHPORTS;
+	dpdk->nic.class = &dpdk_class;
+	dpdk->nic.poll_only = true;
+	dpdk->nic.rx_missed = dpdk->missed;
+	dpdk_log_add(&dpdk->log_place, options->host);
+	failed = open_device(dpdk, options, error);
+	if (failed) {
+		dispose(dpdk);
+		return failed;
+	}
+	dpdk->next = nics;
+	nics = dpdk;
+	*nic = &dpdk->nic;
+	return 0;
+}
+
+int dpdk_nic_open(const struct nic_options *options, struct nic **nic, struct weir_error *error)
+{
+	int failed;
+
+	pthread_mutex_lock(&dpdk_lock);
+	failed = open_locked(options, nic, error);
+	pthread_mutex_unlock(&dpdk_lock);
+	return failed;
+}
+
+int dpdk_nic_check(const struct nic_options *options, struct weir_error *error)
+{
+	int failed = 0;
+
+	pthread_mutex_lock(&dpdk_lock);
+	if (dpdk_eal_is_started())
+		failed = check_free(find_port(options->argument), options->argument, error);
+	pthread_mutex_unlock(&dpdk_lock);
+	return failed;
+}
+
+void dpdk_nic_close(struct nic *nic)
+{
+	struct dpdk_nic *dpdk = (struct dpdk_nic *)nic;
+
+	pthread_mutex_lock(&dpdk_lock);
+	for (struct dpdk_nic **at = &nics; *at; at = &(*at)->next) {
+		if (*at == dpdk) {
+			*at = dpdk->next;
+			break;
+		}
+	}
+	dispose(dpdk);
+	pthread_mutex_unlock(&dpdk_lock);
+}
+
+void dpdk_nic_describe(struct nic *nic, char *text, size_t size)
+{
+	const struct dpdk_nic *dpdk = (const struct dpdk_nic *)nic;
+	struct rte_eth_link link = { 0 };
+	const char *state = "unknown";
+
+	if (rte_eth_link_get_nowait(dpdk->port_id, &link) == 0)
+		state = link.link_status ? "up" : "down";
+	snprintf(text, size,
+		"driver=%s, link=%s, rx_queues=%u, tx_queues=%u, mbufs=%u, mbufs_free=%u, "
+		"device=%s",
+		dpdk->driver, state, nic->n_rx_queues, nic->n_tx_queues, dpdk_pool->size,
+		rte_mempool_avail_count(dpdk_pool), dpdk->devargs);
+}
+
+static int dpdk_receive_fd(struct nic *nic, unsigned queue)
+{
+	(void)nic, (void)queue;
+	return -1;
+}
+
+const struct nic_class dpdk_class = {
+	.kind = "dpdk",
+	.usage = "dpdk:DEVARGS",
+	.summary = "a device of DPDK's",
+	.open = dpdk_nic_open,
+	.check = dpdk_nic_check,
+	.close = dpdk_nic_close,
+	.receive = dpdk_receive,
+	.transmit = dpdk_transmit,
+	.receive_fd = dpdk_receive_fd,
+	.describe = dpdk_nic_describe,
+};
+
+static const struct nic_class *const classes[] = { &dpdk_class, NULL };
+
+__attribute__((visibility("default"))) extern const struct nic_module weir_nic_module;
+const struct nic_module weir_nic_module = { NIC_MODULE_SIZES, .classes = classes };

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// Starting EAL, once per process.
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <syslog.h>
+
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_lcore.h>
+
+#include "arguments.h"
+#include "internal.h"
+
+static enum { NEVER, STARTED, FAILED } state; // under dpdk_lock
+static char failure[DPDK_LINE_SIZE];          // EAL's reason, under dpdk_lock
+static pthread_key_t thread_key;
+
+// ---- Threads that move frames
+
+static void leave(void *entered)
+{
+	(void)entered;
+	rte_thread_unregister();
+}
+
+// Where a thread cannot be registered, EAL has no number left for it, it works without a cache.
+void dpdk_thread_enter(void)
+{
+	static __thread bool tried;
+
+	if (tried)
+		return;
+	tried = true;
+	if (rte_thread_register() == 0)
+		pthread_setspecific(thread_key, &tried);
+	else
+		dpdk_log(LOG_WARNING, "a worker goes without a cache of mbufs: %s",
+			rte_strerror(rte_errno));
+}
+
+// ---- The start
+
+struct start {
+	struct dpdk_arguments arguments;
+	int result; // of rte_eal_init()
+	int code;   // rte_errno
+};
+
+// A thread of its own: EAL pins the one that starts it, and those that it starts from it inherit
+// its signal mask.
+static void *start_eal(void *context)
+{
+	struct start *start = context;
+
+	start->result = rte_eal_init(start->arguments.n, start->arguments.words);
+	start->code = rte_errno;
+	return NULL;
+}
+
+static int run_start(struct start *start)
+{
+	sigset_t all, before;
+	pthread_t thread;
+	int failed;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	failed = pthread_create(&thread, NULL, start_eal, start);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!failed)
+		failed = pthread_join(thread, NULL);
+	return -failed;
+}
+
+static void note_failure(int code)
+{
+	dpdk_log_last_error(failure);
+	if (!failure[0])
+		snprintf(failure, sizeof(failure), "%s", rte_strerror(code));
+	state = FAILED;
+}
+
+static int refuse_failed(bool now, const char *arguments, struct weir_error *error)
+{
+	return weir_refuse(error, -EIO, "nic", "dpdk: EAL %s with \"%.100s\": %s%s",
+		now ? "does not start" : "did not start", arguments, failure,
+		now ? "; it can be started again in a new process only"
+		    : "; it is not tried again in this process");
+}
+
+int dpdk_eal_start(const struct nic_host *host, const char *devargs, struct weir_error *error)
+{
+	static char used[DPDK_LINE_SIZE]; // under dpdk_lock
+	struct start start = { .code = 0 };
+	int failed;
+
+	if (state == STARTED)
+		return 0;
+	if (state == FAILED)
+		return refuse_failed(false, used, error);
+	failed = dpdk_arguments_make(
+		&start.arguments, host ? host->dpdk_arguments : NULL, devargs, error);
+	if (failed)
+		return failed;
+	dpdk_arguments_text(&start.arguments, used, sizeof(used));
+	failed = dpdk_log_start();
+	if (!failed)
+		failed = -pthread_key_create(&thread_key, leave);
+	if (!failed)
+		failed = run_start(&start);
+	if (failed)
+		return weir_refuse(error, failed, "nic", "dpdk: %s", strerror(-failed));
+	// EAL keeps pointers into its arguments: they are never freed.
+	if (start.result < 0) {
+		note_failure(start.code);
+		return refuse_failed(true, used, error);
+	}
+	state = STARTED;
+	return 0;
+}
+
+bool dpdk_eal_is_started(void)
+{
+	return state == STARTED;
+}

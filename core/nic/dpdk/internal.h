@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// weir-dpdk.so from inside. EAL, and so everything here, is one for the process: however many
+// struct weir there are, they share its devices and its buffers.
+//
+// A frame of ours is an mbuf: struct weir_frame stands in the mbuf's private area, the one cache
+// line behind struct rte_mbuf, and is filled when the mbuf is received. All mbufs come from one
+// pool, so that a frame which came from one dpdk NIC goes out through another without a copy. The
+// pool is never freed: frames outlive the NIC that they came from.
+#ifndef DPDK_INTERNAL_H
+#define DPDK_INTERNAL_H
+
+#include <pthread.h>
+
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <rte_spinlock.h>
+
+#include "nic/module.h"
+
+// ---- log.c: what EAL and its drivers say
+
+// Has lines go to the log from now on. 0 or a negative errno. Before EAL starts.
+int dpdk_log_start(void);
+// Adds or removes a place where lines go; the one added first gets them. Without any they are
+// dropped.
+struct dpdk_log_place {
+	struct dpdk_log_place *next;
+	const struct nic_host *host;
+};
+void dpdk_log_add(struct dpdk_log_place *place, const struct nic_host *host);
+void dpdk_log_remove(struct dpdk_log_place *place);
+// Forgets the errors so far, and tells one since, without a final stop; "" when there was none. The
+// first says what was wrong with a device, the last what kept EAL from starting.
+enum { DPDK_LINE_SIZE = 240 };
+void dpdk_log_forget_errors(void);
+void dpdk_log_first_error(char text[/* DPDK_LINE_SIZE */]);
+void dpdk_log_last_error(char text[/* DPDK_LINE_SIZE */]);
+void dpdk_log(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// ---- eal.c
+
+// Starts EAL if it is not started yet. devargs: of the first device. Refuses when it does not
+// start, from then on always. Under dpdk_lock.
+int dpdk_eal_start(const struct nic_host *host, const char *devargs, struct weir_error *error);
+bool dpdk_eal_is_started(void);
+// Makes the calling thread known to EAL, so that it has a cache of mbufs of its own, until it ends.
+void dpdk_thread_enter(void);
+
+// ---- pool.c
+
+enum {
+	DPDK_ROOM = 2048, // data bytes of an mbuf behind its headroom
+};
+
+// Makes the pool if there is none yet. Under dpdk_lock.
+int dpdk_pool_make(const struct nic_host *host, struct weir_error *error);
+extern struct rte_mempool *dpdk_pool; // NULL: not made yet
+extern const struct weir_frame_owner dpdk_owner;
+
+static inline struct weir_frame *dpdk_frame_of(struct rte_mbuf *mbuf)
+{
+	return (struct weir_frame *)(mbuf + 1);
+}
+
+static inline struct rte_mbuf *dpdk_mbuf_of(struct weir_frame *frame)
+{
+	return (struct rte_mbuf *)frame - 1;
+}
+
+// ---- device.c, burst.c
+
+struct dpdk_nic {
+	struct nic nic; // first
+	// Worker: ro.
+	uint16_t port_id;
+	bool shares_transmit; // there are fewer transmit queues than workers
+	bool sends_segments;  // the device takes an mbuf that is a chain
+	bool hashes;          // the device writes RSS hashes
+	bool gone;            // the device was unplugged; EAL's thread: w once
+	uint32_t polls;       // receive(), queue 0
+	uint64_t missed[NIC_MAX_QUEUES];
+	rte_spinlock_t transmit_locks[NIC_MAX_QUEUES];
+
+	// Control, under dpdk_lock.
+	struct dpdk_nic *next;
+	struct dpdk_log_place log_place;
+	char driver[32], *devargs;
+	bool probed; // here, and not by EAL's own arguments
+	bool started;
+};
+
+// Serialises all but workers: control threads, and threads that close.
+extern pthread_mutex_t dpdk_lock;
+
+int dpdk_nic_open(const struct nic_options *options, struct nic **nic, struct weir_error *error);
+int dpdk_nic_check(const struct nic_options *options, struct weir_error *error);
+void dpdk_nic_close(struct nic *nic);
+void dpdk_nic_describe(struct nic *nic, char *text, size_t size);
+extern const struct nic_class dpdk_class;
+
+int dpdk_receive(struct nic *nic, unsigned queue, struct frame_pool *pool,
+	struct weir_frame *frames[/* max */], unsigned max);
+unsigned dpdk_transmit(struct nic *nic, unsigned queue, struct weir_frame *frames[/* n */],
+	unsigned n, unsigned *lost);
+
+// ---- segments.c: frames of more than one mbuf
+
+// Fills the rest of a frame whose mbuf is a chain: enough in its linear part, the rest in segments.
+// False when that cannot be done: the mbuf is freed.
+bool dpdk_segments_fill(struct rte_mbuf *mbuf, struct weir_frame *frame);
+// A copy of the frame in mbufs of the pool, a chain when it needs to be; NULL: no mbufs.
+struct rte_mbuf *dpdk_copy(const struct weir_frame *frame);
+
+#endif

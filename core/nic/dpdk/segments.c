@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// Frames of more than one mbuf. The weir_segment of each mbuf behind the first stands in that
+// mbuf's own private area, in a part of its frame that every receive() writes anew.
+#include <string.h>
+
+#include "internal.h"
+
+_Static_assert(offsetof(struct weir_frame, segments) + sizeof(struct weir_segment) <=
+		       sizeof(struct weir_frame),
+	"a segment fits behind the frame's owner");
+
+static struct weir_segment *segment_of(struct rte_mbuf *mbuf)
+{
+	return (struct weir_segment *)&dpdk_frame_of(mbuf)->segments;
+}
+
+// Moves bytes from the second mbuf to the end of the first.
+static void pull(struct rte_mbuf *mbuf, uint16_t size)
+{
+	struct rte_mbuf *next = mbuf->next;
+
+	memcpy(rte_pktmbuf_mtod_offset(mbuf, uint8_t *, mbuf->data_len),
+		rte_pktmbuf_mtod(next, uint8_t *), size);
+	mbuf->data_len = (uint16_t)(mbuf->data_len + size);
+	next->data_len = (uint16_t)(next->data_len - size);
+	next->data_off = (uint16_t)(next->data_off + size);
+	if (next->data_len == 0) {
+		mbuf->next = next->next;
+		mbuf->nb_segs--;
+		next->next = NULL;
+		next->nb_segs = 1;
+		rte_pktmbuf_free_seg(next);
+	}
+}
+
+// Gives the frame the linear part that its readers rely on.
+static bool linearise(struct rte_mbuf *mbuf)
+{
+	while (mbuf->data_len < WEIR_FRAME_LINEAR && mbuf->next) {
+		unsigned size = WEIR_FRAME_LINEAR - mbuf->data_len;
+
+		if (size > mbuf->next->data_len)
+			size = mbuf->next->data_len;
+		if (size > rte_pktmbuf_tailroom(mbuf))
+			return false;
+		pull(mbuf, (uint16_t)size);
+	}
+	return true;
+}
+
+bool dpdk_segments_fill(struct rte_mbuf *mbuf, struct weir_frame *frame)
+{
+	struct weir_segment **link = &frame->segments;
+
+	if (!linearise(mbuf)) {
+		rte_pktmbuf_free(mbuf);
+		return false;
+	}
+	frame->linear = mbuf->data_len;
+	for (struct rte_mbuf *m = mbuf->next; m; m = m->next) {
+		struct weir_segment *segment = segment_of(m);
+
+		*link = segment;
+		segment->data = rte_pktmbuf_mtod(m, uint8_t *);
+		segment->size = m->data_len;
+		link = &segment->next;
+	}
+	*link = NULL;
+	return true;
+}
+
+static bool append(
+	struct rte_mbuf *head, struct rte_mbuf **last, const uint8_t *bytes, uint32_t size)
+{
+	while (size) {
+		uint32_t room = DPDK_ROOM - (*last)->data_len, part = size < room ? size : room;
+		struct rte_mbuf *mbuf;
+
+		memcpy(rte_pktmbuf_mtod_offset(*last, uint8_t *, (*last)->data_len), bytes, part);
+		(*last)->data_len = (uint16_t)((*last)->data_len + part);
+		head->pkt_len += part;
+		bytes += part;
+		size -= part;
+		if (size == 0)
+			break;
+		mbuf = rte_pktmbuf_alloc(dpdk_pool);
+		if (!mbuf)
+			return false;
+		(*last)->next = mbuf;
+		*last = mbuf;
+		head->nb_segs++;
+	}
+	return true;
+}
+
+struct rte_mbuf *dpdk_copy(const struct weir_frame *frame)
+{
+	struct weir_frame_iterator it = weir_frame_iterate(frame);
+	struct rte_mbuf *head = rte_pktmbuf_alloc(dpdk_pool), *last = head;
+	const uint8_t *bytes;
+	uint32_t size;
+
+	while (head && (bytes = weir_frame_next(&it, &size))) {
+		if (!append(head, &last, bytes, size)) {
+			rte_pktmbuf_free(head);
+			return NULL;
+		}
+	}
+	return head;
+}

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright The Weir Authors
+"""What is measured."""
+import dataclasses
+
+from lib import ovs, weir
+from lib.captures import IMIX, Shape, destinations
+from lib.compare import Entry
+from lib.ovs import Ovs
+from lib.testpmd import RESERVE, Testpmd
+from lib.weir import Variant, Weir
+
+MIB = 1 << 20
+MBUF_BYTES = 3072      # of a pool, with what Weir keeps of a frame beside it, rounded up
+OVS_POOL_MIB = 1024
+
+L2 = Variant("weir-l2")
+READS = Variant("weir-5-tuple", policies=weir.READS)
+NATIVE_L2 = Variant("native-l2", dpdk=False)
+NATIVE_READS = Variant("native-5-tuple", dpdk=False, policies=weir.READS)
+NATIVE_VISITS = Variant("native-visit", dpdk=False, policies=weir.VISITS)
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    group: str
+    title: str
+    flows: int
+    entries: tuple
+    shapes: tuple
+    thorough: bool = False  # more rounds: the rows that matter most
+
+    def mib(self):
+        """Hugepages that all its systems need together."""
+        total = 0
+        for entry in self.entries:
+            if isinstance(entry.system, Ovs):
+                total += OVS_POOL_MIB
+            elif isinstance(entry.system, Testpmd) or entry.system.variant.dpdk:
+                total += 64 + (entry.n_frames() + RESERVE) * MBUF_BYTES // MIB
+        return total
+
+
+class Maker:
+    """Makes cases out of systems and shapes."""
+
+    def __init__(self, build, cores, directory, alone):
+        self.build, self.cores, self.directory, self.alone = build, cores, directory, alone
+
+    def weir(self, variant, *shapes):
+        return Entry(Weir(variant, self.build, self.cores, self.directory, shapes), shapes)
+
+    def peers(self, shape):
+        entries = [Entry(Testpmd(self.cores, self.directory), (shape,))]
+        if shape.flows <= ovs.MOST_FRAMES:
+            entries.append(Entry(Ovs(self.cores, self.directory, destinations(shape)), (shape,)))
+        return entries
+
+    def forwarding(self, shape, thorough=False):
+        size = "IMIX" if len(shape.sizes) > 1 else f"{shape.frame_bytes() + 4} bytes"
+        entries = (*self.peers(shape), self.weir(L2, shape), self.weir(READS, shape))
+        return Case("forwarding", f"IPv{shape.version}, {size}", shape.flows, entries, (shape,), thorough)
+
+    def random(self, n):
+        shape = Shape(n, macs=4, shuffled=True)
+        entries = (*self.peers(shape), self.weir(L2, shape))
+        return Case("random", "random 5-tuples, 16 pairs of addresses", n, entries, (shape,), True)
+
+    def kinds(self):
+        """82 bytes hold IPv6 and a tag, so that the sizes do not differ."""
+        shapes = {"ipv4": Shape(1000, 4, (82,)), "vlan": Shape(1000, 4, (82,), vlan=10), "ipv6": Shape(1000, 6, (82,))}
+        entries = [Entry(Testpmd(self.cores, self.directory), (shapes["ipv4"],))]
+        for variant in (L2, READS):
+            for kind, shape in shapes.items():
+                entries.append(self.weir(dataclasses.replace(variant, name=f"{variant.name}-{kind}"), shape))
+        return Case("kinds", "frames of 82 bytes", 1000, tuple(entries), tuple(shapes.values()))
+
+    def native(self, flows):
+        shape = Shape(flows)
+        variants = (NATIVE_L2, NATIVE_READS, NATIVE_VISITS)
+        return Case("native", "replay to null, IPv4, 64 bytes", flows,
+                    tuple(self.weir(variant, shape) for variant in variants), (shape,))
+
+    def workers(self, dpdk):
+        """One pair of devices on one core, beside two pairs on two cores."""
+        variant = L2 if dpdk else NATIVE_L2
+        entries = []
+        for n in (1, 2):
+            shapes = tuple(Shape(10000, first=pair) for pair in range(n))
+            if dpdk:
+                entries.append(Entry(Testpmd(self.cores, self.directory, f"testpmd-{n}"), shapes))
+            entries.append(self.weir(dataclasses.replace(variant, name=f"{variant.name}-{n}"), *shapes))
+        return Case("workers", "1 and 2 workers" + ("" if dpdk else ", replay to null"), 10000, tuple(entries), shapes)
+
+
+def quick(maker):
+    if not maker.alone:
+        for flows in (1, 10000, 100000):
+            yield maker.forwarding(Shape(flows), thorough=True)
+        yield maker.random(100000)
+        yield maker.kinds()
+        yield maker.workers(True)
+    yield maker.native(10000)
+
+
+def full(maker):
+    if not maker.alone:
+        for flows in (1, 1000, 10000, 100000, 1000000):
+            yield maker.forwarding(Shape(flows), thorough=True)
+        for version, sizes in ((6, (60,)), (4, IMIX), (6, IMIX)):
+            for flows in (1, 1000, 10000, 100000):
+                yield maker.forwarding(Shape(flows, version, sizes))
+        yield maker.random(200000)
+        yield maker.kinds()
+        yield maker.workers(True)
+    yield maker.workers(False)
+    for flows in (1, 1000, 10000, 100000, 1000000):
+        yield maker.native(flows)

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright The Weir Authors
+"""Several systems side by side: all are started, then one at a time runs for a moment while the others are
+stopped (SIGSTOP), in turn, round after round. So all have the same core, and what else the machine does
+hits all of them."""
+import contextlib
+import dataclasses
+import os
+import time
+
+from lib import captures
+from lib.counts import measure
+
+MOST_LOST = 0.001  # of the frames; more is told, since a frame thrown away is cheaper than one forwarded
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """A system, what feeds it (a capture for each of its pairs of ports), and on how many cores."""
+    system: object
+    shapes: tuple
+
+    def n_frames(self):
+        return sum(shape.flows for shape in self.shapes)
+
+
+@dataclasses.dataclass
+class Rounds:
+    """What a system showed in all rounds of a case."""
+    name: str
+    n_cores: int
+    windows: list = dataclasses.field(default_factory=list)
+    note: str = ""
+
+    def cycles(self, hz):
+        return [window.cycles(hz) for window in self.windows]
+
+    def rates(self):
+        return [window.rate(self.n_cores) for window in self.windows]
+
+    def own(self):
+        return [window.own_cycles for window in self.windows]
+
+    def lost(self):
+        return sum(w.received - w.sent for w in self.windows) / sum(w.received for w in self.windows)
+
+
+class Captures:
+    """Files of shapes, made when they are first asked for."""
+
+    def __init__(self, directory):
+        self.directory = directory
+
+    def path(self, shape):
+        path = f"{self.directory}/{shape.name()}.pcap"
+        if not os.path.exists(path):
+            captures.write(path, shape)
+        return path
+
+    def forget(self, shape):
+        path = f"{self.directory}/{shape.name()}.pcap"
+        if os.path.exists(path):
+            os.remove(path)
+
+
+def settle(system, seconds):
+    """Lets it run until it is as it will be: every flow has been seen."""
+    system.resume()
+    end = time.monotonic() + seconds
+    time.sleep(0.3)
+    while hasattr(system, "settled") and not system.settled() and time.monotonic() < end:
+        pass
+    system.pause()
+
+
+def begin(entry, files):
+    entry.system.start([files.path(shape) for shape in entry.shapes], entry.n_frames())
+    entry.system.pause()
+    settle(entry.system, 30)
+
+
+def compare(entries, files, n_rounds, window_s):
+    """[Rounds], one for each of the entries, in their order."""
+    rounds = [Rounds(entry.system.name, len(entry.shapes)) for entry in entries]
+    with contextlib.ExitStack() as stack:
+        for entry in entries:
+            stack.callback(entry.system.stop)
+            begin(entry, files)
+        for i in range(n_rounds):
+            for j in range(len(entries)):  # each is first once
+                turn = (i + j) % len(entries)
+                rounds[turn].windows.append(measure(entries[turn].system, window_s))
+    for entry, result in zip(entries, rounds):
+        result.note = getattr(entry.system, "note", lambda: "")()
+        if abs(result.lost()) > MOST_LOST:
+            result.note = f"{result.note} {result.lost():.1%} of the frames lost".strip()
+    return rounds

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright The Weir Authors
+"""What is asked of every system in the same way: how many frames went in and out, and for how long its polling threads
+had a core. They are never idle, so that all of this time counts; that of other programs on the same core does not."""
+import dataclasses
+import time
+
+WARM_S = 0.15  # after a pause: the caches are another system's
+
+
+@dataclasses.dataclass
+class Counts:
+    cpu_s: float   # of all polling threads
+    received: int  # frames, from the devices in front
+    sent: int      # frames, to the devices behind
+
+
+@dataclasses.dataclass
+class Window:
+    """One measurement."""
+    cpu_s: float
+    received: int
+    sent: int
+    own_cycles: float | None  # what the system itself says, where it does
+
+    def cycles(self, tsc_hz):
+        """Per frame."""
+        return tsc_hz * self.cpu_s / self.received
+
+    def rate(self, n_cores):
+        """Frames per second when nothing else uses the cores."""
+        return n_cores * self.received / self.cpu_s
+
+
+def measure(system, seconds):
+    system.resume()
+    try:
+        time.sleep(WARM_S)
+        system.begin()
+        before = system.counts()
+        time.sleep(seconds)
+        after = system.counts()
+        window = Window(after.cpu_s - before.cpu_s, after.received - before.received, after.sent - before.sent,
+                        system.own_cycles())
+    finally:
+        system.pause()
+    if window.received <= 0 or window.cpu_s <= 0:
+        raise RuntimeError(f"{system.name}: {window.received} frames in {window.cpu_s} s")
+    return window

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright The Weir Authors
+"""What was measured as rows, as tables in Markdown, and as a diagram."""
+import statistics
+
+from lib import plot, stats
+
+LIMIT = "testpmd"
+LABELS = {"testpmd": "testpmd io", "ovs": "OVS-DPDK", "weir-l2": "Weir, L2", "weir-5-tuple": "Weir, 5-tuple",
+          "native-l2": "L2", "native-5-tuple": "5-tuple", "native-visit": "L2, each frame visited"}
+
+
+def label(name):
+    return LABELS.get(name, name)
+
+
+def quartile(values):
+    q = stats.lower_quartile(values)
+    return {"value": round(q.value, 1), "low": round(q.low, 1), "high": round(q.high, 1), "rounds": q.n}
+
+
+def row(case, result, limit, hz):
+    """One system in one case, as in the JSON file."""
+    cycles = result.cycles(hz)
+    own = [value for value in result.own() if value is not None]
+    made = {"system": result.name, "cores": result.n_cores, "cycles": quartile(cycles),
+            "mpps": round(statistics.median(result.rates()) / 1e6, 2), "each_round": [round(c, 1) for c in cycles]}
+    if limit is not None and result is not limit:
+        made["above_limit"] = quartile(stats.above(cycles, limit.cycles(hz)))
+    if own:
+        made["own_cycles"] = round(stats.quantile(own, 0.25), 1)
+    if result.note:
+        made["note"] = result.note
+    return made
+
+
+def rows(case, results, hz):
+    limit = next((result for result in results if result.name == LIMIT), None)
+    return {"group": case.group, "title": case.title, "flows": case.flows,
+            "systems": [row(case, result, limit, hz) for result in results]}
+
+
+def cell(q):
+    return f"{q['value']:.0f} ({q['low']:.0f} to {q['high']:.0f})"
+
+
+def markdown(head, lines):
+    return "\n".join(["| " + " | ".join(head) + " |", "|" + "---|" * len(head),
+                      *("| " + " | ".join(line) + " |" for line in lines)]) + "\n"
+
+
+def find(case, name):
+    return next((system for system in case["systems"] if system["system"] == name), None)
+
+
+def forwarding(cases):
+    """Cycles of the limit, and of the others above it in the same round."""
+    names = ["ovs", "weir-l2", "weir-5-tuple"]
+    lines = []
+    for case in cases:
+        line = [case["title"], f"{case['flows']:,}", cell(find(case, LIMIT)["cycles"])]
+        for name in names:
+            system = find(case, name)
+            line.append("+ " + cell(system["above_limit"]) if system else "-")
+        lines.append(line)
+    return markdown(["frames", "flows", label(LIMIT), *map(label, names)], lines)
+
+
+def kinds(case):
+    """Each kind of frame beside IPv4 of the same variant, in the same round."""
+    lines = []
+    for system in case["systems"]:
+        variant, _, kind = system["system"].rpartition("-")
+        base = find(case, f"{variant}-ipv4")
+        if base:
+            ratio = stats.quantile([a / b for a, b in zip(system["each_round"], base["each_round"])], 0.5)
+            lines.append([label(variant), kind, cell(system["cycles"]), f"{ratio:.2f}"])
+    return markdown(["82 bytes", "frames", "cycles", "beside IPv4"], lines)
+
+
+def scaling(case):
+    """Frames per second of two cores beside one, round by round."""
+    lines, factors = [], {}
+    for one in case["systems"]:
+        name = one["system"].removesuffix("-1")
+        two = find(case, f"{name}-2")
+        if one["system"] == name or not two:
+            continue
+        factors[name] = statistics.median(2 * a / b for a, b in zip(one["each_round"], two["each_round"]))
+        share = f"{factors[name] / factors[LIMIT]:.2f}" if LIMIT in factors else "-"
+        lines.append([label(name), f"{one['mpps']:.1f}", f"{two['mpps']:.1f}", f"{factors[name]:.2f}", share])
+    return markdown([case["title"], "1: Mpps", "2: Mpps", "factor", "of testpmd's"], lines)
+
+
+def native(cases):
+    names = [system["system"] for system in cases[0]["systems"]]
+    lines = [[f"{case['flows']:,}", *(cell(find(case, name)["cycles"]) for name in names)] for case in cases]
+    return markdown(["replay to null: flows", *map(label, names)], lines)
+
+
+def setup(result):
+    shed = ", ".join(f"{reason} {n:,}" for reason, n in result["drops"].items()) or "none"
+    return markdown(["flow set-up", "decided", "shed", "per second"],
+                    [[f"{result['flows']:,} new flows", f"{result['decided']:,}", shed,
+                      f"{result['per_second'] / 1e6:.2f} million"]])
+
+
+def notes(cases):
+    return [f"- {case['title']}, {case['flows']:,} flows, {label(system['system'])}: {system['note']}"
+            for case in cases for system in case["systems"] if "note" in system]
+
+
+def of_group(cases, group):
+    return [case for case in cases if case["group"] == group]
+
+
+def tables(result):
+    cases = result["cases"]
+    side_by_side = of_group(cases, "forwarding") + of_group(cases, "random")
+    parts = [forwarding(side_by_side)] if side_by_side else []
+    parts += [kinds(case) for case in of_group(cases, "kinds")]
+    parts += [scaling(case) for case in of_group(cases, "workers")]
+    if of_group(cases, "native"):
+        parts.append(native(of_group(cases, "native")))
+    if result.get("setup"):
+        parts.append(setup(result["setup"]))
+    said = notes(cases) + [f"- {line}" for line in result["skipped"]]
+    if said:
+        parts.append("\n".join(said) + "\n")
+    return "\n".join(parts)
+
+
+def machine_line(machine):
+    versions = ", ".join(f"{name} {machine[name]}" for name in ("dpdk", "openvswitch-switch-dpdk") if name in machine)
+    return (f"{machine['cpu']}, {machine['cores']} cores, TSC {machine['tsc_mhz']} MHz, Linux {machine['kernel']}, "
+            f"Weir {machine['weir']}" + (f", {versions}" if versions else "") + f", {machine['date']}")
+
+
+def diagram(result):
+    """The first kind of frames, against the number of flows. None when nothing was measured side by side."""
+    cases = of_group(result["cases"], "forwarding")
+    cases = [case for case in cases if case["title"] == cases[0]["title"]]
+    if not cases:
+        return None
+    series = {}
+    for case in cases:
+        for system in case["systems"]:
+            q = system["cycles"]
+            series.setdefault(label(system["system"]), {})[case["flows"]] = q["value"], q["low"], q["high"]
+    machine = result["machine"]
+    return plot.draw("Cycles per frame on one core", f"{cases[0]['title']} on the wire, net_pcap to net_null; "
+                     "lower quartile and its 95 % interval",
+                     [f"{machine['cpu']}, TSC {machine['tsc_mhz']} MHz, Linux {machine['kernel']}, {machine['date']}",
+                      ", ".join(f"{name} {machine[key]}" for name, key in (
+                          ("Weir", "weir"), ("DPDK", "dpdk"), ("OVS", "openvswitch-switch-dpdk")) if key in machine)],
+                     series)

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright The Weir Authors
+"""Weir, in the variants that are compared: what feeds it, and what stands in its stack."""
+import dataclasses
+import json
+import os
+import time
+
+from lib.captures import destinations
+from lib.counts import Counts
+from lib.processes import Process, run, wait_for
+from lib.testpmd import EAL, RESERVE, devices
+
+FIVE_TUPLE = 1 << 6 | 1 << 7 | 1 << 8 | 1 << 12 | 1 << 13  # WEIR_FIELDS_5TUPLE
+# Policies of the test extension probe-filter, of which it does what they say and nothing else.
+READS = ("probe-filter.reads", f"fields={FIVE_TUPLE}")
+VISITS = ("probe-filter.act", "stage=INGRESS", "what=NOTHING", "visit=true")
+
+
+@dataclasses.dataclass(frozen=True)
+class Variant:
+    name: str
+    dpdk: bool = True      # the devices that testpmd has; else replay and null
+    policies: tuple = ()   # one, of the ports in front
+    loop: bool = True      # the capture repeats
+
+
+class Weir:
+    def __init__(self, variant, build, cores, directory, shapes):
+        """`shapes`: of the captures that it will be started with."""
+        self.variant, self.build, self.cores, self.shapes = variant, build, cores, shapes
+        self.name = variant.name
+        self.directory = f"{directory}/{variant.name}"
+        self.socket = f"{self.directory}/weir.sock"
+        self.process = None
+        self.n_flows = 0
+
+    def ctl(self, *words):
+        return run(f"{self.build}/weirctl", "--socket", self.socket, *words)
+
+    def ask(self, *words):
+        return json.loads(self.ctl("-j", *words))
+
+    def start_daemon(self, n_workers, n_mbufs):
+        os.makedirs(self.directory, exist_ok=True)
+        if os.path.exists(self.socket):
+            os.remove(self.socket)
+        most = max(shape.flows for shape in self.shapes)
+        options = ["--foreground", "--poll", "--socket", self.socket, "--state", "none", "--workers", n_workers,
+                   "--flows", max(65536, 2 * most), "--extensions", f"{self.build}/tests/extensions/modules"]
+        if self.variant.dpdk:
+            options += ["--dpdk", " ".join(EAL), "--dpdk-mbufs", n_mbufs + RESERVE]
+        self.process = Process(f"{self.build}/weir-switchd", *options, log=f"{self.directory}/log")
+        wait_for("weir-switchd", 60, self.is_up)
+
+    def is_up(self):
+        self.process.check()
+        return os.path.exists(self.socket)
+
+    def pin(self):
+        """Workers to the polling cores, in their order; all else stays where this program is."""
+        self.workers = self.process.threads("weir-worker-")
+        for core, thread in zip(self.cores.polling, self.workers):
+            os.sched_setaffinity(thread, {core})
+
+    def devices(self, capture, pair):
+        if self.variant.dpdk:
+            return [f"dpdk:{device}" for device in devices(capture, pair)]
+        return f"replay:{capture}{',loop' if self.variant.loop else ''}", "null"
+
+    def add_pair(self, pair, capture):
+        """A port in front, one behind, and the address of the frames, which is behind."""
+        inward, outward = self.devices(capture, pair)
+        self.ctl("port", "add", "br0", f"out{pair}", outward)
+        self.ctl("port", "add", "br0", f"in{pair}")
+        if self.variant.policies:
+            self.ctl("policy", "add", f"in{pair}", *self.variant.policies, "--id", "bench")
+        shape = self.shapes[pair]
+        for address in destinations(shape):
+            vlan = ("--vlan", shape.vlan) if shape.vlan else ()
+            self.ctl("fdb", "add", "br0", address, f"out{pair}", *vlan)
+        return inward
+
+    def start(self, captures, n_mbufs):
+        """A capture is a pair of ports; each pair has a worker."""
+        self.start_daemon(len(captures), n_mbufs)
+        self.pin()
+        self.ctl("switch", "add", "br0")
+        if self.variant.policies:
+            self.ctl("extension", "attach", "br0", self.variant.policies[0].split(".")[0])
+        inward = [self.add_pair(pair, capture) for pair, capture in enumerate(captures)]
+        for pair, nic in enumerate(inward):
+            self.ctl("port", "connect", f"in{pair}", nic)
+
+    def settled(self):
+        """The number of flows stands still: each that is in the capture has been decided."""
+        before = self.n_flows
+        time.sleep(0.2)
+        self.n_flows = self.ask("switch", "show", "br0")["flows"]
+        return before == self.n_flows > 0
+
+    def note(self):
+        """Flows that are not cached although something reads the 5-tuple."""
+        wanted = sum(shape.flows for shape in self.shapes)
+        if self.variant.policies == READS and self.n_flows < wanted:
+            return f"{self.n_flows} of {wanted} flows cached"
+        return ""
+
+    def counts(self):
+        cpu_s = self.process.cpu_s(self.workers)
+        rows = self.ask("port", "list")
+        return Counts(cpu_s, sum(row["rx_frames"] for row in rows if row["name"].startswith("in")),
+                      sum(row["tx_frames"] for row in rows if row["name"].startswith("out")))
+
+    def begin(self):
+        self.ask("worker", "list")  # what it shows is since the last time
+
+    def own_cycles(self):
+        rows = [row for row in self.ask("worker", "list") if row.get("cycles_per_frame")]
+        return sum(row["cycles_per_frame"] for row in rows) / len(rows) if rows else None
+
+    def pause(self):
+        self.process.pause()
+
+    def resume(self):
+        self.process.resume()
+
+    def stop(self):
+        if self.process:
+            self.process.stop()
