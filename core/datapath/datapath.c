@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -24,6 +25,7 @@ struct datapath *datapath_create(const struct datapath_options *options)
 	dp->meter_owners = options->meter_owners;
 	dp->pool = options->pool;
 	dp->slow.limit = options->slow_limit;
+	dp->scan_at = UINT32_MAX;
 	dp->flows = flow_table_create(options->n_flows);
 	dp->programs = program_table_create();
 	if (!dp->flows || !dp->programs) {
@@ -50,8 +52,9 @@ void datapath_begin(struct datapath *dp, uint64_t now_ns)
 	dp->snapshot = rcu_get(dp->published);
 	dp->now_ns = now_ns;
 	dp->now_s = (uint32_t)(now_ns / 1000000000);
-	dp->tick = (uint32_t)(now_ns >> 26); // 1/14.9 s
-	dp->n_decided = dp->n_redecided = 0;
+	dp->tick = flow_tick(now_ns);
+	dp->n_new = dp->n_redecided = 0;
+	dp->new_max = UINT_MAX;
 }
 
 // ---- A batch
@@ -107,7 +110,7 @@ void datapath_receive(struct datapath *dp, uint16_t index, struct weir_frame *fr
 	struct lookup lookups[NIC_BATCH];
 	uint8_t missed[NIC_BATCH];
 	unsigned n_missed = 0;
-	uint64_t refused = 0;
+	uint64_t refused = 0, decided = 0; // one bit per hash modulo 64
 
 	if (!port) { // removed since the list of queues was made
 		for (unsigned i = 0; i < n; i++)
@@ -149,8 +152,14 @@ void datapath_receive(struct datapath *dp, uint16_t index, struct weir_frame *fr
 		else
 			missed[n_missed++] = (uint8_t)i;
 	}
-	for (unsigned i = 0; i < n_missed; i++)
-		datapath_decide_and_run(dp, frames[missed[i]], index, 0);
+	for (unsigned i = 0; i < n_missed; i++) {
+		struct lookup *l = &lookups[missed[i]];
+		uint64_t bit = UINT64_C(1) << (l->hash & 63);
+
+		datapath_miss(dp, frames[missed[i]], port, &l->key, l->n_words, l->hash,
+			(decided & bit) != 0);
+		decided |= bit;
+	}
 }
 
 // In the order in which they were made; what they make in turn comes behind.

@@ -10,7 +10,8 @@
 // and touched on use; nothing grows.
 //
 // New flows never evict flows in use: when the table, or both buckets, are full, flow_insert()
-// fails and the frame runs uncached. Idle flows are taken out by the worker's scan.
+// fails and the frame runs uncached. Unused flows are taken out by the worker's scan, the sooner
+// the fuller the table is; scan.c has the rule.
 #ifndef FLOW_TABLE_H
 #define FLOW_TABLE_H
 
@@ -30,7 +31,7 @@ struct flow {
 	uint64_t valid_at; // switch clock: the decision holds for everything up to here
 	uint64_t frames, bytes;
 	uint32_t hash;
-	uint32_t used; // worker's coarse clock, in units of 1/16 s; free: index of the next free
+	uint32_t used; // flow_tick() of the last frame; free: index of the next free
 	uint64_t key[KEY_WORDS];
 	uint16_t depends[GENERATION_DEPENDS - 2];
 	uint8_t n_depends;
@@ -61,6 +62,14 @@ struct flow_table {
 };
 
 #define FLOW_NONE UINT32_MAX
+
+enum { FLOW_TICKS_PER_S = 119 };
+
+// The clock of `used`, in units of 2^23 ns. Differences are good for a year.
+static inline uint32_t flow_tick(uint64_t now_ns)
+{
+	return (uint32_t)(now_ns >> 23);
+}
 
 // capacity: flows. NULL when memory cannot be reserved.
 struct flow_table *flow_table_create(uint32_t capacity);
