@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -23,6 +24,7 @@ struct datapath *datapath_create(const struct datapath_options *options)
 	dp->meter_owners = options->meter_owners;
 	dp->pool = options->pool;
 	dp->slow.limit = options->slow_limit;
+	dp->scan_at = UINT32_MAX;
 	dp->flows = flow_table_create(options->n_flows);
 	dp->programs = program_table_create();
 	if (!dp->flows || !dp->programs) {
@@ -49,8 +51,9 @@ void datapath_begin(struct datapath *dp, uint64_t now_ns)
 	dp->snapshot = rcu_get(dp->published);
 	dp->now_ns = now_ns;
 	dp->now_s = (uint32_t)(now_ns / 1000000000);
-	dp->tick = (uint32_t)(now_ns >> 26); // 1/14.9 s
-	dp->n_decided = dp->n_redecided = 0;
+	dp->tick = flow_tick(now_ns);
+	dp->n_new = dp->n_redecided = 0;
+	dp->new_max = UINT_MAX;
 }
 
 // In the order in which they were made; what they make in turn comes behind.

@@ -7,6 +7,13 @@
 // A batch goes in rounds: parse, mask, hash and prefetch the bucket; look up and prefetch the flow;
 // run the hits; decide the misses and run them; call visits; send. Hits come first, so that a scan
 // of new flows does not delay the frames of known ones.
+//
+// Deciding takes ten times as long as a hit. While a receive queue of the worker does not drain
+// (worker.h says when that is), whatever waits there, known or new, is about to be lost. Then the
+// worker lets few new flows be decided, and the frames of others are dropped at once, under
+// REASON_NEW_FLOW_SHED. That costs about what a hit does, so that known flows get nearly all they
+// would have alone, and it ends as soon as the queue has drained. Known flows are never shed:
+// neither stale ones, nor those that have to be found under the masks before a change.
 #ifndef DATAPATH_H
 #define DATAPATH_H
 
@@ -56,7 +63,8 @@ struct datapath {
 	uint32_t now_s;         // seconds
 	uint32_t tick;          // 1/16 s
 	unsigned n_redecided;   // known flows of this batch
-	unsigned n_decided;     // new ones
+	unsigned n_new;         // unknown ones
+	unsigned new_max;       // of them, before the rest is shed
 	struct tx_queue *dirty; // queues with frames
 	uint32_t samples;       // random, for OP_COPY's 1 in N
 	unsigned n_originated;
@@ -65,11 +73,17 @@ struct datapath {
 	unsigned n_parked[256];
 	struct parked *parked[256]; // PARKED_MAX each, made when the stack is
 
-	// The scan through the flow table.
-	uint32_t scan_at;
-	uint32_t scan_tick;
+	// The scan through the flow table; scan.c explains it.
+	uint32_t scan_at;           // UINT32_MAX: between two passes
+	uint32_t scan_tick;         // when the last pass began, but for those of sweeps
+	uint32_t n_new_since_pass;  // flows decided since
+	uint32_t keep_ticks;        // how long a flow is kept unused
+	uint32_t keep_single_ticks; // the same for one that has had a single frame
+	uint32_t refresh_tick;      // when sources were last refreshed in the FDB
+	bool refreshing;            // this pass does that
 	bool sweeping;
-	uint64_t sweep_target;
+	uint64_t pass_target;     // the switch clock when this pass began
+	uint64_t rekeyed_at;      // no flow here has the masks that a port had before this time
 	uint32_t sweep_leftovers; // flows under old masks that this pass left
 	uint64_t sweep_started_ns;
 	unsigned sweep_passes;
@@ -99,7 +113,8 @@ struct datapath *datapath_create(const struct datapath_options *options);
 // No worker may use it any more. Control thread.
 void datapath_destroy(struct datapath *dp);
 
-// Begins a batch: takes the clock and the snapshot. Worker, online in RCU, here and below.
+// Begins a batch: takes the clock and the snapshot. Nothing is shed, unless the caller sets new_max
+// afterwards. Worker, online in RCU, here and below.
 void datapath_begin(struct datapath *dp, uint64_t now_ns);
 // Runs the frames that a port received. Takes ownership.
 void datapath_receive(
@@ -114,8 +129,6 @@ bool datapath_scan(struct datapath *dp);
 
 // ---- Inside the datapath
 
-enum { FLOW_IDLE_TICKS = 10 * 16 }; // an unused flow is forgotten after ten seconds
-
 // Runs a program from operation `from` on. Takes the frame.
 void datapath_run(struct datapath *dp, struct weir_frame *frame, const struct program *program,
 	unsigned from);
@@ -123,6 +136,11 @@ void datapath_run(struct datapath *dp, struct weir_frame *frame, const struct pr
 // the frame.
 void datapath_decide_and_run(
 	struct datapath *dp, struct weir_frame *frame, uint16_t port, uint8_t start);
+// The same for a received frame whose flow was not in the table when its batch was looked up. The
+// key is masked, of n_words; its other words are written. again: an earlier frame of the batch may
+// have made the flow since. Takes the frame, and may shed it.
+void datapath_miss(struct datapath *dp, struct weir_frame *frame, const struct snapshot_port *port,
+	struct flow_key *key, unsigned n_words, uint32_t hash, bool again);
 // Decides what happens to a frame that a visit sends to another port: stages 4 to 6 from position
 // start on. Nothing is cached. Takes the frame.
 void datapath_redirect(struct datapath *dp, struct weir_frame *frame, uint8_t start, uint16_t to);

@@ -111,7 +111,7 @@ static struct program *cached_program(struct datapath *dp, const struct flow_key
 	if (!flow)
 		return NULL;
 	check_flow(dp, flow);
-	use_flow(dp, flow, frame);
+	use_flow(dp, flow, frame_wire(frame));
 	flow->program->refs++;
 	return flow->program;
 }
@@ -123,7 +123,7 @@ static struct program *decided_program(struct datapath *dp, struct flow_key *key
 	struct program *program = decide(dp, key, n_words, hash, &flow);
 
 	if (flow)
-		use_flow(dp, flow, frame);
+		use_flow(dp, flow, frame_wire(frame));
 	return program;
 }
 
@@ -136,51 +136,39 @@ static void make_key(const struct weir_frame *frame, const struct key_mask *mask
 	apply_mask(key, mask, *n_words);
 }
 
-// For the flows of a port whose masks have changed: until they are decided under the new one, they
-// run under the old.
-static struct program *program_under_old_mask(struct datapath *dp, const struct snapshot_port *port,
+// Flows of the port may still be known only under the masks before a change.
+static bool masks_are_changing(const struct datapath *dp, const struct snapshot_port *port)
+{
+	return port->masks_changed_at > dp->rekeyed_at;
+}
+
+// The frame's flow under the masks before the last change; NULL: it is not known there either.
+static struct flow *flow_under_old_mask(struct datapath *dp, const struct snapshot_port *port,
 	const struct weir_frame *frame, uint8_t start)
 {
 	unsigned n_words;
 	struct flow_key key;
-	struct flow *flow;
 
-	if (port->masks_changed_at <= dp->swept_at)
+	if (!masks_are_changing(dp, port))
 		return NULL;
 	make_key(frame, &port->old_ingress,
 		port->index | (uint64_t)start << KEY_START_SHIFT |
 			(uint64_t)port->old_epoch << KEY_EPOCH_SHIFT,
 		&key, &n_words);
-	flow = flow_find(dp->flows, &key, n_words, flow_hash(dp->flows, &key, n_words));
-	if (!flow)
-		return NULL;
-	use_flow(dp, flow, frame);
-	flow->program->refs++;
-	return flow->program;
+	return flow_find(dp->flows, &key, n_words, flow_hash(dp->flows, &key, n_words));
 }
 
-// The order matters: what has been decided in this batch is followed by all later frames of its
-// flow, and what has not once the batch has decided enough, by none.
-static struct program *ingress_program(struct datapath *dp, const struct snapshot_port *port,
-	const struct weir_frame *frame, uint8_t start)
+// Whether a flow that is not known may not be decided now.
+static bool is_shed(const struct datapath *dp)
 {
-	struct program *program;
-	struct flow_key key;
-	unsigned n_words;
-	uint32_t hash;
+	return __builtin_expect(dp->n_new >= dp->new_max, 0);
+}
 
-	make_key(frame, &port->ingress,
-		port->index | (uint64_t)start << KEY_START_SHIFT |
-			(uint64_t)port->epoch << KEY_EPOCH_SHIFT,
-		&key, &n_words);
-	hash = flow_hash(dp->flows, &key, n_words);
-	program = cached_program(dp, &key, n_words, hash, frame);
-	if (!program && dp->n_decided >= REDECIDE_PER_BATCH)
-		program = program_under_old_mask(dp, port, frame, start);
-	if (program)
-		return program;
-	dp->n_decided++;
-	return decided_program(dp, &key, n_words, hash, frame);
+// Stage 7 does not see the frame: looking would cost what shedding saves.
+static void shed(
+	struct datapath *dp, struct weir_frame *frame, uint16_t port, enum weir_stage stage)
+{
+	datapath_drop_decided(dp, frame, port, stage, reason_of(0, REASON_NEW_FLOW_SHED));
 }
 
 static void run_and_put(struct datapath *dp, struct weir_frame *frame, struct program *program,
@@ -194,16 +182,67 @@ static void run_and_put(struct datapath *dp, struct weir_frame *frame, struct pr
 	program_put(dp->programs, program);
 }
 
+// Runs a frame whose key is not in the table. A flow that is known under the masks before a change
+// is decided anew like a stale one, as long as the batch has not done its share, or goes on as it
+// was. The order matters: what has been decided in this batch is followed by all later frames of
+// its flow, and what has not once the batch has decided enough, by none.
+static void run_unknown(struct datapath *dp, struct weir_frame *frame,
+	const struct snapshot_port *port, struct flow_key *key, unsigned n_words, uint32_t hash,
+	bool may_shed)
+{
+	struct flow *old = flow_under_old_mask(dp, port, frame, (uint8_t)key_start(key));
+	struct program *program;
+
+	if (old && dp->n_redecided >= REDECIDE_PER_BATCH) {
+		use_flow(dp, old, frame_wire(frame));
+		program = old->program;
+		program->refs++;
+	} else if (!old && may_shed && is_shed(dp)) {
+		shed(dp, frame, port->index, WEIR_STAGE_INGRESS);
+		return;
+	} else {
+		dp->n_redecided += old != NULL;
+		dp->n_new += old == NULL;
+		dp->n_new_since_pass += old == NULL;
+		program = decided_program(dp, key, n_words, hash, frame);
+	}
+	run_and_put(dp, frame, program, port->index, WEIR_STAGE_INGRESS);
+}
+
 void datapath_decide_and_run(
 	struct datapath *dp, struct weir_frame *frame, uint16_t index, uint8_t start)
 {
 	const struct snapshot_port *port = snapshot_port(dp->snapshot, index);
+	struct program *program;
+	struct flow_key key;
+	unsigned n_words;
+	uint32_t hash;
 
-	if (port)
-		run_and_put(dp, frame, ingress_program(dp, port, frame, start), index,
-			WEIR_STAGE_INGRESS);
-	else
+	if (!port) {
 		datapath_drop(dp, frame, index, WEIR_STAGE_INGRESS, reason_of(0, REASON_NO_PORT));
+		return;
+	}
+	make_key(frame, &port->ingress,
+		port->index | (uint64_t)start << KEY_START_SHIFT |
+			(uint64_t)port->epoch << KEY_EPOCH_SHIFT,
+		&key, &n_words);
+	hash = flow_hash(dp->flows, &key, n_words);
+	program = cached_program(dp, &key, n_words, hash, frame);
+	if (program)
+		run_and_put(dp, frame, program, index, WEIR_STAGE_INGRESS);
+	else
+		run_unknown(dp, frame, port, &key, n_words, hash, false);
+}
+
+void datapath_miss(struct datapath *dp, struct weir_frame *frame, const struct snapshot_port *port,
+	struct flow_key *key, unsigned n_words, uint32_t hash, bool again)
+{
+	struct program *program = again ? cached_program(dp, key, n_words, hash, frame) : NULL;
+
+	if (program)
+		run_and_put(dp, frame, program, port->index, WEIR_STAGE_INGRESS);
+	else
+		run_unknown(dp, frame, port, key, n_words, hash, true);
 }
 
 void datapath_redirect(struct datapath *dp, struct weir_frame *frame, uint8_t start, uint16_t to)
@@ -289,8 +328,15 @@ void datapath_deliver(struct datapath *dp, struct weir_frame *frame, uint16_t in
 	apply_mask(&key, &port->egress, n_words);
 	hash = flow_hash(dp->flows, &key, n_words);
 	program = cached_program(dp, &key, n_words, hash, frame);
-	if (!program)
+	if (!program && is_shed(dp) && !masks_are_changing(dp, port)) {
+		shed(dp, frame, index, WEIR_STAGE_EGRESS);
+		return;
+	}
+	if (!program) {
+		dp->n_new++;
+		dp->n_new_since_pass++;
 		program = decided_program(dp, &key, n_words, hash, frame);
+	}
 	if (program && !program->drops)
 		datapath_meter(dp, frame, meters, n_meters);
 	run_and_put(dp, frame, program, index, WEIR_STAGE_EGRESS);

@@ -82,6 +82,11 @@ static struct flow *take(struct flow_table *table)
 	if (table->free != FLOW_NONE) {
 		flow = &table->flows[table->free];
 		table->free = flow->used;
+		// For the next one.
+		if (table->free != FLOW_NONE) {
+			__builtin_prefetch(&table->flows[table->free], 1);
+			__builtin_prefetch(table->flows[table->free].key, 1);
+		}
 		return flow;
 	}
 	if (table->high_water == table->capacity)
@@ -145,11 +150,14 @@ void flow_remove(struct flow_table *table, struct flow *flow)
 static struct flow *find_in(const struct flow_table *table, const struct flow_bucket *bucket,
 	const struct flow_key *key, unsigned n_words, uint16_t tag)
 {
-	for (unsigned i = 0; i < 8; i++) {
-		struct flow *flow = &table->flows[bucket->index[i]];
+	unsigned found = 0;
 
-		if (bucket->tags[i] == tag && flow->n_words == n_words &&
-			flow_match(flow, key, n_words))
+	for (unsigned i = 0; i < 8; i++)
+		found |= (unsigned)(bucket->tags[i] == tag) << i;
+	for (; found; found &= found - 1) {
+		struct flow *flow = &table->flows[bucket->index[__builtin_ctz(found)]];
+
+		if (flow->n_words == n_words && flow_match(flow, key, n_words))
 			return flow;
 	}
 	return NULL;

@@ -10,7 +10,8 @@
 // and touched on use; nothing grows.
 //
 // New flows never evict flows in use: when the table, or both buckets, are full, flow_insert()
-// fails and the frame runs uncached. Idle flows are taken out by the worker's scan.
+// fails and the frame runs uncached. Unused flows are taken out by the worker's scan, the sooner
+// the fuller the table is; scan.c has the rule.
 #ifndef FLOW_TABLE_H
 #define FLOW_TABLE_H
 
@@ -34,7 +35,7 @@ struct flow {
 	uint64_t valid_at; // switch clock: the decision holds for everything up to here
 	uint64_t frames, bytes;
 	uint32_t hash;
-	uint32_t used; // worker's coarse clock, in units of 1/16 s; free: index of the next free
+	uint32_t used; // flow_tick() of the last frame; free: index of the next free
 	uint64_t key[KEY_WORDS];
 	uint16_t depends[GENERATION_DEPENDS - 2];
 	uint8_t n_depends;
@@ -66,6 +67,14 @@ struct flow_table {
 
 #define FLOW_NONE UINT32_MAX
 
+enum { FLOW_TICKS_PER_S = 119 };
+
+// The clock of `used`, in units of 2^23 ns. Differences are good for a year.
+static inline uint32_t flow_tick(uint64_t now_ns)
+{
+	return (uint32_t)(now_ns >> 23);
+}
+
 // capacity: flows. NULL when memory cannot be reserved.
 struct flow_table *flow_table_create(uint32_t capacity);
 void flow_table_destroy(struct flow_table *table);
@@ -87,21 +96,22 @@ static inline uint64_t flow_mix(uint64_t a, uint64_t b)
 }
 
 // Folded multiplication over pairs of words with a secret seed per table, so that nobody outside
-// can choose colliding flows.
+// can choose colliding flows. n_words follows from word 0, so that keys of different lengths need
+// not be told apart.
 static inline uint32_t flow_hash(
 	const struct flow_table *t, const struct flow_key *k, unsigned n_words)
 {
-	uint64_t h = flow_mix(k->w[0] ^ t->seed[0], k->w[1] ^ t->seed[1]) ^
-		     flow_mix(k->w[2] ^ t->seed[2], t->seed[3]);
+	uint64_t h = flow_mix(k->w[0] ^ t->seed[0], k->w[1] ^ t->seed[1]);
 
-	if (n_words > KEY_WORDS_L2)
-		h ^= flow_mix(k->w[3] ^ t->seed[4], k->w[4] ^ t->seed[5]) +
-		     flow_mix(k->w[5] ^ t->seed[6], t->seed[7]);
+	if (n_words <= KEY_WORDS_L2)
+		h ^= flow_mix(k->w[2] ^ t->seed[2], t->seed[3]);
+	else
+		h ^= flow_mix(k->w[2] ^ t->seed[2], k->w[3] ^ t->seed[3]) +
+		     flow_mix(k->w[4] ^ t->seed[4], k->w[5] ^ t->seed[5]);
 	if (n_words > KEY_WORDS_IPV4)
-		h ^= flow_mix(k->w[6] ^ t->seed[8], k->w[7] ^ t->seed[9]) +
-		     flow_mix(k->w[8] ^ t->seed[3], t->seed[8]);
-	h = flow_mix(h, t->seed[9] | 1);
-	return (uint32_t)h;
+		h ^= flow_mix(k->w[6] ^ t->seed[6], k->w[7] ^ t->seed[7]) +
+		     flow_mix(k->w[8] ^ t->seed[8], t->seed[4]);
+	return (uint32_t)flow_mix(h, t->seed[9]);
 }
 
 static inline uint16_t flow_tag(uint32_t hash)

@@ -25,15 +25,24 @@ static inline void apply_mask(struct flow_key *key, const struct key_mask *mask,
 	}
 }
 
-static inline void use_flow(struct datapath *dp, struct flow *flow, const struct weir_frame *frame)
+// What frames are on the wire, together.
+struct wire {
+	uint64_t frames, bytes;
+};
+
+static inline struct wire frame_wire(const struct weir_frame *frame)
+{
+	struct wire wire = { 0 };
+
+	weir_frame_wire(frame, &wire.frames, &wire.bytes);
+	return wire;
+}
+
+static inline void use_flow(struct datapath *dp, struct flow *flow, struct wire wire)
 {
 	flow->used = dp->tick;
-	if (__builtin_expect(frame->offload.gso_size == 0, 1)) {
-		flow->frames++;
-		flow->bytes += frame->size;
-	} else {
-		weir_frame_wire(frame, &flow->frames, &flow->bytes);
-	}
+	flow->frames += wire.frames;
+	flow->bytes += wire.bytes;
 }
 
 // A hit: if what it depends on has changed, it is decided anew, as long as this batch has not done

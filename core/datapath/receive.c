@@ -2,8 +2,12 @@
 // Copyright The Weir Authors
 //
 // A batch of received frames. It goes in rounds, so that what the next round loads is on its way
-// while this one still works: keys and hashes, and the buckets are prefetched; candidates, and the
+// while this one still works: keys; hashes, and the buckets are prefetched; candidates, and the
 // flows are prefetched; hits are run; misses are decided.
+//
+// Neighbouring frames of one flow are a run, which is looked up and counted once: the frames of a
+// connection come in bursts, and a port whose flows are told apart by Ethernet addresses alone sees
+// few of them. A frame that starts another run pays one comparison for it.
 #include "datapath/flow_use.h"
 #include "datapath/parse_plain.h"
 #include "nic/offload.h"
@@ -12,83 +16,100 @@
 // as `l2` must be a constant in each.
 #define ALWAYS_INLINE __attribute__((always_inline)) static inline
 
-struct lookup {
+struct run {
 	struct flow_key key;
-	struct flow *flow;
+	struct flow *flow; // or what may be it
 	uint32_t hash;
 	uint8_t n_words;
+	uint8_t first, n; // of the batch's frames
+	struct wire wire; // what they are together
 };
 
 struct batch {
 	struct datapath *dp;
 	const struct snapshot_port *port;
 	struct weir_frame **frames;
-	unsigned n, n_missed;
-	uint64_t wire_frames, wire_bytes;
-	struct lookup lookups[NIC_BATCH];
-	uint8_t missed[NIC_BATCH];
+	unsigned n_frames, n_runs, n_missed;
+	struct run runs[NIC_BATCH + 1]; // the last one is only written while it may be one
+	uint8_t missed[NIC_BATCH];      // runs
 };
 
 // ---- Keys
 
 // Everything that is not plain. What comes from outside may claim anything about its checksums and
 // segments: offsets are made true, or the claim is taken away and the frame is dropped.
-__attribute__((noinline)) static void parse_any(struct batch *b, unsigned i)
+__attribute__((noinline)) static void parse_any(struct weir_frame *frame, struct run *r)
 {
-	struct weir_frame *frame = b->frames[i];
-	struct flow_key *key = &b->lookups[i].key;
-	uint64_t frames = 0, bytes = 0, refused = 0;
+	uint64_t refused = 0;
 
 	if (offload_claimed(frame) && !offload_sanitize(frame)) {
 		memset(&frame->offload, 0, sizeof(frame->offload));
 		refused = KEY_REFUSED;
 	}
-	key_parse(frame, key);
-	key->w[0] |= refused;
-	weir_frame_wire(frame, &frames, &bytes);
-	b->wire_frames += frames;
-	b->wire_bytes += bytes;
+	key_parse(frame, &r->key);
+	r->key.w[0] |= refused;
+	r->wire = frame_wire(frame);
 }
 
-// l2: the port's flows are distinguished by the first words alone, and nothing is done for others.
+// The words that differ most often come first.
+ALWAYS_INLINE bool same_flow(const struct run *r, const struct run *before, bool l2)
+{
+	const uint64_t *a = r->key.w, *b = before->key.w;
+
+	if (!l2 && r->n_words > KEY_WORDS_L2 &&
+		((a[5] ^ b[5]) | (a[4] ^ b[4]) | (a[3] ^ b[3])) != 0)
+		return false;
+	if (((a[2] ^ b[2]) | (a[1] ^ b[1]) | (a[0] ^ b[0])) != 0)
+		return false;
+	return l2 || r->n_words <= KEY_WORDS_IPV4 ||
+	       ((a[6] ^ b[6]) | (a[7] ^ b[7]) | (a[8] ^ b[8])) == 0;
+}
+
+// Makes the runs.
 ALWAYS_INLINE void parse(struct batch *b, bool l2)
 {
-	const unsigned n = b->n;
+	const struct key_mask *mask = &b->port->ingress;
 	const uint16_t index = b->port->index;
-	uint64_t n_plain = 0, bytes = 0;
+	const uint64_t constant = index | (uint64_t)b->port->epoch << KEY_EPOCH_SHIFT;
+	const unsigned n_frames = b->n_frames;
+	struct weir_frame **frames = b->frames;
+	struct run *r = b->runs;
 
-	for (unsigned i = 0; i < n; i++) {
-		struct weir_frame *frame = b->frames[i];
+	for (unsigned i = 0; i < n_frames; i++) {
+		struct weir_frame *frame = frames[i];
 
 		frame->port = index;
-		if (__builtin_expect(!offload_claimed(frame) &&
-					     key_parse_plain(frame, &b->lookups[i].key, l2),
-			    1)) {
-			n_plain++;
-			bytes += frame->size;
-		} else {
-			parse_any(b, i);
+		if (__builtin_expect(
+			    !offload_claimed(frame) && key_parse_plain(frame, &r->key, l2), 1))
+			r->wire = (struct wire){ 1, frame->size };
+		else
+			parse_any(frame, r);
+		r->n_words = l2 ? KEY_WORDS_L2 : (uint8_t)key_words(&r->key, mask);
+		r->key.w[0] |= constant;
+		apply_mask(&r->key, mask, r->n_words);
+		if (i && same_flow(r, r - 1, l2)) {
+			r[-1].wire.frames += r->wire.frames;
+			r[-1].wire.bytes += r->wire.bytes;
+			r[-1].n++;
+			continue;
 		}
+		r->first = (uint8_t)i;
+		r->n = 1;
+		r++;
 	}
-	b->wire_frames += n_plain;
-	b->wire_bytes += bytes;
+	b->n_runs = (unsigned)(r - b->runs);
 }
 
 ALWAYS_INLINE void hash(struct batch *b, bool l2)
 {
 	const struct flow_table *flows = b->dp->flows;
-	const struct key_mask *mask = &b->port->ingress;
-	const uint64_t constant = b->port->index | (uint64_t)b->port->epoch << KEY_EPOCH_SHIFT;
-	const unsigned n = b->n;
+	const unsigned n = b->n_runs;
 
 	for (unsigned i = 0; i < n; i++) {
-		struct lookup *l = &b->lookups[i];
+		struct run *r = &b->runs[i];
 
-		l->n_words = l2 ? KEY_WORDS_L2 : (uint8_t)key_words(&l->key, mask);
-		l->key.w[0] |= constant;
-		apply_mask(&l->key, mask, l->n_words);
-		l->hash = flow_hash(flows, &l->key, l->n_words);
-		flow_prefetch_bucket(flows, l->hash);
+		r->hash = flow_hash(flows, &r->key, l2 ? KEY_WORDS_L2 : r->n_words);
+		flow_prefetch_bucket(flows, r->hash);
 	}
 }
 
@@ -117,53 +138,72 @@ ALWAYS_INLINE void transmit_plain(
 }
 
 ALWAYS_INLINE void run_hit(
-	struct datapath *dp, struct flow *flow, struct weir_frame *frame, struct last_output *last)
+	struct batch *b, const struct run *r, struct flow *flow, struct last_output *last)
 {
+	struct weir_frame **frames = b->frames + r->first;
 	const struct program *program;
+	struct datapath *dp = b->dp;
 
 	check_flow(dp, flow);
-	use_flow(dp, flow, frame);
+	use_flow(dp, flow, r->wire);
 	program = flow->program;
 	if (__builtin_expect(program->output != PROGRAM_NOT_PLAIN, 1)) {
-		transmit_plain(dp, frame, program->output, last);
+		for (unsigned i = 0; i < r->n; i++)
+			transmit_plain(dp, frames[i], program->output, last);
 		return;
 	}
-	datapath_run(dp, frame, program, 0);
-	last->queue = NULL; // it may have sent what was waiting
+	for (unsigned i = 0; i < r->n; i++)
+		datapath_run(dp, frames[i], program, 0);
+	last->queue = NULL; // what was waiting may have been sent
 }
 
 // Word 0 says under which mask the key was made and of what kind the frame is, so flows with the
 // same first words have the same number of them.
 ALWAYS_INLINE void run_hits(struct batch *b, bool l2)
 {
+	struct port_counters *counters = datapath_counters(b->dp, b->port);
 	struct last_output last = { 0 };
-	struct datapath *dp = b->dp;
-	const unsigned n = b->n;
+	struct wire received = { 0 };
+	const unsigned n = b->n_runs;
 
 	for (unsigned i = 0; i < n; i++) {
-		struct lookup *l = &b->lookups[i];
-		unsigned n_words = l2 ? KEY_WORDS_L2 : l->n_words;
-		struct flow *flow = l->flow;
+		struct run *r = &b->runs[i];
+		unsigned n_words = l2 ? KEY_WORDS_L2 : r->n_words;
+		struct flow *flow = r->flow;
 
-		if (__builtin_expect(!flow || !flow_match(flow, &l->key, n_words), 0))
-			flow = flow_find(dp->flows, &l->key, n_words, l->hash);
+		received.frames += r->wire.frames;
+		received.bytes += r->wire.bytes;
+		if (__builtin_expect(!flow || !flow_match(flow, &r->key, n_words), 0))
+			flow = flow_find(b->dp->flows, &r->key, n_words, r->hash);
 		if (__builtin_expect(flow != NULL, 1))
-			run_hit(dp, flow, b->frames[i], &last);
+			run_hit(b, r, flow, &last);
 		else
 			b->missed[b->n_missed++] = (uint8_t)i;
 	}
+	count(&counters->rx_frames, received.frames);
+	count(&counters->rx_bytes, received.bytes);
 }
+
+// ---- Misses
 
 static void run_misses(struct batch *b)
 {
-	for (unsigned i = 0; i < b->n_missed; i++) {
-		struct weir_frame *frame = b->frames[b->missed[i]];
+	uint64_t decided = 0; // one bit per hash modulo 64
 
-		if (b->lookups[b->missed[i]].key.w[0] & KEY_REFUSED)
-			datapath_drop(b->dp, frame, b->port->index, WEIR_STAGE_INGRESS,
-				reason_of(0, REASON_BAD_OFFLOAD));
-		else
-			datapath_decide_and_run(b->dp, frame, b->port->index, 0);
+	for (unsigned i = 0; i < b->n_missed; i++) {
+		struct run *r = &b->runs[b->missed[i]];
+		struct weir_frame **frames = b->frames + r->first;
+		uint64_t bit = UINT64_C(1) << (r->hash & 63);
+
+		for (unsigned k = 0; k < r->n; k++) {
+			if (r->key.w[0] & KEY_REFUSED)
+				datapath_drop(b->dp, frames[k], b->port->index, WEIR_STAGE_INGRESS,
+					reason_of(0, REASON_BAD_OFFLOAD));
+			else
+				datapath_miss(b->dp, frames[k], b->port, &r->key, r->n_words,
+					r->hash, (decided & bit) != 0);
+			decided |= bit;
+		}
 	}
 }
 
@@ -171,14 +211,10 @@ static void run_misses(struct batch *b)
 
 ALWAYS_INLINE void run_batch(struct batch *b, bool l2)
 {
-	struct port_counters *counters = datapath_counters(b->dp, b->port);
-
 	parse(b, l2);
 	hash(b, l2);
-	for (unsigned i = 0; i < b->n; i++)
-		b->lookups[i].flow = flow_candidate(b->dp->flows, b->lookups[i].hash, !l2);
-	count(&counters->rx_frames, b->wire_frames);
-	count(&counters->rx_bytes, b->wire_bytes);
+	for (unsigned i = 0; i < b->n_runs; i++)
+		b->runs[i].flow = flow_candidate(b->dp->flows, b->runs[i].hash, !l2);
 	run_hits(b, l2);
 	if (__builtin_expect(b->n_missed != 0, 0))
 		run_misses(b);
@@ -191,9 +227,8 @@ void datapath_receive(struct datapath *dp, uint16_t index, struct weir_frame *fr
 	b.dp = dp;
 	b.port = snapshot_port(dp->snapshot, index);
 	b.frames = frames;
-	b.n = n;
+	b.n_frames = n;
 	b.n_missed = 0;
-	b.wire_frames = b.wire_bytes = 0;
 	if (!b.port) { // removed since the list of queues was made
 		for (unsigned i = 0; i < n; i++)
 			weir_frame_release(frames[i]);

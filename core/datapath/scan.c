@@ -1,13 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
 //
-// Upkeep of the flow table, a share at a time. Ordinarily one pass a second, which forgets idle
+// Upkeep of the flow table, a share at a time. Ordinarily one pass a second, which forgets unused
 // flows and tells the FDB which sources are in use. While somebody waits for a change to be in
 // force, as fast as the frames leave room for: then every stale flow is decided anew.
+//
+// How long a flow is kept unused depends on how full the table is when the pass begins:
+//
+//     up to a half         10 s
+//     above                10 s; one that has had a single frame, since the last pass began
+//     above three quarters  1 s; the same
+//
+// Above a half a pass is also due whenever new flows have come for an eighth of the table. So a
+// scan of ports or addresses, each flow of which has one frame, fills no more than about three
+// quarters, however fast it is: its flows are given up after about as many new ones, while those in
+// use stay, and find room. What a pass costs is shared by the flows that made it due.
 #include "datapath/datapath.h"
 
 enum {
-	SCAN_SHARE = 64,           // flows looked at in one call
+	SCAN_SHARE = 64, // flows looked at in one call
+	KEEP_TICKS = 10 * FLOW_TICKS_PER_S,
+	KEEP_CROWDED_TICKS = FLOW_TICKS_PER_S,
 	SWEEP_GRACE_NS = 40000000, // how long active flows under old masks wait for a frame
 	SWEEP_GRACE_PASSES = 4096, // the same for a clock that stands still
 };
@@ -62,7 +75,7 @@ static bool source_is_here(
 // decides.
 static void sweep(struct datapath *dp, struct flow *flow, const struct snapshot_port *port)
 {
-	if (flow->valid_at >= dp->sweep_target || datapath_fresh(dp, flow))
+	if (flow->valid_at >= dp->pass_target || datapath_fresh(dp, flow))
 		return;
 	if (!source_is_here(dp, flow, port) || !datapath_redecide(dp, flow, false))
 		forget(dp, flow);
@@ -78,24 +91,58 @@ static bool may_wait(
 	       dp->sweep_passes < SWEEP_GRACE_PASSES;
 }
 
+static bool is_unused(const struct datapath *dp, const struct flow *flow)
+{
+	return dp->tick - flow->used > (flow->frames > 1 ? dp->keep_ticks : dp->keep_single_ticks);
+}
+
 static void scan_flow(struct datapath *dp, struct flow *flow)
 {
 	const struct snapshot_port *port = snapshot_port(dp->snapshot, (uint16_t)flow->key[0]);
 	uint32_t idle = dp->tick - flow->used;
 
-	if (!port || idle > FLOW_IDLE_TICKS) {
+	if (!port || is_unused(dp, flow)) {
 		forget(dp, flow);
 	} else if (epoch_of(flow) != port->epoch) {
 		// Its frames find a new flow; those that still run under the old mask get some time
 		// for it.
-		if (may_wait(dp, flow, port) && idle <= 1)
+		if (may_wait(dp, flow, port) && idle <= FLOW_TICKS_PER_S / 16)
 			dp->sweep_leftovers++;
 		else
 			forget(dp, flow);
-	} else if (idle <= 16 && !refresh_source(dp, flow, port)) {
+	} else if (dp->refreshing && idle <= FLOW_TICKS_PER_S && !refresh_source(dp, flow, port)) {
 		forget(dp, flow);
 	} else if (dp->sweeping) {
 		sweep(dp, flow, port);
+	}
+}
+
+static bool is_crowded(const struct datapath *dp)
+{
+	return dp->flows->n > dp->flows->capacity / 2;
+}
+
+// Whether as much time has passed, or as many new flows have come, as are between two passes. tick:
+// now.
+static bool ageing_is_due(const struct datapath *dp, uint32_t tick)
+{
+	return tick - dp->scan_tick >= FLOW_TICKS_PER_S ||
+	       (is_crowded(dp) && dp->n_new_since_pass > dp->flows->capacity / 8);
+}
+
+// Settles what the passes from here on forget.
+static void begin_ageing(struct datapath *dp)
+{
+	bool is_full = dp->flows->n > dp->flows->capacity / 4 * 3;
+	uint32_t since = dp->tick - dp->scan_tick;
+
+	dp->keep_ticks = is_full ? KEEP_CROWDED_TICKS : KEEP_TICKS;
+	dp->keep_single_ticks = is_crowded(dp) && since < dp->keep_ticks ? since : dp->keep_ticks;
+	dp->scan_tick = dp->tick;
+	dp->n_new_since_pass = 0;
+	if (dp->tick - dp->refresh_tick >= FLOW_TICKS_PER_S) {
+		dp->refreshing = true;
+		dp->refresh_tick = dp->tick;
 	}
 }
 
@@ -103,7 +150,10 @@ static void begin_pass(struct datapath *dp)
 {
 	uint64_t wanted = __atomic_load_n(&dp->sweep_wanted, __ATOMIC_ACQUIRE);
 
+	if (ageing_is_due(dp, dp->tick))
+		begin_ageing(dp);
 	dp->scan_at = 0;
+	dp->pass_target = dp->now;
 	dp->sweep_leftovers = 0;
 	if (wanted > dp->swept_at) {
 		if (!dp->sweeping) {
@@ -112,7 +162,6 @@ static void begin_pass(struct datapath *dp)
 		}
 		dp->sweep_passes++;
 		dp->sweeping = true;
-		dp->sweep_target = dp->now;
 	} else {
 		dp->sweeping = false;
 	}
@@ -120,11 +169,13 @@ static void begin_pass(struct datapath *dp)
 
 static void end_pass(struct datapath *dp)
 {
+	if (dp->sweep_leftovers == 0)
+		dp->rekeyed_at = dp->pass_target;
 	if (dp->sweeping && dp->sweep_leftovers == 0) {
-		__atomic_store_n(&dp->swept_at, dp->sweep_target, __ATOMIC_RELEASE);
+		__atomic_store_n(&dp->swept_at, dp->pass_target, __ATOMIC_RELEASE);
 		dp->sweeping = false;
 	}
-	dp->scan_tick = dp->tick;
+	dp->refreshing = false;
 	dp->scan_at = UINT32_MAX;
 }
 
@@ -135,25 +186,36 @@ static bool sweep_is_wanted(const struct datapath *dp)
 
 bool datapath_scan_due(const struct datapath *dp, uint64_t now_ns)
 {
-	return dp->scan_at != UINT32_MAX || (uint32_t)(now_ns >> 26) - dp->scan_tick >= 16 ||
-	       sweep_is_wanted(dp);
+	return dp->scan_at != UINT32_MAX || sweep_is_wanted(dp) ||
+	       ageing_is_due(dp, flow_tick(now_ns));
+}
+
+// The buckets of the flows that this share is about to forget.
+static void prefetch_unused(const struct datapath *dp, uint32_t end)
+{
+	for (uint32_t i = dp->scan_at; i < end; i++) {
+		const struct flow *flow = &dp->flows->flows[i];
+
+		if (!is_free(flow) && is_unused(dp, flow))
+			flow_prefetch_bucket(dp->flows, flow->hash);
+	}
 }
 
 bool datapath_scan(struct datapath *dp)
 {
-	bool wanted = sweep_is_wanted(dp);
 	uint32_t end;
 
 	if (dp->scan_at == UINT32_MAX) {
-		if (!wanted && dp->tick - dp->scan_tick < 16)
+		if (!sweep_is_wanted(dp) && !ageing_is_due(dp, dp->tick))
 			return false;
 		begin_pass(dp);
-	} else if (wanted && !dp->sweeping) {
+	} else if (sweep_is_wanted(dp) && !dp->sweeping) {
 		begin_pass(dp);
 	}
 	end = dp->scan_at + SCAN_SHARE;
 	if (end > dp->flows->high_water)
 		end = dp->flows->high_water;
+	prefetch_unused(dp, end);
 	for (; dp->scan_at < end; dp->scan_at++)
 		if (!is_free(&dp->flows->flows[dp->scan_at]))
 			scan_flow(dp, &dp->flows->flows[dp->scan_at]);

@@ -6,10 +6,23 @@
 //
 // While frames come it polls; after linger_us without any it sleeps in epoll until a queue or the
 // control thread wakes it.
+//
+// A round takes one batch off every queue. A queue that gave WORKER_PRESSED full batches, one after
+// the other, does not drain: frames come faster than they are done with, and unless they wait with
+// their sender (nic.rx_waits) soon some are lost. Until it gives less than a full batch the worker
+// is under pressure, and one batch in WORKER_NEW_EVERY decides one new flow, the others none
+// (datapath.h): also those from other queues, which keep this one waiting. So no queue waits longer
+// for the flood at another one than a batch without new flows takes, once it begins to fill; and a
+// queue that is always full, as a fast transfer keeps it, still lets thousands of new flows in.
 #ifndef WORKER_H
 #define WORKER_H
 
 #include "datapath/datapath.h"
+
+enum {
+	WORKER_PRESSED = 4, // 128 frames: short of what the queue of any NIC holds
+	WORKER_NEW_EVERY = 4,
+};
 
 // One receive queue that a worker polls.
 struct poll_entry {
@@ -18,6 +31,7 @@ struct poll_entry {
 	int *nic_error; // worker: w once, control: r; what receive() said when it failed
 	unsigned queue;
 	uint16_t port;
+	unsigned n_full; // batches that were full, one after the other; worker: rw
 };
 
 // What a worker works on; immutable, published by RCU.

@@ -252,10 +252,14 @@ static int learn(
 enum fdb_outcome fdb_learn(struct fdb *fdb, uint16_t vlan, const uint8_t mac[6], uint32_t port_id,
 	uint32_t now_s, uint32_t *from)
 {
-	struct fdb_port *port = fdb_port_find(fdb, port_id);
+	struct fdb_port *port;
 	uint32_t unused;
 	int outcome = FDB_INVALID;
 
+	// What most new flows find: nothing to learn, and no need to look for the port.
+	if (fdb_refresh(fdb, vlan, mac, port_id, now_s))
+		return FDB_KNOWN;
+	port = fdb_port_find(fdb, port_id);
 	if (!port)
 		outcome = FDB_NO_PORT;
 	else if (learnable(vlan, mac))

@@ -159,6 +159,7 @@ static int memory_open(
 		.n_rx_queues = memory->end->n_queues,
 		.n_tx_queues = memory->end->n_queues,
 		.mtu = options->mtu,
+		.rx_waits = true,
 	};
 	if (settings.offload)
 		memory->nic.offloads = NIC_OFFLOAD_CSUM | NIC_OFFLOAD_TSO4 | NIC_OFFLOAD_TSO6 |

@@ -10,6 +10,7 @@
 
 #include "nic/argument.h"
 #include "nic/replay_file.h"
+#include "nic/replay_vary.h"
 
 enum { NS_PER_S = 1000 * 1000 * 1000 };
 
@@ -18,12 +19,13 @@ struct replay {
 	struct replay_file file;
 	char *path;
 	uint64_t pps; // 0: as fast as they are taken
-	bool loop;
+	bool loop, vary;
 	uint64_t (*now)(void *context);
 	void *clock_context;
 
 	// worker: rw
 	uint32_t next;      // frame that is handed out (or becomes due) next
+	uint32_t n_varied;  // with `vary`: frames handed out so far
 	uint64_t n_arrived; // frames handed out (or due) so far, lost ones included
 	bool started;
 	uint64_t start_ns;   // when the first frame was due
@@ -105,8 +107,7 @@ static void let_arrive(struct replay *replay)
 
 // Frames are copied in whole cache lines, which both sides have: that keeps the length out of the
 // copy of a small frame.
-static struct weir_frame *copy_frame(
-	const struct replay *replay, uint32_t index, struct frame_pool *pool)
+static struct weir_frame *copy_frame(struct replay *replay, uint32_t index, struct frame_pool *pool)
 {
 	const struct replay_entry *entry = &replay->file.entries[index];
 	uint32_t room = (entry->size + REPLAY_LINE - 1) / REPLAY_LINE * REPLAY_LINE;
@@ -118,6 +119,8 @@ static struct weir_frame *copy_frame(
 	for (uint32_t i = 0; i < room; i += REPLAY_LINE)
 		memcpy(frame->data + i, from + i, REPLAY_LINE);
 	frame->size = frame->linear = entry->size;
+	if (__builtin_expect(replay->vary, 0))
+		replay_vary(frame, replay->n_varied++);
 	return frame;
 }
 
@@ -207,8 +210,8 @@ static void replay_describe(struct nic *nic, char *text, size_t size)
 		snprintf(pps, sizeof(pps), ", pps=%llu", (unsigned long long)replay->pps);
 	if (file->n_truncated)
 		snprintf(cut, sizeof(cut), ", cut_short=%u", file->n_truncated);
-	snprintf(text, size, "mode=%s%s, frames=%u, bytes=%llu%s, file=%s",
-		replay->loop ? "loop" : "once", pps, file->n_frames,
+	snprintf(text, size, "mode=%s%s%s, frames=%u, bytes=%llu%s, file=%s",
+		replay->loop ? "loop" : "once", replay->vary ? ", vary" : "", pps, file->n_frames,
 		(unsigned long long)file->n_bytes, cut, replay->path);
 }
 
@@ -224,6 +227,8 @@ static int parse(struct replay *replay, const char *argument, struct weir_error 
 
 		if (nic_item_is(&item, "loop") && !item.value)
 			replay->loop = true;
+		else if (nic_item_is(&item, "vary") && !item.value)
+			replay->vary = true;
 		else if (nic_item_is(&item, "pps"))
 			ret = nic_item_number(&item, 1, REPLAY_MAX_PPS, &replay->pps, error);
 		else
@@ -265,6 +270,7 @@ static int replay_open(
 		.offloads = NIC_OFFLOAD_CSUM | NIC_OFFLOAD_TSO4 | NIC_OFFLOAD_TSO6 |
 			    NIC_OFFLOAD_USO | NIC_OFFLOAD_ECN,
 		.mtu = options->mtu,
+		.rx_waits = replay->pps == 0,
 		.rx_missed = &replay->missed,
 	};
 	replay_set_clock(&replay->nic, monotonic_ns, NULL);
@@ -293,7 +299,7 @@ static int replay_check(const struct nic_options *options, struct weir_error *er
 
 const struct nic_class nic_replay_class = {
 	.kind = "replay",
-	.usage = "replay:FILE[,loop][,pps=N]",
+	.usage = "replay:FILE[,loop][,vary][,pps=N]",
 	.summary = "sends the frames of a pcap or pcapng file into the switch",
 	.open = replay_open,
 	.check = replay_check,

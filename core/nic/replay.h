@@ -7,6 +7,9 @@
 // one was. With pps=N a frame is due every 1/N s from the worker's first look on, and waits in a
 // modelled receive ring of REPLAY_RING frames; one that finds the ring full is lost and counted in
 // rx_missed, as a real NIC would.
+//
+// With `vary` every TCP or UDP frame that is handed out has ports of its own (replay_vary.h): each
+// is the first of a flow.
 #ifndef REPLAY_H
 #define REPLAY_H
 

@@ -73,7 +73,7 @@ static void fill_page(struct worker_call *call, struct poll_list *list, uint64_t
 		const struct flow *flow = &dp->flows->flows[page->next++];
 
 		if (flow->program)
-			copy_flow(&page->rows[page->n_rows++], flow, (uint32_t)(now_ns >> 26));
+			copy_flow(&page->rows[page->n_rows++], flow, flow_tick(now_ns));
 	}
 	page->done = !dp || page->next >= dp->flows->high_water;
 	__atomic_store_n(&page->filled, true, __ATOMIC_RELEASE);
@@ -121,7 +121,7 @@ static void show_row(
 		.program = program,
 		.frames = r->frames,
 		.bytes = r->bytes,
-		.age_s = (uint32_t)(((uint64_t)r->age_ticks << 26) / 1000000000),
+		.age_s = r->age_ticks / FLOW_TICKS_PER_S,
 	};
 
 	if (!port)

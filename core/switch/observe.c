@@ -27,6 +27,8 @@ static const struct weir_drop_reason core_reasons[N_CORE_REASONS] = {
 	[REASON_NO_BUFFERS] = { "no-buffers", "no frame buffer was free" },
 	[REASON_NO_MEMORY] = { "no-memory", "no memory for a new flow's program" },
 	[REASON_STACK_TOO_COMPLEX] = { "stack-too-complex", "the decisions do not fit a program" },
+	[REASON_NEW_FLOW_SHED] = { "new-flow-shed",
+		"too many new flows to decide them all beside the known ones' frames" },
 };
 
 const char *reason_describe(

@@ -80,7 +80,7 @@ static struct poll_list *make_list(struct weir *w, unsigned worker)
 				if (polled_by(w, p, q, worker))
 					list->entries[list->n_entries++] = (struct poll_entry){
 						s->datapaths[worker], p->nic, port_nic_error(p), q,
-						p->index
+						p->index, 0
 					};
 		}
 	}

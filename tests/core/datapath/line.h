@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// A datapath of compose_world.h's switch with two NICs of the test's own: what stands in their
+// receive rings is known to the frame, and so is what was sent. Ports 0 and 1 have them; all frames
+// are UDP from the station at one of them to the station at the other, and differ in their UDP
+// ports alone.
+#ifndef TESTS_DATAPATH_LINE_H
+#define TESTS_DATAPATH_LINE_H
+
+#include "compose_world.h"
+
+#include "datapath/worker.h"
+
+enum {
+	LINE_RING = 1024,   // frames that a receive ring holds; what comes then is lost, or waits
+	LINE_KNOWN = 65536, // flows below this number are the test's known ones
+};
+
+struct line_nic {
+	struct nic nic;
+	uint64_t head, tail;
+	uint32_t ring[LINE_RING];  // numbers of flows
+	uint64_t lost[2], sent[2]; // frames of known flows, of others
+};
+
+struct line {
+	struct datapath *dp;
+	struct worker *worker; // polls both NICs
+	struct poll_list list;
+	struct poll_entry entries[2];
+	struct datapath *datapaths[1];
+	struct line_nic nics[2];
+	struct port_counters counters[WORLD_PORTS + 1];
+	struct tx_queue queues[WORLD_PORTS + 1];
+	const struct snapshot *published;
+	struct frame_pool *pool;
+	uint64_t now_ns, slow_limit;
+	int nic_error, report_fd;
+	unsigned linger_us, new_max; // of line_pass()
+};
+
+extern struct line line;
+
+// cmocka's setup and teardown. The flow table holds 1024.
+int line_setup(void **state);
+int line_teardown(void **state);
+// Takes up a flow table of another size.
+void line_resize(uint32_t n_flows);
+
+// n frames come to the NIC of a port, of flow `first` and the following ones; returns how many,
+// lost ones included, that is without those that wait with their sender.
+unsigned line_arrive(unsigned port, uint32_t first, unsigned n);
+// A worker's round over both NICs, at line.now_ns.
+unsigned line_round(void);
+// Hands frames of n flows to port 0 as one batch and ends it; at most NIC_BATCH.
+void line_pass(uint32_t first, unsigned n);
+// All upkeep that is due at line.now_ns.
+void line_scan(void);
+// Frames dropped at a port as new flows.
+uint64_t line_shed(unsigned port, enum weir_stage stage);
+// The stack has changed, and with it what is read: new masks for all ports.
+void line_remask(const struct actor *actors[/* n */], unsigned n);
+
+#endif

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// How long flows are kept: the rules of scan.c, by a clock of the test's own.
+#include "line.h"
+
+enum { CAPACITY = 1024, MS = 1000000 };
+
+static void pass(const void *state, const struct weir_flow *flow, struct weir_decision *d)
+{
+	(void)state, (void)flow, (void)d;
+}
+
+static const struct actor tuple = { "tuple", WEIR_CLASS_FILTER, WEIR_FIELDS_5TUPLE,
+	{ [WEIR_STAGE_INGRESS] = pass }, false, NULL };
+
+static int setup(void **state)
+{
+	static const struct actor *actors[] = { &tuple };
+
+	if (line_setup(state))
+		return -1;
+	line_remask(actors, 1);
+	line_scan();
+	line_resize(CAPACITY);
+	return 0;
+}
+
+// n flows have `frames` frames each.
+static void pass_all(uint32_t first, unsigned n, unsigned frames)
+{
+	while (frames--)
+		for (unsigned i = 0; i < n; i += 16)
+			line_pass(first + i, n - i < 16 ? n - i : 16);
+}
+
+static void wait_ms(unsigned ms)
+{
+	for (unsigned i = 0; i < ms; i += 10) {
+		line.now_ns += 10 * MS;
+		line_scan();
+	}
+}
+
+static void ten_seconds_while_there_is_room(void **state)
+{
+	(void)state;
+	pass_all(0, CAPACITY / 2, 1);
+	wait_ms(9900);
+	assert_int_equal(line.dp->flows->n, CAPACITY / 2);
+	wait_ms(1300);
+	assert_int_equal(line.dp->flows->n, 0);
+}
+
+static void single_frames_go_first(void **state)
+{
+	(void)state;
+	pass_all(0, 256, 2);
+	pass_all(10000, 300, 1);
+	wait_ms(2300); // a pass in which they are young, and one in which they are not
+	assert_int_equal(line.dp->flows->n, 256);
+	wait_ms(7000);
+	assert_int_equal(line.dp->flows->n, 256);
+	wait_ms(2000);
+	assert_int_equal(line.dp->flows->n, 0);
+}
+
+static void a_second_when_it_is_crowded(void **state)
+{
+	(void)state;
+	pass_all(0, 800, 2);
+	wait_ms(900);
+	assert_int_equal(line.dp->flows->n, 800);
+	wait_ms(1300);
+	assert_int_equal(line.dp->flows->n, 0);
+}
+
+// Ten new flows a millisecond for ten seconds, each with one frame: a hundred times what the table
+// holds. Beside them flows in use, the slowest of which has a frame every half second.
+static void a_scan_leaves_flows_in_use_alone(void **state)
+{
+	uint32_t next = LINE_KNOWN, most = 0, uncached = 0;
+	uint64_t decisions;
+
+	(void)state;
+	pass_all(0, 200, 2);
+	decisions = line.dp->decisions;
+	for (unsigned ms = 1; ms <= 10000; ms++) {
+		uint32_t before = line.dp->flows->n;
+
+		line.now_ns += MS;
+		line_pass(next, 10);
+		next += 10;
+		uncached += before + 10 - line.dp->flows->n;
+		if (ms % 2 == 0)
+			line_pass(ms / 2 % 100, 1);
+		if (ms % 500 == 0)
+			pass_all(100, 100, 1);
+		line_scan();
+		if (line.dp->flows->n > most)
+			most = line.dp->flows->n;
+	}
+	// None of the flows in use was decided again, and every new one found a place.
+	assert_int_equal(line.dp->decisions - decisions, next - LINE_KNOWN);
+	assert_int_equal(uncached, 0);
+	assert_in_range(most, CAPACITY / 2, CAPACITY / 8 * 7);
+	assert_int_equal(line.nics[1].sent[0], 400 + 5000 + 20 * 100);
+}
+
+// All of the table is in use: nothing is forgotten, and who comes later runs uncached.
+static void flows_in_use_are_never_evicted(void **state)
+{
+	uint64_t decisions;
+	uint32_t cached;
+
+	(void)state;
+	pass_all(0, CAPACITY + 200, 2);
+	cached = line.dp->flows->n; // both buckets of a few may be full
+	assert_in_range(cached, CAPACITY - 50, CAPACITY);
+	decisions = line.dp->decisions;
+	for (unsigned i = 0; i < 20; i++) {
+		wait_ms(300);
+		pass_all(0, CAPACITY + 200, 1);
+	}
+	assert_int_equal(line.dp->flows->n, cached);
+	assert_int_equal(line.dp->decisions - decisions, 20 * (CAPACITY + 200 - cached));
+	assert_int_equal(line.nics[1].sent[0], 22 * (CAPACITY + 200));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			ten_seconds_while_there_is_room, setup, line_teardown),
+		cmocka_unit_test_setup_teardown(single_frames_go_first, setup, line_teardown),
+		cmocka_unit_test_setup_teardown(a_second_when_it_is_crowded, setup, line_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_scan_leaves_flows_in_use_alone, setup, line_teardown),
+		cmocka_unit_test_setup_teardown(
+			flows_in_use_are_never_evicted, setup, line_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Copyright The Weir Authors
+#
+# A known flow beside a scan: endless new 5-tuples through a filter that reads them.
+#
+#	known (replay, so many a second) ---[     ]--- to1 (null)
+#	scan (replay, ever new ports)    ---[ br0 ]--- to2 (null)
+#
+# What a machine loses by the clock depends on who else runs there: that is tested with a clock of the test's own
+# (tests/core/switch/open_loop_test.c). Here one second without loss is waited for, and whatever came in must come out.
+. "$(dirname "$0")/lib.sh"
+
+pps=100000
+! grep -q '^WEIR_SANITIZE:[^=]*=.' "$build/CMakeCache.txt" || pps=5000
+
+# captures: "known", a frame without ports (GRE), which vary leaves alone; "scan", a UDP frame.
+python3 - "$work" <<'PYTHON'
+import struct
+import sys
+
+def frame(source, to, proto):
+    ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 46, 0, 0, 64, proto, 0, bytes([10, 0, 0, source]), bytes([10, 0, 0, to]))
+    return bytes([2, 0, 0, 0, 0, to, 2, 0, 0, 0, 0, source, 8, 0]) + ip + struct.pack(">HHHH", 1, 1, 26, 0).ljust(26, b"\0")
+
+for name, source, to, proto in ("known", 3, 1, 47), ("scan", 4, 2, 17):
+    with open(f"{sys.argv[1]}/{name}.pcap", "wb") as f:
+        f.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
+        f.write(struct.pack("<IIII", 0, 0, 60, 60) + frame(source, to, proto))
+PYTHON
+
+use_extensions tuple marker
+daemon_start --extensions "$extensions"
+ctl switch add br0
+for n in 1 2; do
+	ctl port add br0 "to$n" null
+	ctl fdb add br0 "02:00:00:00:00:0$n" "to$n"
+done
+
+# A scan past addresses alone is one flow more, whatever its ports.
+ctl port add br0 scan "replay:$work/scan.pcap,loop,vary"
+eventually 30 "a hundred thousand frames" holds '.[] | select(.name == "to2").tx_frames > 100000' port list
+at_most "decisions" "$(value '.[].decisions' switch list)" 4
+at_most "flows" "$(value '.[].flows' switch list)" 1
+ctl port remove scan
+
+ctl extension attach br0 tuple
+ctl port add br0 known "replay:$work/known.pcap,loop,pps=$pps"
+ctl port add br0 scan "replay:$work/scan.pcap,loop,vary"
+eventually 60 "the scan has overflowed the flow table" holds '.[].decisions > 300000' switch list
+
+# Nothing is missed for a second.
+quiet_second() {
+	local missed
+	missed=$(port_value known rx_missed)
+	sleep 1
+	[ "$(port_value known rx_missed)" = "$missed" ]
+}
+eventually 60 "a second without loss beside the scan" quiet_second
+
+# The known flow was never evicted: it counts all that came. (The scan's flows go first, so that the list is short.)
+ctl port remove scan
+eventually 20 "the scan's flows are gone" holds '.[].flows < 10' switch list
+before=$(port_value known rx_frames)
+frames=$(value '[.[] | select(.port == "known").frames] | add' flow list)
+at_least "frames of the known flow" "$frames" "$before"
+
+# A scan that comes in faster than flows can be decided: what is too much is shed, and known flows are not, also
+# while the fields that they are known by change.
+ctl port add br0 scan "replay:$work/scan.pcap,loop,vary,pps=20000000"
+shed() { [ "$(dropped new-flow-shed)" -gt 10000 ]; }
+eventually 60 "new flows are shed" shed
+for _ in 1 2 3; do
+	ctl extension attach br0 marker
+	ctl extension detach br0 marker
+done
+eventually 60 "a second without loss beside a scan that is shed" quiet_second
+ctl port disconnect scan
+ctl port disconnect known
+equal "drops of the known port" "$(port_value known dropped_frames)" 0
+equal "what was shed" "$(value '[.[] | select(.reason == "new-flow-shed") | "\(.extension) \(.port) \(.stage)"] | unique | join(",")' \
+	drop list)" "core scan ingress"
+eventually 20 "all that came from the known port was sent" holds \
+	"[.[] | select(.name == \"to1\").tx_frames] == [.[] | select(.name == \"known\").rx_frames]" port list
+finish
