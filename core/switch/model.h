@@ -219,6 +219,7 @@ struct vswitch {
 	unsigned slot; // in weir->switch_slots
 	char name[WEIR_NAME_MAX];
 	struct target target;
+	unsigned n_flows; // as configured, 0: the daemon's
 	struct generation *generation;
 	struct fdb *fdb;
 	const struct snapshot *published; // RCU. control: w, worker: r
@@ -353,8 +354,13 @@ void queues_free(struct poll_list *list);
 struct vswitch *vswitch_find(struct weir *w, const char *name, struct weir_error *error);
 // Removes the switch and all that is on it, whoever would veto it. -ENOMEM leaves it.
 int vswitch_end(struct vswitch *vswitch);
-// A switch that nobody knows yet, with no ports. NULL: no memory.
-struct vswitch *vswitch_make(struct weir *w, const char *name);
+// A switch that nobody knows yet, with no ports. n_flows: checked; 0: the daemon's. NULL: no
+// memory.
+struct vswitch *vswitch_make(struct weir *w, const char *name, unsigned n_flows);
+// 0, or a refusal of a size of flow tables.
+int flows_check(unsigned n_flows, struct weir_error *error);
+// How many flows each of the switch's tables holds.
+unsigned vswitch_n_flows(const struct vswitch *vswitch);
 // Among the switches that there are, -ENOSPC; and out of them again.
 int vswitch_link(struct vswitch *vswitch, struct weir_error *error);
 void vswitch_unlink(struct vswitch *vswitch);

@@ -191,10 +191,7 @@ static int check_options(const struct weir_options *o, struct weir_error *error)
 	if (o->fdb_ageing_s > FDB_AGEING_MAX)
 		return weir_refuse(error, -EINVAL, "fdb_ageing_s",
 			"FDB ageing %u s: must be 1 to %d", o->fdb_ageing_s, FDB_AGEING_MAX);
-	if (o->n_flows && (o->n_flows < 64 || o->n_flows > 1u << 26))
-		return weir_refuse(error, -EINVAL, "n_flows", "flows %u: must be 64 to %u",
-			o->n_flows, 1u << 26);
-	return 0;
+	return flows_check(o->n_flows, error);
 }
 
 int weir_create(const struct weir_options *options, struct weir **weir, struct weir_error *error)

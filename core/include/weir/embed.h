@@ -37,6 +37,12 @@ enum weir_flag {
 	WEIR_LOST_NICS = 1 << 5, // apply: of NICs alone, likewise
 };
 
+// How many flows a worker's table can be made for.
+enum {
+	WEIR_FLOWS_MIN = 64,
+	WEIR_FLOWS_MAX = 1 << 24,
+};
+
 struct weir_options {
 	uint32_t size;          // sizeof(struct weir_options)
 	unsigned n_workers;     // 0: none; the embedder calls weir_run() from the control thread
@@ -81,13 +87,23 @@ struct weir_switch_info {
 	unsigned n_ports, n_extensions;
 	uint64_t received, originated, copies, transmitted, dropped, consumed, queued; // frames
 	uint64_t fdb_entries, fdb_max;
-	uint64_t flows;     // cached, over all workers
-	uint64_t decisions; // flows decided since the start, over all workers
+	uint64_t flows;            // cached, over all workers
+	uint64_t decisions;        // flows decided since the start, over all workers
+	uint64_t worker_flows_max; // that each worker can cache
 };
 typedef void weir_switch_row(void *context, const struct weir_switch_info *info);
 
+struct weir_switch_config {
+	uint32_t size;    // sizeof(struct weir_switch_config)
+	unsigned n_flows; // entries of each worker's flow table, WEIR_FLOWS_MIN to WEIR_FLOWS_MAX;
+			  // 0: as struct weir_options says
+};
+
 WEIR_API int weir_switch_add(
 	struct weir *weir, const char *name, unsigned flags, struct weir_error *error);
+// The same with settings, which stay what they are while there is the switch. config: NULL: none.
+WEIR_API int weir_switch_add_with(struct weir *weir, const char *name,
+	const struct weir_switch_config *config, unsigned flags, struct weir_error *error);
 WEIR_API int weir_switch_remove(
 	struct weir *weir, const char *name, unsigned flags, struct weir_error *error);
 // name: NULL: all.
@@ -273,6 +289,7 @@ struct weir_item {
 	union {
 		struct {
 			unsigned made_ids; // the last policy id that was made for the target
+			unsigned n_flows;  // as in weir_switch_config; 0 in a document: as it is
 		} vswitch;
 		struct {
 			int order;        // or WEIR_ORDER_DEFAULT
