@@ -274,6 +274,12 @@ struct watch {
 	struct timespec time;
 };
 
+// What a worker had counted at a time.
+struct worker_reading {
+	uint64_t at_ns;
+	struct worker_counts counts;
+};
+
 struct flow_listing;
 
 struct weir {
@@ -285,7 +291,9 @@ struct weir {
 	unsigned n_workers; // at least 1; without threads the embedder is worker 0
 	struct worker *workers[WORKERS_MAX];
 	struct poll_list *lists[WORKERS_MAX];
-	struct worker_counts last_counts[WORKERS_MAX];
+	struct {
+		struct worker_reading last, before;
+	} readings[WORKERS_MAX];
 	uint64_t list_version;
 	bool queues_stale;                         // weir_publish_queues() is to be tried again
 	int report_fd, timer_fd, due_fd, epoll_fd; // due_fd: the first of extensions' timers
@@ -346,6 +354,10 @@ void control_wake(const struct weir *w);
 // Ends what is due: what was deferred, and whose waiting is over.
 void deferred_run(struct weir *w);
 void waits_run(struct weir *w);
+
+// ---- worker_list.c
+// Takes a reading of each worker: once as it is made, then once a second.
+void workers_read(struct weir *w);
 
 // ---- queues.c
 void queues_free(struct poll_list *list);

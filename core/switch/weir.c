@@ -74,6 +74,7 @@ void weir_process(struct weir *w)
 	if (drain(w->timer_fd)) {
 		age(w);
 		watch_run(w);
+		workers_read(w);
 		port_retry_lost(w);
 		if (w->queues_stale)
 			weir_publish_queues_later(w);
@@ -165,6 +166,7 @@ static int make_workers(struct weir *w, struct weir_error *error)
 		if (!w->workers[i])
 			return weir_refuse(error, -ENOMEM, NULL, "no memory for worker %u", i);
 	}
+	workers_read(w);
 	if (weir_publish_queues(w) < 0)
 		return weir_refuse(error, -ENOMEM, NULL, "no memory for the workers' queues");
 	for (unsigned i = 0; w->options.n_workers && i < w->n_workers; i++) {

@@ -466,9 +466,12 @@ WEIR_API int weir_flow_flush(struct weir *weir, const char *switch_name, struct 
 
 struct weir_worker_info {
 	unsigned id;
-	int cpu;                                               // the one it ran on last
-	double cycles_per_frame, frames_per_batch, idle_share; // since the last list; idle 0 to 1
-	uint64_t frames;
+	int cpu; // the one it ran on last
+	// Over the last one to two seconds (since the start until then): the CPU's cycles per frame
+	// in rounds of polling that had some (0: no frames), and the share of the time in which the
+	// worker slept or polled in vain, 0 to 1.
+	double cycles_per_frame, frames_per_batch, idle_share;
+	uint64_t frames;   // since the start
 	unsigned n_queues; // receive queues that it polls
 };
 typedef void weir_worker_row(void *context, const struct weir_worker_info *info);
