@@ -229,7 +229,7 @@ unsigned worker_round(struct worker *w)
 	list = rcu_get(&w->list);
 	n = list ? run_round(w, list).n_frames : 0;
 	// Until the next round the thread is not the worker's.
-	if (n)
+	if (w->had_work)
 		account(w, w->options.clock_ns(w->options.clock_context));
 	rcu_leave();
 	return n;
