@@ -5,7 +5,13 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { MAX_NAME = 63, MAX_SPEC = 4095, MAX_BODY = 65536 };
+enum {
+	MAX_NAME = 63,
+	MAX_SPEC = 4095,
+	MAX_BODY = 65536,
+	MIN_FLOWS = 64,
+	MAX_FLOWS = 1 << 24,
+};
 
 #define NAME(key, text)                                                                            \
 	{                                                                                          \
@@ -120,6 +126,12 @@ static const struct site_object vswitch = {
 	.keys =
 		(const struct site_key[]){
 			NAME("name", "Unique in the daemon."),
+			{ .name = "flows",
+				.kind = SITE_NUMBER,
+				.least = MIN_FLOWS,
+				.most = MAX_FLOWS,
+				.comment = "Flows that each worker can cache; as the daemon was "
+					   "told when absent. Fixed while there is the switch." },
 			LIST("extensions", &extension, "Its stack."),
 			LIST("policies", &policy, "The switch's own policies."),
 			LIST("ports", &port, "Its ports."),

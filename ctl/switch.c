@@ -10,6 +10,7 @@ static const struct column columns[] = {
 	{ "extensions", COLUMN_PLAIN },
 	{ "fdb_entries", COLUMN_PLAIN },
 	{ "flows", COLUMN_PLAIN },
+	{ "worker_flows_max", COLUMN_PLAIN },
 	{ "rx_frames", COLUMN_PLAIN },
 	{ "tx_frames", COLUMN_PLAIN },
 	{ "dropped_frames", COLUMN_PLAIN },
@@ -20,9 +21,11 @@ static int add(struct invocation *in, struct ctl_error *error)
 {
 	Weir__Control__SwitchAdd message = WEIR__CONTROL__SWITCH_ADD__INIT;
 	Weir__Control__Request request = REQUEST(SWITCH_ADD, switch_add, &message);
+	int result;
 
 	message.name = ask_text(invocation_argument(in, 0));
-	return ask_change(in, &request, error);
+	result = invocation_number(in, "--flows", &message.has_flows, &message.flows, error);
+	return result ? result : ask_change(in, &request, error);
 }
 
 static int switch_remove(struct invocation *in, struct ctl_error *error)
@@ -59,6 +62,9 @@ const struct command switch_commands[] = {
 		.run = add,
 		.changes = true,
 		.arguments = { { "NAME", WORD_ANY, ONE } },
+		.options = { { .name = "--flows",
+			.value = "N",
+			.help = "flows that each worker can cache, 64 to 16777216" } },
 	},
 	{
 		.object = "switch",

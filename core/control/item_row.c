@@ -64,6 +64,7 @@ int item_of_message(const Weir__Control__Item *message, struct weir_item *item)
 	case WEIR__CONTROL__ITEM__ITEM_SWITCH:
 		item->kind = WEIR_ITEM_SWITCH;
 		item->switch_name = message->switch_->name;
+		item->vswitch.n_flows = message->switch_->flows;
 		return 0;
 	case WEIR__CONTROL__ITEM__ITEM_EXTENSION:
 		take_extension(message->extension, item);
@@ -88,6 +89,8 @@ static void send_switch(const struct weir_item *item, struct call *call)
 	Weir__Control__SwitchItem message = WEIR__CONTROL__SWITCH_ITEM__INIT;
 
 	message.name = (char *)item->switch_name;
+	if (item->vswitch.n_flows)
+		ROW_SET(message, flows, item->vswitch.n_flows);
 	row.item_case = WEIR__CONTROL__ITEM__ITEM_SWITCH;
 	row.switch_ = &message;
 	rows_add(call, &row.base);

@@ -6,10 +6,12 @@
 
 void on_switch_add(struct call *call)
 {
+	const Weir__Control__SwitchAdd *request = call->request->switch_add;
+	struct weir_switch_config config = { .size = sizeof(config), .n_flows = request->flows };
 	struct weir_error error = { 0 };
 
 	call_end(call,
-		weir_switch_add(call->server->weir, call->request->switch_add->name,
+		weir_switch_add_with(call->server->weir, request->name, &config,
 			call_flags(call, false), &error),
 		&error);
 }
@@ -34,6 +36,7 @@ static void add_row(void *context, const struct weir_switch_info *info)
 	ROW_SET(row, fdb_entries, info->fdb_entries);
 	ROW_SET(row, fdb_max, info->fdb_max);
 	ROW_SET(row, flows, info->flows);
+	ROW_SET(row, worker_flows_max, info->worker_flows_max);
 	ROW_SET(row, decisions, info->decisions);
 	ROW_SET(row, rx_frames, info->received);
 	ROW_SET(row, originated_frames, info->originated);

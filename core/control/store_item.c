@@ -36,8 +36,9 @@
 #define ITS_TARGETS "(SELECT name FROM ports WHERE switch = ?1 UNION ALL SELECT 'switch:' || ?1)"
 
 static const struct store_kind kinds[STORE_N_KINDS] = {
-	[WEIR_ITEM_SWITCH] = { "switches", "name", 1, 2,
-		{ NAME("name", switch_name), U32("made_ids", vswitch.made_ids) },
+	[WEIR_ITEM_SWITCH] = { "switches", "name", 1, 3,
+		{ NAME("name", switch_name), U32("made_ids", vswitch.made_ids),
+			{ "flows", STORE_U32, AT(vswitch.n_flows), 0, 0, WEIR_FLOWS_MAX } },
 		{ "DELETE FROM policies WHERE target IN " ITS_TARGETS,
 			"DELETE FROM meters WHERE target IN " ITS_TARGETS,
 			"DELETE FROM saved WHERE target IN " ITS_TARGETS,

@@ -37,6 +37,9 @@ static const char *const steps[STORE_VERSION] = {
 	"UPDATE switches SET made_ids = last FROM made WHERE target = 'switch:' || name;"
 	"UPDATE ports SET made_ids = last FROM made WHERE target = name;"
 	"DROP TABLE made;",
+
+	// 0: as the daemon is told when it starts.
+	"ALTER TABLE switches ADD COLUMN flows INTEGER NOT NULL DEFAULT 0;",
 };
 
 static int read_number(sqlite3 *db, const char *sql, int *number)

@@ -7,16 +7,22 @@
 #include "datapath/datapath.h"
 #include "datapath/rcu.h"
 
+static size_t datapath_size(void)
+{
+	return sizeof(struct datapath) + (POSITIONS_MAX + 1) * sizeof(struct visit_queue);
+}
+
 struct datapath *datapath_create(const struct datapath_options *options)
 {
-	// The lists of parked frames are large and mostly never used: reserved, touched on use.
-	struct datapath *dp = mmap(NULL, sizeof(*dp) + 256 * PARKED_MAX * sizeof(struct parked),
-		PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	// The queues for visitors are large and mostly never used: reserved, touched on use.
+	struct datapath *dp = mmap(NULL, datapath_size(), PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (dp == MAP_FAILED)
 		return NULL;
-	for (unsigned i = 0; i < 256; i++)
-		dp->parked[i] = (struct parked *)(dp + 1) + (size_t)i * PARKED_MAX;
+	dp->spare = (struct visit_queue *)(dp + 1);
+	for (unsigned i = 0; i < POSITIONS_MAX; i++)
+		dp->waiting[i] = dp->spare + 1 + i;
 	dp->worker = options->worker;
 	dp->generation = options->generation;
 	dp->fdb = options->fdb;
@@ -42,7 +48,7 @@ void datapath_destroy(struct datapath *dp)
 	program_table_destroy(dp->programs);
 	for (unsigned i = 0; i < METER_CHUNKS; i++)
 		free(dp->meters.chunks[i]);
-	munmap(dp, sizeof(*dp) + 256 * PARKED_MAX * sizeof(struct parked));
+	munmap(dp, datapath_size());
 }
 
 void datapath_begin(struct datapath *dp, uint64_t now_ns)

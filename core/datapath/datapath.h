@@ -21,20 +21,24 @@
 #include "datapath/flow_table.h"
 #include "datapath/snapshot.h"
 
-// A frame that waits for its visitor. Programs are looked at again only within the batch.
-struct parked {
-	struct weir_frame *frame;
-	const struct program *program;
-	const struct hook *hook;
-	uint16_t next_op; // where its program goes on
-	bool visited;     // false: its TCP flags did not match; it waits to keep its flow in order
-};
-
 enum {
-	PARKED_MAX = 256,
+	WAITING_MAX = 256,
+	POSITIONS_MAX = 256, // hook_position()
 	ORIGINATED_MAX = 256,
 	HOPS_MAX = 8,
 	REDECIDE_PER_BATCH = 16, // known flows decided anew in one batch
+};
+
+// What waits for the visitors at one position, in the order in which it came.
+struct visit_queue {
+	unsigned n;
+	const struct hook *hook; // the visitor of the first
+	bool mixed;              // others have another visitor, or are not to be visited
+	// One bit per frame: its TCP flags did not match. It waits to keep its flow in order.
+	uint64_t passed_over[WAITING_MAX / 64];
+	struct weir_frame *frames[WAITING_MAX];
+	const struct op *visits[WAITING_MAX];        // where each frame's program stands
+	const struct program *programs[WAITING_MAX]; // looked at again only within the batch
 };
 
 // A frame made by an extension, on its way into stage 1 or behind its originator.
@@ -69,9 +73,14 @@ struct datapath {
 	uint32_t samples;       // random, for OP_COPY's 1 in N
 	unsigned n_originated;
 	struct originated originated[ORIGINATED_MAX];
-	uint64_t parked_positions[4]; // one bit per position with parked frames
-	unsigned n_parked[256];
-	struct parked *parked[256]; // PARKED_MAX each, made when the stack is
+	uint64_t waiting_positions[4]; // one bit per position where frames wait
+	// Most frames of a batch wait for the same visitor: the visit that one came to wait for
+	// last (visit_id() of visit.c, 0: none), and where it waits.
+	uint64_t last_visit;
+	uint32_t last_visitor;
+	struct visit_queue *last_queue;
+	struct visit_queue *waiting[POSITIONS_MAX];
+	struct visit_queue *spare; // NULL: being visited
 
 	// The scan through the flow table; scan.c explains it.
 	uint32_t scan_at;           // UINT32_MAX: between two passes
@@ -158,15 +167,17 @@ bool datapath_fresh(struct datapath *dp, struct flow *flow);
 void datapath_meter(struct datapath *dp, const struct weir_frame *frame,
 	const struct op meters[/* n */], unsigned n);
 
-void datapath_park(struct datapath *dp, struct weir_frame *frame, const struct program *program,
-	unsigned next_op, const struct hook *hook, uint8_t tcp_flags);
+// Has the frame wait for this visit of its program; when the extension has left the stack since,
+// the program goes on. Takes the frame.
+void datapath_wait(struct datapath *dp, struct weir_frame *frame, const struct program *program,
+	const struct op *visit);
 static inline bool datapath_visits_wait(const struct datapath *dp)
 {
-	return dp->parked_positions[0] | dp->parked_positions[1] | dp->parked_positions[2] |
-	       dp->parked_positions[3];
+	return dp->waiting_positions[0] | dp->waiting_positions[1] | dp->waiting_positions[2] |
+	       dp->waiting_positions[3];
 }
 
-// Calls the visitors of everything parked, in the order of positions, until nothing is.
+// Calls the visitors of all that wait, in the order of positions, until nothing does.
 void datapath_visit_all(struct datapath *dp);
 
 // The queue of frames for a port, with room for one more at least and sent by datapath_flush();

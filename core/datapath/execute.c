@@ -144,32 +144,6 @@ static struct weir_frame *rewrite(
 	return frame;
 }
 
-// The hook that a visit is for, when it stands where it stood as the visit was composed; else NULL.
-static inline const struct hook *hinted_visitor(
-	const struct snapshot_port *port, const struct op *op)
-{
-	const struct hook *hook = &port->hooks[op->hint];
-
-	return op->hint < port->first[WEIR_N_STAGES] && hook->stage == op->stage &&
-			       hook->entry->attachment == op->arg
-		       ? hook
-		       : NULL;
-}
-
-// The hook that a visit is for, or NULL when its extension has left the stack since.
-static const struct hook *visitor(const struct datapath *dp, const struct op *op)
-{
-	const struct snapshot_port *port = snapshot_port(dp->snapshot, op->port);
-	const struct hook *hook = port ? hinted_visitor(port, op) : NULL;
-
-	if (!port || hook)
-		return hook;
-	for (unsigned i = port->first[op->stage]; i < port->first[op->stage + 1]; i++)
-		if (port->hooks[i].entry->attachment == op->arg)
-			return &port->hooks[i];
-	return NULL;
-}
-
 // Apart from datapath_run(), so that what most frames need there does without the registers and the
 // stack that all of this takes.
 __attribute__((noinline)) static void run_any(
@@ -177,7 +151,6 @@ __attribute__((noinline)) static void run_any(
 {
 	for (unsigned i = from; i < program->n_ops; i++) {
 		const struct op *op = &program->ops[i];
-		const struct hook *hook;
 
 		switch ((enum op_code)op->code) {
 		case OP_OUTPUT:
@@ -208,10 +181,7 @@ __attribute__((noinline)) static void run_any(
 			copy_to_sink(dp, frame, op);
 			break;
 		case OP_VISIT:
-			hook = visitor(dp, op);
-			if (!hook)
-				break;
-			datapath_park(dp, frame, program, i + 1, hook, op->flags);
+			datapath_wait(dp, frame, program, op);
 			return;
 		default:
 			frame = rewrite(dp, frame, op);
@@ -229,19 +199,11 @@ void datapath_run(
 	struct datapath *dp, struct weir_frame *frame, const struct program *program, unsigned from)
 {
 	const struct op *op = &program->ops[from];
-	const struct snapshot_port *port;
-	const struct hook *hook = NULL;
 
-	if (op->code == OP_OUTPUT) {
+	if (op->code == OP_OUTPUT)
 		datapath_transmit(dp, frame, op->port);
-		return;
-	}
-	if (op->code == OP_VISIT) {
-		port = snapshot_port(dp->snapshot, op->port);
-		hook = port ? hinted_visitor(port, op) : NULL;
-	}
-	if (hook)
-		datapath_park(dp, frame, program, from + 1, hook, op->flags);
+	else if (op->code == OP_VISIT)
+		datapath_wait(dp, frame, program, op);
 	else
 		run_any(dp, frame, program, from);
 }

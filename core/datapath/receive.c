@@ -152,8 +152,12 @@ ALWAYS_INLINE void run_hit(
 			transmit_plain(dp, frames[i], program->output, last);
 		return;
 	}
-	for (unsigned i = 0; i < r->n; i++)
-		datapath_run(dp, frames[i], program, 0);
+	if (program->ops[0].code == OP_VISIT)
+		for (unsigned i = 0; i < r->n; i++)
+			datapath_wait(dp, frames[i], program, program->ops);
+	else
+		for (unsigned i = 0; i < r->n; i++)
+			datapath_run(dp, frames[i], program, 0);
 	last->queue = NULL; // what was waiting may have been sent
 }
 

@@ -4,6 +4,8 @@
 // Visits: frames wait at the position of their visitor until the batch has run, then the visitor is
 // called once with all of them, and their programs go on. Positions rise along a frame's way, so
 // going through them upwards ends.
+//
+// Most frames of a batch wait for the same visitor: that costs them a comparison and three stores.
 #include <netinet/in.h>
 
 #include "datapath/visit.h"
@@ -18,43 +20,86 @@ static bool flags_match(const struct weir_frame *frame, uint8_t flags)
 	return layers.l4 && layers.proto == IPPROTO_TCP && (frame->data[layers.l4 + 13] & flags);
 }
 
-__attribute__((noinline)) static void visit_position(struct datapath *dp, unsigned position);
-
-static inline void park(struct datapath *dp, struct weir_frame *frame,
-	const struct program *program, unsigned next_op, const struct hook *hook, bool visited)
+// The hook that a visit is for, or NULL when its extension has left the stack since.
+static const struct hook *visitor(const struct datapath *dp, const struct op *op)
 {
-	unsigned position = hook->position;
+	const struct snapshot_port *port = snapshot_port(dp->snapshot, op->port);
+	const struct hook *hook;
 
-	// The flow may be decided anew while its program is being waited on; the end of the batch
-	// frees it.
-	dp->parked[position][dp->n_parked[position]++] = (struct parked){
-		.frame = frame,
-		.program = program,
-		.hook = hook,
-		.next_op = (uint16_t)next_op,
-		.visited = visited,
-	};
-	dp->parked_positions[position / 64] |= UINT64_C(1) << position % 64;
+	if (!port)
+		return NULL;
+	// Mostly it stands where it stood as the visit was composed.
+	hook = &port->hooks[op->hint];
+	if (op->hint < port->first[WEIR_N_STAGES] && hook->stage == op->stage &&
+		hook->entry->attachment == op->arg)
+		return hook;
+	for (unsigned i = port->first[op->stage]; i < port->first[op->stage + 1]; i++)
+		if (port->hooks[i].entry->attachment == op->arg)
+			return &port->hooks[i];
+	return NULL;
 }
 
-// Where there is no room left, or not every frame is visited.
-__attribute__((noinline)) static void park_carefully(struct datapath *dp, struct weir_frame *frame,
-	const struct program *program, unsigned next_op, const struct hook *hook, uint8_t tcp_flags)
-{
-	bool visited = tcp_flags == 0 || flags_match(frame, tcp_flags);
+static void visit_position(struct datapath *dp, unsigned position);
 
-	if (dp->n_parked[hook->position] == PARKED_MAX)
+// All that says which hook a visit is for, but the attachment; of no visit it is 0.
+static inline uint64_t visit_id(const struct op *visit)
+{
+	uint64_t id;
+
+	_Static_assert(OP_VISIT != 0 && offsetof(struct op, arg) == sizeof(id), "see above");
+	memcpy(&id, visit, sizeof(id));
+	return id;
+}
+
+static inline void append(struct visit_queue *queue, struct weir_frame *frame,
+	const struct program *program, const struct op *visit)
+{
+	queue->frames[queue->n] = frame;
+	queue->visits[queue->n] = visit;
+	queue->programs[queue->n] = program;
+	queue->n++;
+}
+
+// For another visitor than the frame before, where there is no room left, or where not every frame
+// is visited.
+__attribute__((noinline)) static void wait_anywhere(struct datapath *dp, struct weir_frame *frame,
+	const struct program *program, const struct op *visit)
+{
+	const struct hook *hook = visitor(dp, visit);
+	struct visit_queue *queue;
+
+	if (!hook) {
+		datapath_run(dp, frame, program, (unsigned)(visit - program->ops) + 1);
+		return;
+	}
+	// Those that go on may fill it again, each time further on their way.
+	while (dp->waiting[hook->position]->n == WAITING_MAX)
 		visit_position(dp, hook->position);
-	park(dp, frame, program, next_op, hook, visited);
+	queue = dp->waiting[hook->position];
+	if (queue->n == 0)
+		queue->hook = hook;
+	if (queue->hook != hook)
+		queue->mixed = true;
+	if (visit->flags && !flags_match(frame, visit->flags)) {
+		queue->mixed = true;
+		queue->passed_over[queue->n / 64] |= UINT64_C(1) << queue->n % 64;
+	}
+	append(queue, frame, program, visit);
+	dp->waiting_positions[hook->position / 64] |= UINT64_C(1) << hook->position % 64;
+	dp->last_visit = visit->flags ? 0 : visit_id(visit);
+	dp->last_visitor = visit->arg;
+	dp->last_queue = queue;
 }
 
-void datapath_park(struct datapath *dp, struct weir_frame *frame, const struct program *program,
-	unsigned next_op, const struct hook *hook, uint8_t tcp_flags)
+void datapath_wait(struct datapath *dp, struct weir_frame *frame, const struct program *program,
+	const struct op *visit)
 {
-	if (tcp_flags || dp->n_parked[hook->position] == PARKED_MAX)
-		park_carefully(dp, frame, program, next_op, hook, tcp_flags);
+	if (__builtin_expect(visit_id(visit) == dp->last_visit && visit->arg == dp->last_visitor &&
+				     dp->last_queue->n < WAITING_MAX,
+		    1))
+		append(dp->last_queue, frame, program, visit);
 	else
-		park(dp, frame, program, next_op, hook, true);
+		wait_anywhere(dp, frame, program, visit);
 }
 
 // ---- Calling
@@ -76,7 +121,7 @@ static uint64_t checksum(const struct weir_frame *frame)
 static void call_capture_strictly(struct visit_call *call)
 {
 	struct extension_counters *c = visit_counters(call);
-	uint64_t sums[PARKED_MAX];
+	uint64_t sums[WAITING_MAX];
 
 	for (unsigned i = 0; i < call->visit.n; i++)
 		sums[i] = checksum(call->frames[i]);
@@ -88,11 +133,11 @@ static void call_capture_strictly(struct visit_call *call)
 
 // Why a frame at stage 7 is dropped: its flow was decided so, and its program ends in that; or it
 // is the copy of one that was dropped at run time, and carries the reason.
-static uint32_t drop_of(const struct parked *parked)
+static uint32_t drop_of(const struct weir_frame *frame, const struct program *program)
 {
-	const struct op *last = &parked->program->ops[parked->program->n_ops - 1];
+	const struct op *last = &program->ops[program->n_ops - 1];
 
-	return last->code == OP_DROP ? DROP_CAUSE(last->stage, last->arg) : parked->frame->hash;
+	return last->code == OP_DROP ? DROP_CAUSE(last->stage, last->arg) : frame->hash;
 }
 
 static void call_visitor(struct visit_call *call)
@@ -102,11 +147,6 @@ static void call_visitor(struct visit_call *call)
 	if (call->visit.n == 0)
 		return;
 	call->visit.frames = (const struct weir_frame *const *)call->frames;
-	if (call->hook->stage == WEIR_STAGE_DROP) {
-		for (unsigned i = 0; i < call->visit.n; i++)
-			call->drops[i] = drop_of(call->parked[i]);
-		call->visit.drops = call->drops;
-	}
 	__atomic_fetch_add(&entry->counters->visits, call->visit.n, __ATOMIC_RELAXED);
 	if (call->dp->snapshot->strict && visit_is(call, WEIR_CLASS_CAPTURE))
 		call_capture_strictly(call);
@@ -136,40 +176,102 @@ static void rekey(struct datapath *dp, struct weir_frame *frame, const struct ho
 		datapath_decide_and_run(dp, frame, frame->port, start);
 }
 
-// What the visitor made of frame i, other than letting it pass.
-static void go_elsewhere(struct visit_call *call, unsigned i)
+// What the visitor made of frame i of the call, other than letting it pass.
+static void go_elsewhere(struct visit_call *call, unsigned i, const struct op *visit)
 {
+	struct weir_frame *frame = call->frames[i];
 	struct datapath *dp = call->dp;
-	struct parked *parked = call->parked[i];
-	const struct op *op = &parked->program->ops[parked->next_op - 1]; // the visit
 
 	switch ((enum visit_outcome)call->outcome[i]) {
 	case VISIT_PASS:
 		break;
 	case VISIT_DROP:
-		datapath_drop(dp, parked->frame, op->port, op->stage, call->reason[i]);
+		datapath_drop(dp, frame, visit->port, visit->stage, call->reason[i]);
 		break;
 	case VISIT_REDIRECT:
-		datapath_redirect(
-			dp, parked->frame, (uint8_t)(call->hook->position + 1), call->port[i]);
+		datapath_redirect(dp, frame, (uint8_t)(call->hook->position + 1), call->port[i]);
 		break;
 	case VISIT_REKEY:
-		rekey(dp, parked->frame, call->hook, op->port, op->forwarded);
+		rekey(dp, frame, call->hook, visit->port, visit->forwarded);
 		break;
 	case VISIT_CONSUME:
-		consume(dp, parked->frame);
+		consume(dp, frame);
 		break;
 	}
 }
 
-// One call for all of these frames, which wait for the same hook.
-static void visit_frames(struct datapath *dp, struct parked mine[/* n */], unsigned n)
+// Frame i of the queue, whatever it has become, goes on behind its visit.
+static inline void go_on(
+	struct datapath *dp, struct weir_frame *frame, const struct visit_queue *queue, unsigned i)
 {
-	const struct hook *hook = mine[0].hook;
+	const struct op *next = queue->visits[i] + 1;
+
+	if (next->code == OP_OUTPUT)
+		datapath_transmit(dp, frame, next->port);
+	else
+		datapath_run(
+			dp, frame, queue->programs[i], (unsigned)(next - queue->programs[i]->ops));
+}
+
+static inline bool is_passed_over(const struct visit_queue *queue, unsigned i)
+{
+	return queue->passed_over[i / 64] >> i % 64 & 1;
+}
+
+// The frames that are visited become the call's.
+static void fill(struct visit_call *call, struct visit_queue *queue)
+{
+	unsigned n = 0;
+
+	if (!queue->mixed) {
+		call->frames = queue->frames;
+		call->visit.n = queue->n;
+		return;
+	}
+	call->frames = call->some;
+	for (unsigned i = 0; i < queue->n; i++) {
+		call->some[n] = queue->frames[i];
+		n += !is_passed_over(queue, i);
+	}
+	call->visit.n = n;
+}
+
+static void say_drops(struct visit_call *call, const struct visit_queue *queue)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < queue->n; i++)
+		if (!is_passed_over(queue, i))
+			call->drops[n++] = drop_of(queue->frames[i], queue->programs[i]);
+	call->visit.drops = call->drops;
+}
+
+// In the order in which they came, so that no flow is reordered.
+static void go_their_ways(struct visit_call *call, const struct visit_queue *queue)
+{
+	unsigned at = 0;
+
+	for (unsigned i = 0; i < queue->n; i++) {
+		if (is_passed_over(queue, i)) {
+			go_on(call->dp, queue->frames[i], queue, i);
+			continue;
+		}
+		if (call->all_pass || call->outcome[at] == VISIT_PASS)
+			go_on(call->dp, call->frames[at], queue, i);
+		else
+			go_elsewhere(call, at, queue->visits[i]);
+		at++;
+	}
+}
+
+static void visit_queued(struct datapath *dp, struct visit_queue *queue)
+{
+	const struct hook *hook = queue->hook;
 	struct visit_call call; // its arrays are large, and filled as far as there are frames
 
 	call.dp = dp;
 	call.hook = hook;
+	call.all_pass = true;
 	call.visit = (struct weir_visit){
 		.ops = &visit_ops,
 		.stage = hook->stage,
@@ -178,76 +280,79 @@ static void visit_frames(struct datapath *dp, struct parked mine[/* n */], unsig
 		.worker = (uint16_t)dp->worker,
 		.now_ns = dp->now_ns,
 	};
-	for (unsigned i = 0; i < n; i++) {
-		call.parked[call.visit.n] = &mine[i];
-		call.frames[call.visit.n] = mine[i].frame;
-		call.visit.n += mine[i].visited;
-	}
-	memset(call.outcome, VISIT_PASS, call.visit.n);
+	fill(&call, queue);
+	if (hook->stage == WEIR_STAGE_DROP)
+		say_drops(&call, queue);
 	call_visitor(&call);
-	// In the order in which they came, so that no flow is reordered.
-	for (unsigned i = 0, visited = 0; i < n; i++) {
-		unsigned at = visited;
-
-		if (mine[i].visited)
-			mine[i].frame = call.frames[visited++];
-		if (mine[i].visited && call.outcome[at] != VISIT_PASS)
-			go_elsewhere(&call, at);
-		else
-			datapath_run(dp, mine[i].frame, mine[i].program, mine[i].next_op);
-	}
+	if (queue->mixed || !call.all_pass)
+		go_their_ways(&call, queue);
+	else
+		for (unsigned i = 0, n = queue->n; i < n; i++)
+			go_on(dp, queue->frames[i], queue, i);
 }
 
-// Visits those that wait for the hook of the first one; the others of the position are left for the
-// next round. Returns how many they are.
-__attribute__((noinline)) static unsigned visit_one_of_several(
-	struct datapath *dp, struct parked *parked, unsigned n)
+// One call for all that wait for the visitor of the first one. The others are left.
+static void visit_one_of_several(struct datapath *dp, struct visit_queue *queue)
 {
-	const struct hook *hook = parked[0].hook;
-	struct parked mine[PARKED_MAX];
-	unsigned n_mine = 0, rest = 0;
+	struct visit_queue mine = { .hook = visitor(dp, queue->visits[0]), .mixed = true };
+	uint64_t passed_over[WAITING_MAX / 64] = { 0 };
+	unsigned n = queue->n;
 
+	queue->n = 0;
 	for (unsigned i = 0; i < n; i++) {
-		if (parked[i].hook == hook)
-			mine[n_mine++] = parked[i];
-		else
-			parked[rest++] = parked[i];
+		bool is_mine = visitor(dp, queue->visits[i]) == mine.hook;
+		struct visit_queue *to = is_mine ? &mine : queue;
+		uint64_t *bits = is_mine ? mine.passed_over : passed_over;
+
+		bits[to->n / 64] |= (uint64_t)is_passed_over(queue, i) << to->n % 64;
+		append(to, queue->frames[i], queue->programs[i], queue->visits[i]);
 	}
-	visit_frames(dp, mine, n_mine);
-	return rest;
+	memcpy(queue->passed_over, passed_over, sizeof(passed_over));
+	visit_queued(dp, &mine);
 }
 
-static bool same_hook(const struct parked *parked, unsigned n)
+// Empties a queue that nobody adds to meanwhile.
+static void visit_all_of(struct datapath *dp, struct visit_queue *queue)
 {
-	for (unsigned i = 1; i < n; i++)
-		if (parked[i].hook != parked[0].hook)
-			return false;
-	return true;
+	if (!queue->mixed)
+		visit_queued(dp, queue);
+	while (queue->mixed && queue->n)
+		visit_one_of_several(dp, queue);
+	memset(queue->passed_over, 0, sizeof(queue->passed_over));
+	queue->mixed = false;
+	queue->n = 0;
 }
 
+// Frames that go on may come to wait at the same position of another port: an empty queue takes the
+// place of the full one. Should they fill up another one meanwhile, that is the one to be copied.
 static void visit_position(struct datapath *dp, unsigned position)
 {
-	struct parked parked[PARKED_MAX];
-	unsigned n = dp->n_parked[position];
+	struct visit_queue *queue = dp->waiting[position], copy;
 
-	// Taken out first: frames that go on may come to wait at the same position of another port.
-	memcpy(parked, dp->parked[position], n * sizeof(parked[0]));
-	dp->n_parked[position] = 0;
-	dp->parked_positions[position / 64] &= ~(UINT64_C(1) << position % 64);
-	while (n && !same_hook(parked, n))
-		n = visit_one_of_several(dp, parked, n);
-	if (n)
-		visit_frames(dp, parked, n);
+	dp->waiting_positions[position / 64] &= ~(UINT64_C(1) << position % 64);
+	dp->last_visit = 0;
+	if (dp->spare) {
+		dp->waiting[position] = dp->spare;
+		dp->spare = NULL;
+		visit_all_of(dp, queue);
+		dp->spare = queue;
+	} else {
+		copy = *queue;
+		memset(queue->passed_over, 0, sizeof(queue->passed_over));
+		queue->mixed = false;
+		queue->n = 0;
+		visit_all_of(dp, &copy);
+	}
 }
 
 void datapath_visit_all(struct datapath *dp)
 {
 	for (unsigned w = 0; w < 4;) {
-		if (dp->parked_positions[w] == 0) {
+		if (dp->waiting_positions[w] == 0) {
 			w++;
 			continue;
 		}
-		visit_position(dp, w * 64 + (unsigned)__builtin_ctzll(dp->parked_positions[w]));
+		visit_position(dp, w * 64 + (unsigned)__builtin_ctzll(dp->waiting_positions[w]));
 		// A frame that was decided anew may wait anywhere behind.
 		w = 0;
 	}

@@ -21,12 +21,13 @@ struct visit_call {
 	struct weir_visit visit;
 	struct datapath *dp;
 	const struct hook *hook;
-	struct weir_frame *frames[PARKED_MAX];
-	struct parked *parked[PARKED_MAX];
-	uint32_t drops[PARKED_MAX];  // at stage WEIR_STAGE_DROP
-	uint8_t outcome[PARKED_MAX]; // enum visit_outcome
-	uint16_t reason[PARKED_MAX]; // VISIT_DROP
-	uint16_t port[PARKED_MAX];   // VISIT_REDIRECT
+	struct weir_frame **frames;
+	struct weir_frame *some[WAITING_MAX]; // when they are not all of the queue
+	uint32_t drops[WAITING_MAX];          // at stage WEIR_STAGE_DROP
+	bool all_pass;                // of no frame anything was said: outcome is not filled in
+	uint8_t outcome[WAITING_MAX]; // enum visit_outcome
+	uint16_t reason[WAITING_MAX]; // VISIT_DROP
+	uint16_t port[WAITING_MAX];   // VISIT_REDIRECT
 };
 
 extern const struct weir_visit_ops visit_ops;

@@ -24,6 +24,14 @@ static bool may(struct visit_call *call, unsigned i, bool allowed, const char *s
 	return allowed && i < call->visit.n;
 }
 
+static void set_outcome(struct visit_call *call, unsigned i, enum visit_outcome outcome)
+{
+	if (call->all_pass)
+		memset(call->outcome, VISIT_PASS, call->visit.n);
+	call->all_pass = false;
+	call->outcome[i] = (uint8_t)outcome;
+}
+
 static struct weir_frame *visit_edit(struct weir_visit *visit, unsigned i)
 {
 	struct visit_call *call = call_of(visit);
@@ -54,7 +62,7 @@ static void visit_drop(struct weir_visit *visit, unsigned i, unsigned reason)
 			"visit: drop with a reason that the extension does not have");
 		return;
 	}
-	call->outcome[i] = VISIT_DROP;
+	set_outcome(call, i, VISIT_DROP);
 	call->reason[i] = reason_of(call->hook->entry->number, reason);
 }
 
@@ -73,7 +81,7 @@ static void visit_redirect(struct weir_visit *visit, unsigned i, weir_port_id id
 			"visit: redirected to a port that does not exist");
 		return;
 	}
-	call->outcome[i] = VISIT_REDIRECT;
+	set_outcome(call, i, VISIT_REDIRECT);
 	call->port[i] = port->index;
 }
 
@@ -83,7 +91,7 @@ static void visit_rekey(struct weir_visit *visit, unsigned i)
 
 	if (may(call, i, !visit_is(call, WEIR_CLASS_CAPTURE),
 		    "a capture visit may not change flows"))
-		call->outcome[i] = VISIT_REKEY;
+		set_outcome(call, i, VISIT_REKEY);
 }
 
 static void visit_consume(struct weir_visit *visit, unsigned i)
@@ -91,7 +99,7 @@ static void visit_consume(struct weir_visit *visit, unsigned i)
 	struct visit_call *call = call_of(visit);
 
 	if (may(call, i, !visit_is(call, WEIR_CLASS_CAPTURE), "a capture visit may not consume"))
-		call->outcome[i] = VISIT_CONSUME;
+		set_outcome(call, i, VISIT_CONSUME);
 }
 
 static uint8_t highest_hops(const struct visit_call *call)

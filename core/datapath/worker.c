@@ -34,8 +34,9 @@ struct worker {
 	bool pressed;       // in the last round a queue did not drain
 	unsigned n_pressed; // batches under pressure
 	pthread_t thread;
-	uint64_t epoll_version; // of the list that epoll_fd watches
-	uint64_t last_busy_ns, last_ns;
+	uint64_t epoll_version;                      // of the list that epoll_fd watches
+	uint64_t last_busy_ns, last_ns, last_cycles; // of the last round
+	bool had_frames, had_work;                   // likewise, and not accounted for yet
 	struct worker_counts counts;
 };
 
@@ -190,12 +191,26 @@ struct round {
 	uint64_t now_ns;
 };
 
+// What a round took is known when the next one begins, which is at once when it had work: so both
+// clocks are read once per round.
+static void account(struct worker *w, uint64_t now_ns)
+{
+	uint64_t now = cycles();
+
+	if (w->had_work)
+		count(&w->counts.busy_ns, now_ns - w->last_ns);
+	if (w->had_frames)
+		count(&w->counts.busy_cycles, now - w->last_cycles);
+	w->had_work = w->had_frames = false;
+	w->last_cycles = now;
+}
+
 static struct round run_round(struct worker *w, struct poll_list *list)
 {
-	uint64_t began = cycles();
 	struct round r = { .now_ns = w->options.clock_ns(w->options.clock_context) };
 	bool pressed = false;
 
+	account(w, r.now_ns);
 	for (unsigned i = 0; i < list->n_entries; i++) {
 		r.n_frames += poll_one(w, &list->entries[i], r.now_ns);
 		pressed |= list->entries[i].n_full >= WORKER_PRESSED;
@@ -204,15 +219,12 @@ static struct round run_round(struct worker *w, struct poll_list *list)
 	for (unsigned i = 0; i < list->n_datapaths; i++)
 		r.sweeping |= scan(w, list->datapaths[i], r.now_ns);
 	make_calls(w, list, r.now_ns);
-	if (w->last_ns)
-		count(&w->counts.total_ns, r.now_ns - w->last_ns);
 	if (r.n_frames) {
 		count(&w->counts.frames, r.n_frames);
-		count(&w->counts.busy_cycles, cycles() - began);
 		w->last_busy_ns = r.now_ns;
-	} else if (w->last_ns) {
-		count(&w->counts.idle_ns, r.now_ns - w->last_ns);
 	}
+	w->had_frames = r.n_frames != 0;
+	w->had_work = w->had_frames || r.sweeping;
 	w->last_ns = r.now_ns;
 	return r;
 }
@@ -225,6 +237,9 @@ unsigned worker_round(struct worker *w)
 	rcu_enter();
 	list = rcu_get(&w->list);
 	n = list ? run_round(w, list).n_frames : 0;
+	// Until the next round the thread is not the worker's.
+	if (w->had_work)
+		account(w, w->options.clock_ns(w->options.clock_context));
 	rcu_leave();
 	return n;
 }

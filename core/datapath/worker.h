@@ -50,9 +50,9 @@ struct worker_call {
 
 struct worker_counts { // worker: w, control: r
 	uint64_t frames, batches;
-	uint64_t busy_cycles; // of rounds that had frames
-	uint64_t idle_ns;     // asleep, or polling in vain
-	uint64_t total_ns;
+	// Of rounds that are over: the cycles of those that had frames, and the time of those that
+	// had frames or swept. In the rest of the time the worker slept or polled in vain.
+	uint64_t busy_cycles, busy_ns;
 	int cpu;
 };
 

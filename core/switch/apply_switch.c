@@ -113,7 +113,7 @@ static const struct step_class adding_class = { "add", "switch", name, undo_addi
 
 static int add(struct apply *x, const struct weir_item *item)
 {
-	struct vswitch *s = vswitch_make(x->weir, item->switch_name);
+	struct vswitch *s = vswitch_make(x->weir, item->switch_name, item->vswitch.n_flows);
 	struct switch_step *adding;
 	int failed;
 
@@ -128,9 +128,25 @@ static int add(struct apply *x, const struct weir_item *item)
 		return failed ? failed : -ENOMEM;
 	}
 	adding->vswitch = s;
+	if (s->n_flows)
+		step_say(x, &adding->step, "flows %u", s->n_flows);
 	s->target.made_ids = item->vswitch.made_ids;
 	x->queues = true;
 	return 0;
+}
+
+// The tables of a switch that is there are its workers'; a document that says nothing of their size
+// means the one that they have.
+static int check_flows(struct apply *x, const struct vswitch *s, const struct weir_item *item)
+{
+	unsigned wanted = item->vswitch.n_flows;
+	int failed = flows_check(wanted, x->error);
+
+	if (failed || !s || !wanted || wanted == vswitch_n_flows(s))
+		return failed;
+	return weir_refuse(x->error, -EBUSY, "flows",
+		"flows %u: switch \"%s\" has %u, which only changes by removing and adding it",
+		wanted, s->name, vswitch_n_flows(s));
 }
 
 int plan_switches(struct apply *x)
@@ -140,11 +156,12 @@ int plan_switches(struct apply *x)
 
 	for (; !failed && entry; entry = entry->next) {
 		const char *wanted = entry->item.switch_name;
+		const struct vswitch *s = vswitch_find(x->weir, wanted, NULL);
 
-		if (vswitch_find(x->weir, wanted, NULL))
-			continue;
-		failed = name_check("switch", wanted, x->error);
+		failed = s ? 0 : name_check("switch", wanted, x->error);
 		if (!failed)
+			failed = check_flows(x, s, &entry->item);
+		if (!failed && !s)
 			failed = add(x, &entry->item);
 		failed = item_refuse(x, entry, failed);
 	}

@@ -220,6 +220,7 @@ struct vswitch {
 	unsigned slot; // in weir->switch_slots
 	char name[WEIR_NAME_MAX];
 	struct target target;
+	unsigned n_flows; // as configured, 0: the daemon's
 	struct generation *generation;
 	struct fdb *fdb;
 	const struct snapshot *published; // RCU. control: w, worker: r
@@ -274,6 +275,12 @@ struct watch {
 	struct timespec time;
 };
 
+// What a worker had counted at a time.
+struct worker_reading {
+	uint64_t at_ns;
+	struct worker_counts counts;
+};
+
 struct flow_listing;
 
 struct weir {
@@ -286,7 +293,9 @@ struct weir {
 	unsigned n_workers; // at least 1; without threads the embedder is worker 0
 	struct worker *workers[WORKERS_MAX];
 	struct poll_list *lists[WORKERS_MAX];
-	struct worker_counts last_counts[WORKERS_MAX];
+	struct {
+		struct worker_reading last, before;
+	} readings[WORKERS_MAX];
 	uint64_t list_version;
 	bool queues_stale;                         // weir_publish_queues() is to be tried again
 	int report_fd, timer_fd, due_fd, epoll_fd; // due_fd: the first of extensions' timers
@@ -348,6 +357,10 @@ void control_wake(const struct weir *w);
 void deferred_run(struct weir *w);
 void waits_run(struct weir *w);
 
+// ---- worker_list.c
+// Takes a reading of each worker: once as it is made, then once a second.
+void workers_read(struct weir *w);
+
 // ---- queues.c
 void queues_free(struct poll_list *list);
 
@@ -355,8 +368,13 @@ void queues_free(struct poll_list *list);
 struct vswitch *vswitch_find(struct weir *w, const char *name, struct weir_error *error);
 // Removes the switch and all that is on it, whoever would veto it. -ENOMEM leaves it.
 int vswitch_end(struct vswitch *vswitch);
-// A switch that nobody knows yet, with no ports. NULL: no memory.
-struct vswitch *vswitch_make(struct weir *w, const char *name);
+// A switch that nobody knows yet, with no ports. n_flows: checked; 0: the daemon's. NULL: no
+// memory.
+struct vswitch *vswitch_make(struct weir *w, const char *name, unsigned n_flows);
+// 0, or a refusal of a size of flow tables.
+int flows_check(unsigned n_flows, struct weir_error *error);
+// How many flows each of the switch's tables holds.
+unsigned vswitch_n_flows(const struct vswitch *vswitch);
 // Among the switches that there are, -ENOSPC; and out of them again.
 int vswitch_link(struct vswitch *vswitch, struct weir_error *error);
 void vswitch_unlink(struct vswitch *vswitch);

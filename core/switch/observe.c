@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
 //
-// What can be looked at besides configuration: drops, the FDB, workers.
+// What can be looked at besides configuration: drops, the FDB.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -291,55 +291,5 @@ int weir_fdb_flush(
 	rcu_enter();
 	fdb_flush(s->fdb, port ? (int64_t)port->id : FDB_ANY, FDB_ANY);
 	rcu_leave();
-	return 0;
-}
-
-// ---- Workers
-
-static void show_worker(struct weir *w, unsigned i, weir_worker_row *row, void *context)
-{
-	const struct worker_counts *c = worker_counts(w->workers[i]);
-	struct worker_counts now = {
-		.frames = counted(&c->frames),
-		.batches = counted(&c->batches),
-		.busy_cycles = counted(&c->busy_cycles),
-		.idle_ns = counted(&c->idle_ns),
-		.total_ns = counted(&c->total_ns),
-	};
-	const struct worker_counts *last = &w->last_counts[i];
-	uint64_t frames = now.frames - last->frames, batches = now.batches - last->batches;
-	uint64_t total = now.total_ns - last->total_ns;
-	struct weir_worker_info info = {
-		.id = i,
-		.cpu = __atomic_load_n(&c->cpu, __ATOMIC_RELAXED),
-		.frames = now.frames,
-		.n_queues = w->lists[i]->n_entries,
-		.idle_share = 1.0,
-	};
-
-	if (frames)
-		info.cycles_per_frame = (double)(now.busy_cycles - last->busy_cycles) /
-					(double)frames;
-	if (batches)
-		info.frames_per_batch = (double)frames / (double)batches;
-	if (total)
-		info.idle_share = (double)(now.idle_ns - last->idle_ns) / (double)total;
-	w->last_counts[i] = now;
-	row(context, &info);
-}
-
-int weir_worker_list(struct weir *w, weir_worker_row *row, void *context)
-{
-	for (unsigned i = 0; i < w->n_workers; i++)
-		show_worker(w, i, row, context);
-	return 0;
-}
-
-int weir_worker_set_linger(struct weir *w, unsigned linger_us, struct weir_error *error)
-{
-	if (linger_us > 1000000)
-		return weir_refuse(error, -EINVAL, "linger_us",
-			"linger_us %u: must be 0 to 1000000", linger_us);
-	__atomic_store_n(&w->linger_us, linger_us, __ATOMIC_RELAXED);
 	return 0;
 }

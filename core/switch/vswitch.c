@@ -93,6 +93,19 @@ static void vswitch_free(struct vswitch *s)
 	free(s);
 }
 
+int flows_check(unsigned n_flows, struct weir_error *error)
+{
+	if (n_flows && (n_flows < WEIR_FLOWS_MIN || n_flows > WEIR_FLOWS_MAX))
+		return weir_refuse(error, -EINVAL, "flows", "flows %u: must be %d to %d", n_flows,
+			WEIR_FLOWS_MIN, WEIR_FLOWS_MAX);
+	return 0;
+}
+
+unsigned vswitch_n_flows(const struct vswitch *s)
+{
+	return s->n_flows ? s->n_flows : s->weir->options.n_flows;
+}
+
 static int make_datapaths(struct vswitch *s)
 {
 	struct weir *w = s->weir;
@@ -100,7 +113,7 @@ static int make_datapaths(struct vswitch *s)
 	for (unsigned i = 0; i < w->n_workers; i++) {
 		struct datapath_options options = {
 			.worker = i,
-			.n_flows = w->options.n_flows,
+			.n_flows = vswitch_n_flows(s),
 			.generation = s->generation,
 			.fdb = s->fdb,
 			.published = &s->published,
@@ -116,13 +129,14 @@ static int make_datapaths(struct vswitch *s)
 	return 0;
 }
 
-struct vswitch *vswitch_make(struct weir *w, const char *name)
+struct vswitch *vswitch_make(struct weir *w, const char *name, unsigned n_flows)
 {
 	struct vswitch *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return NULL;
 	s->weir = w;
+	s->n_flows = n_flows;
 	target_init(&s->target, s, NULL);
 	snprintf(s->name, sizeof(s->name), "%s", name);
 	s->generation = generation_create();
@@ -174,12 +188,31 @@ void vswitch_unlink(struct vswitch *s)
 	s->weir->switch_slots[s->slot] = NULL;
 }
 
+static int check_config(const struct weir_switch_config *config, struct weir_error *error)
+{
+	if (!config)
+		return 0;
+	// Settings are only ever added: whoever was built before says less.
+	if (config->size < sizeof(*config))
+		return weir_refuse(error, -EINVAL, "size", "size %u: must be at least %zu",
+			config->size, sizeof(*config));
+	return flows_check(config->n_flows, error);
+}
+
 int weir_switch_add(struct weir *w, const char *name, unsigned flags, struct weir_error *error)
+{
+	return weir_switch_add_with(w, name, NULL, flags, error);
+}
+
+int weir_switch_add_with(struct weir *w, const char *name, const struct weir_switch_config *config,
+	unsigned flags, struct weir_error *error)
 {
 	int failed = name_check("switch", name, error);
 	struct vswitch *s;
 	unsigned slot;
 
+	if (!failed)
+		failed = check_config(config, error);
 	if (failed)
 		return failed;
 	if (vswitch_find(w, name, NULL))
@@ -188,7 +221,7 @@ int weir_switch_add(struct weir *w, const char *name, unsigned flags, struct wei
 	failed = find_slot(w, name, &slot, error);
 	if (failed || (flags & WEIR_DRY_RUN))
 		return failed;
-	s = vswitch_make(w, name);
+	s = vswitch_make(w, name, config ? config->n_flows : 0);
 	if (!s)
 		return weir_refuse(error, -ENOMEM, NULL, "switch \"%s\": no memory", name);
 	failed = vswitch_link(s, error);
@@ -323,6 +356,7 @@ static void describe(struct vswitch *s, struct weir_switch_info *info)
 		.consumed = t.consumed,
 		.fdb_entries = (uint64_t)fdb.n_learned + fdb.n_static,
 		.fdb_max = fdb.max_entries,
+		.worker_flows_max = vswitch_n_flows(s),
 	};
 	for (unsigned i = 0; i < s->weir->n_workers; i++) {
 		info->flows += counted(&s->datapaths[i]->n_flows);

@@ -79,6 +79,7 @@ void weir_process(struct weir *w)
 	if (drain(w->timer_fd)) {
 		age(w);
 		watch_run(w);
+		workers_read(w);
 		port_retry_lost(w);
 		if (w->queues_stale)
 			weir_publish_queues_later(w);
@@ -170,6 +171,7 @@ static int make_workers(struct weir *w, struct weir_error *error)
 		if (!w->workers[i])
 			return weir_refuse(error, -ENOMEM, NULL, "no memory for worker %u", i);
 	}
+	workers_read(w);
 	if (weir_publish_queues(w) < 0)
 		return weir_refuse(error, -ENOMEM, NULL, "no memory for the workers' queues");
 	for (unsigned i = 0; w->options.n_workers && i < w->n_workers; i++) {
@@ -200,10 +202,7 @@ static int check_options(const struct weir_options *o, struct weir_error *error)
 		(o->dpdk_mbufs < NIC_DPDK_MIN_MBUFS || o->dpdk_mbufs > NIC_DPDK_MAX_MBUFS))
 		return weir_refuse(error, -EINVAL, "dpdk_mbufs", "DPDK mbufs %u: must be %d to %d",
 			o->dpdk_mbufs, NIC_DPDK_MIN_MBUFS, NIC_DPDK_MAX_MBUFS);
-	if (o->n_flows && (o->n_flows < 64 || o->n_flows > 1u << 26))
-		return weir_refuse(error, -EINVAL, "n_flows", "flows %u: must be 64 to %u",
-			o->n_flows, 1u << 26);
-	return 0;
+	return flows_check(o->n_flows, error);
 }
 
 int weir_create(const struct weir_options *options, struct weir **weir, struct weir_error *error)

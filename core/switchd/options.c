@@ -11,6 +11,8 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include <weir/embed.h>
+
 #define DEFAULT_SOCKET "/run/weir/weir.sock"
 #define DEFAULT_STATE  "/var/lib/weir"
 
@@ -232,7 +234,8 @@ static int take_value(
 	case OPTION_WORKERS:
 		return parse_number("workers", text, 1, 64, &options->n_workers, error);
 	case OPTION_FLOWS:
-		return parse_number("flows", text, 64, 1 << 24, &options->n_flows, error);
+		return parse_number(
+			"flows", text, WEIR_FLOWS_MIN, WEIR_FLOWS_MAX, &options->n_flows, error);
 	case OPTION_FDB_ENTRIES:
 		return parse_number("fdb-entries", text, 1, 1 << 20, &options->fdb_entries, error);
 	case OPTION_FDB_AGEING:

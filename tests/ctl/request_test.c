@@ -17,6 +17,8 @@ static void changes(void **state)
 {
 	static const struct program_row rows[] = {
 		{ "weirctl switch add br0", 0, "", "", "{\"switch_add\":{\"name\":\"br0\"}}\n" },
+		{ "weirctl switch add br0 --flows 4096", 0, "", "",
+			"{\"switch_add\":{\"name\":\"br0\",\"flows\":4096}}\n" },
 		{ "weirctl switch add -- -br0", 0, "", "",
 			"{\"switch_add\":{\"name\":\"-br0\"}}\n" },
 		{ "weirctl switch remove --dry-run br0", 0, "", "",
@@ -116,11 +118,14 @@ static void lists(void **state)
 			"state           nic-lost\n",
 			"", "{\"port_show\":{\"name\":\"vm1\"}}\n" },
 		{ "weirctl switch list", 0,
-			"NAME  PORTS  EXTENSIONS  FDB_ENTRIES  FLOWS  RX_FRAMES  TX_FRAMES        "
+			"NAME  PORTS  EXTENSIONS  FDB_ENTRIES  FLOWS  WORKER_FLOWS_MAX  RX_FRAMES  "
+			"TX_FRAMES        "
 			"DROPPED_FRAMES\n"
-			"br0       2           -            -      -       1000          -  "
+			"br0       2           -            -      -                 -       1000  "
+			"        -  "
 			"18446744073709551616\n"
-			"br1       -           -            -      -          -          -  "
+			"br1       -           -            -      -                 -          -  "
+			"        -  "
 			"                   -\n",
 			"", "{\"switch_list\":{}}\n" },
 		{ "weirctl extension list", 0,

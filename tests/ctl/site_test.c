@@ -194,6 +194,12 @@ static const char *const wrong[][2] = {
 	{ "{\"weir\": 1, \"switches\": [{\"name\": \"\"}]}",
 		"switches[0].name: is 0 bytes long: must be 1 to 63" },
 	{ "{\"weir\": 1, \"switches\": [{\"name\": 7}]}", "switches[0].name: must be a string" },
+	{ "{\"weir\": 1, \"switches\": [{\"name\": \"a\", \"flows\": 0}]}",
+		"switches[0].flows: 0: must be 64 to 16777216" },
+	{ "{\"weir\": 1, \"switches\": [{\"name\": \"a\", \"flows\": 16777217}]}",
+		"switches[0].flows: 16777217: must be 64 to 16777216" },
+	{ "{\"weir\": 1, \"switches\": [{\"name\": \"a\", \"flows\": \"64\"}]}",
+		"switches[0].flows: must be a whole number of 64 to 16777216" },
 	{ "{\"weir\": 1, \"switches\": [{\"name\": \"a\", \"ports\": [{\"name\": \"p\", "
 	  "\"vlan\": 10}]}]}",
 		"switches[0].ports[0].vlan: must be a string" },
@@ -349,6 +355,9 @@ static const char *const judged[][2] = {
 	{ "{}", "$\n" },
 	{ "{\"weir\": 1, \"ports\": []}", "$\n" },
 	{ "{\"weir\": 1, \"switches\": [{\"name\": 1}]}", "$.switches[0].name\n" },
+	{ "{\"weir\": 1, \"switches\": [{\"name\": \"a\", \"flows\": 64}]}", "\n" },
+	{ "{\"weir\": 1, \"switches\": [{\"name\": \"a\", \"flows\": 63}]}",
+		"$.switches[0].flows\n" },
 	{ "{\"weir\": 1, \"switches\": [{\"name\": \"a\", \"ports\": [{\"name\": \"p\", "
 	  "\"vlan\": 10, \"mtu\": -1}]}]}",
 		"$.switches[0].ports[0].vlan $.switches[0].ports[0].mtu\n" },

@@ -30,7 +30,7 @@ static void wrong_usage(void **state)
 			"unknown verb \"rename\": switch has add, remove, list, show", "" },
 		{ "weirctl port add br0", "NAME is missing", "port add SWITCH NAME [NIC] [--vlan" },
 		{ "weirctl switch add a b", "unexpected argument \"b\"",
-			"switch add NAME [--dry-run]\n" },
+			"switch add NAME [--flows N] [--dry-run]\n" },
 		{ "weirctl port add br0 vm1 --color red", "unknown option \"--color\"",
 			"port add" },
 		{ "weirctl switch list --dry-run", "unknown option \"--dry-run\"",
@@ -90,6 +90,8 @@ static void no_daemon(void **state)
 		// Refused before anybody is asked.
 		{ "weirctl port add br0 vm1 --mtu 1k", 1, "",
 			"weirctl: --mtu \"1k\": must be a number of 0 to 4294967295\n", NULL },
+		{ "weirctl switch add br0 --flows many", 1, "",
+			"weirctl: --flows \"many\": must be a number of 0 to 4294967295\n", NULL },
 		{ "weirctl fdb add br0 02:00:00:00:00:01 vm1 --vlan 4294967296", 1, "",
 			"weirctl: --vlan \"4294967296\": must be a number of 0 to 4294967295\n",
 			NULL },

@@ -37,6 +37,12 @@ enum weir_flag {
 	WEIR_LOST_NICS = 1 << 5, // apply: of NICs alone, likewise
 };
 
+// How many flows a worker's table can be made for.
+enum {
+	WEIR_FLOWS_MIN = 64,
+	WEIR_FLOWS_MAX = 1 << 24,
+};
+
 struct weir_options {
 	uint32_t size;          // sizeof(struct weir_options)
 	unsigned n_workers;     // 0: none; the embedder calls weir_run() from the control thread
@@ -87,13 +93,23 @@ struct weir_switch_info {
 	unsigned n_ports, n_extensions;
 	uint64_t received, originated, copies, transmitted, dropped, consumed, queued; // frames
 	uint64_t fdb_entries, fdb_max;
-	uint64_t flows;     // cached, over all workers
-	uint64_t decisions; // flows decided since the start, over all workers
+	uint64_t flows;            // cached, over all workers
+	uint64_t decisions;        // flows decided since the start, over all workers
+	uint64_t worker_flows_max; // that each worker can cache
 };
 typedef void weir_switch_row(void *context, const struct weir_switch_info *info);
 
+struct weir_switch_config {
+	uint32_t size;    // sizeof(struct weir_switch_config)
+	unsigned n_flows; // entries of each worker's flow table, WEIR_FLOWS_MIN to WEIR_FLOWS_MAX;
+			  // 0: as struct weir_options says
+};
+
 WEIR_API int weir_switch_add(
 	struct weir *weir, const char *name, unsigned flags, struct weir_error *error);
+// The same with settings, which stay what they are while there is the switch. config: NULL: none.
+WEIR_API int weir_switch_add_with(struct weir *weir, const char *name,
+	const struct weir_switch_config *config, unsigned flags, struct weir_error *error);
 WEIR_API int weir_switch_remove(
 	struct weir *weir, const char *name, unsigned flags, struct weir_error *error);
 // name: NULL: all.
@@ -279,6 +295,7 @@ struct weir_item {
 	union {
 		struct {
 			unsigned made_ids; // the last policy id that was made for the target
+			unsigned n_flows;  // as in weir_switch_config; 0 in a document: as it is
 		} vswitch;
 		struct {
 			int order;        // or WEIR_ORDER_DEFAULT
@@ -455,9 +472,12 @@ WEIR_API int weir_flow_flush(struct weir *weir, const char *switch_name, struct 
 
 struct weir_worker_info {
 	unsigned id;
-	int cpu;                                               // the one it ran on last
-	double cycles_per_frame, frames_per_batch, idle_share; // since the last list; idle 0 to 1
-	uint64_t frames;
+	int cpu; // the one it ran on last
+	// Over the last one to two seconds (since the start until then): the CPU's cycles per frame
+	// in rounds of polling that had some (0: no frames), and the share of the time in which the
+	// worker slept or polled in vain, 0 to 1.
+	double cycles_per_frame, frames_per_batch, idle_share;
+	uint64_t frames;   // since the start
 	unsigned n_queues; // receive queues that it polls
 };
 typedef void weir_worker_row(void *context, const struct weir_worker_info *info);

@@ -81,9 +81,11 @@ void weir_on_notice(struct weir *weir, weir_notice_handler *handler, void *conte
 	weir->notice_context = context;
 }
 
-int weir_switch_add(struct weir *weir, const char *name, unsigned flags, struct weir_error *error)
+int weir_switch_add_with(struct weir *weir, const char *name,
+	const struct weir_switch_config *config, unsigned flags, struct weir_error *error)
 {
-	int result = fake_record(weir, error, "switch_add %s %u", name, flags);
+	int result = fake_record(
+		weir, error, "switch_add %s flows=%u %u", name, config->n_flows, flags);
 
 	if (result == 0 && !(flags & WEIR_DRY_RUN)) {
 		fake_set(weir, name, true);

@@ -106,6 +106,8 @@ static void print_item(FILE *out, const struct weir_item *i)
 	switch (i->kind) {
 	case WEIR_ITEM_SWITCH:
 		fprintf(out, "switch %s made=%u", i->switch_name, i->vswitch.made_ids);
+		if (i->vswitch.n_flows)
+			fprintf(out, " flows=%u", i->vswitch.n_flows);
 		break;
 	case WEIR_ITEM_EXTENSION:
 		fprintf(out, "extension %s %s order=%d open=%d path=%s", i->switch_name, i->name,

@@ -34,6 +34,9 @@ struct row {
 
 static const struct row rows[] = {
 	{ "nothing", "switch br0\n", "", 0, "", NULL },
+	{ "a switch with tables of its own size, twice", "switch br0\n", "switch br1 flows=4096\n",
+		0, "add switch br1: flows 4096\n", "switch br0\nswitch br1 flows=4096\n" },
+	{ "of the size that all have", "switch br0\n", "switch br0 flows=131072\n", 0, "", NULL },
 	{ "all at once", "switch br0\n",
 		"fdb br1 02:00:00:00:00:01 0 x1\n"
 		"policy x0 probe-filter b act NOTHING 2\n"
@@ -231,6 +234,14 @@ struct refusal {
 	"port br0 p1 nic=memory\n"
 
 static const struct refusal refusals[] = {
+	{ "tables of another size than the switch has", "switch br0 flows=4096\n", 0, EBUSY,
+		"items[0].flows",
+		"flows 4096: switch \"br0\" has 131072, which only changes by removing and adding "
+		"it" },
+	{ "tables that are too small", "switch br1 flows=63\n", 0, EINVAL, "items[0].flows",
+		"flows 63: must be 64 to 16777216" },
+	{ "tables that are too large", "switch br1 flows=16777217\n", 0, EINVAL, "items[0].flows",
+		"flows 16777217: must be 64 to 16777216" },
 	{ "a switch's name", "switch br1\nswitch b:r\n", 0, EINVAL, "items[1].name",
 		"switch name \"b:r\"" },
 	{ "an unknown switch", "port br9 p9\n", 0, ENOENT, "items[0].switch",

@@ -59,6 +59,39 @@ static void switches(void **state)
 	end(&w);
 }
 
+static void switches_with_settings(void **state)
+{
+	struct weir_switch_config config = { .size = sizeof(config), .n_flows = 1024 };
+	struct watched w;
+	struct weir_error *error = &w.lab.error;
+
+	(void)state;
+	start(&w, 0);
+	done(weir_switch_add_with(w.lab.weir, "br1", &config, WEIR_DRY_RUN, error), error);
+	lab_assert_items(&w.notes, "");
+	done(weir_switch_add_with(w.lab.weir, "br1", &config, 0, error), error);
+	lab_assert_items(&w.notes, "+ switch br1 flows=1024\n");
+	assert_int_equal(lab_switch(&w.lab, "br1").worker_flows_max, 1024);
+	assert_int_equal(lab_switch(&w.lab, "br0").worker_flows_max, 131072);
+	config.n_flows = 0;
+	done(weir_switch_add_with(w.lab.weir, "br2", &config, 0, error), error);
+	done(weir_switch_add_with(w.lab.weir, "br3", NULL, 0, error), error);
+	lab_assert_items(&w.notes, "+ switch br2\n+ switch br3\n");
+	assert_int_equal(lab_switch(&w.lab, "br2").worker_flows_max, 131072);
+	config.n_flows = 63;
+	lab_assert_refused(&w.lab, weir_switch_add_with(w.lab.weir, "br4", &config, 0, error),
+		EINVAL, "flows 63: must be 64 to 16777216");
+	config.n_flows = WEIR_FLOWS_MAX + 1;
+	lab_assert_refused(&w.lab,
+		weir_switch_add_with(w.lab.weir, "br4", &config, WEIR_DRY_RUN, error), EINVAL,
+		"flows 16777217: must be 64 to 16777216");
+	config.size = 4;
+	lab_assert_refused(&w.lab, weir_switch_add_with(w.lab.weir, "br4", &config, 0, error),
+		EINVAL, "size 4: must be at least");
+	lab_assert_items(&w.notes, "");
+	end(&w);
+}
+
 static void ports(void **state)
 {
 	struct weir_port_config config = { .size = sizeof(config),
@@ -338,6 +371,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(switches),
+		cmocka_unit_test(switches_with_settings),
 		cmocka_unit_test(ports),
 		cmocka_unit_test(nics),
 		cmocka_unit_test(extensions),

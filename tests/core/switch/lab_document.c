@@ -150,7 +150,10 @@ static void read_item(const struct words *w, struct weir_item *item, uint8_t bod
 {
 	*item = (struct weir_item){ .target = w->word[1], .name = w->word[2] };
 	if (strcmp(w->word[0], "switch") == 0) {
-		*item = (struct weir_item){ .kind = WEIR_ITEM_SWITCH, .switch_name = w->word[1] };
+		*item = (struct weir_item){ .kind = WEIR_ITEM_SWITCH,
+			.switch_name = w->word[1],
+			.vswitch = {
+				.n_flows = w->n > 2 ? number(w->word[2] + strlen("flows=")) : 0 } };
 	} else if (strcmp(w->word[0], "extension") == 0) {
 		*item = (struct weir_item){ 0 };
 		read_extension(w, item);
@@ -265,7 +268,10 @@ static void print_item(void *context, const struct weir_item *item)
 
 	switch (item->kind) {
 	case WEIR_ITEM_SWITCH:
-		fprintf(to, "switch %s\n", item->switch_name);
+		fprintf(to, "switch %s", item->switch_name);
+		if (item->vswitch.n_flows)
+			fprintf(to, " flows=%u", item->vswitch.n_flows);
+		fputc('\n', to);
 		break;
 	case WEIR_ITEM_EXTENSION:
 		fprintf(to, "extension %s %s order=%d%s%s%s\n", item->switch_name, item->name,

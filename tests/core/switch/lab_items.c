@@ -60,6 +60,7 @@ void lab_item_text(const struct weir_item *item, char text[])
 	switch (item->kind) {
 	case WEIR_ITEM_SWITCH:
 		add(&line, "switch %s", item->switch_name);
+		add_number(&line, "flows", item->vswitch.n_flows);
 		add_number(&line, "made", item->vswitch.made_ids);
 		break;
 	case WEIR_ITEM_EXTENSION:

@@ -251,6 +251,34 @@ static void drops_are_captured_with_their_fields(void **state)
 	lab_end(&lab);
 }
 
+// More than may wait at a position: a flood that every destination drops. Those that one visitor
+// has seen wait for the next one at the same position.
+static void a_flood_of_drops_is_seen_by_all(void **state)
+{
+	enum { FRAMES = 32, DROPS = FRAMES * (LAB_PORTS_MAX - 1) };
+	struct lab_frame frame = lab_udp(0, LAB_BROADCAST, 1, 2);
+	struct lab lab;
+	char name[16];
+
+	(void)state;
+	start(&lab, LAB_PORTS_MAX);
+	lab_attach(&lab, capture, 0);
+	lab_attach(&lab, "watcher", 10);
+	for (unsigned i = 1; i < LAB_PORTS_MAX; i++) {
+		snprintf(name, sizeof(name), "p%u", i);
+		lab_act(&lab, name, first, "drop",
+			(Probe__Act){ AT(EGRESS, DROP_FRAME), VALUE(0) });
+		lab_act(&lab, name, capture, "see", (Probe__Act){ AT(DROP, NOTHING), VISIT });
+	}
+	lab_settle(&lab);
+	for (unsigned i = 0; i < FRAMES; i++)
+		lab_send(&lab, 0, &frame);
+	lab_run(&lab);
+	assert_int_equal(lab_drops(&lab, first, "told"), DROPS);
+	assert_int_equal(lab_extension(&lab, capture).visits, DROPS);
+	lab_end(&lab);
+}
+
 // Decided drops have their cause in the program, those of run time in the copy.
 static void drops_are_told_with_their_cause(void **state)
 {
@@ -345,6 +373,7 @@ int main(void)
 		cmocka_unit_test(edits_of_a_flooded_frame_stay_private),
 		cmocka_unit_test(samples),
 		cmocka_unit_test(drops_are_captured_with_their_fields),
+		cmocka_unit_test(a_flood_of_drops_is_seen_by_all),
 		cmocka_unit_test(drops_are_told_with_their_cause),
 		cmocka_unit_test(visits_are_told_worker_and_time),
 		cmocka_unit_test(records_go_through_a_ring),
