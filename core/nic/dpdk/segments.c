@@ -5,6 +5,7 @@
 // mbuf's own private area, in a part of its frame that every receive() writes anew.
 #include <string.h>
 
+#include "edge.h"
 #include "internal.h"
 
 _Static_assert(offsetof(struct weir_frame, segments) + sizeof(struct weir_segment) <=
@@ -62,6 +63,14 @@ static bool linearise(struct rte_mbuf *mbuf)
 	return true;
 }
 
+static struct rte_mbuf *get(void)
+{
+	struct rte_mbuf *mbuf = rte_pktmbuf_alloc(dpdk_pool);
+
+	dpdk_edge_got(mbuf);
+	return mbuf;
+}
+
 bool dpdk_segments_fill(struct rte_mbuf *mbuf, struct weir_frame *frame)
 {
 	struct weir_segment **link = &frame->segments;
@@ -99,7 +108,7 @@ static bool append(
 		size -= part;
 		if (size == 0)
 			break;
-		mbuf = rte_pktmbuf_alloc(dpdk_pool);
+		mbuf = get();
 		if (!mbuf)
 			return false;
 		(*last)->next = mbuf;
@@ -112,7 +121,7 @@ static bool append(
 struct rte_mbuf *dpdk_copy(const struct weir_frame *frame)
 {
 	struct weir_frame_iterator it = weir_frame_iterate(frame);
-	struct rte_mbuf *head = rte_pktmbuf_alloc(dpdk_pool), *last = head;
+	struct rte_mbuf *head = get(), *last = head;
 	const uint8_t *bytes;
 	uint32_t size;
 
@@ -122,5 +131,6 @@ struct rte_mbuf *dpdk_copy(const struct weir_frame *frame)
 			return NULL;
 		}
 	}
+	dpdk_edge_give(head);
 	return head;
 }
