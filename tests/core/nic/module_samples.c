@@ -8,13 +8,11 @@
 static const struct nic_class *const classes[] = { NULL };
 
 __attribute__((visibility("default"))) extern const struct nic_module weir_nic_module;
-const struct nic_module weir_nic_module = {
-	NIC_MODULE_SIZES,
 #ifdef OLD_VERSION
-	.nic_size = sizeof(struct nic) - 8,
+const struct nic_module weir_nic_module = { .version = NIC_MODULE_VERSION - 1, .classes = classes };
+#else
+const struct nic_module weir_nic_module = { NIC_MODULE_SIZES, .classes = classes };
 #endif
-	.classes = classes,
-};
 #endif
 
 #ifdef WITHOUT_LIBRARY
