@@ -62,4 +62,12 @@ hosts_on_packet a b
 ctl extension attach br0 nothing-1
 equal "where the extension is from" "$(value '.[0].path' extension show nothing-1)" "$extensions/nothing-1.so"
 pings a 10.7.0.2
+
+# The module of the NIC kind dpdk stands beside the extensions.
+if [ -e "$built/weir-dpdk.so" ]; then
+	equal "where the module is" "$(installed weir/weir-dpdk.so)" "$(dirname "$extensions")/weir-dpdk.so"
+	ctl port add br0 fast dpdk:net_null0,no-rx=1
+	grep -q "/weir-dpdk.so" "/proc/$daemon_pid/maps" || fail "the module is not loaded"
+	grep "/weir-dpdk.so" "/proc/$daemon_pid/maps" | grep -vF "$root" && fail "it is not the installed one"
+fi
 finish

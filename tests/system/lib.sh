@@ -164,9 +164,10 @@ use_extensions() {
 	done
 }
 
+# $switchd: another file than the build tree's.
 daemon_start() {
 	[ -e "/var/run/netns/$prefix-sw" ] || namespace sw
-	ip netns exec "$prefix-sw" "$build/weir-switchd" --foreground --socket "$WEIR_SOCKET" \
+	ip netns exec "$prefix-sw" "${switchd:-$build/weir-switchd}" --foreground --socket "$WEIR_SOCKET" \
 		--state "$work/state" "$@" 2>>"$work/log" &
 	daemon_pid=$!
 	eventually 20 "weir-switchd answers" ctl switch list

@@ -7,6 +7,7 @@
 
 #include <rte_lcore.h>
 
+#include "edge.h"
 #include "internal.h"
 
 enum {
@@ -70,6 +71,7 @@ static inline unsigned fill_all(
 
 		rte_prefetch0(dpdk_frame_of(mbufs[i + AHEAD]));
 		rte_prefetch0(rte_pktmbuf_mtod(mbuf, void *));
+		dpdk_edge_got(mbuf);
 		fill(mbuf, dpdk_frame_of(mbuf), hashed);
 		n_segments |= mbuf->nb_segs;
 		frames[i] = dpdk_frame_of(mbuf);
@@ -134,6 +136,7 @@ static inline struct rte_mbuf *give(struct weir_frame *frame)
 	mbuf->pkt_len = frame->size;
 	// What the NIC said of the frame it received is not true of what is sent.
 	mbuf->ol_flags &= RTE_MBUF_F_EXTERNAL | RTE_MBUF_F_INDIRECT;
+	dpdk_edge_give(mbuf);
 	return mbuf;
 }
 

@@ -18,6 +18,12 @@ static enum { NEVER, STARTED, FAILED } state; // under dpdk_lock
 static char failure[DPDK_LINE_SIZE];          // EAL's reason, under dpdk_lock
 static pthread_key_t thread_key;
 
+static struct {
+	struct dpdk_arguments arguments; // never freed: EAL keeps them
+	int result;                      // of rte_eal_init()
+	int code;                        // rte_errno
+} start;                                 // under dpdk_lock
+
 // ---- Threads that move frames
 
 static void leave(void *entered)
@@ -43,24 +49,19 @@ void dpdk_thread_enter(void)
 
 // ---- The start
 
-struct start {
-	struct dpdk_arguments arguments;
-	int result; // of rte_eal_init()
-	int code;   // rte_errno
-};
-
 // A thread of its own: EAL pins the one that starts it, and those that it starts from it inherit
 // its signal mask.
 static void *start_eal(void *context)
 {
-	struct start *start = context;
+	struct dpdk_arguments permuted = start.arguments; // EAL changes the order
 
-	start->result = rte_eal_init(start->arguments.n, start->arguments.words);
-	start->code = rte_errno;
+	(void)context;
+	start.result = rte_eal_init(permuted.n, permuted.words);
+	start.code = rte_errno;
 	return NULL;
 }
 
-static int run_start(struct start *start)
+static int run_start(void)
 {
 	sigset_t all, before;
 	pthread_t thread;
@@ -68,7 +69,7 @@ static int run_start(struct start *start)
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	failed = pthread_create(&thread, NULL, start_eal, start);
+	failed = pthread_create(&thread, NULL, start_eal, NULL);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (!failed)
 		failed = pthread_join(thread, NULL);
@@ -94,7 +95,6 @@ static int refuse_failed(bool now, const char *arguments, struct weir_error *err
 int dpdk_eal_start(const struct nic_host *host, const char *devargs, struct weir_error *error)
 {
 	static char used[DPDK_LINE_SIZE]; // under dpdk_lock
-	struct start start = { .code = 0 };
 	int failed;
 
 	if (state == STARTED)
@@ -110,10 +110,9 @@ int dpdk_eal_start(const struct nic_host *host, const char *devargs, struct weir
 	if (!failed)
 		failed = -pthread_key_create(&thread_key, leave);
 	if (!failed)
-		failed = run_start(&start);
+		failed = run_start();
 	if (failed)
 		return weir_refuse(error, failed, "nic", "dpdk: %s", strerror(-failed));
-	// EAL keeps pointers into its arguments: they are never freed.
 	if (start.result < 0) {
 		note_failure(start.code);
 		return refuse_failed(true, used, error);

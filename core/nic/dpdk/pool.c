@@ -5,6 +5,7 @@
 #include <rte_eal.h>
 #include <rte_errno.h>
 
+#include "edge.h"
 #include "internal.h"
 
 enum {
@@ -17,7 +18,10 @@ struct rte_mempool *dpdk_pool;
 
 static void release(struct weir_frame *frame)
 {
-	rte_pktmbuf_free(dpdk_mbuf_of(frame));
+	struct rte_mbuf *mbuf = dpdk_mbuf_of(frame);
+
+	dpdk_edge_give(mbuf);
+	rte_pktmbuf_free(mbuf);
 }
 
 const struct weir_frame_owner dpdk_owner = { .release = release };

@@ -5,6 +5,7 @@
 // mbuf's own private area, in a part of its frame that every receive() writes anew.
 #include <string.h>
 
+#include "edge.h"
 #include "internal.h"
 
 _Static_assert(offsetof(struct weir_frame, segments) + sizeof(struct weir_segment) <=
@@ -35,6 +36,16 @@ static void pull(struct rte_mbuf *mbuf, uint16_t size)
 	}
 }
 
+// Makes room behind the data, if it does not begin where it could.
+static void move_to_front(struct rte_mbuf *mbuf)
+{
+	if (mbuf->data_off <= RTE_PKTMBUF_HEADROOM || !RTE_MBUF_DIRECT(mbuf))
+		return;
+	memmove((uint8_t *)mbuf->buf_addr + RTE_PKTMBUF_HEADROOM, rte_pktmbuf_mtod(mbuf, uint8_t *),
+		mbuf->data_len);
+	mbuf->data_off = RTE_PKTMBUF_HEADROOM;
+}
+
 // Gives the frame the linear part that its readers rely on.
 static bool linearise(struct rte_mbuf *mbuf)
 {
@@ -44,10 +55,20 @@ static bool linearise(struct rte_mbuf *mbuf)
 		if (size > mbuf->next->data_len)
 			size = mbuf->next->data_len;
 		if (size > rte_pktmbuf_tailroom(mbuf))
+			move_to_front(mbuf);
+		if (size > rte_pktmbuf_tailroom(mbuf))
 			return false;
 		pull(mbuf, (uint16_t)size);
 	}
 	return true;
+}
+
+static struct rte_mbuf *get(void)
+{
+	struct rte_mbuf *mbuf = rte_pktmbuf_alloc(dpdk_pool);
+
+	dpdk_edge_got(mbuf);
+	return mbuf;
 }
 
 bool dpdk_segments_fill(struct rte_mbuf *mbuf, struct weir_frame *frame)
@@ -58,6 +79,8 @@ bool dpdk_segments_fill(struct rte_mbuf *mbuf, struct weir_frame *frame)
 		rte_pktmbuf_free(mbuf);
 		return false;
 	}
+	frame->data = rte_pktmbuf_mtod(mbuf, uint8_t *);
+	frame->headroom = mbuf->data_off;
 	frame->linear = mbuf->data_len;
 	for (struct rte_mbuf *m = mbuf->next; m; m = m->next) {
 		struct weir_segment *segment = segment_of(m);
@@ -85,7 +108,7 @@ static bool append(
 		size -= part;
 		if (size == 0)
 			break;
-		mbuf = rte_pktmbuf_alloc(dpdk_pool);
+		mbuf = get();
 		if (!mbuf)
 			return false;
 		(*last)->next = mbuf;
@@ -98,7 +121,7 @@ static bool append(
 struct rte_mbuf *dpdk_copy(const struct weir_frame *frame)
 {
 	struct weir_frame_iterator it = weir_frame_iterate(frame);
-	struct rte_mbuf *head = rte_pktmbuf_alloc(dpdk_pool), *last = head;
+	struct rte_mbuf *head = get(), *last = head;
 	const uint8_t *bytes;
 	uint32_t size;
 
@@ -108,5 +131,6 @@ struct rte_mbuf *dpdk_copy(const struct weir_frame *frame)
 			return NULL;
 		}
 	}
+	dpdk_edge_give(head);
 	return head;
 }
