@@ -31,8 +31,7 @@ struct worker {
 	struct frame_pool *pool;
 	int epoll_fd, wake_fd;
 	bool stop, started;
-	bool pressed;       // in the last round a queue did not drain
-	unsigned n_pressed; // batches under pressure
+	bool pressed; // in the last round a queue did not drain
 	pthread_t thread;
 	uint64_t epoll_version;                      // of the list that epoll_fd watches
 	uint64_t last_busy_ns, last_ns, last_cycles; // of the last round
@@ -151,7 +150,7 @@ static unsigned poll_one(struct worker *w, struct poll_entry *e, uint64_t now_ns
 	}
 	datapath_begin(e->dp, now_ns);
 	if (__builtin_expect(w->pressed, 0))
-		e->dp->new_max = w->n_pressed++ % WORKER_NEW_EVERY == 0;
+		e->dp->new_max = e->n_pressed++ % WORKER_NEW_EVERY == 0;
 	datapath_receive(e->dp, e->port, frames, (unsigned)n);
 	datapath_end(e->dp);
 	count(&w->counts.batches, 1);

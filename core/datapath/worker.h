@@ -10,10 +10,10 @@
 // A round takes one batch off every queue. A queue that gave WORKER_PRESSED full batches, one after
 // the other, does not drain: frames come faster than they are done with, and unless they wait with
 // their sender (nic.rx_waits) soon some are lost. Until it gives less than a full batch the worker
-// is under pressure, and one batch in WORKER_NEW_EVERY decides one new flow, the others none
-// (datapath.h): also those from other queues, which keep this one waiting. So no queue waits longer
-// for the flood at another one than a batch without new flows takes, once it begins to fill; and a
-// queue that is always full, as a fast transfer keeps it, still lets thousands of new flows in.
+// is under pressure, and of every queue's batches one in WORKER_NEW_EVERY decides one new flow, the
+// others none (datapath.h): at other queues, too, whose new flows keep this one waiting. So a flood
+// delays known flows little more than as many known frames would; and a queue that is always full,
+// as a fast transfer keeps it, still lets thousands of new flows in every second.
 #ifndef WORKER_H
 #define WORKER_H
 
@@ -31,7 +31,9 @@ struct poll_entry {
 	int *nic_error; // worker: w once, control: r; what receive() said when it failed
 	unsigned queue;
 	uint16_t port;
-	unsigned n_full; // batches that were full, one after the other; worker: rw
+	// worker: rw
+	unsigned n_full;    // batches that were full, one after the other
+	unsigned n_pressed; // batches under pressure
 };
 
 // What a worker works on; immutable, published by RCU.

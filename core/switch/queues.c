@@ -79,8 +79,11 @@ static struct poll_list *make_list(struct weir *w, unsigned worker)
 			for (unsigned q = 0; q < n_polled(p); q++)
 				if (polled_by(w, p, q, worker))
 					list->entries[list->n_entries++] = (struct poll_entry){
-						s->datapaths[worker], p->nic, port_nic_error(p), q,
-						p->index, 0
+						.dp = s->datapaths[worker],
+						.nic = p->nic,
+						.nic_error = port_nic_error(p),
+						.queue = q,
+						.port = p->index,
 					};
 		}
 	}

@@ -119,8 +119,12 @@ static void make_datapath(uint32_t n_flows)
 	assert_non_null(line.dp);
 	line.datapaths[0] = line.dp;
 	for (unsigned i = 0; i < 2; i++)
-		line.entries[i] = (struct poll_entry){ line.dp, &line.nics[i].nic, &line.nic_error,
-			0, (uint16_t)i, 0 };
+		line.entries[i] = (struct poll_entry){
+			.dp = line.dp,
+			.nic = &line.nics[i].nic,
+			.nic_error = &line.nic_error,
+			.port = (uint16_t)i,
+		};
 }
 
 int line_setup(void **state)

@@ -135,6 +135,23 @@ static void nothing_is_shed_that_waits(void **state)
 	check_sums(&sums, 0);
 }
 
+// Queues that never drain still let new flows in, each of them.
+static void lasting_pressure_starves_nobody(void **state)
+{
+	(void)state;
+	stack(tuple_stack);
+	for (uint32_t i = 0; i < 1000; i++) {
+		line_arrive(0, LINE_KNOWN + i * 100, 100);
+		line_arrive(1, LINE_KNOWN + i * 100, 100);
+		line_round();
+	}
+	for (unsigned port = 0; port < 2; port++) {
+		assert_true(line.nics[port].lost[1] > 60000);
+		assert_in_range(line.nics[port].sent[1], 1000 / WORKER_NEW_EVERY,
+			1000 / WORKER_NEW_EVERY + WORKER_PRESSED * BATCH + 1);
+	}
+}
+
 // As many as a queue may give before it counts as not draining, all of them new.
 static void bursts_are_not_shed(void **state)
 {
@@ -204,7 +221,7 @@ static void flows_under_old_masks_are_known(void **state)
 	assert_int_equal(shed, 32 - 1);
 	assert_int_equal(line.nics[1].sent[0], KNOWN_FLOWS);
 	// Decided under the new masks: the new extension drops them.
-	line.new_max = 1;
+	line.new_max = 0;
 	line_pass(0, KNOWN_FLOWS);
 	assert_int_equal(line_shed(0, WEIR_STAGE_INGRESS), shed);
 	assert_int_equal(line.nics[1].sent[0], KNOWN_FLOWS);
@@ -244,6 +261,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_flood_at_another_port, line_setup, line_teardown),
 		cmocka_unit_test_setup_teardown(
 			nothing_is_shed_that_waits, line_setup, line_teardown),
+		cmocka_unit_test_setup_teardown(
+			lasting_pressure_starves_nobody, line_setup, line_teardown),
 		cmocka_unit_test_setup_teardown(bursts_are_not_shed, line_setup, line_teardown),
 		cmocka_unit_test_setup_teardown(
 			later_frames_of_a_decided_flow_pass, line_setup, line_teardown),
