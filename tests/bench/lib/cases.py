@@ -30,6 +30,9 @@ class Case:
     shapes: tuple
     thorough: bool = False  # more rounds: the rows that matter most
 
+    def line(self):
+        return f"{self.group}: {self.title}, {self.flows:,} flows"
+
     def mib(self):
         """Hugepages that all its systems need together."""
         total = 0

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The Weir Authors
-"""Draws cycles per frame against flows as an SVG, which can be read on a light and on a dark page."""
+"""Draws cycles per frame against flows as an SVG, which can be read on a light and on a dark page: it has its own ground,
+which follows the reader's preference."""
 import math
 from xml.sax.saxutils import escape
 
@@ -10,11 +11,11 @@ LEFT, RIGHT, TOP, BOTTOM = 64, 150, 58, 92
 COLOURS = ("#8a8f98", "#e0662f", "#2f81d6", "#2a9d6f", "#b0589f")
 MARKS = ("circle", "square", "triangle", "diamond", "circle")
 STYLE = """
-	text { font: 13px system-ui, sans-serif; fill: #24292f; }
+	.page { fill: #ffffff; } text { font: 13px system-ui, sans-serif; fill: #24292f; }
 	.small { font-size: 11px; } .title { font-size: 15px; font-weight: 600; }
 	.grid { stroke: #d0d7de; } .axis { stroke: #57606a; }
 	@media (prefers-color-scheme: dark) {
-		text { fill: #e6edf3; } .grid { stroke: #30363d; } .axis { stroke: #8b949e; }
+		.page { fill: #0d1117; } text { fill: #e6edf3; } .grid { stroke: #30363d; } .axis { stroke: #8b949e; }
 	}
 """
 
@@ -92,7 +93,7 @@ def draw(title, subtitle, notes, series):
     frame = Frame(series)
     ends = {label: frame.y(points[max(points)][0]) for label, points in series.items()}
     labels = spread(ends, 16)
-    body = [f'<text class="title" x="{LEFT}" y="22">{escape(title)}</text>',
+    body = ['<rect class="page" width="100%" height="100%" rx="6"/>', f'<text class="title" x="{LEFT}" y="22">{escape(title)}</text>',
             f'<text x="{LEFT}" y="42">{escape(subtitle)}</text>', *axes(frame)]
     for i, (label, points) in enumerate(series.items()):
         colour = COLOURS[i % len(COLOURS)]
