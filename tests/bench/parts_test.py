@@ -314,7 +314,7 @@ def a_result():
     cases.append({"group": "kinds", "title": "82", "flows": 1, "systems": [
         system("testpmd", 40), system("weir-l2-ipv4", 80), system("weir-l2-ipv6", 84)]})
     machine = {"cpu": "A & B", "cores": 2, "tsc_mhz": 2000, "kernel": "6.1", "weir": "0.1", "date": "2026-01-02"}
-    return {"machine": machine, "cases": cases, "skipped": ["nothing"],
+    return {"machine": machine, "quick": True, "cases": cases, "skipped": ["nothing"],
             "setup": {"flows": 10, "decided": 9, "per_second": 1.5e6, "drops": {"no-room": 1}}}
 
 
@@ -339,6 +339,19 @@ class ReportTest(unittest.TestCase):
         self.assertIn("| 10 new flows | 9 | no-room 1 | 1.50 million |", text)
         self.assertIn("7 of 8 flows cached", text)
         self.assertIn("- nothing", text)
+
+    def test_short(self):
+        text = report.short(a_result())
+        self.assertIn("2026-01-02, --quick:", text)
+        self.assertIn("flows: | 1 | 1k | 1M |", text)
+        self.assertIn("| OVS-DPDK | + 160 | + 160 | - |", text)
+        self.assertIn("| Weir, 5-tuple | + 50 | + 50 | + 50 |\n| its goal | + 50 | + 60 | + 200 |", text)
+
+    def test_put_between(self):
+        self.assertEqual(report.put_between("a\n<b>\nold\n<e>\nz\n", "<b>", "<e>", "new\n"), "a\n<b>\nnew\n<e>\nz\n")
+        for text in ("<e> <b>", "<b>", "<b><b><e>"):
+            with self.assertRaises(ValueError):
+                report.put_between(text, "<b>", "<e>", "")
 
     def test_diagram(self):
         root = xml.etree.ElementTree.fromstring(report.diagram(a_result()))
