@@ -26,13 +26,14 @@ static struct dpdk_nic *nics; // those that are open, under dpdk_lock
 
 // ---- Finding the device
 
+// DPDK's own codes do not mean what the core's do (-ENODEV: it may come by itself).
 static int refuse(struct weir_error *error, int code, const char *devargs, const char *what)
 {
 	char reason[DPDK_LINE_SIZE];
 
 	dpdk_log_first_error(reason);
-	return weir_refuse(error, code < 0 ? code : -EIO, "nic", "dpdk:%.100s: %s: %s", devargs,
-		what, reason[0] ? reason : rte_strerror(-code));
+	return weir_refuse(error, -EIO, "nic", "dpdk:%.100s: %s: %s", devargs, what,
+		reason[0] ? reason : rte_strerror(-code));
 }
 
 // The device's port, RTE_MAX_ETHPORTS when there is none. An address can be written in several

@@ -35,6 +35,16 @@ static void pull(struct rte_mbuf *mbuf, uint16_t size)
 	}
 }
 
+// Makes room behind the data, if it does not begin where it could.
+static void move_to_front(struct rte_mbuf *mbuf)
+{
+	if (mbuf->data_off <= RTE_PKTMBUF_HEADROOM || !RTE_MBUF_DIRECT(mbuf))
+		return;
+	memmove((uint8_t *)mbuf->buf_addr + RTE_PKTMBUF_HEADROOM, rte_pktmbuf_mtod(mbuf, uint8_t *),
+		mbuf->data_len);
+	mbuf->data_off = RTE_PKTMBUF_HEADROOM;
+}
+
 // Gives the frame the linear part that its readers rely on.
 static bool linearise(struct rte_mbuf *mbuf)
 {
@@ -43,6 +53,8 @@ static bool linearise(struct rte_mbuf *mbuf)
 
 		if (size > mbuf->next->data_len)
 			size = mbuf->next->data_len;
+		if (size > rte_pktmbuf_tailroom(mbuf))
+			move_to_front(mbuf);
 		if (size > rte_pktmbuf_tailroom(mbuf))
 			return false;
 		pull(mbuf, (uint16_t)size);
@@ -58,6 +70,8 @@ bool dpdk_segments_fill(struct rte_mbuf *mbuf, struct weir_frame *frame)
 		rte_pktmbuf_free(mbuf);
 		return false;
 	}
+	frame->data = rte_pktmbuf_mtod(mbuf, uint8_t *);
+	frame->headroom = mbuf->data_off;
 	frame->linear = mbuf->data_len;
 	for (struct rte_mbuf *m = mbuf->next; m; m = m->next) {
 		struct weir_segment *segment = segment_of(m);

@@ -35,7 +35,10 @@ static const struct row {
 	{ "foo:bar", "nic \"foo:bar\": unknown kind \"foo\"; there are " },
 	{ "xdp:eth0", "unknown kind \"xdp\"" },
 	{ "stream:/run/x", "unknown kind \"stream\"" },
-	{ "dpdk:0000:01:00.0", "unknown kind \"dpdk\"" },
+	{ "dpdk:0000:01:00.0", NULL },
+	{ "dpdk:net_pcap0,rx_pcap=/no/such/file", NULL },
+	{ "dpdk", "an argument is missing; the usage is dpdk:DEVARGS" },
+	{ "dpdk:", "an argument is missing; the usage is dpdk:DEVARGS" },
 	{ "vhost:/run/x", "unknown kind \"vhost\"" },
 	{ "null:", "takes no argument; the usage is null" },
 	{ "null:x", "takes no argument" },
@@ -66,7 +69,7 @@ static void forms(void **state)
 
 static void unknown_kind_names_the_kinds(void **state)
 {
-	static const char *const kinds[] = { "tap", "packet", "memory", "replay", "null" };
+	static const char *const kinds[] = { "tap", "packet", "memory", "replay", "null", "dpdk" };
 	struct weir_error error;
 
 	(void)state;
