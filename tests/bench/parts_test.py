@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The Weir Authors
-"""The parts of the benchmark that need neither root nor a peer: captures, parsers, statistics, turns, tables, diagram."""
+"""The parts of the benchmark that need neither root nor a peer: captures, parsers, statistics, turns, tables, and
+the diagram."""
 import dataclasses
 import os
 import re
@@ -176,8 +177,10 @@ fn=(2)
 
     def test_phases(self):
         for path, function, wanted in (
-                ("/x/core/datapath/key.c", "flow_hash", "hash"), ("/x/core/datapath/key.c", "key_parse", "parse and mask"),
-                ("/x/core/datapath/flow_table.h", "flow_match", "look up"), ("/x/core/nic/null.c", "null_transmit", "send"),
+                ("/x/core/datapath/key.c", "flow_hash", "hash"),
+                ("/x/core/datapath/key.c", "key_parse", "parse and mask"),
+                ("/x/core/datapath/flow_table.h", "flow_match", "look up"),
+                ("/x/core/nic/null.c", "null_transmit", "send"),
                 ("/x/core/nic/frame_pool.c", "frame_alloc", "receive"), ("/x/core/nic/frame_pool.c", "put", "send"),
                 ("/x/core/datapath/execute.c", "datapath_run", "run"), ("/lib/memmove.S", "", "other")):
             with self.subTest(path=path, function=function):
@@ -332,7 +335,8 @@ class ReportTest(unittest.TestCase):
 
     def test_tables(self):
         text = report.tables(a_result())
-        self.assertIn("| IPv4, 64 bytes | 1,000 | 40 (39 to 41) | + 160 (155 to 165) | + 40 (35 to 45) | + 50 (45 to 55) |", text)
+        self.assertIn("| IPv4, 64 bytes | 1,000 | 40 (39 to 41) | + 160 (155 to 165) | + 40 (35 to 45) | + 50 (45 to 55) |",
+                      text)
         self.assertIn("| IPv4, 64 bytes | 1,000,000 | 40 (39 to 41) | - | + 40", text)
         self.assertIn("| Weir, L2 | 1.0 | 1.0 | 2.00 | 1.25 |", text)
         self.assertIn("| Weir, L2 | ipv6 | 84 (83 to 85) | 1.05 |", text)

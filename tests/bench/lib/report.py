@@ -79,11 +79,11 @@ def summary(cases):
     columns += [(case, "random") for case in of_group(cases, "random")]
     lines = []
     for name in ("ovs", "weir-l2", "weir-5-tuple"):
-        systems = [find(case, name) for case, _ in columns]
-        lines.append([label(name), *(f"+ {system['above_limit']['value']:.0f}" if system else "-" for system in systems)])
+        found = [find(case, name) for case, _ in columns]
+        lines.append([label(name), *(f"+ {system['above_limit']['value']:.0f}" if system else "-" for system in found)])
         if name in GOALS:
             goals = [GOAL_RANDOM if head == "random" else GOALS[name].get(case["flows"]) for case, head in columns]
-            lines.append(["its goal", *(f"+ {goal}" if system and goal else "-" for goal, system in zip(goals, systems))])
+            lines.append(["its goal", *(f"+ {goal}" if system and goal else "-" for goal, system in zip(goals, found))])
     return markdown([f"cycles above {label(LIMIT)}; flows:", *(head for _, head in columns)], lines)
 
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
 //
-// A filter that reads the 5-tuple and decides nothing: with it every connection is a flow of its own.
+// A filter that reads the 5-tuple and decides nothing: with it every connection is a flow of its
+// own.
 #include <weir/extension.h>
 
 static void decide(const void *state, const struct weir_flow *flow, struct weir_decision *d)
