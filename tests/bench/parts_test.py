@@ -84,6 +84,12 @@ class CapturesTest(unittest.TestCase):
             with self.subTest(shape=shape):
                 self.assertEqual([len(frame) for frame in self.read(shape)], sizes)
 
+    def test_more_sizes_than_flows(self):
+        frames = self.read(Shape(2, 4, captures.IMIX))
+        self.assertEqual([len(frame) for frame in frames], list(captures.IMIX))
+        self.assertEqual([frame[26:38] for frame in frames], [frames[0][26:38], frames[1][26:38]] * 6)
+        self.assertNotEqual(frames[0][26:38], frames[1][26:38])
+
     def test_kinds(self):
         self.assertEqual(self.read(Shape(1, 6))[0][12:16].hex(), "86dd6000")
         self.assertEqual(self.read(Shape(1, 4, (82,), vlan=10))[0][12:20].hex(), "8100000a08004500")
