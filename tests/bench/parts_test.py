@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The Weir Authors
-"""The parts of the benchmark that need neither root nor a peer: captures, parsers, statistics, turns, tables, diagram."""
+"""The parts of the benchmark that need neither root nor a peer: captures, parsers, statistics, turns, tables, and
+the diagram."""
 import dataclasses
 import os
 import re
@@ -82,6 +83,12 @@ class CapturesTest(unittest.TestCase):
                              (Shape(13, 4, captures.IMIX), [60] * 7 + [590] * 4 + [1514, 60])):
             with self.subTest(shape=shape):
                 self.assertEqual([len(frame) for frame in self.read(shape)], sizes)
+
+    def test_more_sizes_than_flows(self):
+        frames = self.read(Shape(2, 4, captures.IMIX))
+        self.assertEqual([len(frame) for frame in frames], list(captures.IMIX))
+        self.assertEqual([frame[26:38] for frame in frames], [frames[0][26:38], frames[1][26:38]] * 6)
+        self.assertNotEqual(frames[0][26:38], frames[1][26:38])
 
     def test_kinds(self):
         self.assertEqual(self.read(Shape(1, 6))[0][12:16].hex(), "86dd6000")
@@ -267,7 +274,7 @@ def a_result():
     cases.append({"group": "kinds", "title": "82", "flows": 1, "systems": [
         system("testpmd", 40), system("weir-l2-ipv4", 80), system("weir-l2-ipv6", 84)]})
     machine = {"cpu": "A & B", "cores": 2, "tsc_mhz": 2000, "kernel": "6.1", "weir": "0.1", "date": "2026-01-02"}
-    return {"machine": machine, "cases": cases, "skipped": ["nothing"],
+    return {"machine": machine, "quick": True, "cases": cases, "skipped": ["nothing"],
             "setup": {"flows": 10, "decided": 9, "per_second": 1.5e6, "drops": {"no-room": 1}}}
 
 
@@ -285,13 +292,27 @@ class ReportTest(unittest.TestCase):
 
     def test_tables(self):
         text = report.tables(a_result())
-        self.assertIn("| IPv4, 64 bytes | 1,000 | 40 (39 to 41) | + 160 (155 to 165) | + 40 (35 to 45) | + 50 (45 to 55) |", text)
+        self.assertIn("| IPv4, 64 bytes | 1,000 | 40 (39 to 41) | + 160 (155 to 165) | + 40 (35 to 45) | + 50 (45 to 55) |",
+                      text)
         self.assertIn("| IPv4, 64 bytes | 1,000,000 | 40 (39 to 41) | - | + 40", text)
         self.assertIn("| Weir, L2 | 1.0 | 1.0 | 2.00 | 1.25 |", text)
         self.assertIn("| Weir, L2 | ipv6 | 84 (83 to 85) | 1.05 |", text)
         self.assertIn("| 10 new flows | 9 | no-room 1 | 1.50 million |", text)
         self.assertIn("7 of 8 flows cached", text)
         self.assertIn("- nothing", text)
+
+    def test_short(self):
+        text = report.short(a_result())
+        self.assertIn("2026-01-02, --quick:", text)
+        self.assertIn("flows: | 1 | 1k | 1M |", text)
+        self.assertIn("| OVS-DPDK | + 160 | + 160 | - |", text)
+        self.assertIn("| Weir, 5-tuple | + 50 | + 50 | + 50 |\n| its goal | + 50 | + 60 | + 200 |", text)
+
+    def test_put_between(self):
+        self.assertEqual(report.put_between("a\n<b>\nold\n<e>\nz\n", "<b>", "<e>", "new\n"), "a\n<b>\nnew\n<e>\nz\n")
+        for text in ("<e> <b>", "<b>", "<b><b><e>"):
+            with self.assertRaises(ValueError):
+                report.put_between(text, "<b>", "<e>", "")
 
     def test_diagram(self):
         root = xml.etree.ElementTree.fromstring(report.diagram(a_result()))

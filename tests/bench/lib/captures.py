@@ -2,8 +2,8 @@
 # Copyright The Weir Authors
 """Captures of many flows: what all systems are fed with.
 
-A flow is one UDP 5-tuple, all different. Frames come in the order of the flows, one each, which is the
-worst order for a cache. The same arguments give the same bytes.
+A flow is one UDP 5-tuple, all different. Frames come in the order of the flows, one each (more only where there
+are more sizes than flows), which is the worst order for a cache. The same arguments give the same bytes.
 """
 import dataclasses
 import random
@@ -30,6 +30,9 @@ class Shape:
     def smallest(self):
         """What Ethernet, tag, IP and UDP take."""
         return 14 + (4 if self.vlan else 0) + (28 if self.version == 4 else 48)
+
+    def n_frames(self):
+        return max(self.flows, len(self.sizes))
 
     def frame_bytes(self):
         return max(self.sizes[0], self.smallest())
@@ -72,15 +75,17 @@ def headers(shape, size, numbers):
 
 def frames(shape):
     """The frames of a shape, one after the other."""
-    chance = random.Random(7)
     kind = struct.pack(">HHH", 0x8100, shape.vlan, ETHERTYPE[shape.version]) if shape.vlan else \
         struct.pack(">H", ETHERTYPE[shape.version])
     pairs = [to.to_bytes(6, "big") + sender.to_bytes(6, "big") + kind
              for to in addresses(shape, DESTINATION) for sender in addresses(shape, SOURCE)]
-    for i in range(shape.flows):
+    for i in range(shape.n_frames()):
         size = max(shape.sizes[i % len(shape.sizes)], shape.smallest())
+        flow = i % shape.flows
+        if flow == 0:
+            chance = random.Random(7)  # from the first flow on again
         # Different flows differ in the source address at least, whatever the rest is.
-        source = (i * 0x9E3779B1 & 0xFFFFFF) if shape.shuffled else i
+        source = (flow * 0x9E3779B1 & 0xFFFFFF) if shape.shuffled else flow
         numbers = source, chance.getrandbits(16), chance.randrange(1024, 65536)
         pair = pairs[chance.randrange(len(pairs))] if len(pairs) > 1 else pairs[0]
         yield (pair + headers(shape, size, numbers)).ljust(size, b"\0")

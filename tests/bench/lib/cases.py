@@ -30,6 +30,9 @@ class Case:
     shapes: tuple
     thorough: bool = False  # more rounds: the rows that matter most
 
+    def line(self):
+        return f"{self.group}: {self.title}, {self.flows:,} flows"
+
     def mib(self):
         """Hugepages that all its systems need together."""
         total = 0
@@ -78,8 +81,12 @@ class Maker:
     def native(self, flows):
         shape = Shape(flows)
         variants = (NATIVE_L2, NATIVE_READS, NATIVE_VISITS)
-        return Case("native", "replay to null, IPv4, 64 bytes", flows,
+        return Case("native", "IPv4, 64 bytes", flows,
                     tuple(self.weir(variant, shape) for variant in variants), (shape,))
+
+    def native_random(self, n):
+        shape = Shape(n, macs=4, shuffled=True)
+        return Case("native", "random 5-tuples, 16 pairs of addresses", n, (self.weir(NATIVE_L2, shape),), (shape,))
 
     def workers(self, dpdk):
         """One pair of devices on one core, beside two pairs on two cores."""
@@ -116,3 +123,4 @@ def full(maker):
     yield maker.workers(False)
     for flows in (1, 1000, 10000, 100000, 1000000):
         yield maker.native(flows)
+    yield maker.native_random(1000000)

@@ -21,7 +21,7 @@ class Entry:
     shapes: tuple
 
     def n_frames(self):
-        return sum(shape.flows for shape in self.shapes)
+        return sum(shape.n_frames() for shape in self.shapes)
 
 
 @dataclasses.dataclass

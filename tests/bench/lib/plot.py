@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The Weir Authors
-"""Draws cycles per frame against flows as an SVG, which can be read on a light and on a dark page."""
+"""Draws cycles per frame against flows as an SVG, which can be read on a light and on a dark page: it has its own
+ground, which follows the reader's preference."""
 import math
 from xml.sax.saxutils import escape
 
@@ -10,11 +11,11 @@ LEFT, RIGHT, TOP, BOTTOM = 64, 150, 58, 92
 COLOURS = ("#8a8f98", "#e0662f", "#2f81d6", "#2a9d6f", "#b0589f")
 MARKS = ("circle", "square", "triangle", "diamond", "circle")
 STYLE = """
-	text { font: 13px system-ui, sans-serif; fill: #24292f; }
+	.page { fill: #ffffff; } text { font: 13px system-ui, sans-serif; fill: #24292f; }
 	.small { font-size: 11px; } .title { font-size: 15px; font-weight: 600; }
 	.grid { stroke: #d0d7de; } .axis { stroke: #57606a; }
 	@media (prefers-color-scheme: dark) {
-		text { fill: #e6edf3; } .grid { stroke: #30363d; } .axis { stroke: #8b949e; }
+		.page { fill: #0d1117; } text { fill: #e6edf3; } .grid { stroke: #30363d; } .axis { stroke: #8b949e; }
 	}
 """
 
@@ -68,11 +69,13 @@ def axes(frame):
     lines = []
     for i in range(round(frame.most / frame.step) + 1):
         y = frame.y(i * frame.step)
-        lines.append(f'<line class="{"grid" if i else "axis"}" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
-                     f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{i * frame.step:g}</text>')
+        kind = "grid" if i else "axis"
+        lines.append(f'<line class="{kind}" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        lines.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{i * frame.step:g}</text>')
+    below = HEIGHT - BOTTOM + 20
     for flows in frame.flows:
-        lines.append(f'<text x="{frame.x(flows):.1f}" y="{HEIGHT - BOTTOM + 20}" text-anchor="middle">{amount(flows)}</text>')
-    lines.append(f'<text x="{(LEFT + WIDTH - RIGHT) / 2:.0f}" y="{HEIGHT - BOTTOM + 40}" text-anchor="middle">flows</text>')
+        lines.append(f'<text x="{frame.x(flows):.1f}" y="{below}" text-anchor="middle">{amount(flows)}</text>')
+    lines.append(f'<text x="{(LEFT + WIDTH - RIGHT) / 2:.0f}" y="{below + 20}" text-anchor="middle">flows</text>')
     return lines
 
 
@@ -92,7 +95,8 @@ def draw(title, subtitle, notes, series):
     frame = Frame(series)
     ends = {label: frame.y(points[max(points)][0]) for label, points in series.items()}
     labels = spread(ends, 16)
-    body = [f'<text class="title" x="{LEFT}" y="22">{escape(title)}</text>',
+    body = ['<rect class="page" width="100%" height="100%" rx="6"/>',
+            f'<text class="title" x="{LEFT}" y="22">{escape(title)}</text>',
             f'<text x="{LEFT}" y="42">{escape(subtitle)}</text>', *axes(frame)]
     for i, (label, points) in enumerate(series.items()):
         colour = COLOURS[i % len(COLOURS)]
@@ -102,5 +106,6 @@ def draw(title, subtitle, notes, series):
     for i, note in enumerate(notes):
         body.append(f'<text class="small" x="{LEFT}" y="{HEIGHT - 32 + 16 * i}">{escape(note)}</text>')
     lines = "\n".join(f"\t{line}" for line in body)
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
-            f'role="img">\n\t<title>{escape(title)}</title>\n\t<style>{STYLE}\t</style>\n{lines}\n</svg>\n')
+    return ('<svg xmlns="http://www.w3.org/2000/svg" role="img" '
+            f'viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}">\n'
+            f'\t<title>{escape(title)}</title>\n\t<style>{STYLE}\t</style>\n{lines}\n</svg>\n')

@@ -72,7 +72,8 @@ class Process:
                 names[int(thread)] = file.read().strip()
         found = sorted((thread for thread in names if names[thread].startswith(prefixes)), key=names.get)
         if not found:
-            raise RuntimeError(f"{self.popen.args[0]}: of its threads ({', '.join(names.values())}) none is one of {prefixes}")
+            raise RuntimeError(f"{self.popen.args[0]}: of its threads ({', '.join(names.values())}) "
+                               f"none is one of {prefixes}")
         return found
 
     def cpu_s(self, threads):

@@ -66,6 +66,27 @@ def forwarding(cases):
     return markdown(["frames", "flows", label(LIMIT), *map(label, names)], lines)
 
 
+# Cycles above testpmd that Weir is meant to stay below: {system: {flows: cycles}}; for other numbers of flows none is.
+GOALS = {"weir-l2": dict.fromkeys((1, 1000, 10**4, 10**5, 10**6), 40),
+         "weir-5-tuple": {1: 50, 1000: 60, 10**4: 75, 10**5: 100, 10**6: 200}}
+GOAL_RANDOM = 40
+
+
+def summary(cases):
+    """Cycles above the limit of 64-byte IPv4 frames, a column for each number of flows, with what is aimed at."""
+    first = [case for case in of_group(cases, "forwarding") if case["title"] == cases[0]["title"]]
+    columns = [(case, plot.amount(case["flows"])) for case in first]
+    columns += [(case, "random") for case in of_group(cases, "random")]
+    lines = []
+    for name in ("ovs", "weir-l2", "weir-5-tuple"):
+        found = [find(case, name) for case, _ in columns]
+        lines.append([label(name), *(f"+ {system['above_limit']['value']:.0f}" if system else "-" for system in found)])
+        if name in GOALS:
+            goals = [GOAL_RANDOM if head == "random" else GOALS[name].get(case["flows"]) for case, head in columns]
+            lines.append(["its goal", *(f"+ {goal}" if system and goal else "-" for goal, system in zip(goals, found))])
+    return markdown([f"cycles above {label(LIMIT)}; flows:", *(head for _, head in columns)], lines)
+
+
 def kinds(case):
     """Each kind of frame beside IPv4 of the same variant, in the same round."""
     lines = []
@@ -94,8 +115,9 @@ def scaling(case):
 
 def native(cases):
     names = [system["system"] for system in cases[0]["systems"]]
-    lines = [[f"{case['flows']:,}", *(cell(find(case, name)["cycles"]) for name in names)] for case in cases]
-    return markdown(["replay to null: flows", *map(label, names)], lines)
+    lines = [[case["title"], f"{case['flows']:,}",
+              *(cell(system["cycles"]) if (system := find(case, name)) else "-" for name in names)] for case in cases]
+    return markdown(["replay to null", "flows", *map(label, names)], lines)
 
 
 def setup(result):
@@ -114,20 +136,41 @@ def of_group(cases, group):
     return [case for case in cases if case["group"] == group]
 
 
-def tables(result):
+def small_tables(result):
     cases = result["cases"]
-    side_by_side = of_group(cases, "forwarding") + of_group(cases, "random")
-    parts = [forwarding(side_by_side)] if side_by_side else []
-    parts += [kinds(case) for case in of_group(cases, "kinds")]
+    parts = [kinds(case) for case in of_group(cases, "kinds")]
     parts += [scaling(case) for case in of_group(cases, "workers")]
     if of_group(cases, "native"):
         parts.append(native(of_group(cases, "native")))
     if result.get("setup"):
         parts.append(setup(result["setup"]))
-    said = notes(cases) + [f"- {line}" for line in result["skipped"]]
+    return parts
+
+
+def tables(result):
+    """All of it."""
+    side_by_side = of_group(result["cases"], "forwarding") + of_group(result["cases"], "random")
+    parts = [forwarding(side_by_side)] if side_by_side else []
+    parts += small_tables(result)
+    said = notes(result["cases"]) + [f"- {line}" for line in result["skipped"]]
     if said:
         parts.append("\n".join(said) + "\n")
     return "\n".join(parts)
+
+
+def short(result):
+    """What README shows."""
+    parts = [summary(result["cases"])] if of_group(result["cases"], "forwarding") else []
+    return "\n".join([machine_line(result["machine"]) + (", --quick" if result["quick"] else "") + ":\n",
+                      *parts, *small_tables(result)])
+
+
+def put_between(text, begin, end, what):
+    """`text` with `what` between two lines that it has once each."""
+    if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
+        raise ValueError(f"there must be one line {begin} and behind it one line {end}")
+    head, _, rest = text.partition(begin)
+    return f"{head}{begin}\n{what}{end}{rest.partition(end)[2]}"
 
 
 def machine_line(machine):
