@@ -117,7 +117,7 @@ static unsigned frames_in(const char *name)
 	return n;
 }
 
-// ---- Tests
+// ---- Tests. The disk hangs until it is let go on: what returns before has not waited for it.
 
 static void start_and_hang(struct lab *lab)
 {
@@ -186,17 +186,14 @@ static void detaching_does_not_wait_for_ever(void **state)
 {
 	static const size_t partials[] = { 0, 1, 164 * 3 + 50, 164 * 4 };
 	struct lab lab;
-	double from;
 
 	(void)state;
 	capture_begin(&lab, NULL);
 	for (unsigned i = 0; i < sizeof(partials) / sizeof(partials[0]); i++) {
 		partial = partials[i];
 		start_and_hang(&lab);
-		from = seconds();
 		lab_detach(&lab, "capture");
 		lab_settle(&lab);
-		assert_true(seconds() - from < 5);
 		capture_traffic(&lab, 100);
 		// It can be unloaded and loaded again meanwhile.
 		assert_int_equal(weir_extension_unload(lab.weir, "capture", 0, &lab.error), 0);
@@ -221,14 +218,11 @@ static void detaching_does_not_wait_for_ever(void **state)
 static void the_end_of_everything_does_not_wait_for_ever(void **state)
 {
 	struct lab lab;
-	double from;
 
 	(void)state;
 	capture_begin(&lab, NULL);
 	start_and_hang(&lab);
-	from = seconds();
 	capture_end(&lab);
-	assert_true(seconds() - from < 5);
 	hang(false);
 	wait_for_writers();
 }
