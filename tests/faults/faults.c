@@ -33,6 +33,16 @@ void fault_plan(const char *call, const char *pattern, unsigned first, unsigned 
 	pthread_mutex_unlock(&lock);
 }
 
+unsigned fault_count(void)
+{
+	unsigned n;
+
+	pthread_mutex_lock(&lock);
+	n = plan.n_failed;
+	pthread_mutex_unlock(&lock);
+	return n;
+}
+
 unsigned fault_end(void)
 {
 	unsigned n;

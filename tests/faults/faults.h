@@ -15,6 +15,8 @@
 // all (0: all that follow).
 __attribute__((visibility("default"))) void fault_plan(
 	const char *call, const char *pattern, unsigned first, unsigned count, int error);
+// How many calls have failed so far.
+__attribute__((visibility("default"))) unsigned fault_count(void);
 // Nothing fails any more. Returns how many calls have failed.
 __attribute__((visibility("default"))) unsigned fault_end(void);
 

@@ -359,7 +359,7 @@ static void test_differences(void **state)
 // client's requests, and a document that goes on, are not concerned.
 static void test_age(void **state)
 {
-	struct fixture *fixture = fixture_start_documents(1000);
+	struct fixture *fixture = fixture_start_documents(2000);
 	int idle = fixture_connect(fixture), slow = fixture_connect(fixture);
 	char line[64];
 
@@ -367,7 +367,7 @@ static void test_age(void **state)
 	send_text(idle, "apply_add items={switch={name=br0}}", 1);
 	check_done(idle, 1);
 	for (unsigned i = 0; i < 8; i++) {
-		usleep(200000);
+		usleep(400000);
 		snprintf(line, sizeof(line), "apply_add items={switch={name=br%u}}", i);
 		send_text(slow, line, i);
 		check_done(slow, i);
@@ -377,7 +377,7 @@ static void test_age(void **state)
 	check_alive(idle, 2);
 	send_text(idle, "apply_add items={switch={name=br1}}", 3);
 	check_refused(
-		idle, 3, WEIR__CONTROL__STATUS__CODE__FAILED, "nothing of it had come for 1 s");
+		idle, 3, WEIR__CONTROL__STATUS__CODE__FAILED, "nothing of it had come for 2 s");
 	send_text(idle, "apply_commit", 4);
 	check_refused(idle, 4, WEIR__CONTROL__STATUS__CODE__FAILED, "was dropped");
 	fixture_run(fixture, look);

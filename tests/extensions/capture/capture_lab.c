@@ -277,6 +277,16 @@ struct capture_row capture_wait(struct lab *lab, const char *name, Capture__Stat
 	return row;
 }
 
+void capture_assert_file(const char *name, const struct capture_row *row)
+{
+	struct pcapng_file file;
+
+	pcapng_read(&file, capture_path(name));
+	assert_int_equal(file.n_frames, row->captured);
+	assert_int_equal(file.size, row->bytes);
+	pcapng_free(&file);
+}
+
 // ---- Frames
 
 void capture_traffic(struct lab *lab, unsigned n)

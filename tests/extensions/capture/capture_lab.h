@@ -74,6 +74,8 @@ unsigned capture_list(struct lab *lab, struct capture_row rows[/* CAPTURE_ROWS_M
 struct capture_row capture_row(struct lab *lab, const char *name);
 // Waits until the capture has this state.
 struct capture_row capture_wait(struct lab *lab, const char *name, Capture__State state);
+// The file consists of whole blocks, and of what the row says.
+void capture_assert_file(const char *name, const struct capture_row *row);
 // Sends n frames of 100 bytes from station 0 to station 1, and receives them (unless they are
 // dropped).
 void capture_traffic(struct lab *lab, unsigned n);

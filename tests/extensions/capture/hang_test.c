@@ -2,7 +2,7 @@
 // Copyright The Weir Authors
 //
 // A disk that hangs in the middle of a write, or has trouble with closing the file: neither frames
-// nor the control thread wait for it.
+// nor the control thread wait for it; copies that find no room meanwhile are lost and counted.
 #include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
@@ -117,7 +117,7 @@ static unsigned frames_in(const char *name)
 	return n;
 }
 
-// ---- Tests
+// ---- Tests. The disk hangs until it is let go on: what returns before has not waited for it.
 
 static void start_and_hang(struct lab *lab)
 {
@@ -146,21 +146,54 @@ static void frames_and_calls_go_on(void **state)
 	capture_end(&lab);
 }
 
+// A burst that is more than the ring of one capture holds, and the writer's buffer, before anything
+// of it is written; another capture's ring holds it.
+static void what_is_too_fast_is_lost_and_counted(void **state)
+{
+	enum { BURST = 6000 };
+	struct lab_frame frame = lab_udp(0, LAB_BROADCAST, 1, 2), got;
+	struct capture_row row;
+	struct lab lab;
+
+	(void)state;
+	capture_begin(&lab, &(struct lab_options){ .n_ports = 3, .nic = "memory:size=16384" });
+	frame.size = LAB_FRAME_MAX;
+	capture_start(&lab,
+		(struct capture_wish){ .port = "p1", .port2 = "p2", .at = AT_EGRESS, .name = "x" });
+	capture_start(
+		&lab, (struct capture_wish){
+			      .port = "p0", .at = AT_ALL, .name = "y", .write = "y", .snap = 64 });
+	hang(true);
+	for (unsigned n = 0; n < BURST; n++)
+		lab_send(&lab, 0, &frame);
+	lab_run(&lab);
+	for (unsigned n = 0; n < 2 * BURST; n++)
+		assert_true(lab_receive(&lab, 1 + n % 2, &got));
+	assert_true(capture_row(&lab, "x").lost > 0);
+	hang(false);
+	row = capture_stop(&lab, "x");
+	assert_int_equal(row.seen, 2 * BURST);
+	assert_int_equal(row.state, CAPTURE__STATE__STOPPED);
+	capture_assert_file("capture.pcapng", &row);
+	row = capture_stop(&lab, "y");
+	assert_int_equal(row.captured, BURST);
+	capture_assert_file("y", &row);
+	assert_int_equal(lab_switch(&lab, "br0").dropped, 0);
+	capture_end(&lab);
+}
+
 static void detaching_does_not_wait_for_ever(void **state)
 {
 	static const size_t partials[] = { 0, 1, 164 * 3 + 50, 164 * 4 };
 	struct lab lab;
-	double from;
 
 	(void)state;
 	capture_begin(&lab, NULL);
 	for (unsigned i = 0; i < sizeof(partials) / sizeof(partials[0]); i++) {
 		partial = partials[i];
 		start_and_hang(&lab);
-		from = seconds();
 		lab_detach(&lab, "capture");
 		lab_settle(&lab);
-		assert_true(seconds() - from < 5);
 		capture_traffic(&lab, 100);
 		// It can be unloaded and loaded again meanwhile.
 		assert_int_equal(weir_extension_unload(lab.weir, "capture", 0, &lab.error), 0);
@@ -185,14 +218,11 @@ static void detaching_does_not_wait_for_ever(void **state)
 static void the_end_of_everything_does_not_wait_for_ever(void **state)
 {
 	struct lab lab;
-	double from;
 
 	(void)state;
 	capture_begin(&lab, NULL);
 	start_and_hang(&lab);
-	from = seconds();
 	capture_end(&lab);
-	assert_true(seconds() - from < 5);
 	hang(false);
 	wait_for_writers();
 }
@@ -219,6 +249,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(frames_and_calls_go_on),
+		cmocka_unit_test(what_is_too_fast_is_lost_and_counted),
 		cmocka_unit_test(detaching_does_not_wait_for_ever),
 		cmocka_unit_test(the_end_of_everything_does_not_wait_for_ever),
 		cmocka_unit_test(what_closing_says_is_told),
