@@ -110,6 +110,19 @@ refused "used" "used by the NIC dpdk:net_null0,copy=0,no-rx=1" dpdk:net_null0
 ctl port add br0 p2 dpdk:net_null0 --dry-run 2>/dev/null && fail "a dry run takes a device that is used"
 ctl port remove p1
 
+# EAL pins its own thread, and no other.
+allowed() { sed -n 's/^Cpus_allowed_list:\t//p' "$1/status"; }
+n_workers=0
+for task in "/proc/$daemon_pid/task"/*; do
+	case $(cat "$task/comm") in
+	weir-worker-*) n_workers=$((n_workers + 1)) ;;
+	weir-switchd) ;;
+	*) continue ;;
+	esac
+	equal "CPUs of $(cat "$task/comm")" "$(allowed "$task")" "$(allowed /proc/self)"
+done
+equal "workers" $n_workers 1
+
 sent_all() { [ "$(port_value out tx_frames)" = $n_in ]; }
 
 # What goes in comes out. The port is removed and added again, by the same name.

@@ -133,4 +133,40 @@ static inline void check_frame(
 				byte_of(id, from + i));
 }
 
+static struct frame_pool *pool; // for frames that are no mbufs
+static char directory[] = "/tmp/weir-dpdk.XXXXXX";
+
+static inline const char *path_of(const char *file)
+{
+	static char path[100];
+
+	snprintf(path, sizeof(path), "%s/%s", directory, file);
+	return path;
+}
+
+static inline int set_up(void **state)
+{
+	(void)state;
+	pool = frame_pool_create(2048, 16);
+	return pool && mkdtemp(directory) ? 0 : -1;
+}
+
+static inline int tear_down(void **state)
+{
+	char command[100];
+
+	(void)state;
+	frame_pool_destroy(pool); // asserts that all frames are back
+	snprintf(command, sizeof(command), "rm -r %s", directory);
+	return system(command);
+}
+
+static inline void close_all(struct nic *a, struct nic *b)
+{
+	assert_int_equal(described(a, "mbufs_free="), N_MBUFS);
+	nic_close(a);
+	nic_close(b);
+	assert_int_equal(frame_pool_in_use(pool), 0);
+}
+
 #endif
