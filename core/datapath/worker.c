@@ -16,7 +16,6 @@
 enum {
 	POOL_SMALL = 8192,
 	POOL_LARGE = 512,
-	BATCH = 64,           // frames of one receive: grout and DPDK measure 32 to 64 as best
 	SCAN_SLEEP_MS = 1000, // a worker with flows wakes this often to forget idle ones
 	EVENTS = 16,
 	SWEEP_MIN_NS = 10000,
@@ -134,13 +133,13 @@ static void make_calls(struct worker *w, struct poll_list *list, uint64_t now_ns
 
 static unsigned poll_one(struct worker *w, struct poll_entry *e, uint64_t now_ns)
 {
-	struct weir_frame *frames[BATCH];
+	struct weir_frame *frames[WORKER_BATCH];
 	int n;
 
 	if (__atomic_load_n(e->nic_error, __ATOMIC_RELAXED))
 		return 0;
-	n = e->nic->class->receive(e->nic, e->queue, w->pool, frames, BATCH);
-	e->n_full = n == BATCH && !e->nic->rx_waits ? e->n_full + 1 : 0;
+	n = e->nic->class->receive(e->nic, e->queue, w->pool, frames, WORKER_BATCH);
+	e->n_full = n == WORKER_BATCH && !e->nic->rx_waits ? e->n_full + 1 : 0;
 	if (n == 0)
 		return 0;
 	if (n < 0) {

@@ -20,7 +20,9 @@
 #include "datapath/datapath.h"
 
 enum {
-	WORKER_PRESSED = 4, // 128 frames: short of what the queue of any NIC holds
+	// Frames of one receive: what a batch costs is shared by as many.
+	WORKER_BATCH = NIC_BATCH,
+	WORKER_PRESSED = 2, // 128 frames: short of what the queue of any NIC holds
 	WORKER_NEW_EVERY = 4,
 };
 

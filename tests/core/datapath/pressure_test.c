@@ -5,7 +5,7 @@
 // counted in what frames cost: a known one, or one that is shed, 1; a flow that is decided, 10.
 #include "line.h"
 
-enum { KNOWN_FLOWS = 10, DECIDE_COST = 10, BATCH = 32 };
+enum { KNOWN_FLOWS = 10, DECIDE_COST = 10 };
 
 static void pass(const void *state, const struct weir_flow *flow, struct weir_decision *d)
 {
@@ -141,14 +141,14 @@ static void lasting_pressure_starves_nobody(void **state)
 	(void)state;
 	stack(tuple_stack);
 	for (uint32_t i = 0; i < 1000; i++) {
-		line_arrive(0, LINE_KNOWN + i * 100, 100);
-		line_arrive(1, LINE_KNOWN + i * 100, 100);
+		line_arrive(0, LINE_KNOWN + i * 1000, 2 * WORKER_BATCH);
+		line_arrive(1, LINE_KNOWN + i * 1000, 2 * WORKER_BATCH);
 		line_round();
 	}
 	for (unsigned port = 0; port < 2; port++) {
-		assert_true(line.nics[port].lost[1] > 60000);
+		assert_true(line.nics[port].lost[1] > 900 * WORKER_BATCH);
 		assert_in_range(line.nics[port].sent[1], 1000 / WORKER_NEW_EVERY,
-			1000 / WORKER_NEW_EVERY + WORKER_PRESSED * BATCH + 1);
+			1000 / WORKER_NEW_EVERY + WORKER_PRESSED * WORKER_BATCH + 1);
 	}
 }
 
@@ -158,17 +158,17 @@ static void bursts_are_not_shed(void **state)
 	(void)state;
 	stack(tuple_stack);
 	for (uint32_t i = 0; i < 100; i++) {
-		line_arrive(0, LINE_KNOWN + i * 1000, WORKER_PRESSED * BATCH);
+		line_arrive(0, LINE_KNOWN + i * 1000, WORKER_PRESSED * WORKER_BATCH);
 		while (line_round())
 			continue;
 	}
 	assert_int_equal(line_shed(0, WEIR_STAGE_INGRESS), 0);
-	assert_int_equal(line.nics[1].sent[1], 100 * WORKER_PRESSED * BATCH);
+	assert_int_equal(line.nics[1].sent[1], 100 * WORKER_PRESSED * WORKER_BATCH);
 	// What comes behind is, but for one.
-	line_arrive(0, LINE_KNOWN + 1000000, (WORKER_PRESSED + 1) * BATCH);
+	line_arrive(0, LINE_KNOWN + 1000000, (WORKER_PRESSED + 1) * WORKER_BATCH);
 	while (line_round())
 		continue;
-	assert_int_equal(line_shed(0, WEIR_STAGE_INGRESS), BATCH - 1);
+	assert_int_equal(line_shed(0, WEIR_STAGE_INGRESS), WORKER_BATCH - 1);
 }
 
 // Of four new flows one is decided, and all of its frames pass: also those that the batch missed.
@@ -177,12 +177,12 @@ static void later_frames_of_a_decided_flow_pass(void **state)
 	(void)state;
 	stack(tuple_stack);
 	for (unsigned i = 0; i < WORKER_PRESSED; i++)
-		line_arrive(0, LINE_KNOWN + i * BATCH, BATCH);
-	for (unsigned i = 0; i < BATCH; i++)
+		line_arrive(0, LINE_KNOWN + i * WORKER_BATCH, WORKER_BATCH);
+	for (unsigned i = 0; i < WORKER_BATCH; i++)
 		line_arrive(0, LINE_KNOWN + 100000 + i % 4, 1);
 	while (line_round())
 		continue;
-	assert_int_equal(line_shed(0, WEIR_STAGE_INGRESS), BATCH / 4 * 3);
+	assert_int_equal(line_shed(0, WEIR_STAGE_INGRESS), WORKER_BATCH / 4 * 3);
 }
 
 // Flows that a change made stale, and flows whose fields it changed, are decided anew under the
@@ -247,8 +247,8 @@ static void addresses_alone_are_cached(void **state)
 {
 	(void)state;
 	for (uint32_t i = 0; i < 4000; i++)
-		line_pass(LINE_KNOWN + i * BATCH, BATCH);
-	assert_int_equal(line.nics[1].sent[1], 4000 * BATCH);
+		line_pass(LINE_KNOWN + i * WORKER_BATCH, WORKER_BATCH);
+	assert_int_equal(line.nics[1].sent[1], 4000 * WORKER_BATCH);
 	assert_int_equal(line.dp->decisions, 1);
 	assert_int_equal(line.dp->flows->n, 1);
 }
