@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
 //
-// What a switch loses that is offered frames by the clock. Time is a model of its own and goes by what
-// the worker does: a frame takes HIT_NS, one whose flow is decided DECIDE_NS. So the capacity is
-// known, and the same on every machine.
+// What a switch loses that is offered frames by the clock. Time is a model of its own and goes by
+// what the worker does: a frame takes HIT_NS, one whose flow is decided DECIDE_NS. So the capacity
+// is known, and the same on every machine.
 #include "lab_probe.h"
 
 #include <unistd.h>
