@@ -9,7 +9,7 @@
 #
 # What is lost by the clock depends on who else runs on the machine, too: 100,000 frames a second fill the ring of
 # 1,024 when the worker does not get the processor for 10 ms. So the known flow gets slower until the machine has a second
-# without loss; tests/core/switch/open_loop_test.c, which has a clock of its own, knows no such excuse.
+# without loss; tests/core/switch/open_loop_model_test.c, which has a clock of its own, knows no such excuse.
 . "$(dirname "$0")/lib.sh"
 
 # captures: "known", a frame without ports (GRE), which vary leaves alone; "scan", a UDP frame.

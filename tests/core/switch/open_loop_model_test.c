@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
 //
-// What a switch loses that is offered frames by the clock. Time is the test's own and goes by what
-// the worker does: a frame takes HIT_NS, one whose flow is decided DECIDE_NS. So the capacity is
-// known, and the same on every machine.
+// What a switch loses that is offered frames by the clock. Time is a model of its own and goes by
+// what the worker does: a frame takes HIT_NS, one whose flow is decided DECIDE_NS. So the capacity
+// is known, and the same on every machine.
 #include "lab_probe.h"
 
 #include <unistd.h>
@@ -200,8 +200,8 @@ static void within_capacity_nothing_is_lost(void **state)
 	(void)state;
 	begin_lab(&lab, "tuple");
 	add_source(&lab, "in", "f", CAPACITY_PPS / 10 * 9);
-	work_ms(&lab, 50);
-	assert_in_range(counts(&lab, "in").rx, CAPACITY_PPS / 20 / 10 * 8, CAPACITY_PPS / 20);
+	work_ms(&lab, 20);
+	assert_in_range(counts(&lab, "in").rx, CAPACITY_PPS / 50 / 10 * 8, CAPACITY_PPS / 50);
 	assert_int_equal(counts(&lab, "in").missed, 0);
 	assert_int_equal(counts(&lab, "to1").tx, counts(&lab, "in").rx);
 	// The first that came learned its source, which the others of its batch did not know of.
@@ -218,7 +218,7 @@ static void beyond_capacity_loss_shows(void **state)
 	(void)state;
 	begin_lab(&lab, "tuple");
 	add_source(&lab, "in", "f", CAPACITY_PPS / 2 * 3);
-	work_ms(&lab, 50);
+	work_ms(&lab, 20);
 	in = counts(&lab, "in");
 	// A third of what is offered; all of it is known, so that nothing is shed.
 	assert_in_range(in.missed, (in.rx + in.missed) * 30 / 100, (in.rx + in.missed) * 40 / 100);
@@ -236,7 +236,7 @@ static void a_scan_at_the_same_port(void **state)
 	(void)state;
 	begin_lab(&lab, "tuple");
 	add_source(&lab, "in", "s", 100000 * (SCAN_FRAMES + 1));
-	work_ms(&lab, 400);
+	work_ms(&lab, 100);
 	in = counts(&lab, "in");
 	assert_int_equal(in.missed, 0);
 	assert_in_range(
@@ -248,7 +248,7 @@ static void a_scan_at_the_same_port(void **state)
 	// was learned and once after.
 	assert_int_equal(datapath(&lab)->decisions, counts(&lab, "to2").tx + filtered(&lab) + 2);
 	// Most of the time that is left over from 8 million frames goes into it.
-	assert_true(counts(&lab, "to2").tx > 500000);
+	assert_true(counts(&lab, "to2").tx > 125000);
 	lab_end(&lab);
 }
 
@@ -263,7 +263,7 @@ static void a_scan_at_another_port(void **state)
 	add_source(&lab, "scan", "s", 100000 * (SCAN_FRAMES + 1));
 	work_ms(&lab, 100);
 	assert_int_equal(datapath(&lab)->decisions, counts(&lab, "to2").tx + filtered(&lab) + 4);
-	for (unsigned i = 0; i < 4; i++) {
+	for (unsigned i = 0; i < 2; i++) {
 		lab_attach(&lab, "marker", 1);
 		work_ms(&lab, 60);
 		lab_detach(&lab, "marker");
@@ -288,8 +288,8 @@ static void a_scan_past_addresses_alone(void **state)
 	(void)state;
 	begin_lab(&lab, NULL);
 	add_source(&lab, "in", "s", CAPACITY_PPS / 10 * 9);
-	work_ms(&lab, 50);
-	assert_true(counts(&lab, "in").rx > 750000);
+	work_ms(&lab, 20);
+	assert_true(counts(&lab, "in").rx > 300000);
 	assert_int_equal(counts(&lab, "in").missed, 0);
 	assert_in_range(datapath(&lab)->decisions, 2, 4);
 	lab_end(&lab);
