@@ -16,13 +16,16 @@
 // as `l2` must be a constant in each.
 #define ALWAYS_INLINE __attribute__((always_inline)) static inline
 
+// What is added to again and again does not stand side by side: compilers would load both as one,
+// before the stores of the last frame can be forwarded to it.
 struct run {
 	struct flow_key key;
-	struct flow *flow; // or what may be it
+	uint64_t wire_frames; // what its frames are together, on the wire
+	struct flow *flow;    // or what may be it
+	uint64_t wire_bytes;
 	uint32_t hash;
 	uint8_t n_words;
 	uint8_t first, n; // of the batch's frames
-	struct wire wire; // what they are together
 };
 
 struct batch {
@@ -38,7 +41,8 @@ struct batch {
 
 // Everything that is not plain. What comes from outside may claim anything about its checksums and
 // segments: offsets are made true, or the claim is taken away and the frame is dropped.
-__attribute__((noinline)) static void parse_any(struct weir_frame *frame, struct run *r)
+__attribute__((noinline)) static struct wire parse_any(
+	struct weir_frame *frame, struct flow_key *key)
 {
 	uint64_t refused = 0;
 
@@ -46,9 +50,9 @@ __attribute__((noinline)) static void parse_any(struct weir_frame *frame, struct
 		memset(&frame->offload, 0, sizeof(frame->offload));
 		refused = KEY_REFUSED;
 	}
-	key_parse(frame, &r->key);
-	r->key.w[0] |= refused;
-	r->wire = frame_wire(frame);
+	key_parse(frame, key);
+	key->w[0] |= refused;
+	return frame_wire(frame);
 }
 
 // The words that differ most often come first.
@@ -77,22 +81,23 @@ ALWAYS_INLINE void parse(struct batch *b, bool l2)
 
 	for (unsigned i = 0; i < n_frames; i++) {
 		struct weir_frame *frame = frames[i];
+		struct wire wire = { 1, frame->size };
 
 		frame->port = index;
 		if (__builtin_expect(
-			    !offload_claimed(frame) && key_parse_plain(frame, &r->key, l2), 1))
-			r->wire = (struct wire){ 1, frame->size };
-		else
-			parse_any(frame, r);
+			    offload_claimed(frame) || !key_parse_plain(frame, &r->key, l2), 0))
+			wire = parse_any(frame, &r->key);
 		r->n_words = l2 ? KEY_WORDS_L2 : (uint8_t)key_words(&r->key, mask);
 		r->key.w[0] |= constant;
 		apply_mask(&r->key, mask, r->n_words);
 		if (i && same_flow(r, r - 1, l2)) {
-			r[-1].wire.frames += r->wire.frames;
-			r[-1].wire.bytes += r->wire.bytes;
+			r[-1].wire_frames += wire.frames;
+			r[-1].wire_bytes += wire.bytes;
 			r[-1].n++;
 			continue;
 		}
+		r->wire_frames = wire.frames;
+		r->wire_bytes = wire.bytes;
 		r->first = (uint8_t)i;
 		r->n = 1;
 		r++;
@@ -121,20 +126,28 @@ struct last_output {
 	uint16_t port;
 };
 
-ALWAYS_INLINE void transmit_plain(
-	struct datapath *dp, struct weir_frame *frame, uint16_t port, struct last_output *last)
+// Where there is no queue at hand, or not room enough in it.
+__attribute__((noinline)) static void transmit_each(struct datapath *dp,
+	struct weir_frame *const frames[], unsigned n, uint16_t port, struct last_output *last)
+{
+	for (unsigned i = 0; i < n; i++)
+		datapath_transmit(dp, frames[i], port);
+	*last = (struct last_output){ datapath_tx_queue(dp, port), port };
+}
+
+ALWAYS_INLINE void transmit_run(struct datapath *dp, struct weir_frame *const frames[], unsigned n,
+	uint16_t port, struct last_output *last)
 {
 	struct tx_queue *queue = last->queue;
+	unsigned at = queue ? queue->n : NIC_BATCH;
 
-	if (__builtin_expect(!queue || last->port != port || queue->n == NIC_BATCH, 0)) {
-		queue = datapath_tx_queue(dp, port);
-		*last = (struct last_output){ queue, port };
-		if (!queue) {
-			datapath_transmit(dp, frame, port); // drops it, and says why
-			return;
-		}
+	if (__builtin_expect(last->port != port || at + n > NIC_BATCH, 0)) {
+		transmit_each(dp, frames, n, port, last);
+		return;
 	}
-	queue->frames[queue->n++] = frame;
+	for (unsigned i = 0; i < n; i++)
+		queue->frames[at + i] = frames[i];
+	queue->n = at + n;
 }
 
 ALWAYS_INLINE void run_hit(
@@ -145,11 +158,10 @@ ALWAYS_INLINE void run_hit(
 	struct datapath *dp = b->dp;
 
 	check_flow(dp, flow);
-	use_flow(dp, flow, r->wire);
+	use_flow(dp, flow, (struct wire){ r->wire_frames, r->wire_bytes });
 	program = flow->program;
 	if (__builtin_expect(program->output != PROGRAM_NOT_PLAIN, 1)) {
-		for (unsigned i = 0; i < r->n; i++)
-			transmit_plain(dp, frames[i], program->output, last);
+		transmit_run(dp, frames, r->n, program->output, last);
 		return;
 	}
 	if (program->ops[0].code == OP_VISIT)
@@ -175,8 +187,8 @@ ALWAYS_INLINE void run_hits(struct batch *b, bool l2)
 		unsigned n_words = l2 ? KEY_WORDS_L2 : r->n_words;
 		struct flow *flow = r->flow;
 
-		received.frames += r->wire.frames;
-		received.bytes += r->wire.bytes;
+		received.frames += r->wire_frames;
+		received.bytes += r->wire_bytes;
 		if (__builtin_expect(!flow || !flow_match(flow, &r->key, n_words), 0))
 			flow = flow_find(b->dp->flows, &r->key, n_words, r->hash);
 		if (__builtin_expect(flow != NULL, 1))
