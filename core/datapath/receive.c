@@ -2,7 +2,7 @@
 // Copyright The Weir Authors
 //
 // A batch of received frames. It goes in rounds, so that what the next round loads is on its way
-// while this one still works: keys; hashes, and the buckets are prefetched; candidates, and the
+// while this one still works: keys and hashes, and the buckets are prefetched; candidates, and the
 // flows are prefetched; hits are run; misses are decided.
 //
 // Neighbouring frames of one flow are a run, which is looked up and counted once: the frames of a
@@ -69,12 +69,13 @@ ALWAYS_INLINE bool same_flow(const struct run *r, const struct run *before, bool
 	       ((a[6] ^ b[6]) | (a[7] ^ b[7]) | (a[8] ^ b[8])) == 0;
 }
 
-// Makes the runs.
+// Makes the runs, and asks for their buckets.
 ALWAYS_INLINE void parse(struct batch *b, bool l2)
 {
 	const struct key_mask *mask = &b->port->ingress;
 	const uint16_t index = b->port->index;
 	const uint64_t constant = index | (uint64_t)b->port->epoch << KEY_EPOCH_SHIFT;
+	const struct flow_table *flows = b->dp->flows;
 	const unsigned n_frames = b->n_frames;
 	struct weir_frame **frames = b->frames;
 	struct run *r = b->runs;
@@ -100,22 +101,11 @@ ALWAYS_INLINE void parse(struct batch *b, bool l2)
 		r->wire_bytes = wire.bytes;
 		r->first = (uint8_t)i;
 		r->n = 1;
+		r->hash = flow_hash(flows, &r->key, r->n_words);
+		flow_prefetch_bucket(flows, r->hash);
 		r++;
 	}
 	b->n_runs = (unsigned)(r - b->runs);
-}
-
-ALWAYS_INLINE void hash(struct batch *b, bool l2)
-{
-	const struct flow_table *flows = b->dp->flows;
-	const unsigned n = b->n_runs;
-
-	for (unsigned i = 0; i < n; i++) {
-		struct run *r = &b->runs[i];
-
-		r->hash = flow_hash(flows, &r->key, l2 ? KEY_WORDS_L2 : r->n_words);
-		flow_prefetch_bucket(flows, r->hash);
-	}
 }
 
 // ---- Hits
@@ -228,7 +218,6 @@ static void run_misses(struct batch *b)
 ALWAYS_INLINE void run_batch(struct batch *b, bool l2)
 {
 	parse(b, l2);
-	hash(b, l2);
 	for (unsigned i = 0; i < b->n_runs; i++)
 		b->runs[i].flow = flow_candidate(b->dp->flows, b->runs[i].hash, !l2);
 	run_hits(b, l2);
