@@ -2,11 +2,17 @@
 # Copyright The Weir Authors
 
 # weir_add_test(NAME SOURCES file... [LIBS target...] [DEPENDS target...] [ENV VAR=value...])
-# A cmocka test program that sees the core's hidden symbols; ctest knows it as NAME.
+# A cmocka test program that sees the core's hidden symbols; ctest knows it as NAME. It may take less of
+# what it repeats, such as the rounds of a model, when WEIR_SANITIZED is 1, where all is several times slower.
 function(weir_add_test name)
 	cmake_parse_arguments(arg "" "" "SOURCES;LIBS;DEPENDS;ENV" ${ARGN})
 	add_executable(test_${name} ${arg_SOURCES})
 	target_link_libraries(test_${name} PRIVATE weir_options weir_core PkgConfig::CMOCKA ${arg_LIBS})
+	if(WEIR_SANITIZE)
+		target_compile_definitions(test_${name} PRIVATE WEIR_SANITIZED=1)
+	else()
+		target_compile_definitions(test_${name} PRIVATE WEIR_SANITIZED=0)
+	endif()
 	if(arg_DEPENDS)
 		add_dependencies(test_${name} ${arg_DEPENDS})
 	endif()

@@ -14,7 +14,7 @@ enum {
 	PORTS = 5,
 	IDS = 3,
 	MACS = 2,
-	ROUNDS = 1500,
+	ROUNDS = WEIR_SANITIZED ? 300 : 1500,
 	TEXT_MAX = 16384,
 	REFUSED = 9, // the value of a policy that its extension refuses
 };

@@ -307,6 +307,7 @@ static void parse_damaged(const uint8_t *set, size_t size, size_t *n_passed)
 
 static void test_damaged_set(void **state)
 {
+	enum { STEP = WEIR_SANITIZED ? 7 : 1 }; // with 7 each bit changes still, in 17 of 37
 	size_t size, n_passed = 0, n_damaged = 0;
 	uint8_t *set = small_set(&size);
 
@@ -315,7 +316,7 @@ static void test_damaged_set(void **state)
 	assert_int_equal(n_passed, 1);
 	for (size_t i = 0; i < size; i++) {
 		parse_damaged(set, i, &n_passed);
-		for (int change = 1; change < 256; change++, n_damaged++) {
+		for (int change = 1; change < 256; change += STEP, n_damaged++) {
 			set[i] ^= (uint8_t)change;
 			parse_damaged(set, size, &n_passed);
 			set[i] ^= (uint8_t)change;
