@@ -21,7 +21,9 @@ struct tx_queue *datapath_tx_queue(struct datapath *dp, uint16_t index)
 	if (!port || !port->nic || port->blocked)
 		return NULL;
 	queue = &port->runtime.queues[dp->worker];
-	if (queue->n == NIC_BATCH)
+	// What its NIC does not take stage 7 may copy to the same port: the queue is full again. Of
+	// copies there are no more copies.
+	while (queue->n == NIC_BATCH)
 		datapath_flush_queue(dp, queue);
 	if (!queue->dirty) {
 		queue->dirty = true;

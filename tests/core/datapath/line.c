@@ -17,8 +17,7 @@ static uint64_t clock_ns(void *context)
 	return line.now_ns;
 }
 
-// Between the stations at both ports, from the one at `port`.
-static struct weir_frame *make(unsigned port, uint32_t flow)
+struct weir_frame *line_frame(unsigned port, uint32_t flow)
 {
 	static const uint8_t head[] = "\2\0\0\0\0\2\2\0\0\0\0\1\x08\0"
 				      "\x45\0\0\x2e\0\0\x40\0\x40\x11\0\0\x0a\0\0\1\x0a\0\0\2"
@@ -51,7 +50,7 @@ static int receive(struct nic *nic, unsigned queue, struct frame_pool *pool,
 	(void)queue;
 	(void)pool;
 	while (n < max && l->tail != l->head)
-		frames[n++] = make((unsigned)(l - line.nics), l->ring[l->tail++ % LINE_RING]);
+		frames[n++] = line_frame((unsigned)(l - line.nics), l->ring[l->tail++ % LINE_RING]);
 	return (int)n;
 }
 
@@ -60,6 +59,8 @@ static unsigned transmit(
 {
 	(void)queue;
 	(void)lost;
+	if (nic_of(nic)->full)
+		return 0;
 	for (unsigned i = 0; i < n; i++) {
 		uint32_t flow;
 
@@ -185,20 +186,27 @@ void line_pass(uint32_t first, unsigned n)
 	struct weir_frame *frames[NIC_BATCH];
 
 	for (unsigned i = 0; i < n; i++)
-		frames[i] = make(0, first + i);
+		frames[i] = line_frame(0, first + i);
 	datapath_begin(line.dp, line.now_ns);
 	line.dp->new_max = line.new_max;
 	datapath_receive(line.dp, 0, frames, n);
 	datapath_end(line.dp);
 }
 
+bool line_share(void)
+{
+	if (!datapath_scan_due(line.dp, line.now_ns))
+		return false;
+	datapath_begin(line.dp, line.now_ns);
+	datapath_scan(line.dp);
+	datapath_end(line.dp);
+	return true;
+}
+
 void line_scan(void)
 {
-	while (datapath_scan_due(line.dp, line.now_ns)) {
-		datapath_begin(line.dp, line.now_ns);
-		datapath_scan(line.dp);
-		datapath_end(line.dp);
-	}
+	while (line_share())
+		continue;
 }
 
 uint64_t line_shed(unsigned port, enum weir_stage stage)

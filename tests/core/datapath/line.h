@@ -22,6 +22,7 @@ struct line_nic {
 	uint64_t head, tail;
 	uint32_t ring[LINE_RING];  // numbers of flows
 	uint64_t lost[2], sent[2]; // frames of known flows, of others
+	bool full;                 // accepts nothing
 };
 
 struct line {
@@ -48,6 +49,8 @@ int line_teardown(void **state);
 // Takes up a flow table of another size.
 void line_resize(uint32_t n_flows);
 
+// A frame of a flow, from the station at a port to the one at the other.
+struct weir_frame *line_frame(unsigned port, uint32_t flow);
 // n frames come to the NIC of a port, of flow `first` and the following ones; returns how many,
 // lost ones included, that is without those that wait with their sender.
 unsigned line_arrive(unsigned port, uint32_t first, unsigned n);
@@ -55,7 +58,9 @@ unsigned line_arrive(unsigned port, uint32_t first, unsigned n);
 unsigned line_round(void);
 // Hands frames of n flows to port 0 as one batch and ends it; at most NIC_BATCH.
 void line_pass(uint32_t first, unsigned n);
-// All upkeep that is due at line.now_ns.
+// A share of the upkeep, if it is due at line.now_ns, as a worker does after each round; and all of
+// it.
+bool line_share(void);
 void line_scan(void);
 // Frames dropped at a port as new flows.
 uint64_t line_shed(unsigned port, enum weir_stage stage);
