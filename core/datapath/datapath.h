@@ -86,6 +86,7 @@ struct datapath {
 	uint32_t scan_at;           // UINT32_MAX: between two passes
 	uint32_t scan_tick;         // when the last pass began, but for those of sweeps
 	uint32_t n_new_since_pass;  // flows decided since
+	uint32_t n_new_at_share;    // of them, before the last call
 	uint32_t keep_ticks;        // how long a flow is kept unused
 	uint32_t keep_single_ticks; // the same for one that has had a single frame
 	uint32_t refresh_tick;      // when sources were last refreshed in the FDB

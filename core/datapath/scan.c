@@ -13,12 +13,14 @@
 //
 // Above a half a pass is also due whenever new flows have come for an eighth of the table. So a
 // scan of ports or addresses, each flow of which has one frame, fills no more than about three
-// quarters, however fast it is: its flows are given up after about as many new ones, while those in
-// use stay, and find room. What a pass costs is shared by the flows that made it due.
+// quarters, however fast it is: a pass lets in no more new flows than a quarter of the table, and
+// forgets those from before the last one, while those in use stay, and find room. What it costs is
+// shared by the flows that made it due.
 #include "datapath/datapath.h"
 
 enum {
-	SCAN_SHARE = 64, // flows looked at in one call
+	SCAN_SHARE = 64,  // flows looked at in one call, at least
+	SCAN_PER_NEW = 4, // flows looked at for each new one while the table is crowded
 	KEEP_TICKS = 10 * FLOW_TICKS_PER_S,
 	KEEP_CROWDED_TICKS = FLOW_TICKS_PER_S,
 	SWEEP_GRACE_NS = 40000000, // how long active flows under old masks wait for a frame
@@ -153,6 +155,7 @@ static void begin_pass(struct datapath *dp)
 	if (ageing_is_due(dp, dp->tick))
 		begin_ageing(dp);
 	dp->scan_at = 0;
+	dp->n_new_at_share = dp->n_new_since_pass;
 	dp->pass_target = dp->now;
 	dp->sweep_leftovers = 0;
 	if (wanted > dp->swept_at) {
@@ -201,6 +204,16 @@ static void prefetch_unused(const struct datapath *dp, uint32_t end)
 	}
 }
 
+// How many flows to look at in this call.
+static uint32_t take_share(struct datapath *dp)
+{
+	uint32_t n = is_crowded(dp) ? (dp->n_new_since_pass - dp->n_new_at_share) * SCAN_PER_NEW
+				    : 0;
+
+	dp->n_new_at_share = dp->n_new_since_pass;
+	return n > SCAN_SHARE ? n : SCAN_SHARE;
+}
+
 bool datapath_scan(struct datapath *dp)
 {
 	uint32_t end;
@@ -212,7 +225,7 @@ bool datapath_scan(struct datapath *dp)
 	} else if (sweep_is_wanted(dp) && !dp->sweeping) {
 		begin_pass(dp);
 	}
-	end = dp->scan_at + SCAN_SHARE;
+	end = dp->scan_at + take_share(dp);
 	if (end > dp->flows->high_water)
 		end = dp->flows->high_water;
 	prefetch_unused(dp, end);

@@ -4,7 +4,7 @@
 // How long flows are kept: the rules of scan.c, by a clock of the test's own.
 #include "line.h"
 
-enum { CAPACITY = 1024, MS = 1000000 };
+enum { CAPACITY = 1024, FAST_CAPACITY = 131072, MS = 1000000 };
 
 static void pass(const void *state, const struct weir_flow *flow, struct weir_decision *d)
 {
@@ -107,6 +107,29 @@ static void a_scan_leaves_flows_in_use_alone(void **state)
 	assert_int_equal(line.nics[1].sent[0], 400 + 5000 + 20 * 100);
 }
 
+// The same as fast as batches can be: full ones, every flow a new one, 1.5 million a second.
+static void a_scan_at_full_rate_finds_room(void **state)
+{
+	uint32_t next = LINE_KNOWN, most = 0, uncached = 0;
+
+	(void)state;
+	line_resize(FAST_CAPACITY);
+	pass_all(0, 64, 2);
+	for (unsigned i = 0; i < 10 * FAST_CAPACITY / NIC_BATCH; i++) {
+		uint32_t before = line.dp->flows->n;
+
+		line.now_ns += 43000;
+		line_pass(next, NIC_BATCH);
+		next += NIC_BATCH;
+		uncached += before + NIC_BATCH - line.dp->flows->n;
+		if (line.dp->flows->n > most)
+			most = line.dp->flows->n;
+		line_share();
+	}
+	assert_in_range(uncached, 0, 100); // both buckets of a few may be full
+	assert_in_range(most, FAST_CAPACITY / 2, FAST_CAPACITY / 8 * 7);
+}
+
 // All of the table is in use: nothing is forgotten, and who comes later runs uncached.
 static void flows_in_use_are_never_evicted(void **state)
 {
@@ -136,6 +159,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_second_when_it_is_crowded, setup, line_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_scan_leaves_flows_in_use_alone, setup, line_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_scan_at_full_rate_finds_room, setup, line_teardown),
 		cmocka_unit_test_setup_teardown(
 			flows_in_use_are_never_evicted, setup, line_teardown),
 	};
