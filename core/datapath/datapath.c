@@ -76,14 +76,12 @@ static void run_originated(struct datapath *dp)
 
 void datapath_end(struct datapath *dp)
 {
-	datapath_visit_all(dp);
-	run_originated(dp);
-	datapath_flush(dp);
-	// What sending dropped, stage 7 may still want to see.
-	while (datapath_visits_wait(dp)) {
+	// What sending dropped, stage 7 may still want to see, and answer.
+	do {
 		datapath_visit_all(dp);
+		run_originated(dp);
 		datapath_flush(dp);
-	}
+	} while (datapath_visits_wait(dp) || dp->n_originated);
 	program_bury(dp->programs);
 	__atomic_store_n(&dp->n_flows, dp->flows->n, __ATOMIC_RELAXED);
 }
