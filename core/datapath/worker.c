@@ -136,8 +136,10 @@ static unsigned poll_one(struct worker *w, struct poll_entry *e, uint64_t now_ns
 	struct weir_frame *frames[WORKER_BATCH];
 	int n;
 
-	if (__atomic_load_n(e->nic_error, __ATOMIC_RELAXED))
+	if (__atomic_load_n(e->nic_error, __ATOMIC_RELAXED)) {
+		e->n_full = 0; // another queue of the NIC may have failed first
 		return 0;
+	}
 	n = e->nic->class->receive(e->nic, e->queue, w->pool, frames, WORKER_BATCH);
 	e->n_full = n == WORKER_BATCH && !e->nic->rx_waits ? e->n_full + 1 : 0;
 	if (n == 0)
