@@ -152,7 +152,8 @@ static void begin_pass(struct datapath *dp)
 {
 	uint64_t wanted = __atomic_load_n(&dp->sweep_wanted, __ATOMIC_ACQUIRE);
 
-	if (ageing_is_due(dp, dp->tick))
+	// The first pass settles it, too, should it be for a sweep and the clock have just begun.
+	if (ageing_is_due(dp, dp->tick) || dp->keep_ticks == 0)
 		begin_ageing(dp);
 	dp->scan_at = 0;
 	dp->n_new_at_share = dp->n_new_since_pass;
