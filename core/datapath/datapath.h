@@ -65,7 +65,7 @@ struct datapath {
 	uint64_t now; // switch clock, read before the snapshot
 	uint64_t now_ns;
 	uint32_t now_s;         // seconds
-	uint32_t tick;          // 1/16 s
+	uint32_t tick;          // flow_tick()
 	unsigned n_redecided;   // known flows of this batch
 	unsigned n_new;         // unknown ones
 	unsigned new_max;       // of them, before the rest is shed

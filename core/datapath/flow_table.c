@@ -150,11 +150,7 @@ void flow_remove(struct flow_table *table, struct flow *flow)
 static struct flow *find_in(const struct flow_table *table, const struct flow_bucket *bucket,
 	const struct flow_key *key, unsigned n_words, uint16_t tag)
 {
-	unsigned found = 0;
-
-	for (unsigned i = 0; i < 8; i++)
-		found |= (unsigned)(bucket->tags[i] == tag) << i;
-	for (; found; found &= found - 1) {
+	for (unsigned found = flow_tags(bucket, tag); found; found &= found - 1) {
 		struct flow *flow = &table->flows[bucket->index[__builtin_ctz(found)]];
 
 		if (flow->n_words == n_words && flow_match(flow, key, n_words))

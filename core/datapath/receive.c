@@ -33,8 +33,8 @@ struct batch {
 	const struct snapshot_port *port;
 	struct weir_frame **frames;
 	unsigned n_frames, n_runs, n_missed;
-	struct run runs[NIC_BATCH + 1]; // the last one is only written while it may be one
-	uint8_t missed[NIC_BATCH];      // runs
+	struct run runs[NIC_BATCH];
+	uint8_t missed[NIC_BATCH]; // runs
 };
 
 // ---- Keys
