@@ -42,8 +42,9 @@ echo "resident: $memory kB, then $more kB more"
 [ -n "${WEIR_SANITIZED:-}" ] || at_most "kB more after 2,000 ports more" $more 1000
 eventually 10 "as many descriptors as before" few_descriptors
 
+# What is on its way as it ends counts as lost for ping: on a loaded machine a few.
 kill -INT "$ping"
 wait "$ping" || fail "$(cat "$work/ping")"
-grep -q " 0% packet loss" "$work/ping" || fail "$(cat "$work/ping")"
+at_most "pings without an answer" "$(awk '/received/ { print $1 - $4 }' "$work/ping")" 4
 at_least "pings meanwhile" "$(awk '/received/ { print $4 }' "$work/ping")" 500
 finish

@@ -44,7 +44,7 @@ at_least "frames in $ms ms" $frames $((ms / 2))
 ctl port disconnect in
 ctl port connect in "replay:$work/flow.pcap,loop"
 eventually 20 "a worker at its limit is never idle" holds '.[0].idle_share < 0.001' worker list
-equal "frames per batch" "$(worker 'frames_per_batch | floor')" 32
+equal "frames per batch" "$(worker 'frames_per_batch | floor')" 64
 echo "at its limit: $(value '.[0]' worker list | tr -d '\n ')"
 
 # And what was, is not told any more.
