@@ -46,9 +46,10 @@ fn=(2)
                 ("/x/core/datapath/flow_table.h", "flow_match", "look up"),
                 ("/x/core/nic/null.c", "null_transmit", "send"),
                 ("/x/core/nic/frame_pool.c", "frame_alloc", "receive"), ("/x/core/nic/frame_pool.c", "put", "send"),
-                ("/x/core/datapath/execute.c", "datapath_run", "run"), ("/x/core/datapath/receive.c", "parse", "parse and mask"),
-                ("/x/core/datapath/receive.c", "run_hits", "run"), ("/x/core/datapath/receive.c", "run_batch", "batch loop"),
-                ("/lib/memmove.S", "", "other")):
+                ("/x/core/datapath/execute.c", "datapath_run", "run"),
+                ("/x/core/datapath/receive.c", "parse", "parse and mask"),
+                ("/x/core/datapath/receive.c", "run_hits", "run"),
+                ("/x/core/datapath/receive.c", "run_batch", "batch loop"), ("/lib/memmove.S", "", "other")):
             with self.subTest(path=path, function=function):
                 self.assertEqual(callgrind.phase_of(path, function), wanted)
                 self.assertIn(wanted, callgrind.ORDER)

@@ -50,8 +50,8 @@ class Testpmd:
         vdevs = [f"--vdev={device}" for pair, path in enumerate(captures) for device in devices(path, pair)]
         self.process = Dialogue(
             "stdbuf", "-oL", BINARY, "--lcores", lcores, *EAL, *vdevs, "--", "-i", f"--nb-cores={len(captures)}",
-            "--forward-mode=io", f"--burst={BURST}", f"--total-num-mbufs={n_mbufs + RESERVE}", "--record-core-cycles", "--auto-start",
-            "--stats-period=0", "--no-flush-rx", prompt="testpmd> ", log=f"{self.directory}/{self.name}.log")
+            "--forward-mode=io", f"--burst={BURST}", f"--total-num-mbufs={n_mbufs + RESERVE}",
+            "--record-core-cycles", "--auto-start", "--stats-period=0", "--no-flush-rx", prompt="testpmd> ", log=f"{self.directory}/{self.name}.log")
         self.process.read_prompt(120)
         self.threads = self.process.threads(WORKERS)
 
