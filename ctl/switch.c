@@ -58,7 +58,7 @@ const struct command switch_commands[] = {
 	{
 		.object = "switch",
 		.verb = "add",
-		.summary = "Adds a switch",
+		.summary = "Adds a switch; each worker caches up to N of its flows",
 		.run = add,
 		.changes = true,
 		.arguments = { { "NAME", WORD_ANY, ONE } },

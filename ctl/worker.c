@@ -39,7 +39,7 @@ const struct command worker_commands[] = {
 	{
 		.object = "worker",
 		.verb = "list",
-		.summary = "Lists the datapath threads",
+		.summary = "Lists the threads that move frames, and how busy each is",
 		.run = list,
 	},
 	{

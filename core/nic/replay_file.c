@@ -179,8 +179,8 @@ int replay_file_load(const char *path, struct replay_file *file, struct weir_err
 	if (fd < 0)
 		// -ENODEV would promise that the file may come; it is for interfaces.
 		return weir_refuse(error, errno == ENODEV ? -ENXIO : -errno, "nic",
-			"replay file \"%.200s\": %s: must be a readable file (with ,loop or "
-			",pps=N behind it)",
+			"replay file \"%.200s\": %s: must be a readable file (with ,loop, "
+			",vary or ,pps=N behind it)",
 			path, strerror(errno));
 	ret = check_regular(fd, path, error);
 	stream = ret ? NULL : fdopen(fd, "rb");

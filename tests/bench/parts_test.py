@@ -307,6 +307,8 @@ class ReportTest(unittest.TestCase):
         self.assertIn("flows: | 1 | 1k | 1M |", text)
         self.assertIn("| OVS-DPDK | + 160 | + 160 | - |", text)
         self.assertIn("| Weir, 5-tuple | + 50 | + 50 | + 50 |\n| its goal | + 50 | + 60 | + 200 |", text)
+        self.assertIn("- IPv4, 64 bytes, 1 flows, Weir, 5-tuple: 7 of 8 flows cached\n", text, "what qualifies a number")
+        self.assertIn("- nothing\n", text)
 
     def test_put_between(self):
         self.assertEqual(report.put_between("a\n<b>\nold\n<e>\nz\n", "<b>", "<e>", "new\n"), "a\n<b>\nnew\n<e>\nz\n")

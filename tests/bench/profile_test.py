@@ -36,6 +36,9 @@ fn=(2)
         self.assertEqual(costs, {(receive, 10): [5, 1], (receive, 12): [3, 0], (key, 7): [20, 0], (receive, 7): [2, 0],
                                  (null, 30): [8, 0]})
 
+    def test_frames(self):
+        self.assertEqual(callgrind.n_frames("ipv4/udp: output out1\n64000 1000\n"), 64000)
+
     def test_phases(self):
         for path, function, wanted in (
                 ("/x/core/datapath/key.c", "flow_hash", "hash"),
@@ -43,7 +46,10 @@ fn=(2)
                 ("/x/core/datapath/flow_table.h", "flow_match", "look up"),
                 ("/x/core/nic/null.c", "null_transmit", "send"),
                 ("/x/core/nic/frame_pool.c", "frame_alloc", "receive"), ("/x/core/nic/frame_pool.c", "put", "send"),
-                ("/x/core/datapath/execute.c", "datapath_run", "run"), ("/lib/memmove.S", "", "other")):
+                ("/x/core/datapath/execute.c", "datapath_run", "run"),
+                ("/x/core/datapath/receive.c", "parse", "parse and mask"),
+                ("/x/core/datapath/receive.c", "run_hits", "run"),
+                ("/x/core/datapath/receive.c", "run_batch", "batch loop"), ("/lib/memmove.S", "", "other")):
             with self.subTest(path=path, function=function):
                 self.assertEqual(callgrind.phase_of(path, function), wanted)
                 self.assertIn(wanted, callgrind.ORDER)

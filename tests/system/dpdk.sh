@@ -89,6 +89,10 @@ switch_start --dpdk "--no-pci --nonsense"
 refused "wrong arguments" "EAL: Invalid 'command line' arguments" dpdk:net_null0
 refused "the second time" "not tried again in this process" dpdk:net_null0
 daemon_stop
+switch_start --dpdk "--in-memory --no-huge"
+refused "which arguments" "arguments, after EAL: Option --legacy-mem is not compatible with --in-memory" \
+	dpdk:net_null0
+daemon_stop
 switch_start --dpdk "--help"
 refused "EAL's help" "\"--help\" would end the process" dpdk:net_null0
 daemon_stop
@@ -102,7 +106,7 @@ refused "form" "must begin with a device's name" dpdk:,x
 refused "unknown device" 'failed to parse device "nosuch0"' dpdk:nosuch0
 refused "unknown option" "Driver cannot attach the device (net_null0)" dpdk:net_null0,bogus=1
 refused "no file" "Couldn't open /nonexistent" dpdk:net_pcap0,rx_pcap=/nonexistent
-refused "no PCI" "Cannot find device (0000:00:1f.7)" dpdk:0000:00:1f.7
+refused "no PCI" "with --no-pci (see weir-switchd --dpdk): EAL: Cannot find device (0000:00:1f.7)" dpdk:0000:00:1f.7
 refused "larger than the pool" "capture's 4000 frames and 1024 more, but of the pool's 4096 only 4096" \
 	"dpdk:net_pcap0,rx_pcap=$work/large.pcap,infinite_rx=1"
 ctl port add br0 p1 dpdk:net_null0,copy=0,no-rx=1

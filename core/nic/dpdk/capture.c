@@ -63,6 +63,6 @@ int dpdk_capture_check(const char *devargs, struct weir_error *error)
 	return weir_refuse(error, -ENOBUFS, "nic",
 		"dpdk:%.100s: infinite_rx=1 needs an mbuf for each of the capture's %llu frames "
 		"and "
-		"%d more, but of the pool's %u only %u are free; see --dpdk-mbufs",
+		"%d more, but of the pool's %u only %u are free; see weir-switchd --dpdk-mbufs",
 		devargs, (unsigned long long)n, IN_FLIGHT, dpdk_pool->size, n_free);
 }

@@ -8,6 +8,7 @@
 #include <syslog.h>
 
 #include <rte_dev.h>
+#include <rte_eal.h>
 #include <rte_errno.h>
 
 #include "arguments.h"
@@ -95,6 +96,9 @@ static int find_device(struct dpdk_nic *dpdk, struct weir_error *error)
 	if (failed || dpdk->port_id != RTE_MAX_ETHPORTS)
 		return failed;
 	failed = rte_dev_probe(dpdk->devargs);
+	if (failed && dpdk_is_pci(dpdk->devargs) && !rte_eal_has_pci())
+		return refuse(error, failed, dpdk->devargs,
+			"EAL was started with --no-pci (see weir-switchd --dpdk)");
 	if (failed)
 		return refuse(error, failed, dpdk->devargs, "DPDK does not take the device");
 	dpdk->port_id = find_port(dpdk->devargs);

@@ -15,7 +15,7 @@
 #include "internal.h"
 
 static enum { NEVER, STARTED, FAILED } state; // under dpdk_lock
-static char failure[DPDK_LINE_SIZE];          // EAL's reason, under dpdk_lock
+static char failure[DPDK_LINE_SIZE + 20];     // EAL's reason, under dpdk_lock
 static pthread_key_t thread_key;
 
 static struct {
@@ -76,11 +76,17 @@ static int run_start(void)
 	return -failed;
 }
 
+// The last error may be as little as that the arguments are invalid: the first one tells which.
 static void note_failure(int code)
 {
-	dpdk_log_last_error(failure);
-	if (!failure[0])
-		snprintf(failure, sizeof(failure), "%s", rte_strerror(code));
+	char first[DPDK_LINE_SIZE], last[DPDK_LINE_SIZE];
+
+	dpdk_log_first_error(first);
+	dpdk_log_last_error(last);
+	if (strcmp(first, last) != 0)
+		snprintf(failure, sizeof(failure), "%.150s, after %.90s", last, first);
+	else
+		snprintf(failure, sizeof(failure), "%.240s", last[0] ? last : rte_strerror(code));
 	state = FAILED;
 }
 

@@ -32,7 +32,8 @@ struct dpdk_log_place {
 void dpdk_log_add(struct dpdk_log_place *place, const struct nic_host *host);
 void dpdk_log_remove(struct dpdk_log_place *place);
 // Forgets the errors so far, and tells one since, without a final stop; "" when there was none. The
-// first says what was wrong with a device, the last what kept EAL from starting.
+// first says what was wrong with a device, the last what kept EAL from starting, or only that
+// something did.
 enum { DPDK_LINE_SIZE = 240 };
 void dpdk_log_forget_errors(void);
 void dpdk_log_first_error(char text[/* DPDK_LINE_SIZE */]);

@@ -19,12 +19,16 @@ PHASES = (
     ("hash", r"/datapath/", r"hash|crc|mix"),
     ("look up", r"/datapath/flow_table\.[ch]$", r""),
     ("look up", r"/datapath/", r"^flow_(candidate|match|find|prefetch)"),
+    ("look up", r"/emmintrin\.h$", r""),  # a bucket's tags
     ("send", r"/datapath/|/include/weir/", r"transmit|flush|release"),
     ("parse and mask", r"/datapath/(parse|key)\w*\.[ch]$", r""),
     ("parse and mask", r"/datapath/", r"mask"),
     ("run", r"/datapath/(execute|program|visit|visit_act|rewrite|flow_use|snapshot)\w*\.[ch]$", r""),
     ("run", r"/datapath/datapath\.[ch]$", r"run|check_flow|use_flow"),
-    ("batch loop", r"/datapath/datapath\.[ch]$", r""),
+    ("parse and mask", r"/datapath/receive\.c$", r"^parse"),
+    ("look up", r"/datapath/receive\.c$", r"^same_flow"),
+    ("run", r"/datapath/receive\.c$", r"^run_hit"),
+    ("batch loop", r"/datapath/(datapath|receive)\.[ch]$", r""),
     ("count", r"/datapath/counters\.h$", r""),
     ("upkeep", r"/datapath/(worker|rcu|cycles|scan|generation)\.[ch]$|/switch/|/forwarding/", r""),
     ("count", r"/include/weir/", r"wire"),
@@ -32,6 +36,12 @@ PHASES = (
 ORDER = ("receive", "parse and mask", "hash", "look up", "run", "send", "count", "batch loop", "upkeep", "other")
 POSITION = re.compile(r"([+-]?\d+|\*) (.+)")
 NAME = re.compile(r"\((\d+)\)(?: (.*))?")
+
+
+def n_frames(text):
+    """Of what tests/hotpath/hotpath prints: its last line has the frames and the rounds."""
+    frames, _ = text.splitlines()[-1].split()
+    return int(frames)
 
 
 def parse(text):

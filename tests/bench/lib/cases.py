@@ -70,8 +70,8 @@ class Maker:
         return Case("random", "random 5-tuples, 16 pairs of addresses", n, entries, (shape,), True)
 
     def kinds(self):
-        """82 bytes hold IPv6 and a tag, so that the sizes do not differ."""
-        shapes = {"ipv4": Shape(1000, 4, (82,)), "vlan": Shape(1000, 4, (82,), vlan=10), "ipv6": Shape(1000, 6, (82,))}
+        """82 bytes with FCS hold IPv6 and a tag, so that the sizes do not differ."""
+        shapes = {"ipv4": Shape(1000, 4, (78,)), "vlan": Shape(1000, 4, (78,), vlan=10), "ipv6": Shape(1000, 6, (78,))}
         entries = [Entry(Testpmd(self.cores, self.directory), (shapes["ipv4"],))]
         for variant in (L2, READS):
             for kind, shape in shapes.items():

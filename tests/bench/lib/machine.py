@@ -89,10 +89,14 @@ class Hugepages:
     """Reserves what is missing; gives it back at the end."""
 
     def __init__(self):
-        with open(NR_HUGEPAGES) as file:
-            self.before = int(file.read())
+        self.before = 0
+        if os.path.exists(NR_HUGEPAGES):  # else the kernel has none
+            with open(NR_HUGEPAGES) as file:
+                self.before = int(file.read())
 
     def free_mib(self):
+        if not os.path.exists(NR_HUGEPAGES):
+            return 0
         return meminfo("HugePages_Free") * meminfo("Hugepagesize") // 1024
 
     def set(self, pages):
@@ -102,7 +106,7 @@ class Hugepages:
     def need(self, mib):
         """Whether there are so many free ones now. Never takes more than half of the memory that is available."""
         missing = mib - self.free_mib()
-        if missing > 0 and missing < meminfo("MemAvailable") // 2048:
+        if os.path.exists(NR_HUGEPAGES) and 0 < missing < meminfo("MemAvailable") // 2048:
             self.set(meminfo("HugePages_Total") + -(-missing * 1024 // meminfo("Hugepagesize")))
         return self.free_mib() >= mib
 
@@ -110,5 +114,5 @@ class Hugepages:
         return self
 
     def __exit__(self, *_):
-        if meminfo("HugePages_Total") != self.before:
+        if os.path.exists(NR_HUGEPAGES) and meminfo("HugePages_Total") != self.before:
             self.set(self.before)

@@ -91,9 +91,10 @@ class Ovs:
             f"options:dpdk-devargs=\"{inward}\"",
             "--", "add-port", "br0", "out", "--", "set", "Interface", "out", "type=dpdk",
             f"options:dpdk-devargs=\"{outward}\"")
-        error = run(*control, "get", "Interface", "in", "error").strip()
-        if error != "[]":
-            raise RuntimeError(f"OVS: port in: {error}: {self.processes[-1].tail()}")
+        for port in ("in", "out"):
+            error = run(*control, "get", "Interface", port, "error").strip()
+            if error != "[]":
+                raise RuntimeError(f"OVS: port {port}: {error}: {self.processes[-1].tail()}")
         self.threads = self.processes[-1].threads("pmd-c")
         for address in self.addresses:
             self.control("fdb/add", "br0", "out", "0", address)

@@ -152,17 +152,19 @@ def tables(result):
     side_by_side = of_group(result["cases"], "forwarding") + of_group(result["cases"], "random")
     parts = [forwarding(side_by_side)] if side_by_side else []
     parts += small_tables(result)
+    return "\n".join(parts + remarks(result))
+
+
+def remarks(result):
+    """What the numbers do not tell: frames that were lost, flows that were not cached, what was left out."""
     said = notes(result["cases"]) + [f"- {line}" for line in result["skipped"]]
-    if said:
-        parts.append("\n".join(said) + "\n")
-    return "\n".join(parts)
+    return ["\n".join(said) + "\n"] if said else []
 
 
 def short(result):
     """What README shows."""
     parts = [summary(result["cases"])] if of_group(result["cases"], "forwarding") else []
-    return "\n".join([machine_line(result["machine"]) + (", --quick" if result["quick"] else "") + ":\n",
-                      *parts, *small_tables(result)])
+    return "\n".join([f"{head(result)}:\n", *parts, *small_tables(result), *remarks(result)])
 
 
 def put_between(text, begin, end, what):
@@ -179,6 +181,11 @@ def machine_line(machine):
             f"Weir {machine['weir']}" + (f", {versions}" if versions else "") + f", {machine['date']}")
 
 
+def head(result):
+    """Where, when and how it was measured."""
+    return machine_line(result["machine"]) + (", --quick" if result["quick"] else "")
+
+
 def diagram(result):
     """The first kind of frames, against the number of flows. None when nothing was measured side by side."""
     cases = of_group(result["cases"], "forwarding")
@@ -192,7 +199,7 @@ def diagram(result):
             series.setdefault(label(system["system"]), {})[case["flows"]] = q["value"], q["low"], q["high"]
     machine = result["machine"]
     return plot.draw("Cycles per frame on one core", f"{cases[0]['title']} on the wire, net_pcap to net_null; "
-                     "lower quartile and its 95 % interval",
+                     "lower quartile and its 95 % interval" + (", --quick" if result["quick"] else ""),
                      [f"{machine['cpu']}, TSC {machine['tsc_mhz']} MHz, Linux {machine['kernel']}, {machine['date']}",
                       ", ".join(f"{name} {machine[key]}" for name, key in (
                           ("Weir", "weir"), ("DPDK", "dpdk"), ("OVS", "openvswitch-switch-dpdk")) if key in machine)],

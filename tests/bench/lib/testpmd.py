@@ -10,6 +10,7 @@ BINARY = "dpdk-testpmd"
 # No telemetry: its socket is shared by all, and starting beside a stopped process would wait for that for ever.
 EAL = ("--no-pci", "--in-memory", "--no-telemetry")
 WORKERS = ("rte-worker", "dpdk-worker", "lcore-worker")  # as releases of DPDK name them
+BURST = 64      # frames at once, as many as Weir takes: a limit that takes 32, its default, is no limit for it
 RESERVE = 8192  # mbufs beside those that hold the capture: bursts and the pool's caches
 
 
@@ -49,8 +50,8 @@ class Testpmd:
         vdevs = [f"--vdev={device}" for pair, path in enumerate(captures) for device in devices(path, pair)]
         self.process = Dialogue(
             "stdbuf", "-oL", BINARY, "--lcores", lcores, *EAL, *vdevs, "--", "-i", f"--nb-cores={len(captures)}",
-            "--forward-mode=io", f"--total-num-mbufs={n_mbufs + RESERVE}", "--record-core-cycles", "--auto-start",
-            "--stats-period=0", "--no-flush-rx", prompt="testpmd> ", log=f"{self.directory}/{self.name}.log")
+            "--forward-mode=io", f"--burst={BURST}", f"--total-num-mbufs={n_mbufs + RESERVE}",
+            "--record-core-cycles", "--auto-start", "--stats-period=0", "--no-flush-rx", prompt="testpmd> ", log=f"{self.directory}/{self.name}.log")
         self.process.read_prompt(120)
         self.threads = self.process.threads(WORKERS)
 

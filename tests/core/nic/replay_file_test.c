@@ -107,7 +107,7 @@ static void refusals(void **state)
 		{ "good,pps=x,loop", -EINVAL, "pps \"x\": must be" },
 		{ "good,lop", -ENOENT, "good,lop\": No such file" },
 		{ "good,loop=1", -ENOENT,
-			"must be a readable file (with ,loop or ,pps=N behind it)" },
+			"must be a readable file (with ,loop, ,vary or ,pps=N behind it)" },
 		{ "good,", -ENOENT, "good,\": No such file" },
 	};
 
