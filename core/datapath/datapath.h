@@ -13,7 +13,10 @@
 // worker lets few new flows be decided, and the frames of others are dropped at once, under
 // REASON_NEW_FLOW_SHED. That costs about what a hit does, so that known flows get nearly all they
 // would have alone, and it ends as soon as the queue has drained. Known flows are never shed:
-// neither stale ones, nor those that have to be found under the masks before a change.
+// neither stale ones, nor those that have to be found under the masks before a change, nor those
+// whose source has moved away. Where a port's egress stages read more than was read at ingress, the
+// egress half is a flow of its own, new or known; one that is shed there is not counted by meters
+// that stand behind it.
 #ifndef DATAPATH_H
 #define DATAPATH_H
 

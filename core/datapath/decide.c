@@ -193,7 +193,7 @@ static void run_unknown(struct datapath *dp, struct weir_frame *frame,
 	struct flow *old = flow_under_old_mask(dp, port, frame, (uint8_t)key_start(key));
 	struct program *program;
 
-	if (old && dp->n_redecided >= REDECIDE_PER_BATCH) {
+	if (old && dp->n_redecided >= REDECIDE_PER_BATCH && !(old->flags & FLOW_UNDECIDED)) {
 		use_flow(dp, old, frame_wire(frame));
 		program = old->program;
 		program->refs++;

@@ -140,7 +140,6 @@ void flow_remove(struct flow_table *table, struct flow *flow)
 		place = place_of(bucket, flow_tag(flow->hash), index);
 	}
 	bucket->tags[place] = 0;
-	flow->flags = FLOW_FREE;
 	flow->program = NULL;
 	flow->used = table->free;
 	table->free = index;

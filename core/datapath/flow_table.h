@@ -26,7 +26,9 @@
 enum flow_flag {
 	FLOW_LEARNED = 1 << 0,        // its decision learned the source address; vlan says where
 	FLOW_DEPENDS_ON_ALL = 1 << 1, // more dependencies than fit: any change makes it stale
-	FLOW_FREE = 1 << 2,
+	// What it did may not be done any more, and a frame is needed for deciding it anew: its
+	// next one does so. Set with DEPENDS_ON_ALL.
+	FLOW_UNDECIDED = 1 << 2,
 	FLOW_UNLEARNED = 1 << 3, // there was no room for its source address: tried again
 };
 

@@ -72,24 +72,36 @@ static bool source_is_here(
 	return fdb_lookup(dp->fdb, flow->vlan, mac, &at) && at == port->id;
 }
 
-// Brings one flow up to date. A flow whose source would have to be learned again, or whose key
-// lacks what is read by now, cannot be decided without a frame: it is forgotten, and its next frame
-// decides.
+// A flow whose source address is elsewhere by now would have to learn it again, for which a frame
+// is needed. It stays known, so that its frame is not shed as a new flow's.
+static void leave_to_its_frame(struct flow *flow)
+{
+	flow->flags |= FLOW_UNDECIDED | FLOW_DEPENDS_ON_ALL;
+	flow->valid_at = 0;
+}
+
+// Brings one flow up to date.
 static void sweep(struct datapath *dp, struct flow *flow, const struct snapshot_port *port)
 {
-	if (flow->valid_at >= dp->pass_target || datapath_fresh(dp, flow))
+	if ((flow->flags & FLOW_UNDECIDED) || flow->valid_at >= dp->pass_target ||
+		datapath_fresh(dp, flow))
 		return;
-	if (!source_is_here(dp, flow, port) || !datapath_redecide(dp, flow, false))
+	if (!source_is_here(dp, flow, port))
+		leave_to_its_frame(flow);
+	else if (!datapath_redecide(dp, flow, false))
 		forget(dp, flow);
 }
 
-// Whether a flow under the masks before the last change may keep serving its frames for now.
+// Whether a flow under the masks before the last change may keep serving its frames for now. The
+// sweep that the change asks for may not have begun.
 static bool may_wait(
 	const struct datapath *dp, const struct flow *flow, const struct snapshot_port *port)
 {
-	return dp->sweeping && epoch_of(flow) == port->old_epoch &&
-	       !(flow->key[0] & (KEY_EGRESS_HALF | KEY_DROP_HALF)) &&
-	       dp->now_ns - dp->sweep_started_ns < SWEEP_GRACE_NS &&
+	if (epoch_of(flow) != port->old_epoch || (flow->key[0] & (KEY_EGRESS_HALF | KEY_DROP_HALF)))
+		return false;
+	if (!dp->sweeping)
+		return port->masks_changed_at > dp->rekeyed_at;
+	return dp->now_ns - dp->sweep_started_ns < SWEEP_GRACE_NS &&
 	       dp->sweep_passes < SWEEP_GRACE_PASSES;
 }
 
@@ -113,7 +125,7 @@ static void scan_flow(struct datapath *dp, struct flow *flow)
 		else
 			forget(dp, flow);
 	} else if (dp->refreshing && idle <= FLOW_TICKS_PER_S && !refresh_source(dp, flow, port)) {
-		forget(dp, flow);
+		leave_to_its_frame(flow);
 	} else if (dp->sweeping) {
 		sweep(dp, flow, port);
 	}

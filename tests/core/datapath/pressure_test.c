@@ -228,6 +228,30 @@ static void flows_under_old_masks_are_known(void **state)
 	assert_int_equal(line.counters[0].dropped, shed + KNOWN_FLOWS);
 }
 
+// Their source is at another port by now: it takes a frame to learn it again. Swept or not, they
+// stay known until then, and do not do once more what they did.
+static void flows_whose_source_moved_are_known(void **state)
+{
+	uint64_t decisions;
+
+	(void)state;
+	stack(tuple_stack);
+	line_pass(0, KNOWN_FLOWS);
+	line.new_max = 0;
+	for (unsigned swept = 0; swept < 2; swept++) {
+		world_learn(0, "020000000001", 1);
+		if (swept) {
+			line.dp->sweep_wanted = generation_now(world.generation);
+			line_scan();
+		}
+		decisions = line.dp->decisions;
+		line_pass(0, KNOWN_FLOWS);
+		assert_int_equal(line.dp->decisions - decisions, KNOWN_FLOWS);
+		assert_int_equal(line_shed(0, WEIR_STAGE_INGRESS), 0);
+		assert_int_equal(line.nics[1].sent[0], (2 + swept) * KNOWN_FLOWS);
+	}
+}
+
 // Only the destination's stages read the ports: there it is that new flows come to light.
 static void egress_halves_are_shed(void **state)
 {
@@ -270,6 +294,8 @@ int main(void)
 			known_flows_are_redecided, line_setup, line_teardown),
 		cmocka_unit_test_setup_teardown(
 			flows_under_old_masks_are_known, line_setup, line_teardown),
+		cmocka_unit_test_setup_teardown(
+			flows_whose_source_moved_are_known, line_setup, line_teardown),
 		cmocka_unit_test_setup_teardown(egress_halves_are_shed, line_setup, line_teardown),
 		cmocka_unit_test_setup_teardown(
 			addresses_alone_are_cached, line_setup, line_teardown),
