@@ -3,6 +3,7 @@
 //
 // The kind `dpdk`: a device of DPDK's, from its probing to its removal.
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
@@ -257,7 +258,10 @@ static void give_back(struct dpdk_nic *dpdk)
 
 	if (dpdk->port_id == RTE_MAX_ETHPORTS || find_nic(dpdk->port_id))
 		return;
-	rte_eth_dev_callback_unregister(dpdk->port_id, RTE_ETH_EVENT_INTR_RMV, on_removal, dpdk);
+	// EAL's thread may be in it just now.
+	while (rte_eth_dev_callback_unregister(
+		       dpdk->port_id, RTE_ETH_EVENT_INTR_RMV, on_removal, dpdk) == -EAGAIN)
+		sched_yield();
 	if (dpdk->started) {
 		drain(dpdk);
 		failed = rte_eth_dev_stop(dpdk->port_id);
