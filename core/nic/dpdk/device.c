@@ -304,16 +304,28 @@ static int open_device(
 	return failed;
 }
 
+static struct dpdk_nic *allocate(const char *devargs)
+{
+	struct dpdk_nic *dpdk = aligned_alloc(_Alignof(struct dpdk_nic), sizeof(*dpdk));
+
+	if (!dpdk)
+		return NULL;
+	memset(dpdk, 0, sizeof(*dpdk));
+	dpdk->devargs = strdup(devargs);
+	if (dpdk->devargs)
+		return dpdk;
+	free(dpdk);
+	return NULL;
+}
+
 static int open_locked(
 	const struct nic_options *options, struct nic **nic, struct weir_error *error)
 {
-	struct dpdk_nic *dpdk = calloc(1, sizeof(*dpdk));
+	struct dpdk_nic *dpdk = allocate(options->argument);
 	int failed;
 
-	if (!dpdk || !(dpdk->devargs = strdup(options->argument))) {
-		free(dpdk);
+	if (!dpdk)
 		return weir_refuse(error, -ENOMEM, "nic", "dpdk: out of memory");
-	}
 	dpdk->port_id = RTE_MAX_ETHPORTS;
 	dpdk->nic.class = &dpdk_class;
 	dpdk->nic.poll_only = true;

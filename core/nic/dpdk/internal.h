@@ -80,12 +80,16 @@ struct dpdk_nic {
 	bool sends_segments;  // the device takes an mbuf that is a chain
 	bool hashes;          // the device writes RSS hashes
 	bool gone;            // the device was unplugged; EAL's thread: w once
-	uint32_t polls;       // receive(), queue 0
-	uint64_t missed[NIC_MAX_QUEUES];
-	rte_spinlock_t transmit_locks[NIC_MAX_QUEUES];
+
+	// The worker of receive queue 0: rw.
+	_Alignas(RTE_CACHE_LINE_SIZE) uint32_t polls;
+	uint64_t missed[NIC_MAX_QUEUES]; // control: r
+
+	// Workers: rw.
+	_Alignas(RTE_CACHE_LINE_SIZE) rte_spinlock_t transmit_locks[NIC_MAX_QUEUES];
 
 	// Control, under dpdk_lock.
-	struct dpdk_nic *next;
+	_Alignas(RTE_CACHE_LINE_SIZE) struct dpdk_nic *next;
 	struct dpdk_log_place log_place;
 	char driver[32], *devargs;
 	bool probed; // here, and not by EAL's own arguments
