@@ -210,6 +210,9 @@ static int start_device(
 
 	if (failed)
 		return refuse(error, failed, dpdk->devargs, "the device does not describe itself");
+	if (info.max_tx_queues == 0)
+		return weir_refuse(error, -EOPNOTSUPP, "nic",
+			"dpdk:%.100s: the device has no queue to send through", dpdk->devargs);
 	snprintf(dpdk->driver, sizeof(dpdk->driver), "%s", info.driver_name);
 	choose_queues(dpdk, &info, options);
 	failed = configure(dpdk, &info);
