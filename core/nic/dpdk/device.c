@@ -8,6 +8,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include <rte_bus.h>
 #include <rte_dev.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
@@ -38,6 +39,18 @@ static int refuse(struct weir_error *error, int code, const char *devargs, const
 		reason[0] ? reason : rte_strerror(-code));
 }
 
+const char *dpdk_device_name(const char *devargs)
+{
+	char bus[RTE_DEV_NAME_MAX_LEN];
+	size_t size = strcspn(devargs, ":,");
+
+	if (devargs[size] != ':' || size >= sizeof(bus))
+		return devargs;
+	memcpy(bus, devargs, size);
+	bus[size] = '\0';
+	return rte_bus_find_by_name(bus) ? devargs + size + 1 : devargs;
+}
+
 // The device's port, RTE_MAX_ETHPORTS when there is none. An address can be written in several
 // ways.
 static uint16_t find_port(const char *devargs)
@@ -46,6 +59,7 @@ static uint16_t find_port(const char *devargs)
 	struct rte_dev_iterator it;
 	uint16_t port_id, found = RTE_MAX_ETHPORTS;
 
+	devargs = dpdk_device_name(devargs);
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(devargs, ","), devargs);
 	if (rte_eth_dev_get_port_by_name(name, &port_id) == 0)
 		return port_id;

@@ -99,6 +99,9 @@ struct dpdk_nic {
 // Serialises all but workers: control threads, and threads that close.
 extern pthread_mutex_t dpdk_lock;
 
+// The device's name, behind the bus that devargs may begin with ("vdev:net_null0"). EAL runs.
+const char *dpdk_device_name(const char *devargs);
+
 int dpdk_nic_open(const struct nic_options *options, struct nic **nic, struct weir_error *error);
 int dpdk_nic_check(const struct nic_options *options, struct weir_error *error);
 void dpdk_nic_close(struct nic *nic);

@@ -118,11 +118,15 @@ static void devices(void **state)
 
 	(void)state;
 	refuse("dpdk:net_null0", -EBUSY, "is used by the NIC dpdk:net_null0,copy=1,size=100");
+	refuse("dpdk:vdev:net_null0", -EBUSY, "is used by the NIC dpdk:net_null0,copy=1,size=100");
 	assert_int_equal(nic_try("dpdk:net_null0,copy=0", &options, &error), -EBUSY);
 	assert_int_equal(nic_try("dpdk:net_null1", &options, &error), 0);
 	assert_int_equal(described(nic, "rx_queues="), 1);
 	assert_true(nic->poll_only);
 	assert_int_equal(nic->mtu, 1500);
+	nic_close(nic);
+	nic = open_nic("dpdk:vdev:net_null0");
+	refuse("dpdk:net_null0", -EBUSY, "is used by the NIC dpdk:vdev:net_null0");
 	nic_close(nic);
 	nic = open_with("dpdk:net_null0,size=64", 3, 2000); // with other arguments
 	assert_int_equal(nic->n_rx_queues, 3);
