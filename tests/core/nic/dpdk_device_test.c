@@ -94,6 +94,12 @@ static void capture_larger_than_pool(void **state)
 		"capture's %d frames and 1024 more, but of the pool's %d only %d are free",
 		N_MBUFS - 1000, N_MBUFS, N_MBUFS);
 	refuse(specification, -ENOBUFS, numbers);
+	// Whatever the driver is called, and however it is told.
+	snprintf(specification, sizeof(specification),
+		"dpdk:vdev:eth_pcap0,rx_pcap=%s,infinite_rx=2", path_of("large.pcap"));
+	refuse(specification, -ENOBUFS, numbers);
+	snprintf(specification, sizeof(specification), "dpdk:net_pcap0,rx_pcap=%s,infinite_rx=1",
+		path_of("large.pcap"));
 	// As much as there is room for works.
 	write_capture(path_of("large.pcap"), N_MBUFS - 1024);
 	nic = open_nic(specification);
