@@ -28,19 +28,21 @@ bool dpdk_is_pci(const char *devargs)
 // Whether there are free hugepages, and this process may have them.
 static bool has_hugepages(void)
 {
-	const size_t size = 2 << 20;
 	FILE *file = fopen("/proc/meminfo", "r");
-	unsigned long n = 0;
+	unsigned long n = 0, size_kb = 0;
 	char line[128];
+	size_t size;
 	void *page;
 
 	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "HugePages_Free: %lu", &n) == 1)
-			break;
+		if (sscanf(line, "HugePages_Free: %lu", &n) == 1 ||
+			sscanf(line, "Hugepagesize: %lu", &size_kb) == 1)
+			continue;
 	if (file)
 		fclose(file);
-	if (n == 0)
+	if (n == 0 || size_kb == 0)
 		return false;
+	size = (size_t)size_kb << 10; // of another size it could not be unmapped
 	page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB,
 		-1, 0);
 	if (page == MAP_FAILED)
