@@ -96,6 +96,10 @@ static bool asks_for_help(const char *word, size_t size)
 {
 	if (size >= 4 && strncmp(word, "--help", size) == 0)
 		return true;
+	// --log-level=help, in one word or in two.
+	if (size >= 4 && strncmp(word + size - 4, "help", 4) == 0 &&
+		(size == 4 || word[size - 5] == '='))
+		return true;
 	return size >= 2 && word[0] == '-' && (word[1] == 'h' || (word[1] == 'v' && size > 2));
 }
 
