@@ -131,13 +131,19 @@ static int add_given(struct dpdk_arguments *arguments, const char *given, bool *
 	return 0;
 }
 
+// With PCI EAL would take every device that it can drive, and without the arguments that its port
+// has for it. Where one is allowed, others are probed when they are asked for only: that one is the
+// host bridge, which no driver wants.
+#define PCI_ON_DEMAND "-a 0000:00:00.0 "
+
 static const char *fitting(const char *devargs)
 {
 	bool pci = dpdk_is_pci(devargs);
 
 	if (has_hugepages())
-		return pci ? "--in-memory --no-telemetry" : "--no-pci --in-memory --no-telemetry";
-	return pci ? "--no-huge --no-shconf -m 1024 --no-telemetry"
+		return pci ? PCI_ON_DEMAND "--in-memory --no-telemetry"
+			   : "--no-pci --in-memory --no-telemetry";
+	return pci ? PCI_ON_DEMAND "--no-huge --no-shconf -m 1024 --no-telemetry"
 		   : "--no-pci --no-huge --no-shconf -m 1024 --no-telemetry";
 }
 
