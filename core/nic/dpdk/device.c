@@ -245,6 +245,7 @@ static int start_device(
 	if (failed)
 		return refuse(error, failed, dpdk->devargs, "the device does not start");
 	dpdk->started = true;
+	rte_eth_stats_reset(dpdk->port_id); // EAL's own devices outlive their ports
 	failed = make_promiscuous(dpdk);
 	return failed ? refuse(error, failed, dpdk->devargs, "no promiscuous mode") : 0;
 }
