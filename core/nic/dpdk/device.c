@@ -85,6 +85,7 @@ static const struct dpdk_nic *find_nic(uint16_t port_id)
 // A second probe of a device that is there succeeds, and its arguments are not looked at.
 static int check_free(uint16_t port_id, const char *devargs, struct weir_error *error)
 {
+	struct rte_eth_dev_owner owner = { .id = RTE_ETH_DEV_NO_OWNER };
 	const struct dpdk_nic *user;
 
 	if (port_id == RTE_MAX_ETHPORTS)
@@ -94,6 +95,10 @@ static int check_free(uint16_t port_id, const char *devargs, struct weir_error *
 		return weir_refuse(error, -EBUSY, "nic",
 			"dpdk:%.100s: the device is used by the NIC dpdk:%.100s", devargs,
 			user->devargs);
+	if (rte_eth_dev_owner_get(port_id, &owner) == 0 && owner.id != RTE_ETH_DEV_NO_OWNER)
+		return weir_refuse(error, -EBUSY, "nic",
+			"dpdk:%.100s: the device is used by another of DPDK's, for %.63s", devargs,
+			owner.name);
 	if (strchr(devargs, ','))
 		return weir_refuse(error, -EEXIST, "nic",
 			"dpdk:%.100s: EAL's own arguments have made the device: its name alone is "

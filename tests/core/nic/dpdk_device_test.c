@@ -134,6 +134,9 @@ static void devices(void **state)
 	nic = open_nic("dpdk:vdev:net_null0");
 	refuse("dpdk:net_null0", -EBUSY, "is used by the NIC dpdk:vdev:net_null0");
 	nic_close(nic);
+	nic = open_nic("dpdk:net_failsafe0,dev(net_null1)");
+	refuse("dpdk:net_null1", -EBUSY, "is used by another of DPDK's");
+	nic_close(nic);
 	nic = open_with("dpdk:net_null0,size=64", 3, 2000); // with other arguments
 	assert_int_equal(nic->n_rx_queues, 3);
 	assert_int_equal(nic->n_tx_queues, 3);
