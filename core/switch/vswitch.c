@@ -192,10 +192,9 @@ static int check_config(const struct weir_switch_config *config, struct weir_err
 {
 	if (!config)
 		return 0;
-	// Settings are only ever added: whoever was built before says less.
-	if (config->size < sizeof(*config))
-		return weir_refuse(error, -EINVAL, "size", "size %u: must be at least %zu",
-			config->size, sizeof(*config));
+	if (config->size != sizeof(*config))
+		return weir_refuse(error, -EINVAL, "size", "size %u: must be %zu", config->size,
+			sizeof(*config));
 	return flows_check(config->n_flows, error);
 }
 

@@ -175,6 +175,8 @@ if [ "$(awk '/HugePages_Free/ { print $2 }' /proc/meminfo)" -ge 100 ]; then
 	assert_conservation
 	daemon_stop
 	switch_start --dpdk-mbufs 8192
+	refused "no PCI device" "Cannot find device (0000:00:1f.7)" dpdk:0000:00:1f.7
+	grep -q "Probe PCI driver" "$work/log" && fail "a PCI device is taken that no port has"
 	full_rate "with hugepages"
 else
 	say "there are no 100 free hugepages: only tested without"

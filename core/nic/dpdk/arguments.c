@@ -28,19 +28,21 @@ bool dpdk_is_pci(const char *devargs)
 // Whether there are free hugepages, and this process may have them.
 static bool has_hugepages(void)
 {
-	const size_t size = 2 << 20;
 	FILE *file = fopen("/proc/meminfo", "r");
-	unsigned long n = 0;
+	unsigned long n = 0, size_kb = 0;
 	char line[128];
+	size_t size;
 	void *page;
 
 	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "HugePages_Free: %lu", &n) == 1)
-			break;
+		if (sscanf(line, "HugePages_Free: %lu", &n) == 1 ||
+			sscanf(line, "Hugepagesize: %lu", &size_kb) == 1)
+			continue;
 	if (file)
 		fclose(file);
-	if (n == 0)
+	if (n == 0 || size_kb == 0)
 		return false;
+	size = (size_t)size_kb << 10; // of another size it could not be unmapped
 	page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB,
 		-1, 0);
 	if (page == MAP_FAILED)
@@ -94,6 +96,10 @@ static bool asks_for_help(const char *word, size_t size)
 {
 	if (size >= 4 && strncmp(word, "--help", size) == 0)
 		return true;
+	// --log-level=help, in one word or in two.
+	if (size >= 4 && strncmp(word + size - 4, "help", 4) == 0 &&
+		(size == 4 || word[size - 5] == '='))
+		return true;
 	return size >= 2 && word[0] == '-' && (word[1] == 'h' || (word[1] == 'v' && size > 2));
 }
 
@@ -125,13 +131,19 @@ static int add_given(struct dpdk_arguments *arguments, const char *given, bool *
 	return 0;
 }
 
+// With PCI EAL would take every device that it can drive, and without the arguments that its port
+// has for it. Where one is allowed, others are probed when they are asked for only: that one is the
+// host bridge, which no driver wants.
+#define PCI_ON_DEMAND "-a 0000:00:00.0 "
+
 static const char *fitting(const char *devargs)
 {
 	bool pci = dpdk_is_pci(devargs);
 
 	if (has_hugepages())
-		return pci ? "--in-memory --no-telemetry" : "--no-pci --in-memory --no-telemetry";
-	return pci ? "--no-huge --no-shconf -m 1024 --no-telemetry"
+		return pci ? PCI_ON_DEMAND "--in-memory --no-telemetry"
+			   : "--no-pci --in-memory --no-telemetry";
+	return pci ? PCI_ON_DEMAND "--no-huge --no-shconf -m 1024 --no-telemetry"
 		   : "--no-pci --no-huge --no-shconf -m 1024 --no-telemetry";
 }
 

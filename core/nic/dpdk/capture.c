@@ -44,18 +44,19 @@ static int count_item(const struct nic_item *item, uint64_t *n, struct weir_erro
 
 int dpdk_capture_check(const char *devargs, struct weir_error *error)
 {
-	const char *rest = strchr(devargs, ',');
+	const char *name = dpdk_device_name(devargs), *rest = strchr(name, ',');
 	unsigned n_free = rte_mempool_avail_count(dpdk_pool);
 	struct nic_item item;
 	bool infinite = false;
 	uint64_t n = 0;
 	int failed = 0;
 
-	if (strncmp(devargs, "net_pcap", 8) != 0 || !rest)
+	// The driver goes by both names.
+	if ((strncmp(name, "net_pcap", 8) != 0 && strncmp(name, "eth_pcap", 8) != 0) || !rest)
 		return 0;
 	rest++;
 	while (!failed && nic_next_item(&rest, &item)) {
-		infinite |= nic_item_is(&item, "infinite_rx") && nic_item_value_is(&item, "1");
+		infinite |= nic_item_is(&item, "infinite_rx") && item.value && atoi(item.value) > 0;
 		failed = count_item(&item, &n, error);
 	}
 	if (failed || !infinite || n + IN_FLIGHT <= n_free)

@@ -3,10 +3,12 @@
 //
 // The kind `dpdk`: a device of DPDK's, from its probing to its removal.
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
+#include <rte_bus.h>
 #include <rte_dev.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
@@ -37,6 +39,18 @@ static int refuse(struct weir_error *error, int code, const char *devargs, const
 		reason[0] ? reason : rte_strerror(-code));
 }
 
+const char *dpdk_device_name(const char *devargs)
+{
+	char bus[RTE_DEV_NAME_MAX_LEN];
+	size_t size = strcspn(devargs, ":,");
+
+	if (devargs[size] != ':' || size >= sizeof(bus))
+		return devargs;
+	memcpy(bus, devargs, size);
+	bus[size] = '\0';
+	return rte_bus_find_by_name(bus) ? devargs + size + 1 : devargs;
+}
+
 // The device's port, RTE_MAX_ETHPORTS when there is none. An address can be written in several
 // ways.
 static uint16_t find_port(const char *devargs)
@@ -45,6 +59,7 @@ static uint16_t find_port(const char *devargs)
 	struct rte_dev_iterator it;
 	uint16_t port_id, found = RTE_MAX_ETHPORTS;
 
+	devargs = dpdk_device_name(devargs);
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(devargs, ","), devargs);
 	if (rte_eth_dev_get_port_by_name(name, &port_id) == 0)
 		return port_id;
@@ -70,6 +85,7 @@ static const struct dpdk_nic *find_nic(uint16_t port_id)
 // A second probe of a device that is there succeeds, and its arguments are not looked at.
 static int check_free(uint16_t port_id, const char *devargs, struct weir_error *error)
 {
+	struct rte_eth_dev_owner owner = { .id = RTE_ETH_DEV_NO_OWNER };
 	const struct dpdk_nic *user;
 
 	if (port_id == RTE_MAX_ETHPORTS)
@@ -79,6 +95,10 @@ static int check_free(uint16_t port_id, const char *devargs, struct weir_error *
 		return weir_refuse(error, -EBUSY, "nic",
 			"dpdk:%.100s: the device is used by the NIC dpdk:%.100s", devargs,
 			user->devargs);
+	if (rte_eth_dev_owner_get(port_id, &owner) == 0 && owner.id != RTE_ETH_DEV_NO_OWNER)
+		return weir_refuse(error, -EBUSY, "nic",
+			"dpdk:%.100s: the device is used by another of DPDK's, for %.63s", devargs,
+			owner.name);
 	if (strchr(devargs, ','))
 		return weir_refuse(error, -EEXIST, "nic",
 			"dpdk:%.100s: EAL's own arguments have made the device: its name alone is "
@@ -209,6 +229,9 @@ static int start_device(
 
 	if (failed)
 		return refuse(error, failed, dpdk->devargs, "the device does not describe itself");
+	if (info.max_tx_queues == 0)
+		return weir_refuse(error, -EOPNOTSUPP, "nic",
+			"dpdk:%.100s: the device has no queue to send through", dpdk->devargs);
 	snprintf(dpdk->driver, sizeof(dpdk->driver), "%s", info.driver_name);
 	choose_queues(dpdk, &info, options);
 	failed = configure(dpdk, &info);
@@ -227,6 +250,7 @@ static int start_device(
 	if (failed)
 		return refuse(error, failed, dpdk->devargs, "the device does not start");
 	dpdk->started = true;
+	rte_eth_stats_reset(dpdk->port_id); // EAL's own devices outlive their ports
 	failed = make_promiscuous(dpdk);
 	return failed ? refuse(error, failed, dpdk->devargs, "no promiscuous mode") : 0;
 }
@@ -257,7 +281,10 @@ static void give_back(struct dpdk_nic *dpdk)
 
 	if (dpdk->port_id == RTE_MAX_ETHPORTS || find_nic(dpdk->port_id))
 		return;
-	rte_eth_dev_callback_unregister(dpdk->port_id, RTE_ETH_EVENT_INTR_RMV, on_removal, dpdk);
+	// EAL's thread may be in it just now.
+	while (rte_eth_dev_callback_unregister(
+		       dpdk->port_id, RTE_ETH_EVENT_INTR_RMV, on_removal, dpdk) == -EAGAIN)
+		sched_yield();
 	if (dpdk->started) {
 		drain(dpdk);
 		failed = rte_eth_dev_stop(dpdk->port_id);
@@ -300,16 +327,28 @@ static int open_device(
 	return failed;
 }
 
+static struct dpdk_nic *allocate(const char *devargs)
+{
+	struct dpdk_nic *dpdk = aligned_alloc(_Alignof(struct dpdk_nic), sizeof(*dpdk));
+
+	if (!dpdk)
+		return NULL;
+	memset(dpdk, 0, sizeof(*dpdk));
+	dpdk->devargs = strdup(devargs);
+	if (dpdk->devargs)
+		return dpdk;
+	free(dpdk);
+	return NULL;
+}
+
 static int open_locked(
 	const struct nic_options *options, struct nic **nic, struct weir_error *error)
 {
-	struct dpdk_nic *dpdk = calloc(1, sizeof(*dpdk));
+	struct dpdk_nic *dpdk = allocate(options->argument);
 	int failed;
 
-	if (!dpdk || !(dpdk->devargs = strdup(options->argument))) {
-		free(dpdk);
+	if (!dpdk)
 		return weir_refuse(error, -ENOMEM, "nic", "dpdk: out of memory");
-	}
 	dpdk->port_id = RTE_MAX_ETHPORTS;
 	dpdk->nic.class = &dpdk_class;
 	dpdk->nic.poll_only = true;

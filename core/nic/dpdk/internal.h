@@ -80,12 +80,16 @@ struct dpdk_nic {
 	bool sends_segments;  // the device takes an mbuf that is a chain
 	bool hashes;          // the device writes RSS hashes
 	bool gone;            // the device was unplugged; EAL's thread: w once
-	uint32_t polls;       // receive(), queue 0
-	uint64_t missed[NIC_MAX_QUEUES];
-	rte_spinlock_t transmit_locks[NIC_MAX_QUEUES];
+
+	// The worker of receive queue 0: rw.
+	_Alignas(RTE_CACHE_LINE_SIZE) uint32_t polls;
+	uint64_t missed[NIC_MAX_QUEUES]; // control: r
+
+	// Workers: rw.
+	_Alignas(RTE_CACHE_LINE_SIZE) rte_spinlock_t transmit_locks[NIC_MAX_QUEUES];
 
 	// Control, under dpdk_lock.
-	struct dpdk_nic *next;
+	_Alignas(RTE_CACHE_LINE_SIZE) struct dpdk_nic *next;
 	struct dpdk_log_place log_place;
 	char driver[32], *devargs;
 	bool probed; // here, and not by EAL's own arguments
@@ -94,6 +98,9 @@ struct dpdk_nic {
 
 // Serialises all but workers: control threads, and threads that close.
 extern pthread_mutex_t dpdk_lock;
+
+// The device's name, behind the bus that devargs may begin with ("vdev:net_null0"). EAL runs.
+const char *dpdk_device_name(const char *devargs);
 
 int dpdk_nic_open(const struct nic_options *options, struct nic **nic, struct weir_error *error);
 int dpdk_nic_check(const struct nic_options *options, struct weir_error *error);

@@ -94,6 +94,12 @@ static void capture_larger_than_pool(void **state)
 		"capture's %d frames and 1024 more, but of the pool's %d only %d are free",
 		N_MBUFS - 1000, N_MBUFS, N_MBUFS);
 	refuse(specification, -ENOBUFS, numbers);
+	// Whatever the driver is called, and however it is told.
+	snprintf(specification, sizeof(specification),
+		"dpdk:vdev:eth_pcap0,rx_pcap=%s,infinite_rx=2", path_of("large.pcap"));
+	refuse(specification, -ENOBUFS, numbers);
+	snprintf(specification, sizeof(specification), "dpdk:net_pcap0,rx_pcap=%s,infinite_rx=1",
+		path_of("large.pcap"));
 	// As much as there is room for works.
 	write_capture(path_of("large.pcap"), N_MBUFS - 1024);
 	nic = open_nic(specification);
@@ -118,11 +124,18 @@ static void devices(void **state)
 
 	(void)state;
 	refuse("dpdk:net_null0", -EBUSY, "is used by the NIC dpdk:net_null0,copy=1,size=100");
+	refuse("dpdk:vdev:net_null0", -EBUSY, "is used by the NIC dpdk:net_null0,copy=1,size=100");
 	assert_int_equal(nic_try("dpdk:net_null0,copy=0", &options, &error), -EBUSY);
 	assert_int_equal(nic_try("dpdk:net_null1", &options, &error), 0);
 	assert_int_equal(described(nic, "rx_queues="), 1);
 	assert_true(nic->poll_only);
 	assert_int_equal(nic->mtu, 1500);
+	nic_close(nic);
+	nic = open_nic("dpdk:vdev:net_null0");
+	refuse("dpdk:net_null0", -EBUSY, "is used by the NIC dpdk:vdev:net_null0");
+	nic_close(nic);
+	nic = open_nic("dpdk:net_failsafe0,dev(net_null1)");
+	refuse("dpdk:net_null1", -EBUSY, "is used by another of DPDK's");
 	nic_close(nic);
 	nic = open_with("dpdk:net_null0,size=64", 3, 2000); // with other arguments
 	assert_int_equal(nic->n_rx_queues, 3);

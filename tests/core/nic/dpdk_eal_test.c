@@ -60,7 +60,7 @@ static void modules(void **state)
 static void arguments_that_would_end_the_process(void **state)
 {
 	static const char *const rows[] = { "--help", "--no-pci --help", "-h", "--hel", "-vh",
-		" --no-huge\t-h " };
+		" --no-huge\t-h ", "--log-level=help", "--log-lev help" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
