@@ -78,7 +78,7 @@ ALWAYS_INLINE void parse(struct batch *b, bool l2)
 	const struct flow_table *flows = b->dp->flows;
 	const unsigned n_frames = b->n_frames;
 	struct weir_frame **frames = b->frames;
-	struct run *r = b->runs;
+	struct run *r = b->runs, *before = NULL;
 
 	for (unsigned i = 0; i < n_frames; i++) {
 		struct weir_frame *frame = frames[i];
@@ -91,10 +91,10 @@ ALWAYS_INLINE void parse(struct batch *b, bool l2)
 		r->n_words = l2 ? KEY_WORDS_L2 : (uint8_t)key_words(&r->key, mask);
 		r->key.w[0] |= constant;
 		apply_mask(&r->key, mask, r->n_words);
-		if (i && same_flow(r, r - 1, l2)) {
-			r[-1].wire_frames += wire.frames;
-			r[-1].wire_bytes += wire.bytes;
-			r[-1].n++;
+		if (before && same_flow(r, before, l2)) {
+			before->wire_frames += wire.frames;
+			before->wire_bytes += wire.bytes;
+			before->n++;
 			continue;
 		}
 		r->wire_frames = wire.frames;
@@ -103,7 +103,7 @@ ALWAYS_INLINE void parse(struct batch *b, bool l2)
 		r->n = 1;
 		r->hash = flow_hash(flows, &r->key, r->n_words);
 		flow_prefetch_bucket(flows, r->hash);
-		r++;
+		before = r++;
 	}
 	b->n_runs = (unsigned)(r - b->runs);
 }
