@@ -36,7 +36,9 @@ site=$(ctl export)
 pings a 10.7.0.2
 
 # From now on a sends nothing but what is blocked, without a pause.
+# Neighbours that are known for good ask for nobody's address meanwhile.
 at a ip neigh replace 10.7.0.2 lladdr "$(mac_of b)" dev e
+at b ip neigh replace 10.7.0.1 lladdr "$(mac_of a)" dev e
 background a python3 -c '
 import socket, struct, sys
 s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
