@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// Finding a device of DPDK's: its name, who uses it, and its probing.
+#include <errno.h>
+#include <string.h>
+
+#include <rte_bus.h>
+#include <rte_dev.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+
+#include "arguments.h"
+#include "internal.h"
+
+// DPDK's own codes do not mean what the core's do (-ENODEV: it may come by itself).
+int dpdk_refuse(struct weir_error *error, int code, const char *devargs, const char *what)
+{
+	char reason[DPDK_LINE_SIZE];
+
+	dpdk_log_first_error(reason);
+	return weir_refuse(error, -EIO, "nic", "dpdk:%.100s: %s: %s", devargs, what,
+		reason[0] ? reason : rte_strerror(-code));
+}
+
+const char *dpdk_device_name(const char *devargs)
+{
+	char bus[RTE_DEV_NAME_MAX_LEN];
+	size_t size = strcspn(devargs, ":,");
+
+	if (devargs[size] != ':' || size >= sizeof(bus))
+		return devargs;
+	memcpy(bus, devargs, size);
+	bus[size] = '\0';
+	return rte_bus_find_by_name(bus) ? devargs + size + 1 : devargs;
+}
+
+// The device's port, RTE_MAX_ETHPORTS when there is none. An address can be written in several
+// ways.
+static uint16_t find_port(const char *devargs)
+{
+	char name[RTE_DEV_NAME_MAX_LEN];
+	struct rte_dev_iterator it;
+	uint16_t port_id, found = RTE_MAX_ETHPORTS;
+
+	devargs = dpdk_device_name(devargs);
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(devargs, ","), devargs);
+	if (rte_eth_dev_get_port_by_name(name, &port_id) == 0)
+		return port_id;
+	if (!dpdk_is_pci(devargs))
+		return RTE_MAX_ETHPORTS;
+	RTE_ETH_FOREACH_MATCHING_DEV(port_id, name, &it)
+	{
+		found = port_id;
+		rte_eth_iterator_cleanup(&it);
+		break;
+	}
+	return found;
+}
+
+// A second probe of a device that is there succeeds, and its arguments are not looked at.
+static int check_free(uint16_t port_id, const char *devargs, struct weir_error *error)
+{
+	struct rte_eth_dev_owner owner = { .id = RTE_ETH_DEV_NO_OWNER };
+	const struct dpdk_nic *user;
+
+	if (port_id == RTE_MAX_ETHPORTS)
+		return 0;
+	user = dpdk_nic_of(port_id);
+	if (user)
+		return weir_refuse(error, -EBUSY, "nic",
+			"dpdk:%.100s: the device is used by the NIC dpdk:%.100s", devargs,
+			user->devargs);
+	if (rte_eth_dev_owner_get(port_id, &owner) == 0 && owner.id != RTE_ETH_DEV_NO_OWNER)
+		return weir_refuse(error, -EBUSY, "nic",
+			"dpdk:%.100s: the device is used by another of DPDK's, for %.63s", devargs,
+			owner.name);
+	if (strchr(devargs, ','))
+		return weir_refuse(error, -EEXIST, "nic",
+			"dpdk:%.100s: EAL's own arguments have made the device: its name alone is "
+			"allowed here",
+			devargs);
+	return 0;
+}
+
+int dpdk_find_device(struct dpdk_nic *dpdk, struct weir_error *error)
+{
+	int failed;
+
+	dpdk->port_id = find_port(dpdk->devargs);
+	failed = check_free(dpdk->port_id, dpdk->devargs, error);
+	if (failed || dpdk->port_id != RTE_MAX_ETHPORTS)
+		return failed;
+	failed = rte_dev_probe(dpdk->devargs);
+	if (failed && dpdk_is_pci(dpdk->devargs) && !rte_eal_has_pci())
+		return dpdk_refuse(error, failed, dpdk->devargs,
+			"EAL was started with --no-pci (see weir-switchd --dpdk)");
+	if (failed)
+		return dpdk_refuse(error, failed, dpdk->devargs, "DPDK does not take the device");
+	dpdk->port_id = find_port(dpdk->devargs);
+	if (dpdk->port_id == RTE_MAX_ETHPORTS)
+		return dpdk_refuse(
+			error, -ENODEV, dpdk->devargs, "there is no Ethernet device of it");
+	dpdk->probed = true;
+	return 0;
+}
+
+int dpdk_check_name(const char *devargs, struct weir_error *error)
+{
+	return check_free(find_port(devargs), devargs, error);
+}
