@@ -2,11 +2,15 @@
 // Copyright The Weir Authors
 //
 // Finding a device of DPDK's: its name, who uses it, and its probing.
+#define ALLOW_EXPERIMENTAL_API // walking through a bus's devices, until 23.03
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 
 #include <rte_bus.h>
 #include <rte_dev.h>
+#include <rte_devargs.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 
@@ -83,15 +87,63 @@ static int check_free(uint16_t port_id, const char *devargs, struct weir_error *
 	return 0;
 }
 
+// Sets *found to the device that EAL has under this name, whatever it is, NULL for one that no
+// driver has taken. Negative when no bus knows such names: it is logged.
+static int find_probed(const char *devargs, struct rte_device **found)
+{
+	struct rte_devargs parsed = { 0 };
+	struct rte_dev_iterator it;
+	struct rte_device *device;
+	char filter[2 * RTE_DEV_NAME_MAX_LEN];
+	bool pci = dpdk_is_pci(devargs);
+	int failed = rte_devargs_parse(&parsed, devargs);
+
+	*found = NULL;
+	if (failed)
+		return failed;
+	free(parsed.data);
+	// An address can be written in several ways.
+	snprintf(filter, sizeof(filter), "bus=%s%s%s", rte_bus_name(parsed.bus),
+		pci ? ",addr=" : "", pci ? parsed.name : "");
+	RTE_DEV_FOREACH(device, filter, &it)
+	{
+		if (!rte_dev_is_probed(device) ||
+			(!pci && strcmp(rte_dev_name(device), parsed.name) != 0))
+			continue;
+		*found = device;
+		break;
+	}
+	return 0;
+}
+
+// What this probe has made goes again.
+static int refuse_other_device(const char *devargs, bool was_there, struct weir_error *error)
+{
+	struct rte_device *device;
+	int failed = 0;
+
+	if (!was_there && find_probed(devargs, &device) == 0 && device)
+		failed = rte_dev_remove(device);
+	if (failed)
+		dpdk_log(LOG_WARNING, "dpdk:%.100s: cannot be given back: %s", devargs,
+			rte_strerror(-failed));
+	return weir_refuse(error, -EIO, "nic",
+		"dpdk:%.100s: there is no Ethernet device of it: it is a device of another kind",
+		devargs);
+}
+
 int dpdk_find_device(struct dpdk_nic *dpdk, struct weir_error *error)
 {
+	struct rte_device *before;
 	int failed;
 
 	dpdk->port_id = find_port(dpdk->devargs);
 	failed = check_free(dpdk->port_id, dpdk->devargs, error);
 	if (failed || dpdk->port_id != RTE_MAX_ETHPORTS)
 		return failed;
-	failed = rte_dev_probe(dpdk->devargs);
+	failed = find_probed(dpdk->devargs, &before);
+	if (!failed)
+		failed = rte_dev_probe(dpdk->devargs);
 	if (failed && dpdk_is_pci(dpdk->devargs) && !rte_eal_has_pci())
 		return dpdk_refuse(error, failed, dpdk->devargs,
 			"EAL was started with --no-pci (see weir-switchd --dpdk)");
@@ -99,8 +151,7 @@ int dpdk_find_device(struct dpdk_nic *dpdk, struct weir_error *error)
 		return dpdk_refuse(error, failed, dpdk->devargs, "DPDK does not take the device");
 	dpdk->port_id = find_port(dpdk->devargs);
 	if (dpdk->port_id == RTE_MAX_ETHPORTS)
-		return dpdk_refuse(
-			error, -ENODEV, dpdk->devargs, "there is no Ethernet device of it");
+		return refuse_other_device(dpdk->devargs, before, error);
 	dpdk->probed = true;
 	return 0;
 }

@@ -154,6 +154,16 @@ static void devices(void **state)
 	nic_close(nic);
 }
 
+// A probe finds what is there and does not look at its arguments: these show whether it is.
+static void devices_that_are_no_nics(void **state)
+{
+	(void)state;
+	refuse("dpdk:crypto_null0", -EIO, "there is no Ethernet device of it");
+	refuse("dpdk:crypto_null0,bogus=1", -EIO, "DPDK does not take the device");
+	refuse("dpdk:crypto_null1", -EIO, "there is no Ethernet device of it");
+	refuse("dpdk:crypto_null1,bogus=1", -EIO, "there is no Ethernet device of it");
+}
+
 // ---- Threads
 
 enum { N_THREADS = 3, N_ROUNDS = 1000, BURST = 8 };
@@ -280,9 +290,12 @@ int main(void)
 		cmocka_unit_test(captures),
 		cmocka_unit_test(capture_larger_than_pool),
 		cmocka_unit_test(devices),
+		cmocka_unit_test(devices_that_are_no_nics),
 		cmocka_unit_test(more_workers_than_queues),
 		cmocka_unit_test(queues),
 	};
 
+	host.dpdk_arguments = "--no-pci --no-huge --no-shconf --no-telemetry -m 64 "
+			      "--vdev=crypto_null1 --vdev=net_null9";
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
