@@ -16,6 +16,13 @@
 
 #include "arguments.h"
 #include "internal.h"
+#include "nic/argument.h"
+
+#ifdef RTE_ETH_DEV_BONDING_MEMBER // from 23.11 on
+#define BONDED RTE_ETH_DEV_BONDING_MEMBER
+#else
+#define BONDED RTE_ETH_DEV_BONDED_SLAVE
+#endif
 
 // DPDK's own codes do not mean what the core's do (-ENODEV: it may come by itself).
 int dpdk_refuse(struct weir_error *error, int code, const char *devargs, const char *what)
@@ -62,29 +69,115 @@ static uint16_t find_port(const char *devargs)
 	return found;
 }
 
-// A second probe of a device that is there succeeds, and its arguments are not looked at.
-static int check_free(uint16_t port_id, const char *devargs, struct weir_error *error)
+static bool is_bonded(uint16_t port_id)
+{
+	struct rte_eth_dev_info info;
+
+	return rte_eth_dev_info_get(port_id, &info) == 0 && info.dev_flags &&
+	       (*info.dev_flags & BONDED);
+}
+
+// The sentence begins with devargs and what, which is about the device.
+static int check_unused(
+	uint16_t port_id, const char *devargs, const char *what, struct weir_error *error)
 {
 	struct rte_eth_dev_owner owner = { .id = RTE_ETH_DEV_NO_OWNER };
-	const struct dpdk_nic *user;
+	const struct dpdk_nic *user = dpdk_nic_of(port_id);
 
-	if (port_id == RTE_MAX_ETHPORTS)
-		return 0;
-	user = dpdk_nic_of(port_id);
 	if (user)
 		return weir_refuse(error, -EBUSY, "nic",
-			"dpdk:%.100s: the device is used by the NIC dpdk:%.100s", devargs,
+			"dpdk:%.100s: %s is used by the NIC dpdk:%.100s", devargs, what,
 			user->devargs);
 	if (rte_eth_dev_owner_get(port_id, &owner) == 0 && owner.id != RTE_ETH_DEV_NO_OWNER)
 		return weir_refuse(error, -EBUSY, "nic",
-			"dpdk:%.100s: the device is used by another of DPDK's, for %.63s", devargs,
+			"dpdk:%.100s: %s is used by another of DPDK's, for %.63s", devargs, what,
 			owner.name);
+	if (is_bonded(port_id))
+		return weir_refuse(error, -EBUSY, "nic",
+			"dpdk:%.100s: %s is used by another of DPDK's, which bonds it", devargs,
+			what);
+	return 0;
+}
+
+// A second probe of a device that is there succeeds, and its arguments are not looked at.
+static int check_free(uint16_t port_id, const char *devargs, struct weir_error *error)
+{
+	int failed;
+
+	if (port_id == RTE_MAX_ETHPORTS)
+		return 0;
+	failed = check_unused(port_id, devargs, "the device", error);
+	if (failed)
+		return failed;
 	if (strchr(devargs, ','))
 		return weir_refuse(error, -EEXIST, "nic",
 			"dpdk:%.100s: EAL's own arguments have made the device: its name alone is "
 			"allowed here",
 			devargs);
 	return 0;
+}
+
+// The name of a device that is to become another's, "" when the item has none: slave=NAME as
+// bonding has it, member=NAME as it has it from 23.11 on, dev(NAME as net_failsafe has it, which
+// may be around another one's devargs.
+static void member_of(const struct nic_item *item, char name[/* RTE_DEV_NAME_MAX_LEN */])
+{
+	const char *at = item->value ? item->value : item->key;
+	const char *end = item->value ? at + item->value_size : at + item->key_size;
+	bool found = nic_item_is(item, "slave") || nic_item_is(item, "member") ||
+		     nic_item_is(item, "primary");
+
+	if (!item->value)
+		for (; end - at > 4 && strncmp(at, "dev(", 4) == 0; at += 4)
+			found = true;
+	snprintf(name, RTE_DEV_NAME_MAX_LEN, "%.*s", found ? (int)(end - at) : 0, at);
+	name[strcspn(name, ")")] = '\0';
+}
+
+// The port of a name, which bonding takes as a port's number, too.
+static uint16_t find_member(const char *name)
+{
+	uint16_t port_id = find_port(name);
+	char *end;
+	unsigned long number;
+
+	if (port_id != RTE_MAX_ETHPORTS || name[0] < '0' || name[0] > '9')
+		return port_id;
+	number = strtoul(name, &end, 10);
+	if (*end || number >= RTE_MAX_ETHPORTS || !rte_eth_dev_is_valid_port((uint16_t)number))
+		return RTE_MAX_ETHPORTS;
+	return (uint16_t)number;
+}
+
+// A driver that makes other devices its own configures them anew, whoever polls them.
+static int check_members(const char *devargs, struct weir_error *error)
+{
+	const char *rest = strchr(devargs, ',');
+	char name[RTE_DEV_NAME_MAX_LEN], what[RTE_DEV_NAME_MAX_LEN + 20];
+	struct nic_item item;
+	int failed = 0;
+
+	if (!rest)
+		return 0;
+	rest++;
+	while (!failed && nic_next_item(&rest, &item)) {
+		uint16_t port_id;
+
+		member_of(&item, name);
+		port_id = name[0] ? find_member(name) : RTE_MAX_ETHPORTS;
+		if (port_id == RTE_MAX_ETHPORTS)
+			continue;
+		snprintf(what, sizeof(what), "its device %s", name);
+		failed = check_unused(port_id, devargs, what, error);
+	}
+	return failed;
+}
+
+int dpdk_check_name(const char *devargs, struct weir_error *error)
+{
+	int failed = check_free(find_port(devargs), devargs, error);
+
+	return failed ? failed : check_members(devargs, error);
 }
 
 // Sets *found to the device that EAL has under this name, whatever it is, NULL for one that no
@@ -138,7 +231,7 @@ int dpdk_find_device(struct dpdk_nic *dpdk, struct weir_error *error)
 	int failed;
 
 	dpdk->port_id = find_port(dpdk->devargs);
-	failed = check_free(dpdk->port_id, dpdk->devargs, error);
+	failed = dpdk_check_name(dpdk->devargs, error);
 	if (failed || dpdk->port_id != RTE_MAX_ETHPORTS)
 		return failed;
 	failed = find_probed(dpdk->devargs, &before);
@@ -154,9 +247,4 @@ int dpdk_find_device(struct dpdk_nic *dpdk, struct weir_error *error)
 		return refuse_other_device(dpdk->devargs, before, error);
 	dpdk->probed = true;
 	return 0;
-}
-
-int dpdk_check_name(const char *devargs, struct weir_error *error)
-{
-	return check_free(find_port(devargs), devargs, error);
 }

@@ -119,7 +119,8 @@ const char *dpdk_device_name(const char *devargs);
 // Refuses, with -EIO, what DPDK does not do: what, and the first error that it logged, or else what
 // its code (negative) means.
 int dpdk_refuse(struct weir_error *error, int code, const char *devargs, const char *what);
-// Refuses devargs of a device that is there and cannot be had.
+// Refuses devargs of a device that is there and cannot be had, and of one that would make one its
+// own which is used.
 int dpdk_check_name(const char *devargs, struct weir_error *error);
 // Finds the device of dpdk->devargs, or has it probed: port_id and probed. Refuses one that cannot
 // be had, or is none.

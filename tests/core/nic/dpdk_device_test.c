@@ -154,6 +154,40 @@ static void devices(void **state)
 	nic_close(nic);
 }
 
+// net_null9 is EAL's, port 0.
+static void devices_of_others(void **state)
+{
+	static const char *const rows[] = {
+		"dpdk:net_bonding0,mode=1,slave=net_null5",
+		"dpdk:net_bonding0,mode=1,slave=net_null6,primary=net_null5",
+		"dpdk:net_bonding0,mode=1,member=net_null5",
+		"dpdk:net_failsafe0,dev(net_null5)",
+		"dpdk:net_failsafe0,dev(net_null6),dev(vdev:net_null5,copy=1)",
+		"dpdk:net_failsafe0,dev(net_bonding0,mode=1,slave=net_null5)",
+	};
+	struct nic_options options = { .n_workers = 1, .host = &host };
+	struct weir_error error = { 0 };
+	struct nic *nic = open_nic("dpdk:net_null5,no-rx=1");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		refuse(rows[i], -EBUSY, "net_null5 is used by the NIC dpdk:net_null5,no-rx=1");
+		assert_int_equal(nic_try(rows[i], &options, &error), -EBUSY);
+	}
+	nic_close(nic);
+	nic = open_nic("dpdk:net_null9");
+	refuse("dpdk:net_bonding0,mode=1,slave=0", -EBUSY,
+		"its device 0 is used by the NIC dpdk:net_null9");
+	nic_close(nic);
+	nic = open_nic("dpdk:net_bonding0,mode=1,slave=net_null9");
+	refuse("dpdk:net_null9", -EBUSY, "the device is used by another of DPDK's, which bonds it");
+	refuse("dpdk:net_bonding1,mode=1,slave=net_null9", -EBUSY,
+		"its device net_null9 is used by another of DPDK's, which bonds it");
+	nic_close(nic);
+	nic = open_nic("dpdk:net_null9");
+	nic_close(nic);
+}
+
 // A probe finds what is there and does not look at its arguments: these show whether it is.
 static void devices_that_are_no_nics(void **state)
 {
@@ -290,6 +324,7 @@ int main(void)
 		cmocka_unit_test(captures),
 		cmocka_unit_test(capture_larger_than_pool),
 		cmocka_unit_test(devices),
+		cmocka_unit_test(devices_of_others),
 		cmocka_unit_test(devices_that_are_no_nics),
 		cmocka_unit_test(more_workers_than_queues),
 		cmocka_unit_test(queues),
