@@ -12,23 +12,24 @@
 
 enum { IN_FLIGHT = 1024 }; // mbufs that are left for frames on their way
 
-// Frames of a capture; of what is none, the driver says what is wrong with it.
-static uint64_t count_frames(const char *path)
+// Adds the frames of a capture to *n. False when it cannot be opened.
+static bool count_frames(const char *path, uint64_t *n)
 {
 	char text[PCAP_ERRBUF_SIZE];
 	struct pcap_pkthdr *header;
 	const unsigned char *bytes;
 	pcap_t *pcap = pcap_open_offline(path, text);
-	uint64_t n = 0;
 
-	while (pcap && pcap_next_ex(pcap, &header, &bytes) == 1)
-		n++;
-	if (pcap)
-		pcap_close(pcap);
-	return n;
+	if (!pcap)
+		return false;
+	while (pcap_next_ex(pcap, &header, &bytes) == 1)
+		(*n)++;
+	pcap_close(pcap);
+	return true;
 }
 
-static int count_item(const struct nic_item *item, uint64_t *n, struct weir_error *error)
+static int count_item(
+	const struct nic_item *item, uint64_t *n, bool *readable, struct weir_error *error)
 {
 	char *path;
 
@@ -37,7 +38,7 @@ static int count_item(const struct nic_item *item, uint64_t *n, struct weir_erro
 	path = strndup(item->value, (size_t)item->value_size);
 	if (!path)
 		return weir_refuse(error, -ENOMEM, "nic", "dpdk: out of memory");
-	*n += count_frames(path);
+	*readable &= count_frames(path, n);
 	free(path);
 	return 0;
 }
@@ -47,7 +48,7 @@ int dpdk_capture_check(const char *devargs, struct weir_error *error)
 	const char *name = dpdk_device_name(devargs), *rest = strchr(name, ',');
 	unsigned n_free = rte_mempool_avail_count(dpdk_pool);
 	struct nic_item item;
-	bool infinite = false;
+	bool infinite = false, readable = true;
 	uint64_t n = 0;
 	int failed = 0;
 
@@ -57,13 +58,13 @@ int dpdk_capture_check(const char *devargs, struct weir_error *error)
 	rest++;
 	while (!failed && nic_next_item(&rest, &item)) {
 		infinite |= nic_item_is(&item, "infinite_rx") && item.value && atoi(item.value) > 0;
-		failed = count_item(&item, &n, error);
+		failed = count_item(&item, &n, &readable, error);
 	}
-	if (failed || !infinite || n + IN_FLIGHT <= n_free)
+	// Of what cannot be read the driver says why.
+	if (failed || !infinite || !readable || n == 0 || n + IN_FLIGHT <= n_free)
 		return failed;
 	return weir_refuse(error, -ENOBUFS, "nic",
 		"dpdk:%.100s: infinite_rx=1 needs an mbuf for each of the capture's %llu frames "
-		"and "
-		"%d more, but of the pool's %u only %u are free; see weir-switchd --dpdk-mbufs",
+		"and %d more, but of the pool's %u only %u are free; see weir-switchd --dpdk-mbufs",
 		devargs, (unsigned long long)n, IN_FLIGHT, dpdk_pool->size, n_free);
 }

@@ -9,7 +9,8 @@
 
 #include <weir/error.h>
 
-// Refuses devargs whose captures are larger than what is free in the pool. Under dpdk_lock.
+// Refuses devargs whose captures are larger than what is free in the pool; what cannot be read is
+// left to the driver. Under dpdk_lock.
 int dpdk_capture_check(const char *devargs, struct weir_error *error);
 
 #endif

@@ -81,9 +81,19 @@ static void captures(void **state)
 	check_capture(path_of("out.pcap"), N);
 }
 
+static void write_text(const char *path)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	fputs("no capture", file);
+	assert_int_equal(fclose(file), 0);
+}
+
 static void capture_larger_than_pool(void **state)
 {
 	char specification[200], numbers[100];
+	struct weir_frame *held;
 	struct nic *nic;
 
 	(void)state;
@@ -104,7 +114,14 @@ static void capture_larger_than_pool(void **state)
 	write_capture(path_of("large.pcap"), N_MBUFS - 1024);
 	nic = open_nic(specification);
 	assert_int_equal(described(nic, "mbufs_free="), 1024);
-	for (unsigned i = 0; i < 2 * N_MBUFS; i++) {
+	held = receive_one(nic); // leaves less than any capture needs
+	refuse("dpdk:net_pcap1,rx_pcap=/no/such,infinite_rx=1", -EIO, "Couldn't open /no/such");
+	snprintf(specification, sizeof(specification), "dpdk:net_pcap1,rx_pcap=%s,infinite_rx=1",
+		path_of("text.pcap"));
+	write_text(path_of("text.pcap"));
+	refuse(specification, -EIO, "Couldn't open /tmp/");
+	weir_frame_release(held);
+	for (unsigned i = 1; i < 2 * N_MBUFS; i++) {
 		struct weir_frame *frame = receive_one(nic);
 		unsigned id = i % (N_MBUFS - 1024);
 
