@@ -43,7 +43,8 @@ void dpdk_log(int level, const char *format, ...) __attribute__((format(printf, 
 // ---- eal.c
 
 // Starts EAL if it is not started yet. devargs: of the first device. Refuses when it does not
-// start, from then on always. Under dpdk_lock.
+// start, from then on always; when there is no thread to start it, the next call tries again with
+// the first one's arguments. Under dpdk_lock.
 int dpdk_eal_start(const struct nic_host *host, const char *devargs, struct weir_error *error);
 bool dpdk_eal_is_started(void);
 // Makes the calling thread known to EAL, so that it has a cache of mbufs of its own, until it ends.
