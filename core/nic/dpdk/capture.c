@@ -12,24 +12,32 @@
 
 enum { IN_FLIGHT = 1024 }; // mbufs that are left for frames on their way
 
-// Adds the frames of a capture to *n. False when it cannot be opened.
-static bool count_frames(const char *path, uint64_t *n)
+struct captures {
+	uint64_t n_frames;
+	bool unreadable, empty; // one of them
+};
+
+static void count_frames(const char *path, struct captures *captures)
 {
 	char text[PCAP_ERRBUF_SIZE];
 	struct pcap_pkthdr *header;
 	const unsigned char *bytes;
 	pcap_t *pcap = pcap_open_offline(path, text);
+	uint64_t n = 0;
 
-	if (!pcap)
-		return false;
+	if (!pcap) {
+		captures->unreadable = true;
+		return;
+	}
 	while (pcap_next_ex(pcap, &header, &bytes) == 1)
-		(*n)++;
+		n++;
 	pcap_close(pcap);
-	return true;
+	captures->n_frames += n;
+	captures->empty |= n == 0;
 }
 
 static int count_item(
-	const struct nic_item *item, uint64_t *n, bool *readable, struct weir_error *error)
+	const struct nic_item *item, struct captures *captures, struct weir_error *error)
 {
 	char *path;
 
@@ -38,7 +46,7 @@ static int count_item(
 	path = strndup(item->value, (size_t)item->value_size);
 	if (!path)
 		return weir_refuse(error, -ENOMEM, "nic", "dpdk: out of memory");
-	*readable &= count_frames(path, n);
+	count_frames(path, captures);
 	free(path);
 	return 0;
 }
@@ -47,9 +55,9 @@ int dpdk_capture_check(const char *devargs, struct weir_error *error)
 {
 	const char *name = dpdk_device_name(devargs), *rest = strchr(name, ',');
 	unsigned n_free = rte_mempool_avail_count(dpdk_pool);
+	struct captures captures = { 0 };
 	struct nic_item item;
-	bool infinite = false, readable = true;
-	uint64_t n = 0;
+	bool infinite = false;
 	int failed = 0;
 
 	// The driver goes by both names.
@@ -58,13 +66,20 @@ int dpdk_capture_check(const char *devargs, struct weir_error *error)
 	rest++;
 	while (!failed && nic_next_item(&rest, &item)) {
 		infinite |= nic_item_is(&item, "infinite_rx") && item.value && atoi(item.value) > 0;
-		failed = count_item(&item, &n, &readable, error);
+		failed = count_item(&item, &captures, error);
 	}
-	// Of what cannot be read the driver says why.
-	if (failed || !infinite || !readable || n == 0 || n + IN_FLIGHT <= n_free)
+	// Of one that cannot be opened the driver says why.
+	if (failed || !infinite || captures.unreadable)
 		return failed;
+	if (captures.empty)
+		return weir_refuse(error, -EINVAL, "nic",
+			"dpdk:%.100s: infinite_rx=1 needs frames, but a capture has none that can "
+			"be read",
+			devargs);
+	if (captures.n_frames + IN_FLIGHT <= n_free)
+		return 0;
 	return weir_refuse(error, -ENOBUFS, "nic",
 		"dpdk:%.100s: infinite_rx=1 needs an mbuf for each of the capture's %llu frames "
 		"and %d more, but of the pool's %u only %u are free; see weir-switchd --dpdk-mbufs",
-		devargs, (unsigned long long)n, IN_FLIGHT, dpdk_pool->size, n_free);
+		devargs, (unsigned long long)captures.n_frames, IN_FLIGHT, dpdk_pool->size, n_free);
 }

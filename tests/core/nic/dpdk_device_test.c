@@ -120,6 +120,10 @@ static void capture_larger_than_pool(void **state)
 		path_of("text.pcap"));
 	write_text(path_of("text.pcap"));
 	refuse(specification, -EIO, "Couldn't open /tmp/");
+	write_capture(path_of("empty.pcap"), 0);
+	snprintf(specification, sizeof(specification), "dpdk:net_pcap1,infinite_rx=1,rx_pcap=%s",
+		path_of("empty.pcap"));
+	refuse(specification, -EINVAL, "needs frames, but a capture has none");
 	weir_frame_release(held);
 	for (unsigned i = 1; i < 2 * N_MBUFS; i++) {
 		struct weir_frame *frame = receive_one(nic);
