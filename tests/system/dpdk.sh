@@ -111,6 +111,8 @@ refused "larger than the pool" "capture's 4000 frames and 1024 more, but of the 
 	"dpdk:net_pcap0,rx_pcap=$work/large.pcap,infinite_rx=1"
 ctl port add br0 p1 dpdk:net_null0,copy=0,no-rx=1
 refused "used" "used by the NIC dpdk:net_null0,copy=0,no-rx=1" dpdk:net_null0
+refused "used, for a bond" "its device net_null0 is used by the NIC dpdk:net_null0,copy=0,no-rx=1" \
+	dpdk:net_bonding0,mode=1,slave=net_null0
 ctl port add br0 p2 dpdk:net_null0 --dry-run 2>/dev/null && fail "a dry run takes a device that is used"
 ctl port remove p1
 

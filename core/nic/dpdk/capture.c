@@ -12,8 +12,12 @@
 
 enum { IN_FLIGHT = 1024 }; // mbufs that are left for frames on their way
 
-// Frames of a capture; of what is none, the driver says what is wrong with it.
-static uint64_t count_frames(const char *path)
+struct captures {
+	uint64_t n_frames;
+	bool unreadable, empty; // one of them
+};
+
+static void count_frames(const char *path, struct captures *captures)
 {
 	char text[PCAP_ERRBUF_SIZE];
 	struct pcap_pkthdr *header;
@@ -21,14 +25,19 @@ static uint64_t count_frames(const char *path)
 	pcap_t *pcap = pcap_open_offline(path, text);
 	uint64_t n = 0;
 
-	while (pcap && pcap_next_ex(pcap, &header, &bytes) == 1)
+	if (!pcap) {
+		captures->unreadable = true;
+		return;
+	}
+	while (pcap_next_ex(pcap, &header, &bytes) == 1)
 		n++;
-	if (pcap)
-		pcap_close(pcap);
-	return n;
+	pcap_close(pcap);
+	captures->n_frames += n;
+	captures->empty |= n == 0;
 }
 
-static int count_item(const struct nic_item *item, uint64_t *n, struct weir_error *error)
+static int count_item(
+	const struct nic_item *item, struct captures *captures, struct weir_error *error)
 {
 	char *path;
 
@@ -37,7 +46,7 @@ static int count_item(const struct nic_item *item, uint64_t *n, struct weir_erro
 	path = strndup(item->value, (size_t)item->value_size);
 	if (!path)
 		return weir_refuse(error, -ENOMEM, "nic", "dpdk: out of memory");
-	*n += count_frames(path);
+	count_frames(path, captures);
 	free(path);
 	return 0;
 }
@@ -46,9 +55,9 @@ int dpdk_capture_check(const char *devargs, struct weir_error *error)
 {
 	const char *name = dpdk_device_name(devargs), *rest = strchr(name, ',');
 	unsigned n_free = rte_mempool_avail_count(dpdk_pool);
+	struct captures captures = { 0 };
 	struct nic_item item;
 	bool infinite = false;
-	uint64_t n = 0;
 	int failed = 0;
 
 	// The driver goes by both names.
@@ -57,13 +66,20 @@ int dpdk_capture_check(const char *devargs, struct weir_error *error)
 	rest++;
 	while (!failed && nic_next_item(&rest, &item)) {
 		infinite |= nic_item_is(&item, "infinite_rx") && item.value && atoi(item.value) > 0;
-		failed = count_item(&item, &n, error);
+		failed = count_item(&item, &captures, error);
 	}
-	if (failed || !infinite || n + IN_FLIGHT <= n_free)
+	// Of one that cannot be opened the driver says why.
+	if (failed || !infinite || captures.unreadable)
 		return failed;
+	if (captures.empty)
+		return weir_refuse(error, -EINVAL, "nic",
+			"dpdk:%.100s: infinite_rx=1 needs frames, but a capture has none that can "
+			"be read",
+			devargs);
+	if (captures.n_frames + IN_FLIGHT <= n_free)
+		return 0;
 	return weir_refuse(error, -ENOBUFS, "nic",
 		"dpdk:%.100s: infinite_rx=1 needs an mbuf for each of the capture's %llu frames "
-		"and "
-		"%d more, but of the pool's %u only %u are free; see weir-switchd --dpdk-mbufs",
-		devargs, (unsigned long long)n, IN_FLIGHT, dpdk_pool->size, n_free);
+		"and %d more, but of the pool's %u only %u are free; see weir-switchd --dpdk-mbufs",
+		devargs, (unsigned long long)captures.n_frames, IN_FLIGHT, dpdk_pool->size, n_free);
 }

@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
 //
-// The kind `dpdk`: a device of DPDK's, from its probing to its removal.
+// The kind `dpdk`: a device of DPDK's, from its set-up to its removal.
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
-#include <rte_bus.h>
 #include <rte_dev.h>
-#include <rte_eal.h>
 #include <rte_errno.h>
 
-#include "arguments.h"
 #include "capture.h"
 #include "internal.h"
 
@@ -27,105 +24,12 @@ enum {
 pthread_mutex_t dpdk_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct dpdk_nic *nics; // those that are open, under dpdk_lock
 
-// ---- Finding the device
-
-// DPDK's own codes do not mean what the core's do (-ENODEV: it may come by itself).
-static int refuse(struct weir_error *error, int code, const char *devargs, const char *what)
-{
-	char reason[DPDK_LINE_SIZE];
-
-	dpdk_log_first_error(reason);
-	return weir_refuse(error, -EIO, "nic", "dpdk:%.100s: %s: %s", devargs, what,
-		reason[0] ? reason : rte_strerror(-code));
-}
-
-const char *dpdk_device_name(const char *devargs)
-{
-	char bus[RTE_DEV_NAME_MAX_LEN];
-	size_t size = strcspn(devargs, ":,");
-
-	if (devargs[size] != ':' || size >= sizeof(bus))
-		return devargs;
-	memcpy(bus, devargs, size);
-	bus[size] = '\0';
-	return rte_bus_find_by_name(bus) ? devargs + size + 1 : devargs;
-}
-
-// The device's port, RTE_MAX_ETHPORTS when there is none. An address can be written in several
-// ways.
-static uint16_t find_port(const char *devargs)
-{
-	char name[RTE_DEV_NAME_MAX_LEN];
-	struct rte_dev_iterator it;
-	uint16_t port_id, found = RTE_MAX_ETHPORTS;
-
-	devargs = dpdk_device_name(devargs);
-	snprintf(name, sizeof(name), "%.*s", (int)strcspn(devargs, ","), devargs);
-	if (rte_eth_dev_get_port_by_name(name, &port_id) == 0)
-		return port_id;
-	if (!dpdk_is_pci(devargs))
-		return RTE_MAX_ETHPORTS;
-	RTE_ETH_FOREACH_MATCHING_DEV(port_id, name, &it)
-	{
-		found = port_id;
-		rte_eth_iterator_cleanup(&it);
-		break;
-	}
-	return found;
-}
-
-static const struct dpdk_nic *find_nic(uint16_t port_id)
+const struct dpdk_nic *dpdk_nic_of(uint16_t port_id)
 {
 	for (const struct dpdk_nic *dpdk = nics; dpdk; dpdk = dpdk->next)
 		if (dpdk->port_id == port_id)
 			return dpdk;
 	return NULL;
-}
-
-// A second probe of a device that is there succeeds, and its arguments are not looked at.
-static int check_free(uint16_t port_id, const char *devargs, struct weir_error *error)
-{
-	struct rte_eth_dev_owner owner = { .id = RTE_ETH_DEV_NO_OWNER };
-	const struct dpdk_nic *user;
-
-	if (port_id == RTE_MAX_ETHPORTS)
-		return 0;
-	user = find_nic(port_id);
-	if (user)
-		return weir_refuse(error, -EBUSY, "nic",
-			"dpdk:%.100s: the device is used by the NIC dpdk:%.100s", devargs,
-			user->devargs);
-	if (rte_eth_dev_owner_get(port_id, &owner) == 0 && owner.id != RTE_ETH_DEV_NO_OWNER)
-		return weir_refuse(error, -EBUSY, "nic",
-			"dpdk:%.100s: the device is used by another of DPDK's, for %.63s", devargs,
-			owner.name);
-	if (strchr(devargs, ','))
-		return weir_refuse(error, -EEXIST, "nic",
-			"dpdk:%.100s: EAL's own arguments have made the device: its name alone is "
-			"allowed here",
-			devargs);
-	return 0;
-}
-
-static int find_device(struct dpdk_nic *dpdk, struct weir_error *error)
-{
-	int failed;
-
-	dpdk->port_id = find_port(dpdk->devargs);
-	failed = check_free(dpdk->port_id, dpdk->devargs, error);
-	if (failed || dpdk->port_id != RTE_MAX_ETHPORTS)
-		return failed;
-	failed = rte_dev_probe(dpdk->devargs);
-	if (failed && dpdk_is_pci(dpdk->devargs) && !rte_eal_has_pci())
-		return refuse(error, failed, dpdk->devargs,
-			"EAL was started with --no-pci (see weir-switchd --dpdk)");
-	if (failed)
-		return refuse(error, failed, dpdk->devargs, "DPDK does not take the device");
-	dpdk->port_id = find_port(dpdk->devargs);
-	if (dpdk->port_id == RTE_MAX_ETHPORTS)
-		return refuse(error, -ENODEV, dpdk->devargs, "there is no Ethernet device of it");
-	dpdk->probed = true;
-	return 0;
 }
 
 // ---- Setting it up
@@ -228,7 +132,8 @@ static int start_device(
 	int failed = rte_eth_dev_info_get(dpdk->port_id, &info);
 
 	if (failed)
-		return refuse(error, failed, dpdk->devargs, "the device does not describe itself");
+		return dpdk_refuse(
+			error, failed, dpdk->devargs, "the device does not describe itself");
 	if (info.max_tx_queues == 0)
 		return weir_refuse(error, -EOPNOTSUPP, "nic",
 			"dpdk:%.100s: the device has no queue to send through", dpdk->devargs);
@@ -236,23 +141,23 @@ static int start_device(
 	choose_queues(dpdk, &info, options);
 	failed = configure(dpdk, &info);
 	if (failed)
-		return refuse(error, failed, dpdk->devargs, "the device cannot be configured");
+		return dpdk_refuse(error, failed, dpdk->devargs, "the device cannot be configured");
 	failed = set_mtu(dpdk, options->mtu, error);
 	if (failed)
 		return failed;
 	failed = set_up_queues(dpdk);
 	if (failed)
-		return refuse(error, failed, dpdk->devargs, "its queues cannot be set up");
+		return dpdk_refuse(error, failed, dpdk->devargs, "its queues cannot be set up");
 	failed = rte_eth_dev_callback_register(
 		dpdk->port_id, RTE_ETH_EVENT_INTR_RMV, on_removal, dpdk);
 	if (!failed)
 		failed = rte_eth_dev_start(dpdk->port_id);
 	if (failed)
-		return refuse(error, failed, dpdk->devargs, "the device does not start");
+		return dpdk_refuse(error, failed, dpdk->devargs, "the device does not start");
 	dpdk->started = true;
 	rte_eth_stats_reset(dpdk->port_id); // EAL's own devices outlive their ports
 	failed = make_promiscuous(dpdk);
-	return failed ? refuse(error, failed, dpdk->devargs, "no promiscuous mode") : 0;
+	return failed ? dpdk_refuse(error, failed, dpdk->devargs, "no promiscuous mode") : 0;
 }
 
 // ---- Giving it back
@@ -279,7 +184,7 @@ static void give_back(struct dpdk_nic *dpdk)
 	struct rte_eth_dev_info info;
 	int failed = 0;
 
-	if (dpdk->port_id == RTE_MAX_ETHPORTS || find_nic(dpdk->port_id))
+	if (dpdk->port_id == RTE_MAX_ETHPORTS || dpdk_nic_of(dpdk->port_id))
 		return;
 	// EAL's thread may be in it just now.
 	while (rte_eth_dev_callback_unregister(
@@ -321,7 +226,7 @@ static int open_device(
 		failed = dpdk_capture_check(dpdk->devargs, error);
 	dpdk_log_forget_errors();
 	if (!failed)
-		failed = find_device(dpdk, error);
+		failed = dpdk_find_device(dpdk, error);
 	if (!failed)
 		failed = start_device(dpdk, options, error);
 	return failed;
@@ -381,7 +286,7 @@ int dpdk_nic_check(const struct nic_options *options, struct weir_error *error)
 
 	pthread_mutex_lock(&dpdk_lock);
 	if (dpdk_eal_is_started())
-		failed = check_free(find_port(options->argument), options->argument, error);
+		failed = dpdk_check_name(options->argument, error);
 	pthread_mutex_unlock(&dpdk_lock);
 	return failed;
 }

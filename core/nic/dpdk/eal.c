@@ -20,6 +20,7 @@ static pthread_key_t thread_key;
 
 static struct {
 	struct dpdk_arguments arguments; // never freed: EAL keeps them
+	bool logs, has_key;              // EAL's lines come to us; thread_key is made
 	int result;                      // of rte_eal_init()
 	int code;                        // rte_errno
 } start;                                 // under dpdk_lock
@@ -98,6 +99,26 @@ static int refuse_failed(bool now, const char *arguments, struct weir_error *err
 		    : "; it is not tried again in this process");
 }
 
+// What a start needs. A start whose thread could not be made goes on with it the next time.
+static int prepare(const struct nic_host *host, const char *devargs, struct weir_error *error)
+{
+	int failed = 0;
+
+	if (start.arguments.n == 0)
+		failed = dpdk_arguments_make(
+			&start.arguments, host ? host->dpdk_arguments : NULL, devargs, error);
+	if (failed)
+		return failed;
+	if (!start.logs)
+		failed = dpdk_log_start();
+	start.logs = !failed;
+	if (!failed && !start.has_key) {
+		failed = -pthread_key_create(&thread_key, leave);
+		start.has_key = !failed;
+	}
+	return failed ? weir_refuse(error, failed, "nic", "dpdk: %s", strerror(-failed)) : 0;
+}
+
 int dpdk_eal_start(const struct nic_host *host, const char *devargs, struct weir_error *error)
 {
 	static char used[DPDK_LINE_SIZE]; // under dpdk_lock
@@ -107,18 +128,14 @@ int dpdk_eal_start(const struct nic_host *host, const char *devargs, struct weir
 		return 0;
 	if (state == FAILED)
 		return refuse_failed(false, used, error);
-	failed = dpdk_arguments_make(
-		&start.arguments, host ? host->dpdk_arguments : NULL, devargs, error);
+	failed = prepare(host, devargs, error);
 	if (failed)
 		return failed;
 	dpdk_arguments_text(&start.arguments, used, sizeof(used));
-	failed = dpdk_log_start();
-	if (!failed)
-		failed = -pthread_key_create(&thread_key, leave);
-	if (!failed)
-		failed = run_start();
+	failed = run_start();
 	if (failed)
-		return weir_refuse(error, failed, "nic", "dpdk: %s", strerror(-failed));
+		return weir_refuse(error, failed, "nic", "dpdk: no thread to start EAL: %s",
+			strerror(-failed));
 	if (start.result < 0) {
 		note_failure(start.code);
 		return refuse_failed(true, used, error);

@@ -43,7 +43,8 @@ void dpdk_log(int level, const char *format, ...) __attribute__((format(printf, 
 // ---- eal.c
 
 // Starts EAL if it is not started yet. devargs: of the first device. Refuses when it does not
-// start, from then on always. Under dpdk_lock.
+// start, from then on always; when there is no thread to start it, the next call tries again with
+// the first one's arguments. Under dpdk_lock.
 int dpdk_eal_start(const struct nic_host *host, const char *devargs, struct weir_error *error);
 bool dpdk_eal_is_started(void);
 // Makes the calling thread known to EAL, so that it has a cache of mbufs of its own, until it ends.
@@ -99,9 +100,8 @@ struct dpdk_nic {
 // Serialises all but workers: control threads, and threads that close.
 extern pthread_mutex_t dpdk_lock;
 
-// The device's name, behind the bus that devargs may begin with ("vdev:net_null0"). EAL runs.
-const char *dpdk_device_name(const char *devargs);
-
+// The open NIC that uses the port, NULL: none. Under dpdk_lock.
+const struct dpdk_nic *dpdk_nic_of(uint16_t port_id);
 int dpdk_nic_open(const struct nic_options *options, struct nic **nic, struct weir_error *error);
 int dpdk_nic_check(const struct nic_options *options, struct weir_error *error);
 void dpdk_nic_close(struct nic *nic);
@@ -112,6 +112,20 @@ int dpdk_receive(struct nic *nic, unsigned queue, struct frame_pool *pool,
 	struct weir_frame *frames[/* max */], unsigned max);
 unsigned dpdk_transmit(struct nic *nic, unsigned queue, struct weir_frame *frames[/* n */],
 	unsigned n, unsigned *lost);
+
+// ---- find.c: EAL runs; under dpdk_lock, but for the first
+
+// The device's name, behind the bus that devargs may begin with ("vdev:net_null0").
+const char *dpdk_device_name(const char *devargs);
+// Refuses, with -EIO, what DPDK does not do: what, and the first error that it logged, or else what
+// its code (negative) means.
+int dpdk_refuse(struct weir_error *error, int code, const char *devargs, const char *what);
+// Refuses devargs of a device that is there and cannot be had, and of one that would make one its
+// own which is used.
+int dpdk_check_name(const char *devargs, struct weir_error *error);
+// Finds the device of dpdk->devargs, or has it probed: port_id and probed. Refuses one that cannot
+// be had, or is none.
+int dpdk_find_device(struct dpdk_nic *dpdk, struct weir_error *error);
 
 // ---- segments.c: frames of more than one mbuf
 

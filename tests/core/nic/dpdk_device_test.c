@@ -81,9 +81,19 @@ static void captures(void **state)
 	check_capture(path_of("out.pcap"), N);
 }
 
+static void write_text(const char *path)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	fputs("no capture", file);
+	assert_int_equal(fclose(file), 0);
+}
+
 static void capture_larger_than_pool(void **state)
 {
 	char specification[200], numbers[100];
+	struct weir_frame *held;
 	struct nic *nic;
 
 	(void)state;
@@ -104,7 +114,18 @@ static void capture_larger_than_pool(void **state)
 	write_capture(path_of("large.pcap"), N_MBUFS - 1024);
 	nic = open_nic(specification);
 	assert_int_equal(described(nic, "mbufs_free="), 1024);
-	for (unsigned i = 0; i < 2 * N_MBUFS; i++) {
+	held = receive_one(nic); // leaves less than any capture needs
+	refuse("dpdk:net_pcap1,rx_pcap=/no/such,infinite_rx=1", -EIO, "Couldn't open /no/such");
+	snprintf(specification, sizeof(specification), "dpdk:net_pcap1,rx_pcap=%s,infinite_rx=1",
+		path_of("text.pcap"));
+	write_text(path_of("text.pcap"));
+	refuse(specification, -EIO, "Couldn't open /tmp/");
+	write_capture(path_of("empty.pcap"), 0);
+	snprintf(specification, sizeof(specification), "dpdk:net_pcap1,infinite_rx=1,rx_pcap=%s",
+		path_of("empty.pcap"));
+	refuse(specification, -EINVAL, "needs frames, but a capture has none");
+	weir_frame_release(held);
+	for (unsigned i = 1; i < 2 * N_MBUFS; i++) {
 		struct weir_frame *frame = receive_one(nic);
 		unsigned id = i % (N_MBUFS - 1024);
 
@@ -152,6 +173,50 @@ static void devices(void **state)
 	refuse("dpdk:net_pcap0,rx_pcap=/no/such", -EIO, "Couldn't open /no/such");
 	nic = open_nic("dpdk:net_null0"); // after a refusal of its name
 	nic_close(nic);
+}
+
+// net_null9 is EAL's, port 0.
+static void devices_of_others(void **state)
+{
+	static const char *const rows[] = {
+		"dpdk:net_bonding0,mode=1,slave=net_null5",
+		"dpdk:net_bonding0,mode=1,slave=net_null6,primary=net_null5",
+		"dpdk:net_bonding0,mode=1,member=net_null5",
+		"dpdk:net_failsafe0,dev(net_null5)",
+		"dpdk:net_failsafe0,dev(net_null6),dev(vdev:net_null5,copy=1)",
+		"dpdk:net_failsafe0,dev(net_bonding0,mode=1,slave=net_null5)",
+	};
+	struct nic_options options = { .n_workers = 1, .host = &host };
+	struct weir_error error = { 0 };
+	struct nic *nic = open_nic("dpdk:net_null5,no-rx=1");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		refuse(rows[i], -EBUSY, "net_null5 is used by the NIC dpdk:net_null5,no-rx=1");
+		assert_int_equal(nic_try(rows[i], &options, &error), -EBUSY);
+	}
+	nic_close(nic);
+	nic = open_nic("dpdk:net_null9");
+	refuse("dpdk:net_bonding0,mode=1,slave=0", -EBUSY,
+		"its device 0 is used by the NIC dpdk:net_null9");
+	nic_close(nic);
+	nic = open_nic("dpdk:net_bonding0,mode=1,slave=net_null9");
+	refuse("dpdk:net_null9", -EBUSY, "the device is used by another of DPDK's, which bonds it");
+	refuse("dpdk:net_bonding1,mode=1,slave=net_null9", -EBUSY,
+		"its device net_null9 is used by another of DPDK's, which bonds it");
+	nic_close(nic);
+	nic = open_nic("dpdk:net_null9");
+	nic_close(nic);
+}
+
+// A probe finds what is there and does not look at its arguments: these show whether it is.
+static void devices_that_are_no_nics(void **state)
+{
+	(void)state;
+	refuse("dpdk:crypto_null0", -EIO, "there is no Ethernet device of it");
+	refuse("dpdk:crypto_null0,bogus=1", -EIO, "DPDK does not take the device");
+	refuse("dpdk:crypto_null1", -EIO, "there is no Ethernet device of it");
+	refuse("dpdk:crypto_null1,bogus=1", -EIO, "there is no Ethernet device of it");
 }
 
 // ---- Threads
@@ -280,9 +345,13 @@ int main(void)
 		cmocka_unit_test(captures),
 		cmocka_unit_test(capture_larger_than_pool),
 		cmocka_unit_test(devices),
+		cmocka_unit_test(devices_of_others),
+		cmocka_unit_test(devices_that_are_no_nics),
 		cmocka_unit_test(more_workers_than_queues),
 		cmocka_unit_test(queues),
 	};
 
+	host.dpdk_arguments = "--no-pci --no-huge --no-shconf --no-telemetry -m 64 "
+			      "--vdev=crypto_null1 --vdev=net_null9";
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

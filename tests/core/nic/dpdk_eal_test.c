@@ -5,6 +5,7 @@
 // tried once in a process.
 #include "dpdk_fixture.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 
@@ -69,7 +70,26 @@ static void arguments_that_would_end_the_process(void **state)
 	}
 }
 
-// The caller's affinity, signal mask and name are what they were, whatever EAL does to its thread.
+// The thread that starts EAL gets a stack which no address space has room for.
+static void no_thread(void **state)
+{
+	pthread_attr_t before, huge;
+
+	(void)state;
+	assert_int_equal(pthread_getattr_default_np(&before), 0);
+	assert_int_equal(pthread_getattr_default_np(&huge), 0);
+	assert_int_equal(pthread_attr_setstacksize(&huge, (size_t)1 << 60), 0);
+	assert_int_equal(pthread_setattr_default_np(&huge), 0);
+	host.dpdk_arguments = "--no-pci --nonsense=1";
+	for (unsigned i = 0; i < 3; i++)
+		refuse("dpdk:net_null0", -EAGAIN, "no thread to start EAL");
+	assert_int_equal(pthread_setattr_default_np(&before), 0);
+	pthread_attr_destroy(&huge);
+	pthread_attr_destroy(&before);
+}
+
+// The arguments are those of the first try, which had no thread. The caller's affinity, signal mask
+// and name are what they were, whatever EAL does to its thread.
 static void failed_start_is_the_last(void **state)
 {
 	cpu_set_t cpus, cpus_after;
@@ -78,7 +98,7 @@ static void failed_start_is_the_last(void **state)
 	(void)state;
 	sched_getaffinity(0, sizeof(cpus), &cpus);
 	sigprocmask(SIG_SETMASK, NULL, &mask);
-	host.dpdk_arguments = "--no-pci --nonsense=1";
+	host.dpdk_arguments = "--no-pci";
 	refuse("dpdk:net_null0", -EIO,
 		"EAL does not start with \"--no-pci --nonsense=1 --lcores=0@(");
 	host.dpdk_arguments = "--no-pci --no-huge --no-shconf -m 64";
@@ -97,6 +117,7 @@ int main(void)
 		cmocka_unit_test(forms),
 		cmocka_unit_test(modules),
 		cmocka_unit_test(arguments_that_would_end_the_process),
+		cmocka_unit_test(no_thread),
 		cmocka_unit_test(failed_start_is_the_last),
 	};
 
