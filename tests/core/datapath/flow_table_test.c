@@ -6,16 +6,6 @@
 
 #include "datapath/flow_table.h"
 
-static uint64_t random_state = 88172645463325252u;
-
-static uint32_t draw(uint32_t below)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (uint32_t)(random_state >> 32) % below;
-}
-
 // The n-th key of a small world: all three lengths, some that differ in their last word only.
 static struct flow_key world_key(uint32_t n, unsigned *n_words)
 {

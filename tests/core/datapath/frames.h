@@ -94,6 +94,17 @@ static inline struct weir_frame plain_frame(uint8_t *data, uint32_t size)
 
 // ---- Keys
 
+// Marsaglia's xorshift: the same numbers in every run.
+static inline uint32_t draw(uint32_t below)
+{
+	static uint64_t state = 88172645463325252u;
+
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return (uint32_t)(state >> 32) % below;
+}
+
 static inline void all_fields(struct key_mask *mask)
 {
 	key_mask_make(mask, WEIR_FIELDS_ALL);

@@ -9,16 +9,6 @@
 
 enum { ROUNDS = 400000 };
 
-static uint64_t random_state = 88172645463325252u;
-
-static uint32_t draw(uint32_t below)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (uint32_t)(random_state >> 32) % below;
-}
-
 // True when the frame was plain.
 static bool compare(const struct weir_frame *frame)
 {
