@@ -28,22 +28,6 @@ static bool compare(const struct weir_frame *frame)
 	return true;
 }
 
-static struct guarded memory;
-
-static int setup(void **state)
-{
-	(void)state;
-	guarded_init(&memory, HEX_MAX);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	guarded_fini(&memory);
-	return 0;
-}
-
 static void the_rows_of_the_table_agree(void **state)
 {
 	uint8_t bytes[HEX_MAX];

@@ -252,4 +252,21 @@ static const struct parse_row parse_rows[] = {
 
 enum { N_PARSE_ROWS = sizeof(parse_rows) / sizeof(parse_rows[0]) };
 
+// Where a test puts a row: the byte behind it cannot be read.
+static struct guarded memory;
+
+static int setup(void **state)
+{
+	(void)state;
+	guarded_init(&memory, HEX_MAX);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	guarded_fini(&memory);
+	return 0;
+}
+
 #endif

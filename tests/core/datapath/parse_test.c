@@ -7,22 +7,6 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
-static struct guarded memory;
-
-static int setup(void **state)
-{
-	(void)state;
-	guarded_init(&memory, HEX_MAX);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	guarded_fini(&memory);
-	return 0;
-}
-
 static struct weir_frame row_frame(const struct parse_row *row)
 {
 	uint8_t bytes[HEX_MAX];
