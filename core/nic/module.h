@@ -17,8 +17,6 @@
 
 enum {
 	NIC_MODULE_VERSION = 1,
-	NIC_DPDK_MIN_MBUFS = 2048,
-	NIC_DPDK_MAX_MBUFS = 16777216,
 };
 
 // What the core lends to the kinds of a module, in nic_options. Lives until the last NIC that was

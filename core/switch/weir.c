@@ -199,9 +199,9 @@ static int check_options(const struct weir_options *o, struct weir_error *error)
 		return weir_refuse(error, -EINVAL, "fdb_ageing_s",
 			"FDB ageing %u s: must be 1 to %d", o->fdb_ageing_s, FDB_AGEING_MAX);
 	if (o->dpdk_mbufs &&
-		(o->dpdk_mbufs < NIC_DPDK_MIN_MBUFS || o->dpdk_mbufs > NIC_DPDK_MAX_MBUFS))
+		(o->dpdk_mbufs < WEIR_DPDK_MBUFS_MIN || o->dpdk_mbufs > WEIR_DPDK_MBUFS_MAX))
 		return weir_refuse(error, -EINVAL, "dpdk_mbufs", "DPDK mbufs %u: must be %d to %d",
-			o->dpdk_mbufs, NIC_DPDK_MIN_MBUFS, NIC_DPDK_MAX_MBUFS);
+			o->dpdk_mbufs, WEIR_DPDK_MBUFS_MIN, WEIR_DPDK_MBUFS_MAX);
 	return flows_check(o->n_flows, error);
 }
 

@@ -245,8 +245,8 @@ static int take_value(
 		options->dpdk = text;
 		return 0;
 	case OPTION_DPDK_MBUFS:
-		return parse_number(
-			"dpdk-mbufs", text, 2048, 16777216, &options->dpdk_mbufs, error);
+		return parse_number("dpdk-mbufs", text, WEIR_DPDK_MBUFS_MIN, WEIR_DPDK_MBUFS_MAX,
+			&options->dpdk_mbufs, error);
 	case OPTION_LINGER:
 		options->has_linger = true;
 		return parse_number("linger-us", text, 0, 1000000, &options->linger_us, error);

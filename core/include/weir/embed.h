@@ -43,6 +43,12 @@ enum {
 	WEIR_FLOWS_MAX = 1 << 24,
 };
 
+// How many buffers all dpdk NICs together can have.
+enum {
+	WEIR_DPDK_MBUFS_MIN = 2048,
+	WEIR_DPDK_MBUFS_MAX = 1 << 24,
+};
+
 struct weir_options {
 	uint32_t size;          // sizeof(struct weir_options)
 	unsigned n_workers;     // 0: none; the embedder calls weir_run() from the control thread
@@ -62,7 +68,7 @@ struct weir_options {
 	// NIC of that kind, and all struct weir share it.
 	const char *modules; // directory that is searched first for weir-dpdk.so; NULL: none
 	const char *dpdk;    // arguments for DPDK's EAL, between blanks; NULL: what fits
-	unsigned dpdk_mbufs; // buffers of all dpdk NICs together, 2048 to 16777216; 0: what fits
+	unsigned dpdk_mbufs; // buffers of all dpdk NICs together; 0: what fits
 };
 
 // The library's version, "0.1.0". Any thread.

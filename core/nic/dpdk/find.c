@@ -2,7 +2,7 @@
 // Copyright The Weir Authors
 //
 // Finding a device of DPDK's: its name, who uses it, and its probing.
-#define ALLOW_EXPERIMENTAL_API // walking through a bus's devices, until 23.03
+#define ALLOW_EXPERIMENTAL_API // walking through a bus's devices
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -5,6 +5,8 @@
 #include <rte_eal.h>
 #include <rte_errno.h>
 
+#include <weir/embed.h>
+
 #include "edge.h"
 #include "internal.h"
 
@@ -52,7 +54,7 @@ int dpdk_pool_make(const struct nic_host *host, struct weir_error *error)
 	if (dpdk_pool)
 		return 0;
 	dpdk_pool = make(n);
-	while (!dpdk_pool && !wanted && n > NIC_DPDK_MIN_MBUFS)
+	while (!dpdk_pool && !wanted && n > WEIR_DPDK_MBUFS_MIN)
 		dpdk_pool = make(n /= 2);
 	if (!dpdk_pool)
 		return weir_refuse(error, -ENOMEM, "nic",
