@@ -285,7 +285,7 @@ void compose_ingress(
 	else if (from == 0)
 		classify_vlan(&c);
 	// Egress decisions may ask where the frame came from.
-	c.key.w[3] = (c.key.w[3] & ~UINT64_C(0xffff)) | port->index;
+	key_set_ingress(&c.key, port->index);
 	c.source = key->w[2];
 	if (from)
 		c.wire_adjust = tag_of_switch(port, &c.key);
@@ -314,8 +314,7 @@ void compose_egress(
 	const struct compose_context *context, const struct flow_key *key, struct composition *out)
 {
 	const struct snapshot_port *port = snapshot_port(context->snapshot, key_port(key));
-	const struct snapshot_port *from = snapshot_port(
-		context->snapshot, (uint16_t)(key->w[3] & 0xffff));
+	const struct snapshot_port *from = snapshot_port(context->snapshot, key_ingress(key));
 	struct composer c;
 
 	start(&c, context, key, port, out);

@@ -92,7 +92,7 @@ void composer_push_vlan(struct composer *c, uint16_t tci)
 		return;
 	}
 	if (key_tags(&c->key) == 1)
-		c->key.w[3] |= (uint64_t)key_tci(&c->key) << KEY_INNER_SHIFT;
+		c->key.w[5] |= (uint64_t)key_tci(&c->key) << KEY_INNER_SHIFT;
 	key_set_tci(&c->key, tci);
 	key_set_tags(&c->key, key_tags(&c->key) + 1);
 	composer_op(c, (struct op){ .code = OP_PUSH_VLAN, .arg = tci });

@@ -164,6 +164,12 @@ void datapath_deliver(struct datapath *dp, struct weir_frame *frame, uint16_t po
 // Decides a flow anew from its key. False: there was no memory for the program; it keeps the old
 // one.
 bool datapath_redecide(struct datapath *dp, struct flow *flow, bool learn);
+// The whole of the flow's valid_at. A flow in use is brought up to now at every use, and one that is
+// not is forgotten long before the clock has moved as often as the half that it keeps can tell.
+static inline uint64_t datapath_valid_at(const struct datapath *dp, const struct flow *flow)
+{
+	return dp->now - (uint32_t)((uint32_t)dp->now - flow->valid_at);
+}
 // True when nothing that the flow depends on has changed since; brings valid_at up to now.
 bool datapath_fresh(struct datapath *dp, struct flow *flow);
 

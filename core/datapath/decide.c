@@ -39,12 +39,14 @@ static void compose(struct datapath *dp, const struct flow_key *key, bool learn,
 
 static void adopt(struct datapath *dp, struct flow *flow, const struct composition *c)
 {
-	flow->valid_at = dp->now;
-	flow->n_depends = (uint8_t)c->n_depends;
-	memcpy(flow->depends, c->depends, sizeof(flow->depends));
-	flow->flags = (c->unlearned ? FLOW_UNLEARNED : 0) | (c->learned ? FLOW_LEARNED : 0) |
+	struct flow_rest *rest = flow_rest(dp->flows, flow);
+
+	flow->valid_at = (uint32_t)dp->now;
+	rest->n_depends = (uint8_t)c->n_depends;
+	memcpy(rest->depends, c->depends, sizeof(rest->depends));
+	rest->flags = (c->unlearned ? FLOW_UNLEARNED : 0) | (c->learned ? FLOW_LEARNED : 0) |
 		      (c->depends_on_all ? FLOW_DEPENDS_ON_ALL : 0);
-	flow->vlan = c->vlan;
+	rest->vlan = c->vlan;
 }
 
 bool datapath_redecide(struct datapath *dp, struct flow *flow, bool learn)
@@ -53,8 +55,7 @@ bool datapath_redecide(struct datapath *dp, struct flow *flow, bool learn)
 	struct flow_key key;
 	struct program *program;
 
-	memcpy(key.w, flow->key, flow->n_words * sizeof(key.w[0]));
-	clear_rest(&key, flow->n_words);
+	flow_key(dp->flows, flow, &key);
 	compose(dp, &key, learn, NULL, &composition);
 	program = program_get(dp->programs, composition.ops, composition.n_ops);
 	if (!program)
@@ -62,19 +63,22 @@ bool datapath_redecide(struct datapath *dp, struct flow *flow, bool learn)
 	program_put(dp->programs, flow->program);
 	flow->program = program;
 	// Without a frame nothing is learned; what was wanted still is.
-	composition.unlearned |= !learn && (flow->flags & FLOW_UNLEARNED);
+	composition.unlearned |= !learn && (flow_rest(dp->flows, flow)->flags & FLOW_UNLEARNED);
 	adopt(dp, flow, &composition);
 	return true;
 }
 
 bool datapath_fresh(struct datapath *dp, struct flow *flow)
 {
-	if (flow->flags & FLOW_DEPENDS_ON_ALL)
+	const struct flow_rest *rest = flow_rest(dp->flows, flow);
+	uint64_t valid_at = datapath_valid_at(dp, flow);
+
+	if (rest->flags & FLOW_DEPENDS_ON_ALL)
 		return false;
-	for (unsigned i = 0; i < flow->n_depends; i++)
-		if (generation_slot_time(dp->generation, flow->depends[i]) > flow->valid_at)
+	for (unsigned i = 0; i < rest->n_depends; i++)
+		if (generation_slot_time(dp->generation, rest->depends[i]) > valid_at)
 			return false;
-	flow->valid_at = dp->now;
+	flow->valid_at = (uint32_t)dp->now;
 	return true;
 }
 
@@ -193,7 +197,8 @@ static void run_unknown(struct datapath *dp, struct weir_frame *frame,
 	struct flow *old = flow_under_old_mask(dp, port, frame, (uint8_t)key_start(key));
 	struct program *program;
 
-	if (old && dp->n_redecided >= REDECIDE_PER_BATCH && !(old->flags & FLOW_UNDECIDED)) {
+	if (old && dp->n_redecided >= REDECIDE_PER_BATCH && 
+		!(flow_rest(dp->flows, old)->flags & FLOW_UNDECIDED)) {
 		use_flow(dp, old, frame_wire(frame));
 		program = old->program;
 		program->refs++;
@@ -324,7 +329,7 @@ void datapath_deliver(struct datapath *dp, struct weir_frame *frame, uint16_t in
 	key.w[0] |= index | (uint64_t)start << KEY_START_SHIFT | KEY_EGRESS_HALF |
 		    (uint64_t)forwarded << KEY_FORWARDED_SHIFT |
 		    (uint64_t)port->epoch << KEY_EPOCH_SHIFT;
-	key.w[3] |= frame->port;
+	key_set_ingress(&key, frame->port);
 	apply_mask(&key, &port->egress, n_words);
 	hash = flow_hash(dp->flows, &key, n_words);
 	program = cached_program(dp, &key, n_words, hash, frame);

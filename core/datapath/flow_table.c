@@ -39,8 +39,9 @@ struct flow_table *flow_table_create(uint32_t capacity)
 	table->bucket_mask = n_buckets(capacity) - 1;
 	table->free = FLOW_NONE;
 	table->flows = reserve(capacity * sizeof(struct flow));
+	table->rests = reserve(capacity * sizeof(struct flow_rest));
 	table->buckets = reserve(buckets_size(table));
-	if (!table->flows || !table->buckets ||
+	if (!table->flows || !table->rests || !table->buckets ||
 		getrandom(table->seed, sizeof(table->seed), 0) != sizeof(table->seed)) {
 		flow_table_destroy(table);
 		return NULL;
@@ -54,6 +55,8 @@ void flow_table_destroy(struct flow_table *table)
 		return;
 	if (table->flows)
 		munmap(table->flows, table->capacity * sizeof(struct flow));
+	if (table->rests)
+		munmap(table->rests, table->capacity * sizeof(struct flow_rest));
 	if (table->buckets)
 		munmap(table->buckets, buckets_size(table));
 	free(table);
@@ -85,7 +88,7 @@ static struct flow *take(struct flow_table *table)
 		// For the next one.
 		if (table->free != FLOW_NONE) {
 			__builtin_prefetch(&table->flows[table->free], 1);
-			__builtin_prefetch(table->flows[table->free].key, 1);
+			__builtin_prefetch(&table->rests[table->free], 1);
 		}
 		return flow;
 	}
@@ -94,11 +97,18 @@ static struct flow *take(struct flow_table *table)
 	return &table->flows[table->high_water++];
 }
 
+// Of a key of n_words, how many stand in the flow itself.
+static unsigned words_here(unsigned n_words)
+{
+	return n_words < KEY_WORDS_IPV4 ? n_words : KEY_WORDS_IPV4;
+}
+
 struct flow *flow_insert(
 	struct flow_table *table, const struct flow_key *key, unsigned n_words, uint32_t hash)
 {
 	struct flow_bucket *bucket = flow_bucket(table, hash), *home = bucket;
 	int place = free_place(bucket);
+	struct flow_rest *rest;
 	struct flow *flow;
 
 	if (place < 0) {
@@ -112,12 +122,38 @@ struct flow *flow_insert(
 		home->overflowed++;
 	bucket->tags[place] = flow_tag(hash);
 	bucket->index[place] = (uint32_t)(flow - table->flows);
-	memset(flow, 0, sizeof(*flow));
-	memcpy(flow->key, key->w, n_words * sizeof(key->w[0]));
-	flow->hash = hash;
-	flow->n_words = n_words & 15;
+	rest = flow_rest(table, flow);
+	*flow = (struct flow){ 0 };
+	*rest = (struct flow_rest){ .n_words = n_words & 15 };
+	memcpy(flow->key, key->w, words_here(n_words) * sizeof(key->w[0]));
+	memcpy(rest->key, key->w + KEY_WORDS_IPV4,
+		(n_words - words_here(n_words)) * sizeof(key->w[0]));
 	table->n++;
 	return flow;
+}
+
+void flow_key(const struct flow_table *table, const struct flow *flow, struct flow_key *key)
+{
+	memcpy(key->w, flow->key, sizeof(flow->key));
+	memcpy(key->w + KEY_WORDS_IPV4, flow_rest(table, flow)->key,
+		sizeof(flow_rest(table, flow)->key));
+}
+
+void flow_count(struct flow_table *table, struct flow *flow)
+{
+	struct flow_rest *rest = flow_rest(table, flow);
+
+	rest->frames += wire_frames(flow->recent);
+	rest->bytes += wire_bytes(flow->recent);
+	flow->recent = 0;
+}
+
+uint32_t flow_hash_of(const struct flow_table *table, const struct flow *flow)
+{
+	struct flow_key key;
+
+	flow_key(table, flow, &key);
+	return flow_hash(table, &key, flow_rest(table, flow)->n_words);
 }
 
 static int place_of(const struct flow_bucket *bucket, uint16_t tag, uint32_t index)
@@ -131,13 +167,14 @@ static int place_of(const struct flow_bucket *bucket, uint16_t tag, uint32_t ind
 void flow_remove(struct flow_table *table, struct flow *flow)
 {
 	uint32_t index = (uint32_t)(flow - table->flows);
-	struct flow_bucket *bucket = flow_bucket(table, flow->hash);
-	int place = place_of(bucket, flow_tag(flow->hash), index);
+	uint32_t hash = flow_hash_of(table, flow);
+	struct flow_bucket *bucket = flow_bucket(table, hash);
+	int place = place_of(bucket, flow_tag(hash), index);
 
 	if (place < 0) {
 		bucket->overflowed--;
-		bucket = other_bucket(table, flow->hash);
-		place = place_of(bucket, flow_tag(flow->hash), index);
+		bucket = other_bucket(table, hash);
+		place = place_of(bucket, flow_tag(hash), index);
 	}
 	bucket->tags[place] = 0;
 	flow->program = NULL;
@@ -152,7 +189,8 @@ static struct flow *find_in(const struct flow_table *table, const struct flow_bu
 	for (unsigned found = flow_tags(bucket, tag); found; found &= found - 1) {
 		struct flow *flow = &table->flows[bucket->index[__builtin_ctz(found)]];
 
-		if (flow->n_words == n_words && flow_match(flow, key, n_words))
+		if (flow_rest(table, flow)->n_words == n_words &&
+			flow_match(table, flow, key, n_words))
 			return flow;
 	}
 	return NULL;

@@ -3,7 +3,8 @@
 //
 // The exact-match flow table of one worker and one switch. No other thread touches it.
 //
-// A flow is two cache lines. Buckets are one line of eight 16-bit tags and indices; a flow stands
+// A flow is one cache line with all that a hit needs, unless its key is long, and one with the
+// rest, in an array of its own. Buckets are one line of eight 16-bit tags and indices; a flow stands
 // in one of two buckets, the second of which is looked at only when the first has overflowed.
 // Look-up is split so that a batch can prefetch: flow_hash(), flow_prefetch_bucket(); then
 // flow_candidate(), which prefetches the flow; then flow_match(). Memory is reserved at creation
@@ -32,20 +33,45 @@ enum flow_flag {
 	FLOW_UNLEARNED = 1 << 3, // there was no room for its source address: tried again
 };
 
+// What frames are on the wire, together: their number above their bytes, so that both are counted
+// by one addition. No frame on the wire has as many bytes as there are below half of the number's
+// range, so the bytes stay in theirs as long as WIRE_MANY is not set.
+#define WIRE_FRAME (UINT64_C(1) << 40)
+#define WIRE_MANY  (UINT64_C(1) << 63)
+
+static inline uint64_t wire_of(uint64_t frames, uint64_t bytes)
+{
+	return frames * WIRE_FRAME + bytes;
+}
+
+static inline uint64_t wire_frames(uint64_t wire)
+{
+	return wire / WIRE_FRAME;
+}
+
+static inline uint64_t wire_bytes(uint64_t wire)
+{
+	return wire % WIRE_FRAME;
+}
+
 struct flow {
-	_Alignas(64) struct program *program;
-	uint64_t valid_at; // switch clock: the decision holds for everything up to here
-	uint64_t frames, bytes;
-	uint32_t hash;
-	uint32_t used; // flow_tick() of the last frame; free: index of the next free
-	uint64_t key[KEY_WORDS];
+	_Alignas(64) uint64_t key[KEY_WORDS_IPV4];
+	struct program *program; // NULL: free
+	uint64_t recent;         // wire_of() the frames that the rest does not count yet
+	uint32_t valid_at; // switch clock, low half: the decision holds for everything up to here
+	uint32_t used;     // flow_tick() of the last frame; free: index of the next free
+};
+
+struct flow_rest {
+	_Alignas(64) uint64_t key[KEY_WORDS - KEY_WORDS_IPV4];
+	uint64_t frames, bytes; // and what the flow has in `recent`
 	uint16_t depends[GENERATION_DEPENDS - 2];
 	uint8_t n_depends;
 	uint8_t n_words : 4, flags : 4; // enum flow_flag
 	uint16_t vlan;
 };
 
-_Static_assert(sizeof(struct flow) == 128, "two cache lines");
+_Static_assert(sizeof(struct flow) == 64 && sizeof(struct flow_rest) == 64, "cache lines");
 
 struct flow_bucket {
 	_Alignas(64) uint16_t tags[8]; // 0: empty
@@ -58,13 +84,14 @@ _Static_assert(sizeof(struct flow_bucket) == 64, "one cache line");
 
 struct flow_table {
 	struct flow *flows;
+	struct flow_rest *rests; // of the flow with the same index
 	struct flow_bucket *buckets;
 	uint32_t bucket_mask;
 	uint32_t capacity;
 	uint32_t n;          // in use
 	uint32_t high_water; // flows[high_water..] have never been used
 	uint32_t free;       // list through flow.used, FLOW_NONE at its end
-	uint64_t seed[KEY_WORDS + 1];
+	uint64_t seed[KEY_WORDS + 2];
 };
 
 #define FLOW_NONE UINT32_MAX
@@ -86,9 +113,19 @@ struct flow *flow_insert(
 	struct flow_table *table, const struct flow_key *key, unsigned n_words, uint32_t hash);
 // Takes the flow out. The caller has put its program.
 void flow_remove(struct flow_table *table, struct flow *flow);
+// Takes what is recent over into the rest.
+void flow_count(struct flow_table *table, struct flow *flow);
+// The flow's whole key; words that it does not have are 0.
+void flow_key(const struct flow_table *table, const struct flow *flow, struct flow_key *key);
+uint32_t flow_hash_of(const struct flow_table *table, const struct flow *flow);
 // The slow way to find a flow; also looks into the second bucket. NULL: not there.
 struct flow *flow_find(const struct flow_table *table, const struct flow_key *key, unsigned n_words,
 	uint32_t hash);
+
+static inline struct flow_rest *flow_rest(const struct flow_table *t, const struct flow *flow)
+{
+	return &t->rests[flow - t->flows];
+}
 
 static inline uint64_t flow_mix(uint64_t a, uint64_t b)
 {
@@ -106,14 +143,14 @@ static inline uint32_t flow_hash(
 	uint64_t h = flow_mix(k->w[0] ^ t->seed[0], k->w[1] ^ t->seed[1]);
 
 	if (n_words <= KEY_WORDS_L2)
-		h ^= flow_mix(k->w[2] ^ t->seed[2], t->seed[3]);
+		h ^= flow_mix(k->w[2] ^ t->seed[2], t->seed[9]);
 	else
 		h ^= flow_mix(k->w[2] ^ t->seed[2], k->w[3] ^ t->seed[3]) +
-		     flow_mix(k->w[4] ^ t->seed[4], k->w[5] ^ t->seed[5]);
+		     flow_mix(k->w[4] ^ t->seed[4], t->seed[9]);
 	if (n_words > KEY_WORDS_IPV4)
-		h ^= flow_mix(k->w[6] ^ t->seed[6], k->w[7] ^ t->seed[7]) +
-		     flow_mix(k->w[8] ^ t->seed[8], t->seed[4]);
-	return (uint32_t)flow_mix(h, t->seed[9]);
+		h ^= flow_mix(k->w[5] ^ t->seed[5], k->w[6] ^ t->seed[6]) +
+		     flow_mix(k->w[7] ^ t->seed[7], k->w[8] ^ t->seed[8]);
+	return (uint32_t)flow_mix(h, t->seed[10]);
 }
 
 static inline uint16_t flow_tag(uint32_t hash)
@@ -154,9 +191,10 @@ static inline unsigned flow_tags(const struct flow_bucket *bucket, uint16_t tag)
 #define flow_tags flow_tags_portable
 #endif
 
-// The first flow of the bucket with the hash's tag, prefetched; NULL: none, though it may stand in
-// the second bucket.
-static inline struct flow *flow_candidate(const struct flow_table *t, uint32_t hash, bool two_lines)
+// The first flow of the bucket with the hash's tag, prefetched for keys of that length; NULL: none,
+// though it may stand in the second bucket.
+static inline struct flow *flow_candidate(
+	const struct flow_table *t, uint32_t hash, unsigned n_words)
 {
 	const struct flow_bucket *bucket = flow_bucket(t, hash);
 	unsigned found = flow_tags(bucket, flow_tag(hash));
@@ -166,22 +204,25 @@ static inline struct flow *flow_candidate(const struct flow_table *t, uint32_t h
 		return NULL;
 	flow = &t->flows[bucket->index[__builtin_ctz(found)]];
 	__builtin_prefetch(flow, 1);
-	if (two_lines)
-		__builtin_prefetch((char *)flow + 64);
+	if (n_words > KEY_WORDS_IPV4)
+		__builtin_prefetch(flow_rest(t, flow));
 	return flow;
 }
 
-static inline bool flow_match(const struct flow *flow, const struct flow_key *k, unsigned n_words)
+static inline bool flow_match(const struct flow_table *t, const struct flow *flow,
+	const struct flow_key *k, unsigned n_words)
 {
 	uint64_t differ = (flow->key[0] ^ k->w[0]) | (flow->key[1] ^ k->w[1]) |
 			  (flow->key[2] ^ k->w[2]);
 
 	if (n_words > KEY_WORDS_L2)
-		differ |= (flow->key[3] ^ k->w[3]) | (flow->key[4] ^ k->w[4]) |
-			  (flow->key[5] ^ k->w[5]);
-	if (n_words > KEY_WORDS_IPV4)
-		differ |= (flow->key[6] ^ k->w[6]) | (flow->key[7] ^ k->w[7]) |
-			  (flow->key[8] ^ k->w[8]);
+		differ |= (flow->key[3] ^ k->w[3]) | (flow->key[4] ^ k->w[4]);
+	if (n_words > KEY_WORDS_IPV4) {
+		const uint64_t *rest = flow_rest(t, flow)->key;
+
+		differ |= (rest[0] ^ k->w[5]) | (rest[1] ^ k->w[6]) | (rest[2] ^ k->w[7]) |
+			  (rest[3] ^ k->w[8]);
+	}
 	return differ == 0;
 }
 

@@ -15,34 +15,30 @@ static inline void apply_mask(struct flow_key *key, const struct key_mask *mask,
 	key->w[2] &= mask->bits.w[2];
 	if (n_words > KEY_WORDS_L2) {
 		key->w[3] &= mask->bits.w[3];
-		key->w[4] &= mask->bits.w[4];
-		key->w[5] &= n_words > KEY_WORDS_IPV4 ? mask->w5_ipv6 : mask->bits.w[5];
+		key->w[4] &= key_l3(key) == WEIR_L3_IPV6 ? mask->w4_ipv6 : mask->bits.w[4];
 	}
 	if (n_words > KEY_WORDS_IPV4) {
+		key->w[5] &= mask->bits.w[5];
 		key->w[6] &= mask->bits.w[6];
 		key->w[7] &= mask->bits.w[7];
 		key->w[8] &= mask->bits.w[8];
 	}
 }
 
-// What frames are on the wire, together.
-struct wire {
-	uint64_t frames, bytes;
-};
-
-static inline struct wire frame_wire(const struct weir_frame *frame)
+static inline uint64_t frame_wire(const struct weir_frame *frame)
 {
-	struct wire wire = { 0 };
+	uint64_t frames = 0, bytes = 0;
 
-	weir_frame_wire(frame, &wire.frames, &wire.bytes);
-	return wire;
+	weir_frame_wire(frame, &frames, &bytes);
+	return wire_of(frames, bytes);
 }
 
-static inline void use_flow(struct datapath *dp, struct flow *flow, struct wire wire)
+static inline void use_flow(struct datapath *dp, struct flow *flow, uint64_t wire)
 {
 	flow->used = dp->tick;
-	flow->frames += wire.frames;
-	flow->bytes += wire.bytes;
+	flow->recent += wire;
+	if (__builtin_expect(flow->recent & WIRE_MANY, 0))
+		flow_count(dp->flows, flow);
 }
 
 // A hit: if what it depends on has changed, it is decided anew, as long as this batch has not done
@@ -51,9 +47,10 @@ static inline void use_flow(struct datapath *dp, struct flow *flow, struct wire 
 // overtake each other.
 static inline void check_flow(struct datapath *dp, struct flow *flow)
 {
-	if (__builtin_expect(flow->valid_at == dp->now, 1) || datapath_fresh(dp, flow))
+	if (__builtin_expect(flow->valid_at == (uint32_t)dp->now, 1) || datapath_fresh(dp, flow))
 		return;
-	if (dp->n_redecided < REDECIDE_PER_BATCH || (flow->flags & FLOW_UNDECIDED)) {
+	if (dp->n_redecided < REDECIDE_PER_BATCH ||
+		(flow_rest(dp->flows, flow)->flags & FLOW_UNDECIDED)) {
 		dp->n_redecided++;
 		datapath_redecide(dp, flow, !(flow->key[0] & (KEY_EGRESS_HALF | KEY_DROP_HALF)));
 	}

@@ -17,22 +17,28 @@ static const struct {
 	{ WEIR_FIELD_VLAN_PCP, 1, UINT64_C(0xf000) << 48 },
 	{ WEIR_FIELD_ETH_SRC, 2, KEY_MAC_MASK },
 	{ WEIR_FIELD_ETH_TYPE, 2, UINT64_C(0xffff) << 48 },
-	{ WEIR_FIELD_INGRESS_PORT, 3, 0xffff },
-	{ WEIR_FIELD_INNER_VLAN, 3, UINT64_C(0xffff) << KEY_INNER_SHIFT },
 	{ WEIR_FIELD_IP_PROTO, 3, UINT64_C(0xff) << KEY_PROTO_SHIFT },
 	{ WEIR_FIELD_IP_TOS, 3, UINT64_C(0xff) << KEY_TOS_SHIFT },
 	{ WEIR_FIELD_IP_TTL, 3, UINT64_C(0xff) << KEY_TTL_SHIFT },
-	{ WEIR_FIELD_L4_SRC, 4, 0xffff },
-	{ WEIR_FIELD_L4_DST, 4, UINT64_C(0xffff) << 16 },
-	{ WEIR_FIELD_IP6_LABEL, 4, UINT64_C(0xffffffff) << 32 },
-	// Word 5 as IPv4 uses it: source in the low half, destination in the high half. For IPv6,
-	// whose source takes words 5 and 6, the mask has another word 5.
-	{ WEIR_FIELD_IP_SRC, 5, UINT64_C(0xffffffff) },
+	{ WEIR_FIELD_L4_SRC, 3, 0xffff },
+	{ WEIR_FIELD_L4_DST, 3, UINT64_C(0xffff) << 16 },
+	// Word 4 as IPv4 uses it: source in the low half, destination in the high half. For IPv6,
+	// whose source takes words 4 and 6, the mask has another word 4.
+	{ WEIR_FIELD_IP_SRC, 4, UINT64_C(0xffffffff) },
+	{ WEIR_FIELD_IP_DST, 4, UINT64_C(0xffffffff) << 32 },
+	{ WEIR_FIELD_INGRESS_PORT, 5, KEY_INGRESS_MASK },
+	{ WEIR_FIELD_INNER_VLAN, 5, UINT64_C(0xffff) << KEY_INNER_SHIFT },
+	{ WEIR_FIELD_IP6_LABEL, 5, UINT64_C(0xffffffff) << KEY_LABEL_SHIFT },
 	{ WEIR_FIELD_IP_SRC, 6, UINT64_C(0xffffffffffffffff) },
-	{ WEIR_FIELD_IP_DST, 5, UINT64_C(0xffffffff) << 32 },
 	{ WEIR_FIELD_IP_DST, 7, UINT64_C(0xffffffffffffffff) },
 	{ WEIR_FIELD_IP_DST, 8, UINT64_C(0xffffffffffffffff) },
 };
+
+// The length of the shortest keys that have this word.
+static uint8_t words_up_to(unsigned word)
+{
+	return word < KEY_WORDS_L2 ? KEY_WORDS_L2 : word < KEY_WORDS_IPV4 ? KEY_WORDS_IPV4 : KEY_WORDS;
+}
 
 void key_mask_make(struct key_mask *mask, uint64_t fields)
 {
@@ -42,36 +48,39 @@ void key_mask_make(struct key_mask *mask, uint64_t fields)
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
 		if (fields & places[i].field)
 			mask->bits.w[places[i].word] |= places[i].bits;
-	mask->w5_ipv6 = fields & WEIR_FIELD_IP_SRC ? UINT64_MAX : 0;
+	mask->w4_ipv6 = fields & WEIR_FIELD_IP_SRC ? UINT64_MAX : 0;
 	for (unsigned i = 0; i < KEY_WORDS; i++)
 		if (mask->bits.w[i])
 			last = i;
-	mask->words = last < KEY_WORDS_L2 ? KEY_WORDS_L2 : KEY_WORDS_IPV4;
-	mask->words_ipv6 = last < KEY_WORDS_L2     ? KEY_WORDS_L2
-			   : last < KEY_WORDS_IPV4 ? KEY_WORDS_IPV4
-						   : KEY_WORDS;
+	mask->words_ipv6 = words_up_to(last);
+	// What stands behind the addresses and is not for IPv6 alone.
+	if (!(fields & (WEIR_FIELD_INGRESS_PORT | WEIR_FIELD_INNER_VLAN)) && last >= KEY_WORDS_IPV4)
+		last = mask->bits.w[3] | mask->bits.w[4] ? KEY_WORDS_IPV4 - 1 : 0;
+	mask->words = words_up_to(last);
 }
 
 static void show_addresses(const struct flow_key *key, uint64_t fields, struct weir_flow *flow)
 {
 	if (key_l3(key) == WEIR_L3_IPV6) {
-		if (fields & WEIR_FIELD_IP_SRC)
-			memcpy(flow->ip_src, &key->w[5], 16);
+		if (fields & WEIR_FIELD_IP_SRC) {
+			memcpy(flow->ip_src, &key->w[4], 8);
+			memcpy(flow->ip_src + 8, &key->w[6], 8);
+		}
 		if (fields & WEIR_FIELD_IP_DST)
 			memcpy(flow->ip_dst, &key->w[7], 16);
 		return;
 	}
 	if (fields & WEIR_FIELD_IP_SRC)
-		memcpy(flow->ip_src, &key->w[5], 4);
+		memcpy(flow->ip_src, &key->w[4], 4);
 	if (fields & WEIR_FIELD_IP_DST)
-		memcpy(flow->ip_dst, (const char *)&key->w[5] + 4, 4);
+		memcpy(flow->ip_dst, (const char *)&key->w[4] + 4, 4);
 }
 
 void key_to_flow(const struct flow_key *key, const struct key_mask *mask, weir_port_id ingress,
 	weir_port_id egress, struct weir_flow *flow)
 {
 	uint64_t w1 = key->w[1] & mask->bits.w[1], w2 = key->w[2] & mask->bits.w[2];
-	uint64_t w3 = key->w[3] & mask->bits.w[3], w4 = key->w[4] & mask->bits.w[4];
+	uint64_t w3 = key->w[3] & mask->bits.w[3], w5 = key->w[5] & mask->bits.w[5];
 	uint16_t tci = (uint16_t)(w1 >> 48);
 
 	memset(flow, 0, sizeof(*flow));
@@ -92,13 +101,13 @@ void key_to_flow(const struct flow_key *key, const struct key_mask *mask, weir_p
 	flow->vlan_id = tci & KEY_VLAN_ID_MASK;
 	flow->vlan_pcp = tci >> 13;
 	flow->vlan_dei = tci >> 12 & 1;
-	flow->inner_vlan = (uint16_t)(w3 >> KEY_INNER_SHIFT);
+	flow->inner_vlan = (uint16_t)(w5 >> KEY_INNER_SHIFT);
 	flow->ip_proto = (uint8_t)(w3 >> KEY_PROTO_SHIFT);
 	flow->ip_tos = (uint8_t)(w3 >> KEY_TOS_SHIFT);
 	flow->ip_ttl = (uint8_t)(w3 >> KEY_TTL_SHIFT);
-	flow->ip6_label = (uint32_t)(w4 >> 32);
-	flow->l4_src = (uint16_t)w4;
-	flow->l4_dst = (uint16_t)(w4 >> 16);
+	flow->ip6_label = (uint32_t)(w5 >> KEY_LABEL_SHIFT);
+	flow->l4_src = (uint16_t)w3;
+	flow->l4_dst = (uint16_t)(w3 >> 16);
 	show_addresses(key, mask->fields, flow);
 }
 
@@ -110,8 +119,8 @@ static bool set_vlan_id(struct flow_key *key, uint16_t id)
 		if (key_tags(key) == 0)
 			return true;
 		// The inner tag, if any, becomes the outer.
-		key_set_tci(key, key_tags(key) == 2 ? (uint16_t)(key->w[3] >> KEY_INNER_SHIFT) : 0);
-		key->w[3] &= ~(UINT64_C(0xffff) << KEY_INNER_SHIFT);
+		key_set_tci(key, key_tags(key) == 2 ? (uint16_t)(key->w[5] >> KEY_INNER_SHIFT) : 0);
+		key->w[5] &= ~(UINT64_C(0xffff) << KEY_INNER_SHIFT);
 		key_set_tags(key, key_tags(key) - 1);
 		return true;
 	}
@@ -119,6 +128,12 @@ static bool set_vlan_id(struct flow_key *key, uint16_t id)
 	if (key_tags(key) == 0)
 		key_set_tags(key, 1);
 	return true;
+}
+
+static void set_ipv6_address(struct flow_key *key, bool source, const uint8_t address[16])
+{
+	memcpy(&key->w[source ? 4 : 7], address, 8);
+	memcpy(&key->w[source ? 6 : 8], address + 8, 8);
 }
 
 static bool set_address(struct flow_key *key, uint64_t field, const void *value, size_t size)
@@ -129,9 +144,9 @@ static bool set_address(struct flow_key *key, uint64_t field, const void *value,
 	if (key_malformed(key))
 		return false;
 	if (key_l3(key) == WEIR_L3_IPV4 && size == 4)
-		memcpy((char *)&key->w[5] + (source ? 0 : 4), value, 4);
+		memcpy((char *)&key->w[4] + (source ? 0 : 4), value, 4);
 	else if (key_l3(key) == WEIR_L3_IPV6 && size == 16)
-		memcpy(&key->w[source ? 5 : 7], value, 16);
+		set_ipv6_address(key, source, value);
 	else
 		return false;
 	return true;
@@ -142,7 +157,7 @@ static bool set_port(struct flow_key *key, unsigned shift, uint16_t port)
 	// Not SCTP: its checksum cannot be adjusted, only computed over the whole packet.
 	if (key_l4(key) != WEIR_L4_TCP && key_l4(key) != WEIR_L4_UDP)
 		return false;
-	key->w[4] = (key->w[4] & ~(UINT64_C(0xffff) << shift)) | (uint64_t)port << shift;
+	key->w[3] = (key->w[3] & ~(UINT64_C(0xffff) << shift)) | (uint64_t)port << shift;
 	return true;
 }
 

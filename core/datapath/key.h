@@ -4,17 +4,19 @@
 // The flow table's key: what the parser makes of a frame. Private to the core; extensions see
 // struct weir_flow, which key_to_flow() fills through a mask.
 //
-// Nine words, of which a flow uses the first 3, 6 or 9, depending on what is read on its path and
-// whether it is IPv6. Plain L2 forwarding so compares 24 bytes, an IPv4 5-tuple 48.
+// Nine words, of which a flow uses the first 3, 5 or 9, depending on what is read on its path and
+// whether it is IPv6. Plain L2 forwarding so compares 24 bytes, an IPv4 5-tuple 40, which leave
+// room in a flow's first cache line for all else that a hit needs.
 //
 //  word  bits 0-15        16-31       32-47              48-63
 //  0     port             start|kind  structure          epoch
 //  1     Ethernet destination (as in the frame) -------- outer tag's TCI
 //  2     Ethernet source (as in the frame) ------------- Ethernet type (network order)
-//  3     ingress port     inner TCI   protocol|TOS       TTL|-
-//  4     L4 source        L4 destination (network order) IPv6 flow label (32 bits)
-//  5     IPv4 source and destination; IPv6 source, first half
-//  6-8   IPv6 source, second half; IPv6 destination
+//  3     L4 source        L4 destination (network order) TTL|protocol       TOS|-
+//  4     IPv4 source and destination; IPv6 source, first half
+//  5     ingress port     inner TCI   IPv6 flow label (32 bits)
+//  6     IPv6 source, second half
+//  7-8   IPv6 destination
 //
 // `port` is the ingress port for an ingress half, the egress port for an egress half. `start` is
 // the position in the stack from which the frame is decided (0, or behind a visit that changed it,
@@ -31,7 +33,7 @@
 enum {
 	KEY_WORDS = 9,
 	KEY_WORDS_L2 = 3,
-	KEY_WORDS_IPV4 = 6,
+	KEY_WORDS_IPV4 = 5,
 	KEY_NO_PORT = 0xffff, // port index of frames from nowhere
 };
 
@@ -55,11 +57,14 @@ struct flow_key {
 #define KEY_EPOCH_SHIFT     48
 
 #define KEY_MAC_MASK UINT64_C(0x0000ffffffffffff)
-// Word 3.
-#define KEY_INNER_SHIFT 16
-#define KEY_PROTO_SHIFT 32
-#define KEY_TOS_SHIFT   40
-#define KEY_TTL_SHIFT   48
+// Word 3; TTL and protocol stand as in an IPv4 header.
+#define KEY_TTL_SHIFT   32
+#define KEY_PROTO_SHIFT 40
+#define KEY_TOS_SHIFT   48
+// Word 5.
+#define KEY_INGRESS_MASK UINT64_C(0xffff)
+#define KEY_INNER_SHIFT  16
+#define KEY_LABEL_SHIFT  32
 
 #define KEY_VLAN_ID_MASK UINT64_C(0x0fff)
 
@@ -119,6 +124,16 @@ static inline void key_set_tags(struct flow_key *key, unsigned n)
 	key->w[0] = (key->w[0] & ~(UINT64_C(3) << KEY_TAGS_SHIFT)) | (uint64_t)n << KEY_TAGS_SHIFT;
 }
 
+static inline uint16_t key_ingress(const struct flow_key *key)
+{
+	return (uint16_t)(key->w[5] & KEY_INGRESS_MASK);
+}
+
+static inline void key_set_ingress(struct flow_key *key, uint16_t port)
+{
+	key->w[5] = (key->w[5] & ~KEY_INGRESS_MASK) | port;
+}
+
 static inline bool key_group_address(const struct flow_key *key)
 {
 	return key->w[1] & 1;
@@ -134,7 +149,7 @@ static inline bool key_broadcast(const struct flow_key *key)
 struct key_mask {
 	struct flow_key bits;
 	uint64_t fields;  // WEIR_FIELD_* that are in
-	uint64_t w5_ipv6; // word 5 of IPv6 keys
+	uint64_t w4_ipv6; // word 4 of IPv6 keys
 	uint8_t words;    // for everything but IPv6
 	uint8_t words_ipv6;
 };

@@ -102,9 +102,9 @@ static uint64_t parse_l4(struct flow_key *key, const struct cursor *c, uint8_t p
 		c->frame->offload.gso_type == VIRTIO_NET_HDR_GSO_NONE)
 		return malformed(WEIR_MALFORMED_L4);
 	if (kind == WEIR_L4_ICMP || kind == WEIR_L4_ICMPV6)
-		key->w[4] |= (uint64_t)htons(c->at[0]) | (uint64_t)htons(c->at[1]) << 16;
+		key->w[3] |= (uint64_t)htons(c->at[0]) | (uint64_t)htons(c->at[1]) << 16;
 	else if (need)
-		key->w[4] |= load32(c->at);
+		key->w[3] |= load32(c->at);
 	return (uint64_t)kind << KEY_L4_SHIFT;
 }
 
@@ -128,7 +128,7 @@ static uint64_t parse_ipv4(struct flow_key *key, struct cursor *c)
 		return structure | malformed(WEIR_MALFORMED_L3);
 	key->w[3] |= (uint64_t)ip[9] << KEY_PROTO_SHIFT | (uint64_t)ip[1] << KEY_TOS_SHIFT |
 		     (uint64_t)ip[8] << KEY_TTL_SHIFT;
-	key->w[5] = load64(ip + 12);
+	key->w[4] = load64(ip + 12);
 	key->w[0] |= structure;
 	fragment = load16(ip + 6) & htons(0x3fff);
 	if (fragment & htons(0x1fff))
@@ -206,8 +206,9 @@ static uint64_t parse_ipv6(struct flow_key *key, struct cursor *c)
 	first = ntohl(load32(ip));
 	key->w[3] |= (uint64_t)(first >> 20 & 0xff) << KEY_TOS_SHIFT | (uint64_t)ip[7]
 									       << KEY_TTL_SHIFT;
-	key->w[4] |= (uint64_t)(first & 0xfffff) << 32;
-	memcpy(&key->w[5], ip + 8, 32);
+	key->w[4] = load64(ip + 8);
+	key->w[5] |= (uint64_t)(first & 0xfffff) << KEY_LABEL_SHIFT;
+	memcpy(&key->w[6], ip + 16, 24);
 	key->w[0] |= structure;
 	if ((ptrdiff_t)(payload + IPV6_HEADER) < left)
 		c->end = ip + IPV6_HEADER + payload;
@@ -234,7 +235,7 @@ static uint64_t parse_arp(struct flow_key *key, const struct cursor *c)
 	// An operation that does not fit the field must not pass for another one.
 	if (arp[6] == 0)
 		key->w[3] |= (uint64_t)arp[7] << KEY_PROTO_SHIFT;
-	key->w[5] = load32(arp + 14) | (uint64_t)load32(arp + 24) << 32;
+	key->w[4] = load32(arp + 14) | (uint64_t)load32(arp + 24) << 32;
 	return structure;
 }
 
@@ -264,7 +265,7 @@ static bool parse_tags(struct flow_key *key, struct cursor *c, uint16_t *type)
 		if (n == 0)
 			key->w[1] |= (uint64_t)tci << 48;
 		else
-			key->w[3] |= (uint64_t)tci << KEY_INNER_SHIFT;
+			key->w[5] |= (uint64_t)tci << KEY_INNER_SHIFT;
 		*type = load16(c->at + 2);
 		c->at += TAG_SIZE;
 		key_set_tags(key, ++n);

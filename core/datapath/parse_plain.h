@@ -85,22 +85,33 @@ static inline bool plain_tcp(const uint8_t *l4, uint32_t left)
 	return header >= PLAIN_TCP && header <= left;
 }
 
+// Of the eight bytes of an IPv4 header from its fragment offset on, as word 3 has them.
+static inline uint64_t plain_ttl_and_proto(uint64_t middle)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return middle << (KEY_TTL_SHIFT - 16) & UINT64_C(0xffff) << KEY_TTL_SHIFT;
+#else
+	return (middle >> 40 & 0xff) << KEY_TTL_SHIFT | (middle >> 32 & 0xff) << KEY_PROTO_SHIFT;
+#endif
+}
+
 // size, linear: of the frame from the header on. Returns plain_kind(), 0 when not plain.
 PLAIN_INLINE uint32_t plain_ipv4(
 	const uint8_t *ip, uint32_t size, uint32_t linear, struct flow_key *key, bool l2)
 {
+	uint64_t middle = plain_load64(ip + 6);
 	// Fragment offset and "more fragments", and the protocol.
-	uint64_t what = plain_load64(ip + 6) & plain_bytes(0x3f, 0xff, 0, 0xff);
+	uint64_t what = middle & plain_bytes(0x3f, 0xff, 0, 0xff);
 	uint32_t total = ntohs(plain_load16(ip + 2));
 	uint32_t left = (total < linear ? total : linear) - PLAIN_IPV4;
 
 	if (total < PLAIN_IPV4 || total > size)
 		return 0;
 	if (!l2) {
-		key->w[3] = (uint64_t)ip[9] << KEY_PROTO_SHIFT | (uint64_t)ip[1] << KEY_TOS_SHIFT |
-			    (uint64_t)ip[8] << KEY_TTL_SHIFT;
-		key->w[4] = plain_load32(ip + PLAIN_IPV4);
-		key->w[5] = plain_load64(ip + 12);
+		key->w[3] = plain_ttl_and_proto(middle) | (uint64_t)ip[1] << KEY_TOS_SHIFT |
+			    plain_load32(ip + PLAIN_IPV4);
+		key->w[4] = plain_load64(ip + 12);
+		memset(&key->w[5], 0, 4 * sizeof(key->w[0]));
 	}
 	if (what == plain_bytes(0, 0, 0, IPPROTO_UDP) && plain_udp(ip + PLAIN_IPV4, left))
 		return plain_kind(WEIR_L3_IPV4, WEIR_L4_UDP);
@@ -121,9 +132,10 @@ PLAIN_INLINE uint32_t plain_ipv6(
 		first = ntohl(plain_load32(ip));
 		key->w[3] = (uint64_t)ip[6] << KEY_PROTO_SHIFT |
 			    (uint64_t)(first >> 20 & 0xff) << KEY_TOS_SHIFT |
-			    (uint64_t)ip[7] << KEY_TTL_SHIFT;
-		key->w[4] = plain_load32(ip + PLAIN_IPV6) | (uint64_t)(first & 0xfffff) << 32;
-		memcpy(&key->w[5], ip + 8, 32);
+			    (uint64_t)ip[7] << KEY_TTL_SHIFT | plain_load32(ip + PLAIN_IPV6);
+		key->w[4] = plain_load64(ip + 8);
+		key->w[5] = (uint64_t)(first & 0xfffff) << KEY_LABEL_SHIFT;
+		memcpy(&key->w[6], ip + 16, 24);
 	}
 	if (ip[6] == IPPROTO_UDP && plain_udp(ip + PLAIN_IPV6, left))
 		return plain_kind(WEIR_L3_IPV6, WEIR_L4_UDP);
@@ -156,8 +168,8 @@ PLAIN_INLINE bool plain_behind(const struct weir_frame *frame, struct flow_key *
 	return kind != 0;
 }
 
-// Fills the key as key_parse() does, or returns false. Words 6 to 8 of an IPv4 key are left as they
-// are; with l2 (a constant) words 3 to 8 of every key. The frame must have nothing unfinished.
+// Fills the key as key_parse() does, or returns false. With l2 (a constant) words 3 to 8 are left as
+// they are. The frame must have nothing unfinished.
 PLAIN_INLINE bool key_parse_plain(const struct weir_frame *frame, struct flow_key *key, bool l2)
 {
 	const uint8_t *data = frame->data;

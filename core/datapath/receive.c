@@ -16,13 +16,10 @@
 // as `l2` must be a constant in each.
 #define ALWAYS_INLINE __attribute__((always_inline)) static inline
 
-// What is added to again and again does not stand side by side: compilers would load both as one,
-// before the stores of the last frame can be forwarded to it.
 struct run {
 	struct flow_key key;
-	uint64_t wire_frames; // what its frames are together, on the wire
-	struct flow *flow;    // or what may be it
-	uint64_t wire_bytes;
+	uint64_t wire;     // wire_of() its frames
+	struct flow *flow; // or what may be it
 	uint32_t hash;
 	uint8_t n_words;
 	uint8_t first, n; // of the batch's frames
@@ -41,7 +38,7 @@ struct batch {
 
 // Everything that is not plain. What comes from outside may claim anything about its checksums and
 // segments: offsets are made true, or the claim is taken away and the frame is dropped.
-__attribute__((noinline)) static struct wire parse_any(
+__attribute__((noinline)) static uint64_t parse_any(
 	struct weir_frame *frame, struct flow_key *key)
 {
 	uint64_t refused = 0;
@@ -60,13 +57,12 @@ ALWAYS_INLINE bool same_flow(const struct run *r, const struct run *before, bool
 {
 	const uint64_t *a = r->key.w, *b = before->key.w;
 
-	if (!l2 && r->n_words > KEY_WORDS_L2 &&
-		((a[5] ^ b[5]) | (a[4] ^ b[4]) | (a[3] ^ b[3])) != 0)
+	if (!l2 && r->n_words > KEY_WORDS_L2 && ((a[4] ^ b[4]) | (a[3] ^ b[3])) != 0)
 		return false;
 	if (((a[2] ^ b[2]) | (a[1] ^ b[1]) | (a[0] ^ b[0])) != 0)
 		return false;
 	return l2 || r->n_words <= KEY_WORDS_IPV4 ||
-	       ((a[6] ^ b[6]) | (a[7] ^ b[7]) | (a[8] ^ b[8])) == 0;
+	       ((a[5] ^ b[5]) | (a[6] ^ b[6]) | (a[7] ^ b[7]) | (a[8] ^ b[8])) == 0;
 }
 
 // Makes the runs, and asks for their buckets.
@@ -82,7 +78,7 @@ ALWAYS_INLINE void parse(struct batch *b, bool l2)
 
 	for (unsigned i = 0; i < n_frames; i++) {
 		struct weir_frame *frame = frames[i];
-		struct wire wire = { 1, frame->size };
+		uint64_t wire = wire_of(1, frame->size);
 
 		frame->port = index;
 		if (__builtin_expect(
@@ -92,13 +88,11 @@ ALWAYS_INLINE void parse(struct batch *b, bool l2)
 		r->key.w[0] |= constant;
 		apply_mask(&r->key, mask, r->n_words);
 		if (before && same_flow(r, before, l2)) {
-			before->wire_frames += wire.frames;
-			before->wire_bytes += wire.bytes;
+			before->wire += wire;
 			before->n++;
 			continue;
 		}
-		r->wire_frames = wire.frames;
-		r->wire_bytes = wire.bytes;
+		r->wire = wire;
 		r->first = (uint8_t)i;
 		r->n = 1;
 		r->hash = flow_hash(flows, &r->key, r->n_words);
@@ -116,23 +110,27 @@ struct last_output {
 	uint16_t port;
 };
 
-// Where there is no queue at hand, or not room enough in it.
-__attribute__((noinline)) static void transmit_each(struct datapath *dp,
-	struct weir_frame *const frames[], unsigned n, uint16_t port, struct last_output *last)
+// Where there is no queue, or not room enough in it.
+__attribute__((noinline)) static void transmit_each(
+	struct datapath *dp, struct weir_frame *const frames[], unsigned n, uint16_t port)
 {
 	for (unsigned i = 0; i < n; i++)
 		datapath_transmit(dp, frames[i], port);
-	*last = (struct last_output){ datapath_tx_queue(dp, port), port };
 }
 
 ALWAYS_INLINE void transmit_run(struct datapath *dp, struct weir_frame *const frames[], unsigned n,
 	uint16_t port, struct last_output *last)
 {
-	struct tx_queue *queue = last->queue;
-	unsigned at = queue ? queue->n : NIC_BATCH;
+	struct tx_queue *queue;
+	unsigned at;
 
-	if (__builtin_expect(last->port != port || at + n > NIC_BATCH, 0)) {
-		transmit_each(dp, frames, n, port, last);
+	if (__builtin_expect(last->port != port || !last->queue, 0))
+		*last = (struct last_output){ datapath_tx_queue(dp, port), port };
+	queue = last->queue;
+	at = queue ? queue->n : NIC_BATCH;
+	if (__builtin_expect(at + n > NIC_BATCH, 0)) {
+		transmit_each(dp, frames, n, port);
+		last->queue = NULL; // what was waiting may have been sent
 		return;
 	}
 	for (unsigned i = 0; i < n; i++)
@@ -148,7 +146,7 @@ ALWAYS_INLINE void run_hit(
 	struct datapath *dp = b->dp;
 
 	check_flow(dp, flow);
-	use_flow(dp, flow, (struct wire){ r->wire_frames, r->wire_bytes });
+	use_flow(dp, flow, r->wire);
 	program = flow->program;
 	if (__builtin_expect(program->output != PROGRAM_NOT_PLAIN, 1)) {
 		transmit_run(dp, frames, r->n, program->output, last);
@@ -169,25 +167,25 @@ ALWAYS_INLINE void run_hits(struct batch *b, bool l2)
 {
 	struct port_counters *counters = datapath_counters(b->dp, b->port);
 	struct last_output last = { 0 };
-	struct wire received = { 0 };
 	const unsigned n = b->n_runs;
+	uint64_t received = 0; // wire_of()
 
 	for (unsigned i = 0; i < n; i++) {
 		struct run *r = &b->runs[i];
 		unsigned n_words = l2 ? KEY_WORDS_L2 : r->n_words;
 		struct flow *flow = r->flow;
 
-		received.frames += r->wire_frames;
-		received.bytes += r->wire_bytes;
-		if (__builtin_expect(!flow || !flow_match(flow, &r->key, n_words), 0))
+		received += r->wire;
+		if (__builtin_expect(
+			    !flow || !flow_match(b->dp->flows, flow, &r->key, n_words), 0))
 			flow = flow_find(b->dp->flows, &r->key, n_words, r->hash);
 		if (__builtin_expect(flow != NULL, 1))
 			run_hit(b, r, flow, &last);
 		else
 			b->missed[b->n_missed++] = (uint8_t)i;
 	}
-	count(&counters->rx_frames, received.frames);
-	count(&counters->rx_bytes, received.bytes);
+	count(&counters->rx_frames, wire_frames(received));
+	count(&counters->rx_bytes, wire_bytes(received));
 }
 
 // ---- Misses
@@ -218,8 +216,8 @@ static void run_misses(struct batch *b)
 ALWAYS_INLINE void run_batch(struct batch *b, bool l2)
 {
 	parse(b, l2);
-	for (unsigned i = 0; i < b->n_runs; i++)
-		b->runs[i].flow = flow_candidate(b->dp->flows, b->runs[i].hash, !l2);
+	for (struct run *r = b->runs; r < b->runs + b->n_runs; r++)
+		r->flow = flow_candidate(b->dp->flows, r->hash, l2 ? KEY_WORDS_L2 : r->n_words);
 	run_hits(b, l2);
 	if (__builtin_expect(b->n_missed != 0, 0))
 		run_misses(b);

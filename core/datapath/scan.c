@@ -47,47 +47,49 @@ static uint16_t epoch_of(const struct flow *flow)
 static bool refresh_source(
 	struct datapath *dp, const struct flow *flow, const struct snapshot_port *port)
 {
+	const struct flow_rest *rest = flow_rest(dp->flows, flow);
 	uint32_t from;
 	uint8_t mac[6];
 
 	memcpy(mac, &flow->key[2], 6);
 	// Should there be room by now, its generation moves, and the flow is decided anew.
-	if ((flow->flags & FLOW_UNLEARNED) &&
-		fdb_learn(dp->fdb, flow->vlan, mac, port->id, dp->now_s, &from) == FDB_MOVED)
-		fdb_moves_note(&dp->moves, generation_address(flow->vlan, mac), from, port->id);
-	if (!(flow->flags & FLOW_LEARNED))
+	if ((rest->flags & FLOW_UNLEARNED) &&
+		fdb_learn(dp->fdb, rest->vlan, mac, port->id, dp->now_s, &from) == FDB_MOVED)
+		fdb_moves_note(&dp->moves, generation_address(rest->vlan, mac), from, port->id);
+	if (!(rest->flags & FLOW_LEARNED))
 		return true;
-	return fdb_refresh(dp->fdb, flow->vlan, mac, port->id, dp->now_s);
+	return fdb_refresh(dp->fdb, rest->vlan, mac, port->id, dp->now_s);
 }
 
 static bool source_is_here(
 	struct datapath *dp, const struct flow *flow, const struct snapshot_port *port)
 {
+	const struct flow_rest *rest = flow_rest(dp->flows, flow);
 	uint32_t at;
 	uint8_t mac[6];
 
-	if (!(flow->flags & FLOW_LEARNED))
+	if (!(rest->flags & FLOW_LEARNED))
 		return true;
 	memcpy(mac, &flow->key[2], 6);
-	return fdb_lookup(dp->fdb, flow->vlan, mac, &at) && at == port->id;
+	return fdb_lookup(dp->fdb, rest->vlan, mac, &at) && at == port->id;
 }
 
 // A flow whose source address is elsewhere by now would have to learn it again, for which a frame
 // is needed. It stays known, so that its frame is not shed as a new flow's.
-static void leave_to_its_frame(struct flow *flow)
+static void leave_to_its_frame(struct datapath *dp, struct flow *flow)
 {
-	flow->flags |= FLOW_UNDECIDED | FLOW_DEPENDS_ON_ALL;
-	flow->valid_at = 0;
+	flow_rest(dp->flows, flow)->flags |= FLOW_UNDECIDED | FLOW_DEPENDS_ON_ALL;
+	flow->valid_at = (uint32_t)dp->now - 1; // whatever is not now
 }
 
 // Brings one flow up to date.
 static void sweep(struct datapath *dp, struct flow *flow, const struct snapshot_port *port)
 {
-	if ((flow->flags & FLOW_UNDECIDED) || flow->valid_at >= dp->pass_target ||
-		datapath_fresh(dp, flow))
+	if ((flow_rest(dp->flows, flow)->flags & FLOW_UNDECIDED) ||
+		datapath_valid_at(dp, flow) >= dp->pass_target || datapath_fresh(dp, flow))
 		return;
 	if (!source_is_here(dp, flow, port))
-		leave_to_its_frame(flow);
+		leave_to_its_frame(dp, flow);
 	else if (!datapath_redecide(dp, flow, false))
 		forget(dp, flow);
 }
@@ -105,9 +107,17 @@ static bool may_wait(
 	       dp->sweep_passes < SWEEP_GRACE_PASSES;
 }
 
+static bool had_one_frame(const struct datapath *dp, const struct flow *flow)
+{
+	return wire_frames(flow->recent) <= 1 && flow_rest(dp->flows, flow)->frames == 0;
+}
+
 static bool is_unused(const struct datapath *dp, const struct flow *flow)
 {
-	return dp->tick - flow->used > (flow->frames > 1 ? dp->keep_ticks : dp->keep_single_ticks);
+	uint32_t idle = dp->tick - flow->used;
+
+	return idle > dp->keep_ticks ||
+	       (idle > dp->keep_single_ticks && had_one_frame(dp, flow));
 }
 
 static void scan_flow(struct datapath *dp, struct flow *flow)
@@ -125,7 +135,7 @@ static void scan_flow(struct datapath *dp, struct flow *flow)
 		else
 			forget(dp, flow);
 	} else if (dp->refreshing && idle <= FLOW_TICKS_PER_S && !refresh_source(dp, flow, port)) {
-		leave_to_its_frame(flow);
+		leave_to_its_frame(dp, flow);
 	} else if (dp->sweeping) {
 		sweep(dp, flow, port);
 	}
@@ -213,7 +223,7 @@ static void prefetch_unused(const struct datapath *dp, uint32_t end)
 		const struct flow *flow = &dp->flows->flows[i];
 
 		if (!is_free(flow) && is_unused(dp, flow))
-			flow_prefetch_bucket(dp->flows, flow->hash);
+			flow_prefetch_bucket(dp->flows, flow_hash_of(dp->flows, flow));
 	}
 }
 

@@ -46,15 +46,16 @@ struct flow_listing {
 
 // ---- On the worker
 
-static void copy_flow(struct flow_page_row *row, const struct flow *flow, uint32_t tick)
+static void copy_flow(struct flow_page_row *row, const struct flow_table *table,
+	const struct flow *flow, uint32_t tick)
 {
+	const struct flow_rest *rest = flow_rest(table, flow);
 	unsigned n = flow->program->n_ops < ROW_OPS ? flow->program->n_ops : ROW_OPS;
 
-	memset(&row->key, 0, sizeof(row->key));
-	memcpy(row->key.w, flow->key, flow->n_words * sizeof(row->key.w[0]));
-	row->frames = flow->frames;
-	row->bytes = flow->bytes;
-	row->age_ticks = flow->frames ? tick - flow->used : 0;
+	flow_key(table, flow, &row->key);
+	row->frames = rest->frames + wire_frames(flow->recent);
+	row->bytes = rest->bytes + wire_bytes(flow->recent);
+	row->age_ticks = row->frames ? tick - flow->used : 0;
 	row->n_ops = (uint16_t)n;
 	memcpy(row->ops, flow->program->ops, n * sizeof(row->ops[0]));
 }
@@ -73,7 +74,7 @@ static void fill_page(struct worker_call *call, struct poll_list *list, uint64_t
 		const struct flow *flow = &dp->flows->flows[page->next++];
 
 		if (flow->program)
-			copy_flow(&page->rows[page->n_rows++], flow, flow_tick(now_ns));
+			copy_flow(&page->rows[page->n_rows++], dp->flows, flow, flow_tick(now_ns));
 	}
 	page->done = !dp || page->next >= dp->flows->high_water;
 	__atomic_store_n(&page->filled, true, __ATOMIC_RELEASE);

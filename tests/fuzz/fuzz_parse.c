@@ -41,7 +41,7 @@ static void check_flow(const struct flow_key *key, const struct weir_flow *flow)
 		require(flow->vlan_id == 0 && flow->vlan_pcp == 0 && flow->vlan_dei == 0);
 	// What the table fills in is left out.
 	require((key->w[0] & 0xffff0000ffffffff) == 0);
-	require((key->w[3] & 0xffff) == 0);
+	require(key_ingress(key) == 0);
 }
 
 static void check_layers(const struct weir_frame *frame, const struct weir_flow *flow)

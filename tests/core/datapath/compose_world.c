@@ -227,7 +227,7 @@ const char *world_egress(
 	struct compose_context c = context();
 
 	key.w[0] |= port | KEY_EGRESS_HALF | (uint64_t)forwarded << KEY_FORWARDED_SHIFT;
-	key.w[3] |= from_port & mask->bits.w[3];
+	key_set_ingress(&key, from_port & mask->bits.w[5] & KEY_INGRESS_MASK);
 	world_said[0] = '\0';
 	compose_egress(&c, &key, &world.out);
 	return program_text();

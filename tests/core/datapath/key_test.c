@@ -153,14 +153,16 @@ static const struct {
 	{ 0, 3, 3 },
 	{ WEIR_FIELD_ETH_DST | WEIR_FIELD_ETH_SRC | WEIR_FIELD_VLAN_ID, 3, 3 },
 	{ WEIR_FIELD_VLAN_PCP | WEIR_FIELD_ETH_TYPE, 3, 3 },
-	{ WEIR_FIELD_INGRESS_PORT, 6, 6 },
-	{ WEIR_FIELD_INNER_VLAN, 6, 6 },
-	{ WEIR_FIELD_IP_PROTO | WEIR_FIELD_L4_DST, 6, 6 },
-	{ WEIR_FIELD_IP6_LABEL, 6, 6 },
-	{ WEIR_FIELD_IP_SRC, 6, 9 },
-	{ WEIR_FIELD_IP_DST, 6, 9 },
-	{ WEIR_FIELDS_5TUPLE, 6, 9 },
-	{ WEIR_FIELDS_ALL, 6, 9 },
+	{ WEIR_FIELD_INGRESS_PORT, 9, 9 },
+	{ WEIR_FIELD_INNER_VLAN, 9, 9 },
+	{ WEIR_FIELD_IP_PROTO | WEIR_FIELD_L4_DST, 5, 5 },
+	{ WEIR_FIELD_IP6_LABEL, 3, 9 },
+	{ WEIR_FIELD_IP6_LABEL | WEIR_FIELD_IP_TTL, 5, 9 },
+	{ WEIR_FIELD_IP_SRC, 5, 9 },
+	{ WEIR_FIELD_IP_DST, 5, 9 },
+	{ WEIR_FIELDS_5TUPLE, 5, 9 },
+	{ WEIR_FIELDS_5TUPLE | WEIR_FIELD_INGRESS_PORT, 9, 9 },
+	{ WEIR_FIELDS_ALL, 9, 9 },
 };
 
 static void keys_are_as_long_as_what_is_read(void **state)
@@ -186,7 +188,7 @@ static void show(const char *frame, uint64_t fields, struct weir_flow *flow)
 	struct flow_key key = key_of(frame);
 	struct key_mask mask;
 
-	key.w[3] |= 77; // an ingress port's index, which is no field of the flow
+	key_set_ingress(&key, 77); // an ingress port's index, which is no field of the flow
 	key_mask_make(&mask, fields);
 	key_to_flow(&key, &mask, 5, 6, flow);
 }
