@@ -30,6 +30,7 @@ enum {
 	ORIGINATED_MAX = 256,
 	HOPS_MAX = 8,
 	REDECIDE_PER_BATCH = 16, // known flows decided anew in one batch
+	OUTPUTS = 8,             // transmit queues at hand; a power of two
 };
 
 // What waits for the visitors at one position, in the order in which it came.
@@ -73,6 +74,8 @@ struct datapath {
 	unsigned n_new;         // unknown ones
 	unsigned new_max;       // of them, before the rest is shed
 	struct tx_queue *dirty; // queues with frames
+	// Of them, those that frames were sent to last, by the low bits of their ports; NULL: none.
+	struct tx_queue *outputs[OUTPUTS];
 	uint32_t samples;       // random, for OP_COPY's 1 in N
 	unsigned n_originated;
 	struct originated originated[ORIGINATED_MAX];
@@ -192,7 +195,15 @@ void datapath_visit_all(struct datapath *dp);
 
 // The queue of frames for a port, with room for one more at least and sent by datapath_flush();
 // NULL: the port is gone or down. Good until something else may flush.
-struct tx_queue *datapath_tx_queue(struct datapath *dp, uint16_t port);
+struct tx_queue *datapath_find_tx_queue(struct datapath *dp, uint16_t port);
+static inline struct tx_queue *datapath_tx_queue(struct datapath *dp, uint16_t port)
+{
+	struct tx_queue *queue = dp->outputs[port % OUTPUTS];
+
+	if (__builtin_expect(queue && queue->port == port && queue->n < NIC_BATCH, 1))
+		return queue;
+	return datapath_find_tx_queue(dp, port);
+}
 // Puts the frame into the port's transmit queue. Takes the frame.
 void datapath_transmit(struct datapath *dp, struct weir_frame *frame, uint16_t port);
 void datapath_flush(struct datapath *dp);

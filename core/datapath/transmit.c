@@ -13,7 +13,7 @@ enum {
 	SEGMENTS_MAX = 512, // of one frame; a guest that asks for more, smaller ones is refused
 };
 
-struct tx_queue *datapath_tx_queue(struct datapath *dp, uint16_t index)
+struct tx_queue *datapath_find_tx_queue(struct datapath *dp, uint16_t index)
 {
 	const struct snapshot_port *port = snapshot_port(dp->snapshot, index);
 	struct tx_queue *queue;
@@ -21,6 +21,7 @@ struct tx_queue *datapath_tx_queue(struct datapath *dp, uint16_t index)
 	if (!port || !port->nic || port->blocked)
 		return NULL;
 	queue = &port->runtime.queues[dp->worker];
+	dp->outputs[index % OUTPUTS] = queue;
 	// What its NIC does not take stage 7 may copy to the same port: the queue is full again. Of
 	// copies there are no more copies.
 	while (queue->n == NIC_BATCH)
@@ -225,6 +226,7 @@ void datapath_flush(struct datapath *dp)
 
 		dp->dirty = queue->next;
 		queue->dirty = false;
+		dp->outputs[queue->port % OUTPUTS] = NULL;
 		datapath_flush_queue(dp, queue);
 	}
 }
