@@ -180,10 +180,41 @@ bool datapath_fresh(struct datapath *dp, struct flow *flow);
 void datapath_meter(struct datapath *dp, const struct weir_frame *frame,
 	const struct op meters[/* n */], unsigned n);
 
+// All that says which hook a visit is for, but the attachment; of no visit it is 0.
+static inline uint64_t visit_id(const struct op *visit)
+{
+	uint64_t id;
+
+	_Static_assert(OP_VISIT != 0 && offsetof(struct op, arg) == sizeof(id), "see above");
+	memcpy(&id, visit, sizeof(id));
+	return id;
+}
+
+static inline void visit_queue_append(struct visit_queue *queue, struct weir_frame *frame,
+	const struct program *program, const struct op *visit)
+{
+	queue->frames[queue->n] = frame;
+	queue->visits[queue->n] = visit;
+	queue->programs[queue->n] = program;
+	queue->n++;
+}
+
+// For another visitor than the frame before, where there is no room left, or where not every frame
+// is visited.
+void datapath_wait_anywhere(struct datapath *dp, struct weir_frame *frame,
+	const struct program *program, const struct op *visit);
 // Has the frame wait for this visit of its program; when the extension has left the stack since,
 // the program goes on. Takes the frame.
-void datapath_wait(struct datapath *dp, struct weir_frame *frame, const struct program *program,
-	const struct op *visit);
+static inline void datapath_wait(struct datapath *dp, struct weir_frame *frame,
+	const struct program *program, const struct op *visit)
+{
+	if (__builtin_expect(visit_id(visit) == dp->last_visit && visit->arg == dp->last_visitor &&
+				     dp->last_queue->n < WAITING_MAX,
+		    1))
+		visit_queue_append(dp->last_queue, frame, program, visit);
+	else
+		datapath_wait_anywhere(dp, frame, program, visit);
+}
 static inline bool datapath_visits_wait(const struct datapath *dp)
 {
 	return dp->waiting_positions[0] | dp->waiting_positions[1] | dp->waiting_positions[2] |
@@ -204,8 +235,18 @@ static inline struct tx_queue *datapath_tx_queue(struct datapath *dp, uint16_t p
 		return queue;
 	return datapath_find_tx_queue(dp, port);
 }
+// Drops a frame for a port without a queue.
+void datapath_drop_unsent(struct datapath *dp, struct weir_frame *frame, uint16_t port);
 // Puts the frame into the port's transmit queue. Takes the frame.
-void datapath_transmit(struct datapath *dp, struct weir_frame *frame, uint16_t port);
+static inline void datapath_transmit(struct datapath *dp, struct weir_frame *frame, uint16_t port)
+{
+	struct tx_queue *queue = datapath_tx_queue(dp, port);
+
+	if (__builtin_expect(queue != NULL, 1))
+		queue->frames[queue->n++] = frame;
+	else
+		datapath_drop_unsent(dp, frame, port);
+}
 void datapath_flush(struct datapath *dp);
 void datapath_flush_queue(struct datapath *dp, struct tx_queue *queue);
 

@@ -35,16 +35,12 @@ struct tx_queue *datapath_find_tx_queue(struct datapath *dp, uint16_t index)
 	return queue;
 }
 
-void datapath_transmit(struct datapath *dp, struct weir_frame *frame, uint16_t index)
+void datapath_drop_unsent(struct datapath *dp, struct weir_frame *frame, uint16_t index)
 {
-	struct tx_queue *queue = datapath_tx_queue(dp, index);
+	bool exists = snapshot_port(dp->snapshot, index) != NULL;
 
-	if (__builtin_expect(queue != NULL, 1))
-		queue->frames[queue->n++] = frame;
-	else
-		datapath_drop(dp, frame, index, WEIR_STAGE_EGRESS,
-			reason_of(0, snapshot_port(dp->snapshot, index) ? REASON_PORT_DOWN
-									: REASON_NO_PORT));
+	datapath_drop(dp, frame, index, WEIR_STAGE_EGRESS,
+		reason_of(0, exists ? REASON_PORT_DOWN : REASON_NO_PORT));
 }
 
 // The bytes that the MTU speaks of: behind the Ethernet header and tags, of the largest wire frame.

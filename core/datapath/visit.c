@@ -41,28 +41,7 @@ static const struct hook *visitor(const struct datapath *dp, const struct op *op
 
 static void visit_position(struct datapath *dp, unsigned position);
 
-// All that says which hook a visit is for, but the attachment; of no visit it is 0.
-static inline uint64_t visit_id(const struct op *visit)
-{
-	uint64_t id;
-
-	_Static_assert(OP_VISIT != 0 && offsetof(struct op, arg) == sizeof(id), "see above");
-	memcpy(&id, visit, sizeof(id));
-	return id;
-}
-
-static inline void append(struct visit_queue *queue, struct weir_frame *frame,
-	const struct program *program, const struct op *visit)
-{
-	queue->frames[queue->n] = frame;
-	queue->visits[queue->n] = visit;
-	queue->programs[queue->n] = program;
-	queue->n++;
-}
-
-// For another visitor than the frame before, where there is no room left, or where not every frame
-// is visited.
-__attribute__((noinline)) static void wait_anywhere(struct datapath *dp, struct weir_frame *frame,
+void datapath_wait_anywhere(struct datapath *dp, struct weir_frame *frame,
 	const struct program *program, const struct op *visit)
 {
 	const struct hook *hook = visitor(dp, visit);
@@ -84,22 +63,11 @@ __attribute__((noinline)) static void wait_anywhere(struct datapath *dp, struct 
 		queue->mixed = true;
 		queue->passed_over[queue->n / 64] |= UINT64_C(1) << queue->n % 64;
 	}
-	append(queue, frame, program, visit);
+	visit_queue_append(queue, frame, program, visit);
 	dp->waiting_positions[hook->position / 64] |= UINT64_C(1) << hook->position % 64;
 	dp->last_visit = visit->flags ? 0 : visit_id(visit);
 	dp->last_visitor = visit->arg;
 	dp->last_queue = queue;
-}
-
-void datapath_wait(struct datapath *dp, struct weir_frame *frame, const struct program *program,
-	const struct op *visit)
-{
-	if (__builtin_expect(visit_id(visit) == dp->last_visit && visit->arg == dp->last_visitor &&
-				     dp->last_queue->n < WAITING_MAX,
-		    1))
-		append(dp->last_queue, frame, program, visit);
-	else
-		wait_anywhere(dp, frame, program, visit);
 }
 
 // ---- Calling
@@ -305,7 +273,7 @@ static void visit_one_of_several(struct datapath *dp, struct visit_queue *queue)
 		uint64_t *bits = is_mine ? mine.passed_over : passed_over;
 
 		bits[to->n / 64] |= (uint64_t)is_passed_over(queue, i) << to->n % 64;
-		append(to, queue->frames[i], queue->programs[i], queue->visits[i]);
+		visit_queue_append(to, queue->frames[i], queue->programs[i], queue->visits[i]);
 	}
 	memcpy(queue->passed_over, passed_over, sizeof(passed_over));
 	visit_queued(dp, &mine);
