@@ -8,15 +8,26 @@
 // run the hits; decide the misses and run them; call visits; send. Hits come first, so that a scan
 // of new flows does not delay the frames of known ones.
 //
-// Deciding takes ten times as long as a hit. While a receive queue of the worker does not drain
-// (worker.h says when that is), whatever waits there, known or new, is about to be lost. Then the
-// worker lets few new flows be decided, and the frames of others are dropped at once, under
-// REASON_NEW_FLOW_SHED. That costs about what a hit does, so that known flows get nearly all they
-// would have alone, and it ends as soon as the queue has drained. Known flows are never shed:
-// neither stale ones, nor those that have to be found under the masks before a change, nor those
-// whose source has moved away. Where a port's egress stages read more than was read at ingress, the
-// egress half is a flow of its own, new or known; one that is shed there is not counted by meters
-// that stand behind it.
+// Deciding takes many times as long as a hit (tests/bench/setup, tests/bench/profile). While a
+// receive queue of the worker does not drain (pressure.h says when that is), whatever waits there,
+// known or new, is about to be lost. Then the worker limits the new flows of a batch, and the
+// frames of others are dropped at once, under REASON_NEW_FLOW_SHED, which costs about what a hit
+// does. Known flows are never shed: neither stale ones, nor those that have to be found under the
+// masks before a change, nor those whose source has moved away.
+//
+// Where a port's egress stages read more than was read at ingress, the egress half is a flow of its
+// own, known or new: behind an ingress flow of two addresses a scan of ports is as many new egress
+// halves, and is shed there; meters that stand behind it do not count that. Three things are let
+// through that are no new flows:
+//
+//     the half of the one destination (the last, of several) that a new ingress flow, once let in,
+//     has for its first frame: two halves are one new flow;
+//     what an extension makes or alters, which belongs to a flow that was let in;
+//     for a second, all halves that a program leads to which a known flow has come to have instead
+//     of another: the frames of known flows meet halves there that they never needed before.
+//
+// All count as new flows, so that others get less. The halves of a flood are shed one by one,
+// unless the last applies: each is one decision, and there may be as many as ports.
 #ifndef DATAPATH_H
 #define DATAPATH_H
 
@@ -71,7 +82,7 @@ struct datapath {
 	uint32_t now_s;         // seconds
 	uint32_t tick;          // flow_tick()
 	unsigned n_redecided;   // known flows of this batch
-	unsigned n_new;         // unknown ones
+	unsigned n_new;         // unknown ones, egress halves among them
 	unsigned new_max;       // of them, before the rest is shed
 	struct tx_queue *dirty; // queues with frames
 	// Of them, those that frames were sent to last, by the low bits of their ports; NULL: none.
@@ -152,18 +163,22 @@ void datapath_run(struct datapath *dp, struct weir_frame *frame, const struct pr
 // the frame.
 void datapath_decide_and_run(
 	struct datapath *dp, struct weir_frame *frame, uint16_t port, uint8_t start);
-// The same for a received frame whose flow was not in the table when its batch was looked up. The
-// key is masked, of n_words; its other words are written. again: an earlier frame of the batch may
-// have made the flow since. Takes the frame, and may shed it.
-void datapath_miss(struct datapath *dp, struct weir_frame *frame, const struct snapshot_port *port,
-	struct flow_key *key, unsigned n_words, uint32_t hash, bool again);
+// The same for received frames of one flow, in their order, that was not in the table when their
+// batch was looked up. It is decided once, also when there is no place for it. The key is masked,
+// of n_words; its other words are written. again: an earlier frame of the batch may have made the
+// flow since. Takes the frames, and may shed them.
+void datapath_miss(struct datapath *dp, struct weir_frame *frames[/* n */], unsigned n,
+	const struct snapshot_port *port, struct flow_key *key, unsigned n_words, uint32_t hash,
+	bool again);
 // Decides what happens to a frame that a visit sends to another port: stages 4 to 6 from position
 // start on. Nothing is cached. Takes the frame.
 void datapath_redirect(struct datapath *dp, struct weir_frame *frame, uint8_t start, uint16_t to);
-// Runs the egress half of a port for the frame. Takes the frame. meters: counted when it is
-// delivered.
+// Runs the egress half of a port for the frame. Takes the frame. known: even if that half is not in
+// the table, the frame is of a flow that has been let in, and it is decided. meters: counted when
+// it is delivered.
 void datapath_deliver(struct datapath *dp, struct weir_frame *frame, uint16_t port, uint8_t start,
-	enum weir_forwarded forwarded, const struct op meters[/* n */], unsigned n_meters);
+	enum weir_forwarded forwarded, bool known, const struct op meters[/* n */],
+	unsigned n_meters);
 // Decides a flow anew from its key. False: there was no memory for the program; it keeps the old
 // one.
 bool datapath_redecide(struct datapath *dp, struct flow *flow, bool learn);
@@ -261,7 +276,10 @@ void datapath_drop_decided(struct datapath *dp, struct weir_frame *frame, uint16
 // caller's. A copy that is dropped itself is not shown again. The copy carries why in its `hash`,
 // which is the NIC's alone and of no use behind the receive queue: DROP_CAUSE(). Flows are decided
 // by the port's masks whatever the cause is, so that the program, which ends in OP_END, has none.
-enum { FRAME_TAPPED = 1 << 15 }; // in weir_frame.flags
+enum { // in weir_frame.flags
+	FRAME_TAPPED = 1 << 15,
+	FRAME_ADMITTED = 1 << 14, // the first of a flow let in, or an extension's: see at the top
+};
 void datapath_tap_drop(struct datapath *dp, struct weir_frame *frame,
 	const struct snapshot_port *port, uint32_t cause);
 // A private frame, cloned when others hold it too; NULL: dropped, counted.

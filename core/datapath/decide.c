@@ -49,6 +49,14 @@ static void adopt(struct datapath *dp, struct flow *flow, const struct compositi
 	rest->vlan = c->vlan;
 }
 
+// A flow that had `before` has this program now.
+static void note_change(
+	const struct datapath *dp, const struct program *before, struct program *program)
+{
+	if (program != before)
+		program->changed_to = dp->tick;
+}
+
 bool datapath_redecide(struct datapath *dp, struct flow *flow, bool learn)
 {
 	struct composition composition;
@@ -60,6 +68,7 @@ bool datapath_redecide(struct datapath *dp, struct flow *flow, bool learn)
 	program = program_get(dp->programs, composition.ops, composition.n_ops);
 	if (!program)
 		return false;
+	note_change(dp, flow->program, program);
 	program_put(dp->programs, flow->program);
 	flow->program = program;
 	// Without a frame nothing is learned; what was wanted still is.
@@ -82,10 +91,10 @@ bool datapath_fresh(struct datapath *dp, struct flow *flow)
 	return true;
 }
 
-// Decides a key that is in no table, and caches it when there is room. Returns the program with a
-// reference that the caller puts, NULL without memory.
+// Decides the frame's key, which is in no table, and caches it when there is room: *cached is its
+// flow, or NULL. Returns the program with a reference that the caller puts, NULL without memory.
 static struct program *decide(struct datapath *dp, struct flow_key *key, unsigned n_words,
-	uint32_t hash, struct flow **cached)
+	uint32_t hash, const struct weir_frame *frame, struct flow **cached)
 {
 	struct composition composition;
 	struct program *program;
@@ -103,6 +112,7 @@ static struct program *decide(struct datapath *dp, struct flow_key *key, unsigne
 	program->refs++;
 	flow->program = program;
 	adopt(dp, flow, &composition);
+	use_flow(dp, flow, frame_wire(frame));
 	return program;
 }
 
@@ -118,17 +128,6 @@ static struct program *cached_program(struct datapath *dp, const struct flow_key
 	use_flow(dp, flow, frame_wire(frame));
 	flow->program->refs++;
 	return flow->program;
-}
-
-static struct program *decided_program(struct datapath *dp, struct flow_key *key, unsigned n_words,
-	uint32_t hash, const struct weir_frame *frame)
-{
-	struct flow *flow = NULL;
-	struct program *program = decide(dp, key, n_words, hash, &flow);
-
-	if (flow)
-		use_flow(dp, flow, frame_wire(frame));
-	return program;
 }
 
 static void make_key(const struct weir_frame *frame, const struct key_mask *mask, uint64_t constant,
@@ -189,10 +188,11 @@ static void run_and_put(struct datapath *dp, struct weir_frame *frame, struct pr
 // Runs a frame whose key is not in the table. A flow that is known under the masks before a change
 // is decided anew like a stale one, as long as the batch has not done its share, or goes on as it
 // was. The order matters: what has been decided in this batch is followed by all later frames of
-// its flow, and what has not once the batch has decided enough, by none.
-static void run_unknown(struct datapath *dp, struct weir_frame *frame,
+// its flow, and what has not once the batch has decided enough, by none. Returns the program that
+// was decided, with a reference that the caller puts, for the frames behind it; NULL: none was.
+static struct program *run_unknown(struct datapath *dp, struct weir_frame *frame,
 	const struct snapshot_port *port, struct flow_key *key, unsigned n_words, uint32_t hash,
-	bool may_shed)
+	bool may_shed, struct flow **flow)
 {
 	struct flow *old = flow_under_old_mask(dp, port, frame, (uint8_t)key_start(key));
 	struct program *program;
@@ -200,24 +200,33 @@ static void run_unknown(struct datapath *dp, struct weir_frame *frame,
 	if (old && dp->n_redecided >= REDECIDE_PER_BATCH && 
 		!(flow_rest(dp->flows, old)->flags & FLOW_UNDECIDED)) {
 		use_flow(dp, old, frame_wire(frame));
-		program = old->program;
-		program->refs++;
-	} else if (!old && may_shed && is_shed(dp)) {
-		shed(dp, frame, port->index, WEIR_STAGE_INGRESS);
-		return;
-	} else {
-		dp->n_redecided += old != NULL;
-		dp->n_new += old == NULL;
-		dp->n_new_since_pass += old == NULL;
-		program = decided_program(dp, key, n_words, hash, frame);
+		old->program->refs++;
+		run_and_put(dp, frame, old->program, port->index, WEIR_STAGE_INGRESS);
+		return NULL;
 	}
+	if (!old && may_shed && is_shed(dp)) {
+		shed(dp, frame, port->index, WEIR_STAGE_INGRESS);
+		return NULL;
+	}
+	dp->n_redecided += old != NULL;
+	dp->n_new += old == NULL;
+	dp->n_new_since_pass += old == NULL;
+	program = decide(dp, key, n_words, hash, frame, flow);
+	if (program) {
+		program->refs++; // for the caller
+		if (old)
+			note_change(dp, old->program, program);
+	}
+	frame->flags |= FRAME_ADMITTED;
 	run_and_put(dp, frame, program, port->index, WEIR_STAGE_INGRESS);
+	return program;
 }
 
 void datapath_decide_and_run(
 	struct datapath *dp, struct weir_frame *frame, uint16_t index, uint8_t start)
 {
 	const struct snapshot_port *port = snapshot_port(dp->snapshot, index);
+	struct flow *flow = NULL;
 	struct program *program;
 	struct flow_key key;
 	unsigned n_words;
@@ -232,22 +241,39 @@ void datapath_decide_and_run(
 			(uint64_t)port->epoch << KEY_EPOCH_SHIFT,
 		&key, &n_words);
 	hash = flow_hash(dp->flows, &key, n_words);
+	frame->flags |= FRAME_ADMITTED;
 	program = cached_program(dp, &key, n_words, hash, frame);
 	if (program)
-		run_and_put(dp, frame, program, index, WEIR_STAGE_INGRESS);
+		datapath_run(dp, frame, program, 0);
 	else
-		run_unknown(dp, frame, port, &key, n_words, hash, false);
+		program = run_unknown(dp, frame, port, &key, n_words, hash, false, &flow);
+	if (program)
+		program_put(dp->programs, program);
 }
 
-void datapath_miss(struct datapath *dp, struct weir_frame *frame, const struct snapshot_port *port,
-	struct flow_key *key, unsigned n_words, uint32_t hash, bool again)
+void datapath_miss(struct datapath *dp, struct weir_frame *frames[], unsigned n,
+	const struct snapshot_port *port, struct flow_key *key, unsigned n_words, uint32_t hash,
+	bool again)
 {
-	struct program *program = again ? cached_program(dp, key, n_words, hash, frame) : NULL;
+	struct flow *flow = again ? flow_find(dp->flows, key, n_words, hash) : NULL;
+	struct program *program = NULL;
 
+	if (flow) {
+		check_flow(dp, flow);
+		program = flow->program;
+		program->refs++;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		if (!program) {
+			program = run_unknown(dp, frames[i], port, key, n_words, hash, true, &flow);
+			continue;
+		}
+		if (flow)
+			use_flow(dp, flow, frame_wire(frames[i]));
+		datapath_run(dp, frames[i], program, 0);
+	}
 	if (program)
-		run_and_put(dp, frame, program, port->index, WEIR_STAGE_INGRESS);
-	else
-		run_unknown(dp, frame, port, key, n_words, hash, true);
+		program_put(dp->programs, program);
 }
 
 void datapath_redirect(struct datapath *dp, struct weir_frame *frame, uint8_t start, uint16_t to)
@@ -307,10 +333,11 @@ static void leave_plain(
 }
 
 void datapath_deliver(struct datapath *dp, struct weir_frame *frame, uint16_t index, uint8_t start,
-	enum weir_forwarded forwarded, const struct op meters[], unsigned n_meters)
+	enum weir_forwarded forwarded, bool known, const struct op meters[], unsigned n_meters)
 {
 	const struct snapshot_port *port = snapshot_port(dp->snapshot, index);
 	struct program *program;
+	struct flow *flow;
 	struct flow_key key;
 	unsigned n_words;
 	uint32_t hash;
@@ -333,14 +360,14 @@ void datapath_deliver(struct datapath *dp, struct weir_frame *frame, uint16_t in
 	apply_mask(&key, &port->egress, n_words);
 	hash = flow_hash(dp->flows, &key, n_words);
 	program = cached_program(dp, &key, n_words, hash, frame);
-	if (!program && is_shed(dp) && !masks_are_changing(dp, port)) {
+	if (!program && !known && is_shed(dp) && !masks_are_changing(dp, port)) {
 		shed(dp, frame, index, WEIR_STAGE_EGRESS);
 		return;
 	}
 	if (!program) {
 		dp->n_new++;
 		dp->n_new_since_pass++;
-		program = decided_program(dp, &key, n_words, hash, frame);
+		program = decide(dp, &key, n_words, hash, frame, &flow);
 	}
 	if (program && !program->drops)
 		datapath_meter(dp, frame, meters, n_meters);
@@ -352,6 +379,7 @@ void datapath_tap_drop(struct datapath *dp, struct weir_frame *frame,
 {
 	struct weir_frame *copy = datapath_clone(dp, frame);
 	struct program *program;
+	struct flow *flow;
 	struct flow_key key;
 	unsigned n_words;
 	uint32_t hash;
@@ -366,7 +394,7 @@ void datapath_tap_drop(struct datapath *dp, struct weir_frame *frame,
 	hash = flow_hash(dp->flows, &key, n_words);
 	program = cached_program(dp, &key, n_words, hash, copy);
 	if (!program)
-		program = decided_program(dp, &key, n_words, hash, copy);
+		program = decide(dp, &key, n_words, hash, copy, &flow);
 	if (!program) {
 		weir_frame_release(copy);
 		return;

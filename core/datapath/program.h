@@ -79,6 +79,9 @@ struct program {
 		output; // the port, when the whole program is one OP_OUTPUT; else PROGRAM_NOT_PLAIN
 	bool drops;     // ends in OP_DROP: nothing is delivered
 	bool buried;    // waits for the end of the batch to be freed
+	// flow_tick() when a known flow was last decided anew to have this program instead of
+	// another; 0: never.
+	uint32_t changed_to;
 	struct program *next; // in its intern chain, or among the buried
 	struct op ops[];
 };

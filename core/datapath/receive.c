@@ -199,15 +199,15 @@ static void run_misses(struct batch *b)
 		struct weir_frame **frames = b->frames + r->first;
 		uint64_t bit = UINT64_C(1) << (r->hash & 63);
 
-		for (unsigned k = 0; k < r->n; k++) {
-			if (r->key.w[0] & KEY_REFUSED)
+		if (r->key.w[0] & KEY_REFUSED) {
+			for (unsigned k = 0; k < r->n; k++)
 				datapath_drop(b->dp, frames[k], b->port->index, WEIR_STAGE_INGRESS,
 					reason_of(0, REASON_BAD_OFFLOAD));
-			else
-				datapath_miss(b->dp, frames[k], b->port, &r->key, r->n_words,
-					r->hash, (decided & bit) != 0);
-			decided |= bit;
+			continue;
 		}
+		datapath_miss(b->dp, frames, r->n, b->port, &r->key, r->n_words, r->hash,
+			(decided & bit) != 0);
+		decided |= bit;
 	}
 }
 

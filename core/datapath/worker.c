@@ -30,7 +30,7 @@ struct worker {
 	struct frame_pool *pool;
 	int epoll_fd, wake_fd;
 	bool stop, started;
-	bool pressed; // in the last round a queue did not drain
+	unsigned new_max; // pressure_next()
 	pthread_t thread;
 	uint64_t epoll_version;                      // of the list that epoll_fd watches
 	uint64_t last_busy_ns, last_ns, last_cycles; // of the last round
@@ -45,6 +45,7 @@ struct worker *worker_create(const struct worker_options *options)
 	if (!w)
 		return NULL;
 	w->options = *options;
+	w->new_max = WORKER_BATCH;
 	w->epoll_fd = -1;
 	w->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	w->pool = frame_pool_create(POOL_SMALL, POOL_LARGE);
@@ -137,11 +138,11 @@ static unsigned poll_one(struct worker *w, struct poll_entry *e, uint64_t now_ns
 	int n;
 
 	if (__atomic_load_n(e->nic_error, __ATOMIC_RELAXED)) {
-		e->n_full = 0; // another queue of the NIC may have failed first
+		e->pressure.n_full = 0; // another queue of the NIC may have failed first
 		return 0;
 	}
 	n = e->nic->class->receive(e->nic, e->queue, w->pool, frames, WORKER_BATCH);
-	e->n_full = n == WORKER_BATCH && !e->nic->rx_waits ? e->n_full + 1 : 0;
+	pressure_polled(&e->pressure, n > 0 ? (unsigned)n : 0, e->nic->rx_waits);
 	if (n == 0)
 		return 0;
 	if (n < 0) {
@@ -150,12 +151,20 @@ static unsigned poll_one(struct worker *w, struct poll_entry *e, uint64_t now_ns
 		return 0;
 	}
 	datapath_begin(e->dp, now_ns);
-	if (__builtin_expect(w->pressed, 0))
-		e->dp->new_max = e->n_pressed++ % WORKER_NEW_EVERY == 0;
+	e->dp->new_max = pressure_new_max(&e->pressure, w->new_max);
 	datapath_receive(e->dp, e->port, frames, (unsigned)n);
+	if (__builtin_expect(e->dp->n_new != 0, 0))
+		e->pressure.n_undecided = 0;
 	datapath_end(e->dp);
 	count(&w->counts.batches, 1);
 	return (unsigned)n;
+}
+
+// Rounds may be rare when there is little to do. A long one that had frames says nothing.
+static void forget_pressure(struct worker *w, uint64_t now_ns)
+{
+	if (w->last_ns != w->last_busy_ns && now_ns - w->last_busy_ns > PRESSURE_OVER_NS)
+		w->new_max = WORKER_BATCH;
 }
 
 // True while a sweep is under way: the worker must not sleep.
@@ -211,11 +220,12 @@ static struct round run_round(struct worker *w, struct poll_list *list)
 	bool pressed = false;
 
 	account(w, r.now_ns);
+	forget_pressure(w, r.now_ns);
 	for (unsigned i = 0; i < list->n_entries; i++) {
 		r.n_frames += poll_one(w, &list->entries[i], r.now_ns);
-		pressed |= list->entries[i].n_full >= WORKER_PRESSED;
+		pressed |= pressure_presses(&list->entries[i].pressure, r.now_ns);
 	}
-	w->pressed = pressed;
+	w->new_max = pressure_next(w->new_max, pressed);
 	for (unsigned i = 0; i < list->n_datapaths; i++)
 		r.sweeping |= scan(w, list->datapaths[i], r.now_ns);
 	make_calls(w, list, r.now_ns);

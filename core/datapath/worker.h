@@ -7,23 +7,16 @@
 // While frames come it polls; after linger_us without any it sleeps in epoll until a queue or the
 // control thread wakes it.
 //
-// A round takes one batch off every queue. A queue that gave WORKER_PRESSED full batches, one after
-// the other, does not drain: frames come faster than they are done with, and unless they wait with
-// their sender (nic.rx_waits) soon some are lost. Until it gives less than a full batch the worker
-// is under pressure, and of every queue's batches one in WORKER_NEW_EVERY decides one new flow, the
-// others none (datapath.h): at other queues, too, whose new flows keep this one waiting. So a flood
-// delays known flows little more than as many known frames would; and a queue that is always full,
-// as a fast transfer keeps it, still lets thousands of new flows in every second.
+// A round takes one batch off every queue; pressure.h says how many new flows it may decide.
 #ifndef WORKER_H
 #define WORKER_H
 
 #include "datapath/datapath.h"
+#include "datapath/pressure.h"
 
 enum {
 	// Frames of one receive: what a batch costs is shared by as many.
 	WORKER_BATCH = NIC_BATCH,
-	WORKER_PRESSED = 2, // 128 frames: short of what the queue of any NIC holds
-	WORKER_NEW_EVERY = 4,
 };
 
 // One receive queue that a worker polls.
@@ -33,9 +26,7 @@ struct poll_entry {
 	int *nic_error; // worker: w once, control: r; what receive() said when it failed
 	unsigned queue;
 	uint16_t port;
-	// worker: rw
-	unsigned n_full;    // batches that were full, one after the other
-	unsigned n_pressed; // batches under pressure
+	struct queue_pressure pressure; // worker: rw
 };
 
 // What a worker works on; immutable, published by RCU.

@@ -66,6 +66,8 @@ static unsigned transmit(
 
 		memcpy(&flow, frames[i]->data + PORTS, sizeof(flow));
 		nic_of(nic)->sent[flow >= LINE_KNOWN]++;
+		nic_of(nic)->n_disordered += flow < nic_of(nic)->last_sent;
+		nic_of(nic)->last_sent = flow;
 		weir_frame_release(frames[i]);
 	}
 	return n;
@@ -181,16 +183,21 @@ unsigned line_round(void)
 	return n;
 }
 
+void line_batch(unsigned port, struct weir_frame *frames[], unsigned n)
+{
+	datapath_begin(line.dp, line.now_ns);
+	line.dp->new_max = line.new_max;
+	datapath_receive(line.dp, (uint16_t)port, frames, n);
+	datapath_end(line.dp);
+}
+
 void line_pass(uint32_t first, unsigned n)
 {
 	struct weir_frame *frames[NIC_BATCH];
 
 	for (unsigned i = 0; i < n; i++)
 		frames[i] = line_frame(0, first + i);
-	datapath_begin(line.dp, line.now_ns);
-	line.dp->new_max = line.new_max;
-	datapath_receive(line.dp, 0, frames, n);
-	datapath_end(line.dp);
+	line_batch(0, frames, n);
 }
 
 bool line_share(void)

@@ -22,6 +22,8 @@ struct line_nic {
 	uint64_t head, tail;
 	uint32_t ring[LINE_RING];  // numbers of flows
 	uint64_t lost[2], sent[2]; // frames of known flows, of others
+	uint32_t last_sent;        // the flow's number
+	uint64_t n_disordered;     // frames sent behind one with a greater number
 	bool full;                 // accepts nothing
 };
 
@@ -38,7 +40,7 @@ struct line {
 	struct frame_pool *pool;
 	uint64_t now_ns, slow_limit;
 	int nic_error, report_fd;
-	unsigned linger_us, new_max; // of line_pass()
+	unsigned linger_us, new_max; // of line_batch()
 };
 
 extern struct line line;
@@ -56,7 +58,9 @@ struct weir_frame *line_frame(unsigned port, uint32_t flow);
 unsigned line_arrive(unsigned port, uint32_t first, unsigned n);
 // A worker's round over both NICs, at line.now_ns.
 unsigned line_round(void);
-// Hands frames of n flows to port 0 as one batch and ends it; at most NIC_BATCH.
+// Hands frames to a port as one batch and ends it. Takes them.
+void line_batch(unsigned port, struct weir_frame *frames[/* n */], unsigned n);
+// The same with frames of n flows for port 0; at most NIC_BATCH.
 void line_pass(uint32_t first, unsigned n);
 // A share of the upkeep, if it is due at line.now_ns, as a worker does after each round; and all of
 // it.
