@@ -11,6 +11,8 @@ from lib.testpmd import RESERVE, Testpmd
 from lib.weir import Variant, Weir
 
 MIB = 1 << 20
+THOROUGH = (16, 0.5)      # the rows that matter most
+SHORT_TURNS = (80, 0.25)  # where a quotient of four is told, the errors of which add up
 MBUF_BYTES = 3072      # of a pool, with what Weir keeps of a frame beside it, rounded up
 OVS_POOL_MIB = 1024
 
@@ -28,7 +30,7 @@ class Case:
     flows: int
     entries: tuple
     shapes: tuple
-    thorough: bool = False  # more rounds: the rows that matter most
+    turns: tuple = (8, 0.4)  # rounds, seconds of a turn
 
     def line(self):
         return f"{self.group}: {self.title}, {self.flows:,} flows"
@@ -53,21 +55,27 @@ class Maker:
     def weir(self, variant, *shapes):
         return Entry(Weir(variant, self.build, self.cores, self.directory, shapes), shapes)
 
-    def peers(self, shape):
+    def ovs(self, shape, *more):
+        return Entry(Ovs(self.cores, self.directory, destinations(shape), *more), (shape,))
+
+    def peers(self, shape, thorough):
         entries = [Entry(Testpmd(self.cores, self.directory), (shape,))]
         if shape.flows <= ovs.MOST_FRAMES:
-            entries.append(Entry(Ovs(self.cores, self.directory, destinations(shape)), (shape,)))
+            entries.append(self.ovs(shape))
+            if thorough and shape.flows > ovs.EMC_FLOWS:
+                entries.append(self.ovs(shape, ovs.MANY_FLOWS, "ovs-tuned"))
         return entries
 
     def forwarding(self, shape, thorough=False):
         size = "IMIX" if len(shape.sizes) > 1 else f"{shape.frame_bytes() + 4} bytes"
-        entries = (*self.peers(shape), self.weir(L2, shape), self.weir(READS, shape))
-        return Case("forwarding", f"IPv{shape.version}, {size}", shape.flows, entries, (shape,), thorough)
+        entries = (*self.peers(shape, thorough), self.weir(L2, shape), self.weir(READS, shape))
+        return Case("forwarding", f"IPv{shape.version}, {size}", shape.flows, entries, (shape,),
+                    THOROUGH if thorough else Case.turns)
 
     def random(self, n):
         shape = Shape(n, macs=4, shuffled=True)
-        entries = (*self.peers(shape), self.weir(L2, shape))
-        return Case("random", "random 5-tuples, 16 pairs of addresses", n, entries, (shape,), True)
+        entries = (*self.peers(shape, True), self.weir(L2, shape))
+        return Case("random", "random 5-tuples, 16 pairs of addresses", n, entries, (shape,), THOROUGH)
 
     def kinds(self):
         """82 bytes with FCS hold IPv6 and a tag, so that the sizes do not differ."""
@@ -97,7 +105,8 @@ class Maker:
             if dpdk:
                 entries.append(Entry(Testpmd(self.cores, self.directory, f"testpmd-{n}"), shapes))
             entries.append(self.weir(dataclasses.replace(variant, name=f"{variant.name}-{n}"), *shapes))
-        return Case("workers", "1 and 2 workers" + ("" if dpdk else ", replay to null"), 10000, tuple(entries), shapes)
+        return Case("workers", "1 and 2 workers" + ("" if dpdk else ", replay to null"), 10000, tuple(entries), shapes,
+                    SHORT_TURNS)
 
 
 def quick(maker):

@@ -6,7 +6,8 @@ import statistics
 from lib import plot, stats
 
 LIMIT = "testpmd"
-LABELS = {"testpmd": "testpmd io", "ovs": "OVS-DPDK", "weir-l2": "Weir, L2", "weir-5-tuple": "Weir, 5-tuple",
+LABELS = {"testpmd": "testpmd io", "ovs": "OVS-DPDK", "ovs-tuned": "OVS-DPDK, tuned", "weir-l2": "Weir, L2",
+          "weir-5-tuple": "Weir, 5-tuple",
           "native-l2": "L2", "native-5-tuple": "5-tuple", "native-visit": "L2, each frame visited"}
 
 
@@ -53,17 +54,17 @@ def find(case, name):
     return next((system for system in case["systems"] if system["system"] == name), None)
 
 
+def beside_limit(case, names):
+    systems = [find(case, name) for name in names]
+    return [cell(find(case, LIMIT)["cycles"]),
+            *("+ " + cell(system["above_limit"]) if system else "-" for system in systems)]
+
+
 def forwarding(cases):
     """Cycles of the limit, and of the others above it in the same round."""
-    names = ["ovs", "weir-l2", "weir-5-tuple"]
-    lines = []
-    for case in cases:
-        line = [case["title"], f"{case['flows']:,}", cell(find(case, LIMIT)["cycles"])]
-        for name in names:
-            system = find(case, name)
-            line.append("+ " + cell(system["above_limit"]) if system else "-")
-        lines.append(line)
-    return markdown(["frames", "flows", label(LIMIT), *map(label, names)], lines)
+    names = ["ovs", "ovs-tuned", "weir-l2", "weir-5-tuple"]
+    return markdown(["frames", "flows", label(LIMIT), *map(label, names)],
+                    [[case["title"], f"{case['flows']:,}", *beside_limit(case, names)] for case in cases])
 
 
 # Cycles above testpmd that Weir is meant to stay below: {system: {flows: cycles}}; for other numbers of flows none is.
@@ -78,7 +79,7 @@ def summary(cases):
     columns = [(case, plot.amount(case["flows"])) for case in first]
     columns += [(case, "random") for case in of_group(cases, "random")]
     lines = []
-    for name in ("ovs", "weir-l2", "weir-5-tuple"):
+    for name in ("ovs", "ovs-tuned", "weir-l2", "weir-5-tuple"):
         found = [find(case, name) for case, _ in columns]
         lines.append([label(name), *(f"+ {system['above_limit']['value']:.0f}" if system else "-" for system in found)])
         if name in GOALS:
@@ -99,17 +100,29 @@ def kinds(case):
     return markdown(["82 bytes", "frames", "cycles", "beside IPv4"], lines)
 
 
-def scaling(case):
-    """Frames per second of two cores beside one, round by round."""
-    lines, factors = [], {}
+def pairs(case):
+    """{name: (the system on one core, on two)}"""
+    found = {}
     for one in case["systems"]:
         name = one["system"].removesuffix("-1")
         two = find(case, f"{name}-2")
-        if one["system"] == name or not two:
-            continue
-        factors[name] = statistics.median(2 * a / b for a, b in zip(one["each_round"], two["each_round"]))
-        share = f"{factors[name] / factors[LIMIT]:.2f}" if LIMIT in factors else "-"
-        lines.append([label(name), f"{one['mpps']:.1f}", f"{two['mpps']:.1f}", f"{factors[name]:.2f}", share])
+        if one["system"] != name and two:
+            found[name] = one, two
+    return found
+
+
+def quotient_cell(*systems, times=1):
+    q = stats.quotient(*(system["each_round"] for system in systems))
+    return f"{times * q.value:.2f} ({times * q.low:.2f} to {times * q.high:.2f})"
+
+
+def scaling(case):
+    """Frames per second of two cores beside one, and this beside the limit's."""
+    found, lines = pairs(case), []
+    for name, (one, two) in found.items():
+        beside = LIMIT in found and name != LIMIT
+        lines.append([label(name), f"{one['mpps']:.1f}", f"{two['mpps']:.1f}", quotient_cell(one, two, times=2),
+                      quotient_cell(one, two, *found[LIMIT]) if beside else "-"])
     return markdown([case["title"], "1: Mpps", "2: Mpps", "factor", "of testpmd's"], lines)
 
 

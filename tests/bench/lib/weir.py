@@ -4,10 +4,9 @@
 import dataclasses
 import json
 import os
-import time
 
 from lib.captures import destinations
-from lib.counts import Counts
+from lib.counts import Switched
 from lib.processes import Process, run, wait_for
 from lib.testpmd import EAL, RESERVE, devices
 
@@ -15,6 +14,8 @@ FIVE_TUPLE = 1 << 6 | 1 << 7 | 1 << 8 | 1 << 12 | 1 << 13  # WEIR_FIELDS_5TUPLE
 # Policies of the test extension probe-filter, of which it does what they say and nothing else.
 READS = ("probe-filter.reads", f"fields={FIVE_TUPLE}")
 VISITS = ("probe-filter.act", "stage=INGRESS", "what=NOTHING", "visit=true")
+
+STILL = 5  # times that it is asked, one after the other: what is not known by then will not be
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,15 +26,15 @@ class Variant:
     loop: bool = True      # the capture repeats
 
 
-class Weir:
+class Weir(Switched):
     def __init__(self, variant, build, cores, directory, shapes):
         """`shapes`: of the captures that it will be started with."""
         self.variant, self.build, self.cores, self.shapes = variant, build, cores, shapes
         self.name = variant.name
         self.directory = f"{directory}/{variant.name}"
         self.socket = f"{self.directory}/weir.sock"
-        self.process = None
         self.n_flows = 0
+        self.still = 0  # how often the number of flows has stood still
 
     def ctl(self, *words):
         return run(f"{self.build}/weirctl", "--socket", self.socket, *words)
@@ -59,9 +60,10 @@ class Weir:
 
     def pin(self):
         """Workers to the polling cores, in their order; all else stays where this program is."""
-        self.workers = self.process.threads("weir-worker-")
-        for core, thread in zip(self.cores.polling, self.workers):
+        self.threads = self.process.threads("weir-worker-")
+        for core, thread in zip(self.cores.polling, self.threads):
             os.sched_setaffinity(thread, {core})
+        self.process.prefer_others(self.threads)
 
     def devices(self, capture, pair):
         if self.variant.dpdk:
@@ -92,38 +94,25 @@ class Weir:
         for pair, nic in enumerate(inward):
             self.ctl("port", "connect", f"in{pair}", nic)
 
+    def wanted(self):
+        """Flows that there are when each of the captures has its own."""
+        return sum(shape.flows for shape in self.shapes)
+
     def settled(self):
-        """The number of flows stands still: each that is in the capture has been decided."""
-        before = self.n_flows
-        time.sleep(0.2)
-        self.n_flows = self.ask("switch", "show", "br0")["flows"]
-        return before == self.n_flows > 0
+        """All flows are known, or their number stands still. A source that never drains keeps the worker under
+        pressure, so that only some of the new flows are decided in each batch and the rest are shed."""
+        before, self.n_flows = self.n_flows, self.ask("switch", "show", "br0")["flows"]
+        self.still = self.still + 1 if before == self.n_flows > 0 else 0
+        return self.n_flows >= self.wanted() or self.still >= STILL
 
     def note(self):
         """Flows that are not cached although something reads the 5-tuple."""
-        wanted = sum(shape.flows for shape in self.shapes)
-        if self.variant.policies == READS and self.n_flows < wanted:
-            return f"{self.n_flows} of {wanted} flows cached"
+        self.n_flows = self.ask("switch", "show", "br0")["flows"]
+        if self.variant.policies == READS and self.n_flows < self.wanted():
+            return f"{self.n_flows} of {self.wanted()} flows cached"
         return ""
 
-    def counts(self):
-        cpu_s = self.process.cpu_s(self.workers)
+    def count(self):
         rows = self.ask("port", "list")
-        return Counts(cpu_s, sum(row["rx_frames"] for row in rows if row["name"].startswith("in")),
-                      sum(row["tx_frames"] for row in rows if row["name"].startswith("out")))
-
-    def begin(self):
-        pass
-
-    def own_cycles(self):
-        return None  # `worker list` tells the last seconds, in which the daemon was stopped, too
-
-    def pause(self):
-        self.process.pause()
-
-    def resume(self):
-        self.process.resume()
-
-    def stop(self):
-        if self.process:
-            self.process.stop()
+        return (sum(row["rx_frames"] for row in rows if row["name"].startswith("in")),
+                sum(row["tx_frames"] for row in rows if row["name"].startswith("out")))
