@@ -166,7 +166,7 @@ class CompareTest(unittest.TestCase):
         told = []
         a, b = self.go(told)
         self.assertEqual((a.cycles(1000), b.cycles(1000)), ([10, 10], [20, 20]))
-        self.assertEqual((a.rates(), a.lost()), ([100, 100], 0))
+        self.assertEqual((a.rates(), a.not_sent()), ([100, 100], 0))
         resumed = [name for what, name in told if what == "resume"]
         self.assertEqual(resumed, ["a", "b", "a", "b", "b", "a", "a", "b"],
                          "settled once, then each is first once, and asked for a note at last")
@@ -257,6 +257,9 @@ def a_result():
         system("weir-5-tuple", 90, above_limit=q(50), note="7 of 8 flows cached")]} for flows in (1, 1000, 10**6)]
     cases.append({"group": "workers", "title": "1 and 2 workers", "flows": 1, "systems": [
         system("testpmd-1", 40), system("testpmd-2", 50), system("weir-l2-1", 80), system("weir-l2-2", 80)]})
+    cases.append({"group": "acl", "title": "rules", "flows": 1000, "systems": [
+        system("testpmd", 40), system("ovs", 440, above_limit=q(400), denied=0.1, dropped=0.1),
+        system("weir-acl", 90, above_limit=q(50), denied=0.1, dropped=0.10004)]})
     cases.append({"group": "kinds", "title": "82", "flows": 1, "systems": [
         system("testpmd", 40), system("weir-l2-ipv4", 80), system("weir-l2-ipv6", 84)]})
     machine = {"cpu": "A & B", "cores": 2, "tsc_mhz": 2000, "kernel": "6.1", "weir": "0.1", "date": "2026-01-02"}
@@ -274,7 +277,10 @@ class ReportTest(unittest.TestCase):
         testpmd_row, weir_row = report.rows(case, rounds, 1000)["systems"]
         self.assertEqual(testpmd_row["each_round"], [10, 20])
         self.assertNotIn("above_limit", testpmd_row)
+        self.assertNotIn("dropped", testpmd_row)
         self.assertEqual(weir_row["above_limit"]["value"], 12.5, "10 and 20 above, lower quartile")
+        rounds = [compare.Rounds("weir-acl", 1, [Window(1, 100, 90, None)], denied=0.1)]
+        self.assertEqual(report.rows(case, rounds, 1000)["systems"][0]["dropped"], 0.1)
 
     def test_tables(self):
         text = report.tables(a_result())
@@ -285,6 +291,8 @@ class ReportTest(unittest.TestCase):
         self.assertIn("| Weir, L2 | 1.0 | 1.0 | 2.00 (2.00 to 2.00) | 1.25 (1.25 to 1.25) |", text)
         self.assertIn("| Weir, L2 | ipv6 | 84 (83 to 85) | 1.05 |", text)
         self.assertIn("| 10 new flows | 9 | no-room 1 | 1.50 million |", text)
+        self.assertIn("| 1,000 | 40 (39 to 41) | + 400 (395 to 405) | + 50 (45 to 55) | + 65 | 10.00% "
+                      "| OVS-DPDK 10.00%, Weir 10.00% |", text)
         self.assertIn("7 of 8 flows cached", text)
         self.assertIn("- nothing", text)
 

@@ -2,8 +2,9 @@
 # Copyright The Weir Authors
 """What is measured."""
 import dataclasses
+import os
 
-from lib import ovs, weir
+from lib import acl, ovs, weir
 from lib.captures import IMIX, Shape, destinations
 from lib.compare import Entry
 from lib.ovs import Ovs
@@ -18,6 +19,7 @@ OVS_POOL_MIB = 1024
 
 L2 = Variant("weir-l2")
 READS = Variant("weir-5-tuple", policies=weir.READS)
+ACL = Variant("weir-acl", rules=1000)
 NATIVE_L2 = Variant("native-l2", dpdk=False)
 NATIVE_READS = Variant("native-5-tuple", dpdk=False, policies=weir.READS)
 NATIVE_VISITS = Variant("native-visit", dpdk=False, policies=weir.VISITS)
@@ -77,6 +79,18 @@ class Maker:
         entries = (*self.peers(shape, True), self.weir(L2, shape))
         return Case("random", "random 5-tuples, 16 pairs of addresses", n, entries, (shape,), THOROUGH)
 
+    def has_acl(self):
+        return os.path.exists(acl.module(self.build))
+
+    def acl(self, flows):
+        shape = Shape(flows, rules=ACL.rules)
+        entries = [Entry(Testpmd(self.cores, self.directory), (shape,)),
+                   self.ovs(shape, (), "ovs", ACL.rules)]
+        if flows > ovs.EMC_FLOWS:
+            entries.append(self.ovs(shape, ovs.MANY_FLOWS, "ovs-tuned", ACL.rules))
+        entries.append(self.weir(ACL, shape))
+        return Case("acl", f"{ACL.rules:,} rules, a meter and a DSCP", flows, tuple(entries), (shape,), THOROUGH)
+
     def kinds(self):
         """82 bytes with FCS hold IPv6 and a tag, so that the sizes do not differ."""
         shapes = {"ipv4": Shape(1000, 4, (78,)), "vlan": Shape(1000, 4, (78,), vlan=10), "ipv6": Shape(1000, 6, (78,))}
@@ -114,6 +128,8 @@ def quick(maker):
         for flows in (1, 10000, 100000):
             yield maker.forwarding(Shape(flows), thorough=True)
         yield maker.random(100000)
+        if maker.has_acl():
+            yield maker.acl(10000)
         yield maker.kinds()
         yield maker.workers(True)
     yield maker.native(10000)
@@ -127,6 +143,9 @@ def full(maker):
             for flows in (1, 1000, 10000, 100000):
                 yield maker.forwarding(Shape(flows, version, sizes))
         yield maker.random(200000)
+        if maker.has_acl():
+            for flows in (1, 1000, 10000, 100000):
+                yield maker.acl(flows)
         yield maker.kinds()
         yield maker.workers(True)
     yield maker.workers(False)

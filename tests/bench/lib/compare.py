@@ -25,6 +25,10 @@ class Entry:
     def n_frames(self):
         return sum(shape.n_frames() for shape in self.shapes)
 
+    def denied(self):
+        """The share of the frames that this system's rules deny."""
+        return self.shapes[0].denied() if self.system.denies() else 0.0
+
 
 @dataclasses.dataclass
 class Rounds:
@@ -33,6 +37,7 @@ class Rounds:
     n_cores: int
     windows: list = dataclasses.field(default_factory=list)
     note: str = ""
+    denied: float = 0.0  # share of the frames that rules deny
 
     def cycles(self, hz):
         return [window.cycles(hz) for window in self.windows]
@@ -43,7 +48,8 @@ class Rounds:
     def own(self):
         return [window.own_cycles for window in self.windows]
 
-    def lost(self):
+    def not_sent(self):
+        """Share of the frames, those that rules deny included."""
         return sum(w.received - w.sent for w in self.windows) / sum(w.received for w in self.windows)
 
 
@@ -92,7 +98,7 @@ def note(system):
 
 def compare(entries, files, n_rounds, window_s):
     """[Rounds], one for each of the entries, in their order."""
-    rounds = [Rounds(entry.system.name, len(entry.shapes)) for entry in entries]
+    rounds = [Rounds(entry.system.name, len(entry.shapes), denied=entry.denied()) for entry in entries]
     with contextlib.ExitStack() as stack:
         for entry in entries:
             stack.callback(entry.system.stop)
@@ -103,6 +109,7 @@ def compare(entries, files, n_rounds, window_s):
                 rounds[turn].windows.append(measure(entries[turn].system, window_s))
         for entry, result in zip(entries, rounds):
             result.note = note(entry.system)
-            if abs(result.lost()) > MOST_LOST:
-                result.note = f"{result.note} {result.lost():.1%} of the frames lost".strip()
+            lost = result.not_sent() - entry.denied()
+            if abs(lost) > MOST_LOST:
+                result.note = f"{result.note} {lost:.1%} of the frames lost".strip()
     return rounds

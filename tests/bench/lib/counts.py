@@ -52,6 +52,10 @@ class Switched:
         """Whether it is as it will be: asked again and again while it runs, SETTLE_STEP_S apart."""
         return True
 
+    def denies(self):
+        """Whether it has rules that deny some of the frames."""
+        return False
+
     def begin(self):
         """A turn begins."""
 

@@ -7,6 +7,7 @@ import os
 import re
 import socket
 
+from lib import acl
 from lib.counts import Switched
 from lib.processes import Process, run, wait_for
 from lib.testpmd import EAL, devices
@@ -63,8 +64,9 @@ class Control:
 
 
 class Ovs(Switched):
-    def __init__(self, cores, directory, addresses, settings=(), name="ovs"):
+    def __init__(self, cores, directory, addresses, settings=(), name="ovs", rules=0):
         self.cores, self.addresses, self.settings, self.name = cores, addresses, settings, name
+        self.rules = rules  # so many of lib/acl.py
         self.directory = f"{directory}/{name}"
         self.database = None
         self.cached = 0  # share of the frames for which the caches had the flow, when last asked
@@ -91,6 +93,7 @@ class Ovs(Switched):
         self.control = Control(f"{self.directory}/ctl")
         inward, outward = devices(captures[0], 0)
         run(*control, "add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev", "fail_mode=standalone",
+            "protocols=OpenFlow13",
             "--", "add-port", "br0", "in", "--", "set", "Interface", "in", "type=dpdk",
             f"options:dpdk-devargs=\"{inward}\"",
             "--", "add-port", "br0", "out", "--", "set", "Interface", "out", "type=dpdk",
@@ -103,6 +106,17 @@ class Ovs(Switched):
         self.process.prefer_others(self.threads)
         for address in self.addresses:
             self.control("fdb/add", "br0", "out", "0", address)
+        if self.rules:
+            self.add_rules()
+
+    def add_rules(self):
+        openflow = ("ovs-ofctl", "-O", "OpenFlow13")
+        bridge, path = f"unix:{self.directory}/br0.mgmt", f"{self.directory}/rules"
+        with open(path, "w") as file:
+            file.write(acl.openflow(acl.rules(self.rules)))
+        run(*openflow, "add-meter", bridge, acl.METER)
+        run(*openflow, "del-flows", bridge)
+        run(*openflow, "add-flows", bridge, path)
 
     def count(self):
         return parse_ports(self.control("dpctl/show", "-s", "netdev@ovs-netdev"), "in", "out")
@@ -114,6 +128,9 @@ class Ovs(Switched):
         self.begin()
         self.cached = (pmd["emc hits"] + pmd["smc hits"]) / max(pmd["packets received"], 1)
         return abs(self.cached - before) < 0.01
+
+    def denies(self):
+        return self.rules > 0
 
     def begin(self):
         self.control("dpif-netdev/pmd-stats-clear")

@@ -7,7 +7,7 @@ from lib import plot, stats
 
 LIMIT = "testpmd"
 LABELS = {"testpmd": "testpmd io", "ovs": "OVS-DPDK", "ovs-tuned": "OVS-DPDK, tuned", "weir-l2": "Weir, L2",
-          "weir-5-tuple": "Weir, 5-tuple",
+          "weir-5-tuple": "Weir, 5-tuple", "weir-acl": "Weir",
           "native-l2": "L2", "native-5-tuple": "5-tuple", "native-visit": "L2, each frame visited"}
 
 
@@ -30,6 +30,8 @@ def row(case, result, limit, hz):
         made["above_limit"] = quartile(stats.above(cycles, limit.cycles(hz)))
     if own:
         made["own_cycles"] = round(stats.quantile(own, 0.25), 1)
+    if result.denied:
+        made |= {"denied": round(result.denied, 5), "dropped": round(result.not_sent(), 5)}
     if result.note:
         made["note"] = result.note
     return made
@@ -54,6 +56,14 @@ def find(case, name):
     return next((system for system in case["systems"] if system["system"] == name), None)
 
 
+SIDE_BY_SIDE = ("ovs", "ovs-tuned", "weir-l2", "weir-5-tuple", "weir-l2-beside", "weir-5-tuple-beside")
+
+
+def measured(cases, names):
+    """Those of the names that a case has."""
+    return [name for name in names if any(find(case, name) for case in cases)]
+
+
 def beside_limit(case, names):
     systems = [find(case, name) for name in names]
     return [cell(find(case, LIMIT)["cycles"]),
@@ -62,14 +72,15 @@ def beside_limit(case, names):
 
 def forwarding(cases):
     """Cycles of the limit, and of the others above it in the same round."""
-    names = ["ovs", "ovs-tuned", "weir-l2", "weir-5-tuple"]
+    names = measured(cases, SIDE_BY_SIDE)
     return markdown(["frames", "flows", label(LIMIT), *map(label, names)],
                     [[case["title"], f"{case['flows']:,}", *beside_limit(case, names)] for case in cases])
 
 
 # Cycles above testpmd that Weir is meant to stay below: {system: {flows: cycles}}; for other numbers of flows none is.
 GOALS = {"weir-l2": dict.fromkeys((1, 1000, 10**4, 10**5, 10**6), 40),
-         "weir-5-tuple": {1: 50, 1000: 60, 10**4: 75, 10**5: 100, 10**6: 200}}
+         "weir-5-tuple": {1: 50, 1000: 60, 10**4: 75, 10**5: 100, 10**6: 200},
+         "weir-acl": {1: 55, 1000: 65, 10**4: 80, 10**5: 105}}
 GOAL_RANDOM = 40
 
 
@@ -79,13 +90,26 @@ def summary(cases):
     columns = [(case, plot.amount(case["flows"])) for case in first]
     columns += [(case, "random") for case in of_group(cases, "random")]
     lines = []
-    for name in ("ovs", "ovs-tuned", "weir-l2", "weir-5-tuple"):
+    for name in measured(first, SIDE_BY_SIDE):
         found = [find(case, name) for case, _ in columns]
         lines.append([label(name), *(f"+ {system['above_limit']['value']:.0f}" if system else "-" for system in found)])
         if name in GOALS:
             goals = [GOAL_RANDOM if head == "random" else GOALS[name].get(case["flows"]) for case, head in columns]
             lines.append(["its goal", *(f"+ {goal}" if system and goal else "-" for goal, system in zip(goals, found))])
     return markdown([f"cycles above {label(LIMIT)}; flows:", *(head for _, head in columns)], lines)
+
+
+def acl(cases):
+    """With rules; what each system dropped beside what they deny."""
+    names = measured(cases, ("ovs", "ovs-tuned", "weir-acl"))
+    lines = []
+    for case in cases:
+        systems = {name: system for name in names if (system := find(case, name))}
+        dropped = [f"{label(name)} {system['dropped']:.2%}" for name, system in systems.items() if "dropped" in system]
+        lines.append([f"{case['flows']:,}", *beside_limit(case, names), f"+ {GOALS['weir-acl'][case['flows']]}",
+                      f"{systems['weir-acl'].get('denied', 0):.2%}", ", ".join(dropped) or "nothing"])
+    return markdown([f"{cases[0]['title']}; flows:", label(LIMIT), *map(label, names), "its goal", "denied", "dropped"],
+                    lines)
 
 
 def kinds(case):
@@ -151,7 +175,8 @@ def of_group(cases, group):
 
 def small_tables(result):
     cases = result["cases"]
-    parts = [kinds(case) for case in of_group(cases, "kinds")]
+    parts = [acl(of_group(cases, "acl"))] if of_group(cases, "acl") else []
+    parts += [kinds(case) for case in of_group(cases, "kinds")]
     parts += [scaling(case) for case in of_group(cases, "workers")]
     if of_group(cases, "native"):
         parts.append(native(of_group(cases, "native")))

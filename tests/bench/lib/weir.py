@@ -5,6 +5,7 @@ import dataclasses
 import json
 import os
 
+from lib import acl
 from lib.captures import destinations
 from lib.counts import Switched
 from lib.processes import Process, run, wait_for
@@ -24,6 +25,7 @@ class Variant:
     dpdk: bool = True      # the devices that testpmd has; else replay and null
     policies: tuple = ()   # one, of the ports in front
     loop: bool = True      # the capture repeats
+    rules: int = 0         # so many of lib/acl.py, on the ports in front
 
 
 class Weir(Switched):
@@ -91,8 +93,20 @@ class Weir(Switched):
         if self.variant.policies:
             self.ctl("extension", "attach", "br0", self.variant.policies[0].split(".")[0])
         inward = [self.add_pair(pair, capture) for pair, capture in enumerate(captures)]
+        if self.variant.rules:
+            self.apply_rules([f"in{pair}" for pair in range(len(captures))])
         for pair, nic in enumerate(inward):
             self.ctl("port", "connect", f"in{pair}", nic)
+
+    def apply_rules(self, ports):
+        self.ctl("extension", "load", acl.EXTENSION, "--path", acl.module(self.build))
+        path = f"{self.directory}/rules.json"
+        with open(path, "w") as file:
+            json.dump(acl.document(acl.rules(self.variant.rules), "br0", ports), file)
+        self.ctl("apply", path)
+
+    def denies(self):
+        return self.variant.rules > 0
 
     def wanted(self):
         """Flows that there are when each of the captures has its own."""
@@ -108,7 +122,7 @@ class Weir(Switched):
     def note(self):
         """Flows that are not cached although something reads the 5-tuple."""
         self.n_flows = self.ask("switch", "show", "br0")["flows"]
-        if self.variant.policies == READS and self.n_flows < self.wanted():
+        if (self.variant.policies == READS or self.variant.rules) and self.n_flows < self.wanted():
             return f"{self.n_flows} of {self.wanted()} flows cached"
         return ""
 
