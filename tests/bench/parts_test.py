@@ -305,6 +305,16 @@ class ReportTest(unittest.TestCase):
         self.assertIn("- IPv4, 64 bytes, 1 flows, Weir, 5-tuple: 7 of 8 flows cached\n", text, "what qualifies a number")
         self.assertIn("- nothing\n", text)
 
+    def test_beside(self):
+        """Another build of Weir has a table of its own, where it was measured."""
+        result = a_result()
+        before = report.tables(result)
+        result["cases"][0]["systems"].append(system("weir-l2-beside", 100))
+        after = report.tables(result).replace(
+            "| two builds | flows |  | this one | beside | this one / beside |\n|---|---|---|---|---|---|\n"
+            "| forwarding: IPv4, 64 bytes | 1 | Weir, L2 | 80 (79 to 81) | 100 (99 to 101) | 0.80 (0.80 to 0.80) |\n\n", "")
+        self.assertEqual(after, before)
+
     def test_put_between(self):
         self.assertEqual(report.put_between("a\n<b>\nold\n<e>\nz\n", "<b>", "<e>", "new\n"), "a\n<b>\nnew\n<e>\nz\n")
         for text in ("<e> <b>", "<b>", "<b><b><e>"):

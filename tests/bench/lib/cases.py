@@ -51,11 +51,20 @@ class Case:
 class Maker:
     """Makes cases out of systems and shapes."""
 
-    def __init__(self, build, cores, directory, alone):
-        self.build, self.cores, self.directory, self.alone = build, cores, directory, alone
+    def __init__(self, build, cores, directory, alone, beside=None):
+        """`beside`: another build, of which Weir is measured, too, where it stands alone on one core."""
+        self.build, self.cores, self.directory, self.alone, self.beside = build, cores, directory, alone, beside
 
     def weir(self, variant, *shapes):
         return Entry(Weir(variant, self.build, self.cores, self.directory, shapes), shapes)
+
+    def weirs(self, shape, *variants):
+        entries = [self.weir(variant, shape) for variant in variants]
+        if self.beside:
+            for variant in variants:
+                other = dataclasses.replace(variant, name=f"{variant.name}-beside")
+                entries.append(Entry(Weir(other, self.beside, self.cores, self.directory, (shape,)), (shape,)))
+        return entries
 
     def ovs(self, shape, *more):
         return Entry(Ovs(self.cores, self.directory, destinations(shape), *more), (shape,))
@@ -70,13 +79,13 @@ class Maker:
 
     def forwarding(self, shape, thorough=False):
         size = "IMIX" if len(shape.sizes) > 1 else f"{shape.frame_bytes() + 4} bytes"
-        entries = (*self.peers(shape, thorough), self.weir(L2, shape), self.weir(READS, shape))
+        entries = (*self.peers(shape, thorough), *self.weirs(shape, L2, READS))
         return Case("forwarding", f"IPv{shape.version}, {size}", shape.flows, entries, (shape,),
                     THOROUGH if thorough else Case.turns)
 
     def random(self, n):
         shape = Shape(n, macs=4, shuffled=True)
-        entries = (*self.peers(shape, True), self.weir(L2, shape))
+        entries = (*self.peers(shape, True), *self.weirs(shape, L2))
         return Case("random", "random 5-tuples, 16 pairs of addresses", n, entries, (shape,), THOROUGH)
 
     def has_acl(self):
@@ -104,11 +113,12 @@ class Maker:
         shape = Shape(flows)
         variants = (NATIVE_L2, NATIVE_READS, NATIVE_VISITS)
         return Case("native", "IPv4, 64 bytes", flows,
-                    tuple(self.weir(variant, shape) for variant in variants), (shape,))
+                    tuple(self.weirs(shape, *variants)), (shape,))
 
     def native_random(self, n):
         shape = Shape(n, macs=4, shuffled=True)
-        return Case("native", "random 5-tuples, 16 pairs of addresses", n, (self.weir(NATIVE_L2, shape),), (shape,))
+        return Case("native", "random 5-tuples, 16 pairs of addresses", n, tuple(self.weirs(shape, NATIVE_L2)),
+                    (shape,))
 
     def workers(self, dpdk):
         """One pair of devices on one core, beside two pairs on two cores."""

@@ -56,7 +56,7 @@ def find(case, name):
     return next((system for system in case["systems"] if system["system"] == name), None)
 
 
-SIDE_BY_SIDE = ("ovs", "ovs-tuned", "weir-l2", "weir-5-tuple", "weir-l2-beside", "weir-5-tuple-beside")
+SIDE_BY_SIDE = ("ovs", "ovs-tuned", "weir-l2", "weir-5-tuple")
 
 
 def measured(cases, names):
@@ -150,8 +150,17 @@ def scaling(case):
     return markdown([case["title"], "1: Mpps", "2: Mpps", "factor", "of testpmd's"], lines)
 
 
+def builds(cases):
+    """Another build of Weir, where there was one."""
+    pairs_of = [(case, system, other) for case in cases for system in case["systems"]
+                if (other := find(case, f"{system['system']}-beside"))]
+    lines = [[f"{case['group']}: {case['title']}", f"{case['flows']:,}", label(one["system"]), cell(one["cycles"]),
+              cell(other["cycles"]), quotient_cell(one, other)] for case, one, other in pairs_of]
+    return [markdown(["two builds", "flows", "", "this one", "beside", "this one / beside"], lines)] if lines else []
+
+
 def native(cases):
-    names = [system["system"] for system in cases[0]["systems"]]
+    names = [name for system in cases[0]["systems"] if not (name := system["system"]).endswith("-beside")]
     lines = [[case["title"], f"{case['flows']:,}",
               *(cell(system["cycles"]) if (system := find(case, name)) else "-" for name in names)] for case in cases]
     return markdown(["replay to null", "flows", *map(label, names)], lines)
@@ -180,6 +189,7 @@ def small_tables(result):
     parts += [scaling(case) for case in of_group(cases, "workers")]
     if of_group(cases, "native"):
         parts.append(native(of_group(cases, "native")))
+    parts += builds(cases)
     if result.get("setup"):
         parts.append(setup(result["setup"]))
     return parts
@@ -234,7 +244,8 @@ def diagram(result):
     for case in cases:
         for system in case["systems"]:
             q = system["cycles"]
-            series.setdefault(label(system["system"]), {})[case["flows"]] = q["value"], q["low"], q["high"]
+            if not system["system"].endswith("-beside"):
+                series.setdefault(label(system["system"]), {})[case["flows"]] = q["value"], q["low"], q["high"]
     machine = result["machine"]
     return plot.draw("Cycles per frame on one core", f"{cases[0]['title']} on the wire, net_pcap to net_null; "
                      "lower quartile and its 95 % interval" + (", --quick" if result["quick"] else ""),
