@@ -12,7 +12,7 @@ import unittest
 import xml.etree.ElementTree
 from unittest import mock
 
-from lib import compare, ovs, plot, report, setup, stats, testpmd
+from lib import compare, ovs, plot, report, setup, stats, testpmd, weir
 from lib.captures import Shape
 from lib.counts import Switched, Window, measure
 from lib.processes import Dialogue, Process
@@ -192,6 +192,29 @@ class CompareTest(unittest.TestCase):
                 compare.settle(system)
                 self.assertEqual(system.asked, wanted)
                 self.assertEqual(told, [("resume", "a"), ("pause", "a")])
+
+    def test_ovs_settles(self):
+        """When the share that its caches serve stands still, each time since it was last asked."""
+        system, told = ovs.Ovs(None, "", ()), []
+        shares = iter((0.2, 0.7, 0.705, 0.0, 0.0))
+
+        def control(method):
+            told.append(method)
+            return (f"pmd thread numa_id 0 core_id 1:\n  packets received: 1000\n  emc hits: {next(shares) * 1000:.0f}\n"
+                    "  smc hits: 10\n" if method.endswith("show") else "")
+        system.control = control
+        self.assertEqual([system.settled() for _ in range(5)], [False, False, True, False, True])
+        self.assertEqual(told, ["dpif-netdev/pmd-stats-show", "dpif-netdev/pmd-stats-clear"] * 5)
+
+    def test_weir_settles(self):
+        """When all flows are known, or when no more become known; not before there is one."""
+        for n_flows, wanted in (((0, 0, 40, 99, 100), 5), ((0, 7, 7, 7, 7, 7, 7), 7), ((0,) * 9 + (100,), 10)):
+            with self.subTest(n_flows=n_flows):
+                system = weir.Weir(weir.Variant("w"), None, None, "", (Shape(60), Shape(40, first=1)))
+                said = iter(n_flows)
+                system.ask = lambda *_: {"flows": next(said)}
+                asked = [system.settled() for _ in n_flows]
+                self.assertEqual(asked, [False] * (wanted - 1) + [True])
 
     def test_counted_in_between(self):
         """An answer that takes a second: half of it counts before, half behind."""

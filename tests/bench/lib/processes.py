@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The Weir Authors
 """Processes that are started, paused, and always ended, each by its own pid."""
+import contextlib
 import ctypes
 import os
 import selectors
@@ -91,7 +92,8 @@ class Process:
         """Has all other threads run at once when they want to: they answer, while those that poll never rest."""
         for thread in os.listdir(f"/proc/{self.pid}/task"):
             if int(thread) not in polling:
-                os.setpriority(os.PRIO_PROCESS, int(thread), NICE_OF_CONTROL)
+                with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
+                    os.setpriority(os.PRIO_PROCESS, int(thread), NICE_OF_CONTROL)
 
     def stop(self):
         if self.popen.poll() is None:
