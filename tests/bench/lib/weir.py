@@ -120,9 +120,9 @@ class Weir(Switched):
         return self.n_flows >= self.wanted() or self.still >= STILL
 
     def note(self):
-        """Flows that are not cached although something reads the 5-tuple."""
+        """Flows that are not cached although something reads the 5-tuple. Rules do not read all of it."""
         self.n_flows = self.ask("switch", "show", "br0")["flows"]
-        if (self.variant.policies == READS or self.variant.rules) and self.n_flows < self.wanted():
+        if self.variant.policies == READS and self.n_flows < self.wanted():
             return f"{self.n_flows} of {self.wanted()} flows cached"
         return ""
 
