@@ -1,20 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The Weir Authors
-"""The parts of the benchmark that need neither root nor a peer: captures, parsers, statistics, turns, tables, and
-the diagram."""
+"""The parts of the benchmark that need neither root nor a peer: parsers, statistics, turns, tables, and the
+diagram."""
 import dataclasses
 import os
 import re
 import signal
-import struct
 import tempfile
 import unittest
 import xml.etree.ElementTree
+from unittest import mock
 
-from lib import captures, compare, ovs, plot, report, setup, stats, testpmd
+from lib import compare, ovs, plot, report, setup, stats, testpmd, weir
 from lib.captures import Shape
-from lib.counts import Counts, Window, measure
+from lib.counts import Switched, Window, measure
 from lib.processes import Dialogue, Process
 
 # What DPDK 22.11 and Open vSwitch 3.1 said.
@@ -51,63 +51,6 @@ PMD = """pmd thread numa_id 0 core_id 1:
 main thread:
   packets received: 0
 """
-
-
-class CapturesTest(unittest.TestCase):
-    def read(self, shape):
-        with tempfile.TemporaryDirectory() as directory:
-            captures.write(f"{directory}/c.pcap", shape)
-            with open(f"{directory}/c.pcap", "rb") as file:
-                content = file.read()
-        self.assertEqual(struct.unpack_from("<IHH", content), (0xA1B2C3D4, 2, 4))
-        frames, at = [], 24
-        while at < len(content):
-            size, original = struct.unpack_from("<8xII", content, at)
-            self.assertEqual(size, original)
-            frames.append(content[at + 16:at + 16 + size])
-            at += 16 + size
-        return frames
-
-    def test_ipv4(self):
-        frames = self.read(Shape(1000))
-        self.assertEqual({len(frame) for frame in frames}, {60})
-        self.assertEqual({frame[:14].hex() for frame in frames}, {"0200000000020200000000010800"})
-        self.assertEqual(len({frame[23] for frame in frames}), 1)
-        self.assertEqual(len({frame[26:38] for frame in frames}), 1000, "all 5-tuples differ")
-        # RFC 1071: over a header with a right checksum it is 0.
-        self.assertEqual({captures.checksum(frame[14:34]) for frame in frames}, {0})
-        self.assertEqual({struct.unpack_from(">H", frame, 16)[0] for frame in frames}, {46})
-
-    def test_sizes(self):
-        for shape, sizes in ((Shape(3, 6), [62] * 3), (Shape(3, 4, (82,), vlan=10), [82] * 3),
-                             (Shape(13, 4, captures.IMIX), [60] * 7 + [590] * 4 + [1514, 60])):
-            with self.subTest(shape=shape):
-                self.assertEqual([len(frame) for frame in self.read(shape)], sizes)
-
-    def test_more_sizes_than_flows(self):
-        frames = self.read(Shape(2, 4, captures.IMIX))
-        self.assertEqual([len(frame) for frame in frames], list(captures.IMIX))
-        self.assertEqual([frame[26:38] for frame in frames], [frames[0][26:38], frames[1][26:38]] * 6)
-        self.assertNotEqual(frames[0][26:38], frames[1][26:38])
-
-    def test_kinds(self):
-        self.assertEqual(self.read(Shape(1, 6))[0][12:16].hex(), "86dd6000")
-        self.assertEqual(self.read(Shape(1, 4, (82,), vlan=10))[0][12:20].hex(), "8100000a08004500")
-
-    def test_addresses(self):
-        shape = Shape(500, macs=4, shuffled=True)
-        frames = self.read(shape)
-        self.assertEqual(len({frame[:12] for frame in frames}), 16)
-        self.assertEqual({frame[:6].hex(":") for frame in frames}, set(captures.destinations(shape)))
-        self.assertFalse(set(captures.destinations(shape)) & set(captures.destinations(Shape(1, first=4))))
-
-    def test_same_again(self):
-        self.assertEqual(self.read(Shape(50)), self.read(Shape(50)))
-
-    def test_refused(self):
-        for flows in (0, (1 << 24) + 1):
-            with self.assertRaisesRegex(ValueError, f"{flows} flows"):
-                captures.write("/dev/null", Shape(flows))
 
 
 class ParsersTest(unittest.TestCase):
@@ -147,6 +90,15 @@ class StatsTest(unittest.TestCase):
         self.assertTrue(100 <= q.low <= 101 <= q.high <= 500)
         self.assertEqual(q, stats.lower_quartile([100, 101, 102, 103, 500]))
 
+    def test_quotient(self):
+        one, two, least, twice = [10, 12, 14], [20, 30, 40], [4, 4, 4], [5, 5, 5]
+        q = stats.quotient(one, two)
+        self.assertEqual((q.value, q.n), (12 / 30, 3))
+        self.assertTrue(10 / 20 >= q.high > q.value > q.low >= 14 / 40)
+        self.assertAlmostEqual(stats.quotient(one, two, least, twice).value, (12 / 30) / (4 / 5))
+        with self.assertRaises(ValueError):
+            stats.quotient([1, 2], [1])
+
     def test_above(self):
         self.assertEqual(stats.above([10, 20], [1, 2]), [9, 18])
         with self.assertRaises(ValueError):
@@ -154,13 +106,15 @@ class StatsTest(unittest.TestCase):
 
 
 @dataclasses.dataclass
-class Fake:
-    """A system of so many frames per CPU second."""
+class Fake(Switched):
+    """A system of so many frames per CPU second, which settles when it has been asked so often."""
     name: str
     rate: int
     told: list
     broken: bool = False
     seconds: float = 0
+    settles_after: int = 1
+    asked: int = 0
 
     def tell(self, what):
         self.told.append((what, self.name))
@@ -176,15 +130,25 @@ class Fake:
     def pause(self):
         self.tell("pause")
 
-    def begin(self):
-        pass
+    @property
+    def process(self):
+        return self
 
-    def counts(self):
-        self.seconds += 1
-        return Counts(self.seconds, int(self.seconds * self.rate), int(self.seconds * self.rate))
+    def cpu_s(self, _):
+        self.seconds += 0.5
+        return self.seconds
 
-    def own_cycles(self):
-        return None
+    def count(self):
+        """Half of what the answer takes has passed; the next one begins where this one ends."""
+        return int((self.seconds + 0.25) * self.rate), int((self.seconds + 0.25) * self.rate)
+
+    def settled(self):
+        self.asked += 1
+        return self.asked >= self.settles_after
+
+    def note(self):
+        self.tell("note")
+        return f"{self.name} says so"
 
     def stop(self):
         self.tell("stop")
@@ -194,16 +158,19 @@ class CompareTest(unittest.TestCase):
     def go(self, told, broken=False, rounds=2):
         shape = Shape(1)
         entries = [compare.Entry(Fake("a", 100, told), (shape,)), compare.Entry(Fake("b", 50, told, broken), (shape,))]
-        with tempfile.TemporaryDirectory() as directory:
+        with tempfile.TemporaryDirectory() as directory, mock.patch.multiple(
+                compare, SETTLE_S=0, SETTLE_STEP_S=0):
             return compare.compare(entries, compare.Captures(directory), rounds, 0)
 
     def test_turns(self):
         told = []
         a, b = self.go(told)
         self.assertEqual((a.cycles(1000), b.cycles(1000)), ([10, 10], [20, 20]))
-        self.assertEqual((a.rates(), a.lost()), ([100, 100], 0))
+        self.assertEqual((a.rates(), a.not_sent()), ([100, 100], 0))
         resumed = [name for what, name in told if what == "resume"]
-        self.assertEqual(resumed, ["a", "b", "a", "b", "b", "a"], "settled once, then each is first once")
+        self.assertEqual(resumed, ["a", "b", "a", "b", "b", "a", "a", "b"],
+                         "settled once, then each is first once, and asked for a note at last")
+        self.assertEqual((a.note, b.note), ("a says so", "b says so"))
         running = set()
         for what, name in told:
             if what == "resume":
@@ -212,6 +179,47 @@ class CompareTest(unittest.TestCase):
             elif what == "pause":
                 running.discard(name)
         self.assertEqual(told[-2:], [("stop", "b"), ("stop", "a")])
+
+    def test_settling(self):
+        """All run for the same time at least, and none for ever."""
+        now = iter(range(1000))
+        for settle_s, settles_after, most_s, wanted in ((5, 1, 90, 5), (5, 20, 90, 20), (5, 200, 90, 91)):
+            with self.subTest(settles_after=settles_after), mock.patch.multiple(
+                    compare, SETTLE_S=settle_s, MOST_SETTLE_S=most_s), mock.patch.object(
+                    compare, "time", mock.Mock(monotonic=lambda: next(now))):
+                told = []
+                system = Fake("a", 1, told, settles_after=settles_after)
+                compare.settle(system)
+                self.assertEqual(system.asked, wanted)
+                self.assertEqual(told, [("resume", "a"), ("pause", "a")])
+
+    def test_ovs_settles(self):
+        """When the share that its caches serve stands still, each time since it was last asked."""
+        system, told = ovs.Ovs(None, "", ()), []
+        shares = iter((0.2, 0.7, 0.705, 0.0, 0.0))
+
+        def control(method):
+            told.append(method)
+            return (f"pmd thread numa_id 0 core_id 1:\n  packets received: 1000\n  emc hits: {next(shares) * 1000:.0f}\n"
+                    "  smc hits: 10\n" if method.endswith("show") else "")
+        system.control = control
+        self.assertEqual([system.settled() for _ in range(5)], [False, False, True, False, True])
+        self.assertEqual(told, ["dpif-netdev/pmd-stats-show", "dpif-netdev/pmd-stats-clear"] * 5)
+
+    def test_weir_settles(self):
+        """When all flows are known, or when no more become known; not before there is one."""
+        for n_flows, wanted in (((0, 0, 40, 99, 100), 5), ((0, 7, 7, 7, 7, 7, 7), 7), ((0,) * 9 + (100,), 10)):
+            with self.subTest(n_flows=n_flows):
+                system = weir.Weir(weir.Variant("w"), None, None, "", (Shape(60), Shape(40, first=1)))
+                said = iter(n_flows)
+                system.ask = lambda *_: {"flows": next(said)}
+                asked = [system.settled() for _ in n_flows]
+                self.assertEqual(asked, [False] * (wanted - 1) + [True])
+
+    def test_counted_in_between(self):
+        """An answer that takes a second: half of it counts before, half behind."""
+        window = measure(Fake("a", 1000, []), 0)
+        self.assertEqual((window.cpu_s, window.received), (1.0, 1000))
 
     def test_failure_stops_all(self):
         told = []
@@ -268,9 +276,13 @@ def a_result():
     cases = [{"group": "forwarding", "title": "IPv4, 64 bytes", "flows": flows, "systems": [
         system("testpmd", 40), system("weir-l2", 80, above_limit=q(40)),
         *([system("ovs", 200, above_limit=q(160))] if flows < 10**6 else []),
+        *([system("ovs-tuned", 190, above_limit=q(150))] if flows == 1000 else []),
         system("weir-5-tuple", 90, above_limit=q(50), note="7 of 8 flows cached")]} for flows in (1, 1000, 10**6)]
     cases.append({"group": "workers", "title": "1 and 2 workers", "flows": 1, "systems": [
         system("testpmd-1", 40), system("testpmd-2", 50), system("weir-l2-1", 80), system("weir-l2-2", 80)]})
+    cases.append({"group": "acl", "title": "rules", "flows": 1000, "systems": [
+        system("testpmd", 40), system("ovs", 440, above_limit=q(400), denied=0.1, dropped=0.1),
+        system("weir-acl", 90, above_limit=q(50), denied=0.1, dropped=0.10004)]})
     cases.append({"group": "kinds", "title": "82", "flows": 1, "systems": [
         system("testpmd", 40), system("weir-l2-ipv4", 80), system("weir-l2-ipv6", 84)]})
     machine = {"cpu": "A & B", "cores": 2, "tsc_mhz": 2000, "kernel": "6.1", "weir": "0.1", "date": "2026-01-02"}
@@ -288,16 +300,22 @@ class ReportTest(unittest.TestCase):
         testpmd_row, weir_row = report.rows(case, rounds, 1000)["systems"]
         self.assertEqual(testpmd_row["each_round"], [10, 20])
         self.assertNotIn("above_limit", testpmd_row)
+        self.assertNotIn("dropped", testpmd_row)
         self.assertEqual(weir_row["above_limit"]["value"], 12.5, "10 and 20 above, lower quartile")
+        rounds = [compare.Rounds("weir-acl", 1, [Window(1, 100, 90, None)], denied=0.1)]
+        self.assertEqual(report.rows(case, rounds, 1000)["systems"][0]["dropped"], 0.1)
 
     def test_tables(self):
         text = report.tables(a_result())
-        self.assertIn("| IPv4, 64 bytes | 1,000 | 40 (39 to 41) | + 160 (155 to 165) | + 40 (35 to 45) | + 50 (45 to 55) |",
+        self.assertIn("| IPv4, 64 bytes | 1,000 | 40 (39 to 41) | + 160 (155 to 165) | + 150 (145 to 155) | + 40 (35 to 45) | + 50 (45 to 55) |",
                       text)
-        self.assertIn("| IPv4, 64 bytes | 1,000,000 | 40 (39 to 41) | - | + 40", text)
-        self.assertIn("| Weir, L2 | 1.0 | 1.0 | 2.00 | 1.25 |", text)
+        self.assertIn("| IPv4, 64 bytes | 1,000,000 | 40 (39 to 41) | - | - | + 40", text)
+        self.assertIn("| testpmd io | 1.0 | 1.0 | 1.60 (1.60 to 1.60) | - |", text)
+        self.assertIn("| Weir, L2 | 1.0 | 1.0 | 2.00 (2.00 to 2.00) | 1.25 (1.25 to 1.25) |", text)
         self.assertIn("| Weir, L2 | ipv6 | 84 (83 to 85) | 1.05 |", text)
         self.assertIn("| 10 new flows | 9 | no-room 1 | 1.50 million |", text)
+        self.assertIn("| 1,000 | 40 (39 to 41) | + 400 (395 to 405) | + 50 (45 to 55) | + 65 | 10.00% "
+                      "| OVS-DPDK 10.00%, Weir 10.00% |", text)
         self.assertIn("7 of 8 flows cached", text)
         self.assertIn("- nothing", text)
 
@@ -305,10 +323,20 @@ class ReportTest(unittest.TestCase):
         text = report.short(a_result())
         self.assertIn("2026-01-02, --quick:", text)
         self.assertIn("flows: | 1 | 1k | 1M |", text)
-        self.assertIn("| OVS-DPDK | + 160 | + 160 | - |", text)
+        self.assertIn("| OVS-DPDK | + 160 | + 160 | - |\n| OVS-DPDK, tuned | - | + 150 | - |", text)
         self.assertIn("| Weir, 5-tuple | + 50 | + 50 | + 50 |\n| its goal | + 50 | + 60 | + 200 |", text)
         self.assertIn("- IPv4, 64 bytes, 1 flows, Weir, 5-tuple: 7 of 8 flows cached\n", text, "what qualifies a number")
         self.assertIn("- nothing\n", text)
+
+    def test_beside(self):
+        """Another build of Weir has a table of its own, where it was measured."""
+        result = a_result()
+        before = report.tables(result)
+        result["cases"][0]["systems"].append(system("weir-l2-beside", 100))
+        after = report.tables(result).replace(
+            "| two builds | flows |  | this one | beside | this one / beside |\n|---|---|---|---|---|---|\n"
+            "| forwarding: IPv4, 64 bytes | 1 | Weir, L2 | 80 (79 to 81) | 100 (99 to 101) | 0.80 (0.80 to 0.80) |\n\n", "")
+        self.assertEqual(after, before)
 
     def test_put_between(self):
         self.assertEqual(report.put_between("a\n<b>\nold\n<e>\nz\n", "<b>", "<e>", "new\n"), "a\n<b>\nnew\n<e>\nz\n")
@@ -319,10 +347,10 @@ class ReportTest(unittest.TestCase):
     def test_diagram(self):
         root = xml.etree.ElementTree.fromstring(report.diagram(a_result()))
         texts = ["".join(node.itertext()) for node in root.iter("{http://www.w3.org/2000/svg}text")]
-        for wanted in ("OVS-DPDK", "Weir, L2", "Weir, 5-tuple", "testpmd io", "1k", "1M"):
+        for wanted in ("OVS-DPDK", "OVS-DPDK, tuned", "Weir, L2", "Weir, 5-tuple", "testpmd io", "1k", "1M"):
             self.assertIn(wanted, texts)
         self.assertTrue(any("A & B" in text and "2026-01-02" in text for text in texts))
-        self.assertEqual(len(list(root.iter("{http://www.w3.org/2000/svg}polyline"))), 4)
+        self.assertEqual(len(list(root.iter("{http://www.w3.org/2000/svg}polyline"))), 5)
         self.assertIn("prefers-color-scheme: dark", report.diagram(a_result()))
         self.assertIsNone(report.diagram(a_result() | {"cases": []}))
 

@@ -33,8 +33,9 @@ fn=(2)
         events, costs = callgrind.parse(self.text)
         self.assertEqual(events, ["Ir", "D1mr"])
         receive, key, null = "/x/core/datapath/datapath.c", "/x/core/datapath/key.c", "/x/core/nic/null.c"
-        self.assertEqual(costs, {(receive, 10): [5, 1], (receive, 12): [3, 0], (key, 7): [20, 0], (receive, 7): [2, 0],
-                                 (null, 30): [8, 0]})
+        own = {(receive, 10): [5, 1], (receive, 12): [3, 0], (key, 7): [20, 0], (receive, 7): [2, 0]}
+        self.assertEqual(costs, {("datapath_receive", *place): cost for place, cost in own.items()} |
+                         {("null_transmit", null, 30): [8, 0]})
 
     def test_frames(self):
         self.assertEqual(callgrind.n_frames("ipv4/udp: output out1\n64000 1000\n"), 64000)
@@ -53,6 +54,17 @@ fn=(2)
             with self.subTest(path=path, function=function):
                 self.assertEqual(callgrind.phase_of(path, function), wanted)
                 self.assertIn(wanted, callgrind.ORDER)
+
+    def test_account(self):
+        """What is counted in the worker's round is its account; in the batch it is the port's."""
+        counters = "/x/core/datapath/counters.h"
+        for path, function, symbol, wanted in ((counters, "count", "run_round", "account"),
+                                               (counters, "count", "datapath_receive", "count"),
+                                               ("/x/core/datapath/worker.c", "account", "run_round", "account"),
+                                               ("/x/core/datapath/worker.c", "poll_one", "run_round", "upkeep"),
+                                               ("/x/core/datapath/cycles.h", "cycles", "run_round", "account")):
+            with self.subTest(path=path, function=function, symbol=symbol):
+                self.assertEqual(callgrind.phase_of(path, function, symbol), wanted)
 
     def test_functions(self):
         with tempfile.NamedTemporaryFile("w", suffix=".c") as file:

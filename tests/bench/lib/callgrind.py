@@ -11,29 +11,34 @@ import functools
 import os
 import re
 
-# (phase, file, function of the source): the first that fits. Everything of a file where the function is empty.
-PHASES = (
-    ("receive", r"/nic/(replay|frame_pool)\.[ch]$", r"receive|copy_frame|alloc|following|let_arrive|take"),
-    ("send", r"/nic/(null|frame_pool)\.[ch]$|/datapath/transmit\.[ch]$", r""),
-    ("receive", r"/nic/", r""),
-    ("hash", r"/datapath/", r"hash|crc|mix"),
-    ("look up", r"/datapath/flow_table\.[ch]$", r""),
-    ("look up", r"/datapath/", r"^flow_(candidate|match|find|prefetch)"),
-    ("look up", r"/emmintrin\.h$", r""),  # a bucket's tags
-    ("send", r"/datapath/|/include/weir/", r"transmit|flush|release"),
-    ("parse and mask", r"/datapath/(parse|key)\w*\.[ch]$", r""),
-    ("parse and mask", r"/datapath/", r"mask"),
-    ("run", r"/datapath/(execute|program|visit|visit_act|rewrite|flow_use|snapshot)\w*\.[ch]$", r""),
-    ("run", r"/datapath/datapath\.[ch]$", r"run|check_flow|use_flow"),
-    ("parse and mask", r"/datapath/receive\.c$", r"^parse"),
-    ("look up", r"/datapath/receive\.c$", r"^same_flow"),
-    ("run", r"/datapath/receive\.c$", r"^run_hit"),
-    ("batch loop", r"/datapath/(datapath|receive)\.[ch]$", r""),
-    ("count", r"/datapath/counters\.h$", r""),
-    ("upkeep", r"/datapath/(worker|rcu|cycles|scan|generation)\.[ch]$|/switch/|/forwarding/", r""),
-    ("count", r"/include/weir/", r"wire"),
-)
-ORDER = ("receive", "parse and mask", "hash", "look up", "run", "send", "count", "batch loop", "upkeep", "other")
+# A phase, the files that it is in, and which of their functions: the first line that fits. Behind @ stands a symbol
+# that the lines are inlined into: what is counted in the worker's round is what `weirctl worker list` tells.
+PHASES = [re.split(r"\s{2,}", line) for line in r"""
+account         /datapath/cycles\.h$                    .
+account         /datapath/worker\.c$                    ^account$
+account         /datapath/counters\.h@run_round$        .
+receive         /nic/(replay|frame_pool)\.[ch]$         receive|copy_frame|alloc|following|let_arrive|take
+send            /nic/(null|frame_pool)\.[ch]$|/datapath/transmit\.[ch]$  .
+receive         /nic/                                   .
+hash            /datapath/                              hash|crc|mix
+look up         /datapath/flow_table\.[ch]$             .
+look up         /datapath/                              ^flow_(candidate|match|find|prefetch)
+look up         /emmintrin\.h$                          .
+send            /datapath/|/include/weir/               transmit|flush|release
+parse and mask  /datapath/(parse|key)\w*\.[ch]$         .
+parse and mask  /datapath/                              mask
+run             /datapath/(execute|program|visit|visit_act|rewrite|flow_use|snapshot)\w*\.[ch]$  .
+run             /datapath/datapath\.[ch]$               run|check_flow|use_flow
+parse and mask  /datapath/receive\.c$                   ^parse
+look up         /datapath/receive\.c$                   ^same_flow
+run             /datapath/receive\.c$                   ^run_hit
+batch loop      /datapath/(datapath|receive)\.[ch]$     .
+count           /datapath/counters\.h$                  .
+upkeep          /datapath/(worker|rcu|scan|generation)\.[ch]$|/switch/|/forwarding/  .
+count           /include/weir/                          wire
+""".strip().splitlines()]
+ORDER = ("receive", "parse and mask", "hash", "look up", "run", "send", "count", "batch loop", "account", "upkeep",
+         "other")
 POSITION = re.compile(r"([+-]?\d+|\*) (.+)")
 NAME = re.compile(r"\((\d+)\)(?: (.*))?")
 
@@ -45,25 +50,28 @@ def n_frames(text):
 
 
 def parse(text):
-    """(events, {(file, line): [cost of each event]}) of what was done by the lines themselves."""
+    """(events, {(symbol, file, line): [cost of each event]}) of what was done by the lines themselves."""
     events = re.search(r"^events: (.*)", text, re.M)[1].split()
     names, costs = {}, collections.defaultdict(lambda: [0] * len(events))
-    file, line, called = None, 0, False
+    symbol, file, line, called = None, None, 0, False
     for row in text.splitlines():
         key, found, value = row.partition("=")
-        if found and key in ("fl", "fi", "fe", "cfi", "cfl"):
+        if found and key in ("fl", "fi", "fe", "cfi", "cfl", "fn", "cfn"):
             number, name = NAME.match(value).groups()
+            of = "fn" if key in ("fn", "cfn") else "fl"  # files and functions have numbers of their own
             if name:
-                names[number] = name
-            if key in ("fl", "fi", "fe"):
-                file = names[number]
+                names[of, number] = name
+            if key == "fn":
+                symbol = names[of, number]
+            elif key in ("fl", "fi", "fe"):
+                file = names[of, number]
         elif key == "calls":
             called = True  # the next line is what the callee cost, which its own lines tell
         elif match := POSITION.fullmatch(row):
             position = match[1]
             line = line if position == "*" else line + int(position) if position[0] in "+-" else int(position)
             if not called:
-                cost = costs[file, line]
+                cost = costs[symbol, file, line]
                 for i, n in enumerate(match[2].split()):
                     cost[i] += int(n)
             called = False
@@ -96,9 +104,10 @@ def function_at(path, line):
     return names[i] if i >= 0 else ""
 
 
-def phase_of(path, function):
+def phase_of(path, function, symbol=""):
     for phase, files, functions in PHASES:
-        if re.search(files, path) and re.search(functions, function):
+        files, _, into = files.partition("@")
+        if re.search(files, path) and re.search(functions, function or "-") and re.search(into, symbol):
             return phase
     return "other"
 
@@ -107,9 +116,9 @@ def by_phase(costs, n_events):
     """({phase: costs}, {(phase, function): costs})"""
     phases = collections.defaultdict(lambda: [0] * n_events)
     functions = collections.defaultdict(lambda: [0] * n_events)
-    for (path, line), cost in costs.items():
+    for (symbol, path, line), cost in costs.items():
         function = function_at(path, line)
-        phase = phase_of(path, function)
+        phase = phase_of(path, function, symbol)
         for sums in phases[phase], functions[phase, function or os.path.basename(path)]:
             for i, n in enumerate(cost):
                 sums[i] += n

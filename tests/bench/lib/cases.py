@@ -2,8 +2,9 @@
 # Copyright The Weir Authors
 """What is measured."""
 import dataclasses
+import os
 
-from lib import ovs, weir
+from lib import acl, ovs, weir
 from lib.captures import IMIX, Shape, destinations
 from lib.compare import Entry
 from lib.ovs import Ovs
@@ -11,11 +12,14 @@ from lib.testpmd import RESERVE, Testpmd
 from lib.weir import Variant, Weir
 
 MIB = 1 << 20
+THOROUGH = (16, 0.5)      # the rows that matter most
+SHORT_TURNS = (80, 0.25)  # where a quotient of four is told, the errors of which add up
 MBUF_BYTES = 3072      # of a pool, with what Weir keeps of a frame beside it, rounded up
 OVS_POOL_MIB = 1024
 
 L2 = Variant("weir-l2")
 READS = Variant("weir-5-tuple", policies=weir.READS)
+ACL = Variant("weir-acl", rules=1000)
 NATIVE_L2 = Variant("native-l2", dpdk=False)
 NATIVE_READS = Variant("native-5-tuple", dpdk=False, policies=weir.READS)
 NATIVE_VISITS = Variant("native-visit", dpdk=False, policies=weir.VISITS)
@@ -28,7 +32,7 @@ class Case:
     flows: int
     entries: tuple
     shapes: tuple
-    thorough: bool = False  # more rounds: the rows that matter most
+    turns: tuple = (8, 0.4)  # rounds, seconds of a turn
 
     def line(self):
         return f"{self.group}: {self.title}, {self.flows:,} flows"
@@ -47,27 +51,54 @@ class Case:
 class Maker:
     """Makes cases out of systems and shapes."""
 
-    def __init__(self, build, cores, directory, alone):
-        self.build, self.cores, self.directory, self.alone = build, cores, directory, alone
+    def __init__(self, build, cores, directory, alone, beside=None):
+        """`beside`: another build, of which Weir is measured, too, where it stands alone on one core."""
+        self.build, self.cores, self.directory, self.alone, self.beside = build, cores, directory, alone, beside
 
     def weir(self, variant, *shapes):
         return Entry(Weir(variant, self.build, self.cores, self.directory, shapes), shapes)
 
-    def peers(self, shape):
+    def weirs(self, shape, *variants):
+        entries = [self.weir(variant, shape) for variant in variants]
+        if self.beside:
+            for variant in variants:
+                other = dataclasses.replace(variant, name=f"{variant.name}-beside")
+                entries.append(Entry(Weir(other, self.beside, self.cores, self.directory, (shape,)), (shape,)))
+        return entries
+
+    def ovs(self, shape, *more):
+        return Entry(Ovs(self.cores, self.directory, destinations(shape), *more), (shape,))
+
+    def peers(self, shape, thorough):
         entries = [Entry(Testpmd(self.cores, self.directory), (shape,))]
         if shape.flows <= ovs.MOST_FRAMES:
-            entries.append(Entry(Ovs(self.cores, self.directory, destinations(shape)), (shape,)))
+            entries.append(self.ovs(shape))
+            if thorough and shape.flows > ovs.EMC_FLOWS:
+                entries.append(self.ovs(shape, ovs.MANY_FLOWS, "ovs-tuned"))
         return entries
 
     def forwarding(self, shape, thorough=False):
         size = "IMIX" if len(shape.sizes) > 1 else f"{shape.frame_bytes() + 4} bytes"
-        entries = (*self.peers(shape), self.weir(L2, shape), self.weir(READS, shape))
-        return Case("forwarding", f"IPv{shape.version}, {size}", shape.flows, entries, (shape,), thorough)
+        entries = (*self.peers(shape, thorough), *self.weirs(shape, L2, READS))
+        return Case("forwarding", f"IPv{shape.version}, {size}", shape.flows, entries, (shape,),
+                    THOROUGH if thorough else Case.turns)
 
     def random(self, n):
         shape = Shape(n, macs=4, shuffled=True)
-        entries = (*self.peers(shape), self.weir(L2, shape))
-        return Case("random", "random 5-tuples, 16 pairs of addresses", n, entries, (shape,), True)
+        entries = (*self.peers(shape, True), *self.weirs(shape, L2))
+        return Case("random", "random 5-tuples, 16 pairs of addresses", n, entries, (shape,), THOROUGH)
+
+    def has_acl(self):
+        return os.path.exists(acl.module(self.build))
+
+    def acl(self, flows):
+        shape = Shape(flows, rules=ACL.rules)
+        entries = [Entry(Testpmd(self.cores, self.directory), (shape,)),
+                   self.ovs(shape, (), "ovs", ACL.rules)]
+        if flows > ovs.EMC_FLOWS:
+            entries.append(self.ovs(shape, ovs.MANY_FLOWS, "ovs-tuned", ACL.rules))
+        entries.append(self.weir(ACL, shape))
+        return Case("acl", f"{ACL.rules:,} rules, a meter and a DSCP", flows, tuple(entries), (shape,), THOROUGH)
 
     def kinds(self):
         """82 bytes with FCS hold IPv6 and a tag, so that the sizes do not differ."""
@@ -82,11 +113,12 @@ class Maker:
         shape = Shape(flows)
         variants = (NATIVE_L2, NATIVE_READS, NATIVE_VISITS)
         return Case("native", "IPv4, 64 bytes", flows,
-                    tuple(self.weir(variant, shape) for variant in variants), (shape,))
+                    tuple(self.weirs(shape, *variants)), (shape,))
 
     def native_random(self, n):
         shape = Shape(n, macs=4, shuffled=True)
-        return Case("native", "random 5-tuples, 16 pairs of addresses", n, (self.weir(NATIVE_L2, shape),), (shape,))
+        return Case("native", "random 5-tuples, 16 pairs of addresses", n, tuple(self.weirs(shape, NATIVE_L2)),
+                    (shape,))
 
     def workers(self, dpdk):
         """One pair of devices on one core, beside two pairs on two cores."""
@@ -97,7 +129,8 @@ class Maker:
             if dpdk:
                 entries.append(Entry(Testpmd(self.cores, self.directory, f"testpmd-{n}"), shapes))
             entries.append(self.weir(dataclasses.replace(variant, name=f"{variant.name}-{n}"), *shapes))
-        return Case("workers", "1 and 2 workers" + ("" if dpdk else ", replay to null"), 10000, tuple(entries), shapes)
+        return Case("workers", "1 and 2 workers" + ("" if dpdk else ", replay to null"), 10000, tuple(entries), shapes,
+                    SHORT_TURNS)
 
 
 def quick(maker):
@@ -105,6 +138,8 @@ def quick(maker):
         for flows in (1, 10000, 100000):
             yield maker.forwarding(Shape(flows), thorough=True)
         yield maker.random(100000)
+        if maker.has_acl():
+            yield maker.acl(10000)
         yield maker.kinds()
         yield maker.workers(True)
     yield maker.native(10000)
@@ -118,6 +153,9 @@ def full(maker):
             for flows in (1, 1000, 10000, 100000):
                 yield maker.forwarding(Shape(flows, version, sizes))
         yield maker.random(200000)
+        if maker.has_acl():
+            for flows in (1, 1000, 10000, 100000):
+                yield maker.acl(flows)
         yield maker.kinds()
         yield maker.workers(True)
     yield maker.workers(False)

@@ -12,6 +12,8 @@ from lib import captures
 from lib.counts import measure
 
 MOST_LOST = 0.001  # of the frames; more is told, since a frame thrown away is cheaper than one forwarded
+# Each system runs alone for as long before the first round, and longer until it says that it is as it will be.
+SETTLE_S, SETTLE_STEP_S, MOST_SETTLE_S = 1.0, 0.2, 90
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,6 +25,10 @@ class Entry:
     def n_frames(self):
         return sum(shape.n_frames() for shape in self.shapes)
 
+    def denied(self):
+        """The share of the frames that this system's rules deny."""
+        return self.shapes[0].denied() if self.system.denies() else 0.0
+
 
 @dataclasses.dataclass
 class Rounds:
@@ -31,6 +37,7 @@ class Rounds:
     n_cores: int
     windows: list = dataclasses.field(default_factory=list)
     note: str = ""
+    denied: float = 0.0  # share of the frames that rules deny
 
     def cycles(self, hz):
         return [window.cycles(hz) for window in self.windows]
@@ -41,7 +48,8 @@ class Rounds:
     def own(self):
         return [window.own_cycles for window in self.windows]
 
-    def lost(self):
+    def not_sent(self):
+        """Share of the frames, those that rules deny included."""
         return sum(w.received - w.sent for w in self.windows) / sum(w.received for w in self.windows)
 
 
@@ -63,25 +71,34 @@ class Captures:
             os.remove(path)
 
 
-def settle(system, seconds):
-    """Lets it run until it is as it will be: every flow has been seen."""
+def settle(system):
     system.resume()
-    end = time.monotonic() + seconds
-    time.sleep(0.3)
-    while hasattr(system, "settled") and not system.settled() and time.monotonic() < end:
-        pass
+    began = time.monotonic()
+    while True:
+        time.sleep(SETTLE_STEP_S)
+        settled, ran_s = system.settled(), time.monotonic() - began
+        if ran_s > MOST_SETTLE_S or (settled and ran_s >= SETTLE_S):
+            break
     system.pause()
 
 
 def begin(entry, files):
     entry.system.start([files.path(shape) for shape in entry.shapes], entry.n_frames())
     entry.system.pause()
-    settle(entry.system, 30)
+    settle(entry.system)
+
+
+def note(system):
+    system.resume()
+    try:
+        return system.note()
+    finally:
+        system.pause()
 
 
 def compare(entries, files, n_rounds, window_s):
     """[Rounds], one for each of the entries, in their order."""
-    rounds = [Rounds(entry.system.name, len(entry.shapes)) for entry in entries]
+    rounds = [Rounds(entry.system.name, len(entry.shapes), denied=entry.denied()) for entry in entries]
     with contextlib.ExitStack() as stack:
         for entry in entries:
             stack.callback(entry.system.stop)
@@ -90,8 +107,9 @@ def compare(entries, files, n_rounds, window_s):
             for j in range(len(entries)):  # each is first once
                 turn = (i + j) % len(entries)
                 rounds[turn].windows.append(measure(entries[turn].system, window_s))
-    for entry, result in zip(entries, rounds):
-        result.note = getattr(entry.system, "note", lambda: "")()
-        if abs(result.lost()) > MOST_LOST:
-            result.note = f"{result.note} {result.lost():.1%} of the frames lost".strip()
+        for entry, result in zip(entries, rounds):
+            result.note = note(entry.system)
+            lost = result.not_sent() - entry.denied()
+            if abs(lost) > MOST_LOST:
+                result.note = f"{result.note} {lost:.1%} of the frames lost".strip()
     return rounds

@@ -10,7 +10,7 @@ WARM_S = 0.15  # after a pause: the caches are another system's
 
 @dataclasses.dataclass
 class Counts:
-    cpu_s: float   # of all polling threads
+    cpu_s: float   # of all polling threads, when the frames were counted
     received: int  # frames, from the devices in front
     sent: int      # frames, to the devices behind
 
@@ -30,6 +30,52 @@ class Window:
     def rate(self, n_cores):
         """Frames per second when nothing else uses the cores."""
         return n_cores * self.received / self.cpu_s
+
+
+class Switched:
+    """All systems, as they are asked and told. `process` is what is paused, `threads` are those that poll."""
+    process = None
+    threads = ()
+
+    def count(self):
+        """(received, sent), as the system itself counts"""
+        raise NotImplementedError
+
+    def counts(self):
+        """The answer takes a moment, longer where a polling thread shares the core of whoever answers: what the threads
+        have had by then is taken for half of what they had meanwhile."""
+        before = self.process.cpu_s(self.threads)
+        received, sent = self.count()
+        return Counts((before + self.process.cpu_s(self.threads)) / 2, received, sent)
+
+    def settled(self):
+        """Whether it is as it will be: asked again and again while it runs, SETTLE_STEP_S apart."""
+        return True
+
+    def denies(self):
+        """Whether it has rules that deny some of the frames."""
+        return False
+
+    def begin(self):
+        """A turn begins."""
+
+    def own_cycles(self):
+        """Per frame of this turn by its own account; None: it has none."""
+        return None
+
+    def note(self):
+        """What the numbers do not tell; it is not paused."""
+        return ""
+
+    def pause(self):
+        self.process.pause()
+
+    def resume(self):
+        self.process.resume()
+
+    def stop(self):
+        if self.process:
+            self.process.stop()
 
 
 def measure(system, seconds):

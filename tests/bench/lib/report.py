@@ -6,7 +6,8 @@ import statistics
 from lib import plot, stats
 
 LIMIT = "testpmd"
-LABELS = {"testpmd": "testpmd io", "ovs": "OVS-DPDK", "weir-l2": "Weir, L2", "weir-5-tuple": "Weir, 5-tuple",
+LABELS = {"testpmd": "testpmd io", "ovs": "OVS-DPDK", "ovs-tuned": "OVS-DPDK, tuned", "weir-l2": "Weir, L2",
+          "weir-5-tuple": "Weir, 5-tuple", "weir-acl": "Weir",
           "native-l2": "L2", "native-5-tuple": "5-tuple", "native-visit": "L2, each frame visited"}
 
 
@@ -29,6 +30,8 @@ def row(case, result, limit, hz):
         made["above_limit"] = quartile(stats.above(cycles, limit.cycles(hz)))
     if own:
         made["own_cycles"] = round(stats.quantile(own, 0.25), 1)
+    if result.denied:
+        made |= {"denied": round(result.denied, 5), "dropped": round(result.not_sent(), 5)}
     if result.note:
         made["note"] = result.note
     return made
@@ -53,22 +56,31 @@ def find(case, name):
     return next((system for system in case["systems"] if system["system"] == name), None)
 
 
+SIDE_BY_SIDE = ("ovs", "ovs-tuned", "weir-l2", "weir-5-tuple")
+
+
+def measured(cases, names):
+    """Those of the names that a case has."""
+    return [name for name in names if any(find(case, name) for case in cases)]
+
+
+def beside_limit(case, names):
+    systems = [find(case, name) for name in names]
+    return [cell(find(case, LIMIT)["cycles"]),
+            *("+ " + cell(system["above_limit"]) if system else "-" for system in systems)]
+
+
 def forwarding(cases):
     """Cycles of the limit, and of the others above it in the same round."""
-    names = ["ovs", "weir-l2", "weir-5-tuple"]
-    lines = []
-    for case in cases:
-        line = [case["title"], f"{case['flows']:,}", cell(find(case, LIMIT)["cycles"])]
-        for name in names:
-            system = find(case, name)
-            line.append("+ " + cell(system["above_limit"]) if system else "-")
-        lines.append(line)
-    return markdown(["frames", "flows", label(LIMIT), *map(label, names)], lines)
+    names = measured(cases, SIDE_BY_SIDE)
+    return markdown(["frames", "flows", label(LIMIT), *map(label, names)],
+                    [[case["title"], f"{case['flows']:,}", *beside_limit(case, names)] for case in cases])
 
 
 # Cycles above testpmd that Weir is meant to stay below: {system: {flows: cycles}}; for other numbers of flows none is.
 GOALS = {"weir-l2": dict.fromkeys((1, 1000, 10**4, 10**5, 10**6), 40),
-         "weir-5-tuple": {1: 50, 1000: 60, 10**4: 75, 10**5: 100, 10**6: 200}}
+         "weir-5-tuple": {1: 50, 1000: 60, 10**4: 75, 10**5: 100, 10**6: 200},
+         "weir-acl": {1: 55, 1000: 65, 10**4: 80, 10**5: 105}}
 GOAL_RANDOM = 40
 
 
@@ -78,13 +90,26 @@ def summary(cases):
     columns = [(case, plot.amount(case["flows"])) for case in first]
     columns += [(case, "random") for case in of_group(cases, "random")]
     lines = []
-    for name in ("ovs", "weir-l2", "weir-5-tuple"):
+    for name in measured(first, SIDE_BY_SIDE):
         found = [find(case, name) for case, _ in columns]
         lines.append([label(name), *(f"+ {system['above_limit']['value']:.0f}" if system else "-" for system in found)])
         if name in GOALS:
             goals = [GOAL_RANDOM if head == "random" else GOALS[name].get(case["flows"]) for case, head in columns]
             lines.append(["its goal", *(f"+ {goal}" if system and goal else "-" for goal, system in zip(goals, found))])
     return markdown([f"cycles above {label(LIMIT)}; flows:", *(head for _, head in columns)], lines)
+
+
+def acl(cases):
+    """With rules; what each system dropped beside what they deny."""
+    names = measured(cases, ("ovs", "ovs-tuned", "weir-acl"))
+    lines = []
+    for case in cases:
+        systems = {name: system for name in names if (system := find(case, name))}
+        dropped = [f"{label(name)} {system['dropped']:.2%}" for name, system in systems.items() if "dropped" in system]
+        lines.append([f"{case['flows']:,}", *beside_limit(case, names), f"+ {GOALS['weir-acl'][case['flows']]}",
+                      f"{systems['weir-acl'].get('denied', 0):.2%}", ", ".join(dropped) or "nothing"])
+    return markdown([f"{cases[0]['title']}; flows:", label(LIMIT), *map(label, names), "its goal", "denied", "dropped"],
+                    lines)
 
 
 def kinds(case):
@@ -99,22 +124,43 @@ def kinds(case):
     return markdown(["82 bytes", "frames", "cycles", "beside IPv4"], lines)
 
 
-def scaling(case):
-    """Frames per second of two cores beside one, round by round."""
-    lines, factors = [], {}
+def pairs(case):
+    """{name: (the system on one core, on two)}"""
+    found = {}
     for one in case["systems"]:
         name = one["system"].removesuffix("-1")
         two = find(case, f"{name}-2")
-        if one["system"] == name or not two:
-            continue
-        factors[name] = statistics.median(2 * a / b for a, b in zip(one["each_round"], two["each_round"]))
-        share = f"{factors[name] / factors[LIMIT]:.2f}" if LIMIT in factors else "-"
-        lines.append([label(name), f"{one['mpps']:.1f}", f"{two['mpps']:.1f}", f"{factors[name]:.2f}", share])
+        if one["system"] != name and two:
+            found[name] = one, two
+    return found
+
+
+def quotient_cell(*systems, times=1):
+    q = stats.quotient(*(system["each_round"] for system in systems))
+    return f"{times * q.value:.2f} ({times * q.low:.2f} to {times * q.high:.2f})"
+
+
+def scaling(case):
+    """Frames per second of two cores beside one, and this beside the limit's."""
+    found, lines = pairs(case), []
+    for name, (one, two) in found.items():
+        beside = LIMIT in found and name != LIMIT
+        lines.append([label(name), f"{one['mpps']:.1f}", f"{two['mpps']:.1f}", quotient_cell(one, two, times=2),
+                      quotient_cell(one, two, *found[LIMIT]) if beside else "-"])
     return markdown([case["title"], "1: Mpps", "2: Mpps", "factor", "of testpmd's"], lines)
 
 
+def builds(cases):
+    """Another build of Weir, where there was one."""
+    pairs_of = [(case, system, other) for case in cases for system in case["systems"]
+                if (other := find(case, f"{system['system']}-beside"))]
+    lines = [[f"{case['group']}: {case['title']}", f"{case['flows']:,}", label(one["system"]), cell(one["cycles"]),
+              cell(other["cycles"]), quotient_cell(one, other)] for case, one, other in pairs_of]
+    return [markdown(["two builds", "flows", "", "this one", "beside", "this one / beside"], lines)] if lines else []
+
+
 def native(cases):
-    names = [system["system"] for system in cases[0]["systems"]]
+    names = [name for system in cases[0]["systems"] if not (name := system["system"]).endswith("-beside")]
     lines = [[case["title"], f"{case['flows']:,}",
               *(cell(system["cycles"]) if (system := find(case, name)) else "-" for name in names)] for case in cases]
     return markdown(["replay to null", "flows", *map(label, names)], lines)
@@ -138,10 +184,12 @@ def of_group(cases, group):
 
 def small_tables(result):
     cases = result["cases"]
-    parts = [kinds(case) for case in of_group(cases, "kinds")]
+    parts = [acl(of_group(cases, "acl"))] if of_group(cases, "acl") else []
+    parts += [kinds(case) for case in of_group(cases, "kinds")]
     parts += [scaling(case) for case in of_group(cases, "workers")]
     if of_group(cases, "native"):
         parts.append(native(of_group(cases, "native")))
+    parts += builds(cases)
     if result.get("setup"):
         parts.append(setup(result["setup"]))
     return parts
@@ -196,7 +244,8 @@ def diagram(result):
     for case in cases:
         for system in case["systems"]:
             q = system["cycles"]
-            series.setdefault(label(system["system"]), {})[case["flows"]] = q["value"], q["low"], q["high"]
+            if not system["system"].endswith("-beside"):
+                series.setdefault(label(system["system"]), {})[case["flows"]] = q["value"], q["low"], q["high"]
     machine = result["machine"]
     return plot.draw("Cycles per frame on one core", f"{cases[0]['title']} on the wire, net_pcap to net_null; "
                      "lower quartile and its 95 % interval" + (", --quick" if result["quick"] else ""),

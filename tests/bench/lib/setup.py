@@ -34,7 +34,7 @@ def once(build, cores, directory, files, n_flows):
     samples = []
 
     def ended():
-        cpu_s = system.process.cpu_s(system.workers)
+        cpu_s = system.process.cpu_s(system.threads)
         row = system.ask("switch", "show", "br0")
         samples.append((cpu_s, row["decisions"]))
         return row["rx_frames"] >= n_flows

@@ -3,7 +3,7 @@
 """DPDK's testpmd in io mode: it looks at no byte of a frame, and so is the limit for a switch."""
 import re
 
-from lib.counts import Counts
+from lib.counts import Switched
 from lib.processes import Dialogue
 
 BINARY = "dpdk-testpmd"
@@ -39,10 +39,9 @@ def parse_cycles(text):
     return float(match[1]) if match else None
 
 
-class Testpmd:
+class Testpmd(Switched):
     def __init__(self, cores, directory, name="testpmd"):
         self.cores, self.directory, self.name = cores, directory, name
-        self.process = None
 
     def start(self, captures, n_mbufs):
         cores = (self.cores.control, *self.cores.polling[:len(captures)])
@@ -51,26 +50,17 @@ class Testpmd:
         self.process = Dialogue(
             "stdbuf", "-oL", BINARY, "--lcores", lcores, *EAL, *vdevs, "--", "-i", f"--nb-cores={len(captures)}",
             "--forward-mode=io", f"--burst={BURST}", f"--total-num-mbufs={n_mbufs + RESERVE}",
-            "--record-core-cycles", "--auto-start", "--stats-period=0", "--no-flush-rx", prompt="testpmd> ", log=f"{self.directory}/{self.name}.log")
+            "--record-core-cycles", "--auto-start", "--stats-period=0", "--no-flush-rx", prompt="testpmd> ",
+            log=f"{self.directory}/{self.name}.log")
         self.process.read_prompt(120)
         self.threads = self.process.threads(WORKERS)
+        self.process.prefer_others(self.threads)
 
-    def counts(self):
-        cpu_s = self.process.cpu_s(self.threads)
-        return Counts(cpu_s, *parse_stats(self.process.ask("show port stats all")))
+    def count(self):
+        return parse_stats(self.process.ask("show port stats all"))
 
     def begin(self):
         self.process.ask("clear fwd stats all")
 
     def own_cycles(self):
         return parse_cycles(self.process.ask("show fwd stats all"))
-
-    def pause(self):
-        self.process.pause()
-
-    def resume(self):
-        self.process.resume()
-
-    def stop(self):
-        if self.process:
-            self.process.stop()

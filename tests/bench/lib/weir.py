@@ -4,10 +4,10 @@
 import dataclasses
 import json
 import os
-import time
 
+from lib import acl
 from lib.captures import destinations
-from lib.counts import Counts
+from lib.counts import Switched
 from lib.processes import Process, run, wait_for
 from lib.testpmd import EAL, RESERVE, devices
 
@@ -16,6 +16,8 @@ FIVE_TUPLE = 1 << 6 | 1 << 7 | 1 << 8 | 1 << 12 | 1 << 13  # WEIR_FIELDS_5TUPLE
 READS = ("probe-filter.reads", f"fields={FIVE_TUPLE}")
 VISITS = ("probe-filter.act", "stage=INGRESS", "what=NOTHING", "visit=true")
 
+STILL = 5  # times that it is asked, one after the other: what is not known by then will not be
+
 
 @dataclasses.dataclass(frozen=True)
 class Variant:
@@ -23,17 +25,18 @@ class Variant:
     dpdk: bool = True      # the devices that testpmd has; else replay and null
     policies: tuple = ()   # one, of the ports in front
     loop: bool = True      # the capture repeats
+    rules: int = 0         # so many of lib/acl.py, on the ports in front
 
 
-class Weir:
+class Weir(Switched):
     def __init__(self, variant, build, cores, directory, shapes):
         """`shapes`: of the captures that it will be started with."""
         self.variant, self.build, self.cores, self.shapes = variant, build, cores, shapes
         self.name = variant.name
         self.directory = f"{directory}/{variant.name}"
         self.socket = f"{self.directory}/weir.sock"
-        self.process = None
         self.n_flows = 0
+        self.still = 0  # how often the number of flows has stood still
 
     def ctl(self, *words):
         return run(f"{self.build}/weirctl", "--socket", self.socket, *words)
@@ -59,9 +62,10 @@ class Weir:
 
     def pin(self):
         """Workers to the polling cores, in their order; all else stays where this program is."""
-        self.workers = self.process.threads("weir-worker-")
-        for core, thread in zip(self.cores.polling, self.workers):
+        self.threads = self.process.threads("weir-worker-")
+        for core, thread in zip(self.cores.polling, self.threads):
             os.sched_setaffinity(thread, {core})
+        self.process.prefer_others(self.threads)
 
     def devices(self, capture, pair):
         if self.variant.dpdk:
@@ -89,41 +93,40 @@ class Weir:
         if self.variant.policies:
             self.ctl("extension", "attach", "br0", self.variant.policies[0].split(".")[0])
         inward = [self.add_pair(pair, capture) for pair, capture in enumerate(captures)]
+        if self.variant.rules:
+            self.apply_rules([f"in{pair}" for pair in range(len(captures))])
         for pair, nic in enumerate(inward):
             self.ctl("port", "connect", f"in{pair}", nic)
 
+    def apply_rules(self, ports):
+        self.ctl("extension", "load", acl.EXTENSION, "--path", acl.module(self.build))
+        path = f"{self.directory}/rules.json"
+        with open(path, "w") as file:
+            json.dump(acl.document(acl.rules(self.variant.rules), "br0", ports), file)
+        self.ctl("apply", path)
+
+    def denies(self):
+        return self.variant.rules > 0
+
+    def wanted(self):
+        """Flows that there are when each of the captures has its own."""
+        return sum(shape.flows for shape in self.shapes)
+
     def settled(self):
-        """The number of flows stands still: each that is in the capture has been decided."""
-        before = self.n_flows
-        time.sleep(0.2)
-        self.n_flows = self.ask("switch", "show", "br0")["flows"]
-        return before == self.n_flows > 0
+        """All flows are known, or their number stands still. A source that never drains keeps the worker under
+        pressure, so that only some of the new flows are decided in each batch and the rest are shed."""
+        before, self.n_flows = self.n_flows, self.ask("switch", "show", "br0")["flows"]
+        self.still = self.still + 1 if before == self.n_flows > 0 else 0
+        return self.n_flows >= self.wanted() or self.still >= STILL
 
     def note(self):
-        """Flows that are not cached although something reads the 5-tuple."""
-        wanted = sum(shape.flows for shape in self.shapes)
-        if self.variant.policies == READS and self.n_flows < wanted:
-            return f"{self.n_flows} of {wanted} flows cached"
+        """Flows that are not cached although something reads the 5-tuple. Rules do not read all of it."""
+        self.n_flows = self.ask("switch", "show", "br0")["flows"]
+        if self.variant.policies == READS and self.n_flows < self.wanted():
+            return f"{self.n_flows} of {self.wanted()} flows cached"
         return ""
 
-    def counts(self):
-        cpu_s = self.process.cpu_s(self.workers)
+    def count(self):
         rows = self.ask("port", "list")
-        return Counts(cpu_s, sum(row["rx_frames"] for row in rows if row["name"].startswith("in")),
-                      sum(row["tx_frames"] for row in rows if row["name"].startswith("out")))
-
-    def begin(self):
-        pass
-
-    def own_cycles(self):
-        return None  # `worker list` tells the last seconds, in which the daemon was stopped, too
-
-    def pause(self):
-        self.process.pause()
-
-    def resume(self):
-        self.process.resume()
-
-    def stop(self):
-        if self.process:
-            self.process.stop()
+        return (sum(row["rx_frames"] for row in rows if row["name"].startswith("in")),
+                sum(row["tx_frames"] for row in rows if row["name"].startswith("out")))
