@@ -158,6 +158,8 @@ struct burst {
 	struct rte_mbuf *mbufs[NIC_BATCH];
 	uint64_t copied; // the mbufs that are copies: their frames still are to be released
 	unsigned n;
+	bool asks;    // one of them asks the device for its checksum
+	bool refused; // the frame behind them cannot be sent, now or later
 };
 
 static inline bool is_ours(const struct weir_frame *frame)
@@ -165,13 +167,19 @@ static inline bool is_ours(const struct weir_frame *frame)
 	return frame->owner == &dpdk_owner && frame->refs == 1;
 }
 
-// The frame's mbuf, with what has become of the frame.
-static inline struct rte_mbuf *give(struct weir_frame *frame)
+static inline bool is_finished(const struct weir_frame *frame)
+{
+	return !(frame->offload.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM);
+}
+
+// The frame's mbuf, with what has become of the frame. linear: its own, which is its size when that
+// is all of it.
+static inline struct rte_mbuf *give(struct weir_frame *frame, uint32_t linear)
 {
 	struct rte_mbuf *mbuf = dpdk_mbuf_of(frame);
 
 	mbuf->data_off = (uint16_t)(frame->data - (uint8_t *)mbuf->buf_addr);
-	mbuf->data_len = (uint16_t)frame->linear;
+	mbuf->data_len = (uint16_t)linear;
 	mbuf->pkt_len = frame->size;
 	// What the NIC said of the frame it received is not true of what is sent. That the mbuf is
 	// another's or the bytes are stands here, too: of our frames neither is.
@@ -192,39 +200,76 @@ static bool takes_chain(const struct dpdk_nic *dpdk, struct weir_frame *frame)
 	return dpdk->sends_segments && dpdk_mbuf_of(frame)->nb_segs <= dpdk->max_segments;
 }
 
-// Collects from frame burst->n on, until there is an mbuf that cannot be had, or a frame that
-// cannot be sent.
+// The mbuf to be sent for a frame of any sort, NULL: it cannot be had, or the device cannot send
+// it.
+static struct rte_mbuf *make_sendable(
+	const struct dpdk_nic *dpdk, struct weir_frame *frame, bool *copied)
+{
+	struct rte_mbuf *mbuf;
+
+	*copied = !is_ours(frame) || (frame->segments && !takes_chain(dpdk, frame));
+	if (!*copied)
+		mbuf = give(frame, frame->linear);
+	else
+		mbuf = is_sendable(dpdk, frame) ? dpdk_copy(frame) : NULL;
+	if (!mbuf || is_finished(frame) || dpdk_ask_checksum(mbuf, frame))
+		return mbuf;
+	if (*copied)
+		rte_pktmbuf_free(mbuf);
+	return NULL;
+}
+
+// Collects from frame burst->n on, until there is one whose mbuf cannot be had.
 static __attribute__((noinline)) void collect_any(
 	const struct dpdk_nic *dpdk, struct burst *burst, struct weir_frame *frames[], unsigned n)
 {
 	for (; burst->n < n; burst->n++) {
 		struct weir_frame *frame = frames[burst->n];
-		struct rte_mbuf *mbuf;
+		bool copied;
+		struct rte_mbuf *mbuf = make_sendable(dpdk, frame, &copied);
 
-		if (is_ours(frame) && (!frame->segments || takes_chain(dpdk, frame))) {
-			mbuf = give(frame);
-		} else {
-			mbuf = is_sendable(dpdk, frame) ? dpdk_copy(frame) : NULL;
-			if (!mbuf)
-				return;
-			burst->copied |= UINT64_C(1) << burst->n;
+		if (!mbuf) {
+			burst->refused = !is_sendable(dpdk, frame);
+			return;
 		}
 		burst->mbufs[burst->n] = mbuf;
+		burst->copied |= (uint64_t)copied << burst->n;
+		burst->asks |= !is_finished(frame);
 	}
 }
 
-// The same; what mostly comes needs neither a copy nor a look at the device.
-static inline void collect(
-	const struct dpdk_nic *dpdk, struct burst *burst, struct weir_frame *frames[], unsigned n)
+// The same; what mostly comes needs neither a copy nor a look at the device. checksums: the device
+// finishes them, so that frames come here which are not finished.
+static inline void collect(const struct dpdk_nic *dpdk, struct burst *burst,
+	struct weir_frame *frames[], unsigned n, bool checksums)
 {
 	unsigned i = 0;
 
-	for (; i < n && is_ours(frames[i]) && !frames[i]->segments; i++)
-		burst->mbufs[i] = give(frames[i]);
+	for (; i < n && is_ours(frames[i]) && !frames[i]->segments &&
+		(!checksums || is_finished(frames[i]));
+		i++)
+		burst->mbufs[i] = give(frames[i], frames[i]->size);
 	burst->n = i;
 	burst->copied = 0;
+	burst->asks = burst->refused = false;
 	if (__builtin_expect(i < n, 0))
 		collect_any(dpdk, burst, frames, n);
+}
+
+// Has the driver look at what is asked of it, which many need to, before it is sent. Leaves out
+// what comes from the first on that it cannot do.
+static __attribute__((noinline)) void look_at(
+	const struct dpdk_nic *dpdk, unsigned queue, struct burst *burst)
+{
+	unsigned n = rte_eth_tx_prepare(
+		dpdk->port_id, (uint16_t)queue, burst->mbufs, (uint16_t)burst->n);
+
+	for (unsigned i = n; i < burst->n; i++)
+		if (burst->copied & UINT64_C(1) << i)
+			rte_pktmbuf_free(burst->mbufs[i]);
+	burst->copied &= n < 64 ? (UINT64_C(1) << n) - 1 : UINT64_MAX;
+	burst->refused |= n < burst->n;
+	burst->n = n;
 }
 
 static inline unsigned push(struct dpdk_nic *dpdk, unsigned queue, struct burst *burst)
@@ -261,14 +306,19 @@ unsigned dpdk_transmit(
 
 	enter();
 	for (;;) {
-		collect(dpdk, &burst, frames + done, n - done);
+		if (nic->offloads)
+			collect(dpdk, &burst, frames + done, n - done, true);
+		else
+			collect(dpdk, &burst, frames + done, n - done, false);
+		if (__builtin_expect(burst.asks, 0))
+			look_at(dpdk, queue, &burst);
 		sent = push(dpdk, queue, &burst);
 		if (__builtin_expect(burst.copied != 0, 0))
 			settle(&burst, frames + done, sent);
 		done += sent;
-		if (done == n || sent < burst.n || is_sendable(dpdk, frames[done]))
+		if (done == n || sent < burst.n || !burst.refused)
 			return done;
-		// It would never be sent: it must not hold up those behind it.
+		// It must not hold up those behind it.
 		weir_frame_release(frames[done++]);
 		++*lost;
 		if (done == n)

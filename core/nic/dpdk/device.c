@@ -55,9 +55,14 @@ static void choose_queues(struct dpdk_nic *dpdk, const struct rte_eth_dev_info *
 static int configure(struct dpdk_nic *dpdk, const struct rte_eth_dev_info *info)
 {
 	struct rte_eth_conf conf = { .rxmode = { .mq_mode = RTE_ETH_MQ_RX_NONE } };
+	const uint64_t checksums = RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM;
 	const uint64_t hashed = RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP;
 
 	conf.txmode.offloads = info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	if ((info->tx_offload_capa & checksums) == checksums) {
+		conf.txmode.offloads |= checksums;
+		dpdk->nic.offloads = NIC_OFFLOAD_CSUM;
+	}
 	conf.rxmode.offloads = info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
 	if (dpdk->nic.n_rx_queues > 1 && info->flow_type_rss_offloads & hashed) {
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
@@ -125,32 +130,6 @@ static int on_removal(uint16_t port_id, enum rte_eth_event_type event, void *con
 	return 0;
 }
 
-// ---- Its owner
-
-// Other users of DPDK in this process keep off a device that has one (failsafe, and whoever walks
-// through the ports with RTE_ETH_FOREACH_DEV).
-static int take(struct dpdk_nic *dpdk, struct weir_error *error)
-{
-	static struct rte_eth_dev_owner weir = { .name = "weir" }; // under dpdk_lock
-	int failed = weir.id == RTE_ETH_DEV_NO_OWNER ? rte_eth_dev_owner_new(&weir.id) : 0;
-
-	if (!failed)
-		failed = rte_eth_dev_owner_set(dpdk->port_id, &weir);
-	if (failed)
-		return dpdk_refuse(error, failed, dpdk->devargs, "the device cannot be owned");
-	dpdk->owner_id = weir.id;
-	return 0;
-}
-
-// It fails for a device only that is not there or not ours: then there is nothing to let go.
-static void let_go(const struct dpdk_nic *dpdk)
-{
-	if (dpdk->owner_id != RTE_ETH_DEV_NO_OWNER)
-		(void)rte_eth_dev_owner_unset(dpdk->port_id, dpdk->owner_id);
-}
-
-// ---- Its start
-
 static int start_device(
 	struct dpdk_nic *dpdk, const struct nic_options *options, struct weir_error *error)
 {
@@ -165,7 +144,8 @@ static int start_device(
 			"dpdk:%.100s: the device has no queue to send through", dpdk->devargs);
 	snprintf(dpdk->driver, sizeof(dpdk->driver), "%s", info.driver_name);
 	dpdk->passes = strcmp(dpdk->driver, "net_ring") == 0;
-	dpdk->max_segments = info.tx_desc_lim.nb_mtu_seg_max;
+	dpdk->max_segments = info.tx_desc_lim.nb_mtu_seg_max ? info.tx_desc_lim.nb_mtu_seg_max
+							     : UINT16_MAX;
 	choose_queues(dpdk, &info, options);
 	failed = configure(dpdk, &info);
 	if (failed)
@@ -222,7 +202,7 @@ static void give_back(struct dpdk_nic *dpdk)
 		drain(dpdk);
 		failed = rte_eth_dev_stop(dpdk->port_id);
 	}
-	let_go(dpdk);
+	dpdk_let_go(dpdk);
 	if (!failed && dpdk->probed) {
 		failed = rte_eth_dev_info_get(dpdk->port_id, &info);
 		rte_eth_dev_close(dpdk->port_id);
@@ -257,7 +237,7 @@ static int open_device(
 	if (!failed)
 		failed = dpdk_find_device(dpdk, error);
 	if (!failed)
-		failed = take(dpdk, error);
+		failed = dpdk_take(dpdk, error);
 	if (!failed)
 		failed = start_device(dpdk, options, error);
 	return failed;
@@ -364,10 +344,10 @@ void dpdk_nic_describe(struct nic *nic, char *text, size_t size)
 		state = link.link_status ? "up" : "down";
 	snprintf(text, size,
 		"driver=%s, link=%s, rx_queues=%u, tx_queues=%u, mbufs=%u, mbufs_free=%u, "
-		"rx_nombuf=%llu, device=%s",
+		"rx_nombuf=%llu, checksums=%s, device=%s",
 		dpdk->driver, state, nic->n_rx_queues, nic->n_tx_queues, dpdk_pool->size,
 		rte_mempool_avail_count(dpdk_pool), (unsigned long long)statistics.rx_nombuf,
-		dpdk->devargs);
+		nic->offloads & NIC_OFFLOAD_CSUM ? "device" : "software", dpdk->devargs);
 }
 
 static int dpdk_receive_fd(struct nic *nic, unsigned queue)

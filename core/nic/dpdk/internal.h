@@ -136,6 +136,17 @@ int dpdk_check_name(const char *devargs, struct weir_error *error);
 // Finds the device of dpdk->devargs, or has it probed: port_id and probed. Refuses one that cannot
 // be had, or is none.
 int dpdk_find_device(struct dpdk_nic *dpdk, struct weir_error *error);
+// Makes the device of port_id ours, or no longer: other users of DPDK in this process keep off one
+// that has an owner (failsafe, and whoever walks through the ports with RTE_ETH_FOREACH_DEV).
+int dpdk_take(struct dpdk_nic *dpdk, struct weir_error *error);
+void dpdk_let_go(const struct dpdk_nic *dpdk);
+
+// ---- checksum.c
+
+// Asks the device for the checksum that the frame is without (RTE_MBUF_F_TX_TCP_CKSUM and the
+// like), or makes it when that cannot be said. mbuf: the frame's, or a copy of it, to be sent.
+// False: it is not in the frame where the frame says.
+bool dpdk_ask_checksum(struct rte_mbuf *mbuf, const struct weir_frame *frame);
 
 // ---- segments.c: frames of more than one mbuf, and mbufs of others
 
