@@ -5,6 +5,8 @@
 // module that has the rest. An open NIC is of the module's class, so that workers reach it without
 // a detour.
 #include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "nic/argument.h"
@@ -34,11 +36,49 @@ static int check_form(const char *argument, struct weir_error *error)
 	return 0;
 }
 
+void nic_dpdk_device(const char *devargs, char *name, size_t size)
+{
+	static const char *const buses[] = { "vdev:", "pci:" };
+	unsigned bus, device, function;
+	int end = 0;
+
+	for (size_t i = 0; i < sizeof(buses) / sizeof(buses[0]); i++)
+		if (strncmp(devargs, buses[i], strlen(buses[i])) == 0)
+			devargs += strlen(buses[i]);
+	snprintf(name, size, "%.*s", (int)strcspn(devargs, ","), devargs);
+	if (sscanf(name, "%2x:%2x.%1x%n", &bus, &device, &function, &end) == 3 && !name[end])
+		snprintf(name, size, "0000:%02x:%02x.%x", bus, device, function);
+}
+
+// The names of DPDK's own Ethernet devices begin so; an interface of the kernel's may as well, when
+// a device of DPDK's has made it.
+static bool is_virtual(const char *name)
+{
+	return strncmp(name, "net_", 4) == 0 || strncmp(name, "eth_", 4) == 0;
+}
+
+static int check_no_interface(const char *argument, struct weir_error *error)
+{
+	char name[NAME_MAX_SIZE + 1];
+
+	nic_dpdk_device(argument, name, sizeof(name));
+	if (is_virtual(name) || if_nametoindex(name) == 0)
+		return 0;
+	return weir_refuse(error, -EINVAL, "nic",
+		"dpdk:%.100s: %s is an interface of the kernel's: name a device of DPDK's on it, "
+		"as "
+		"dpdk:net_af_packet0,iface=%s or dpdk:net_af_xdp0,iface=%s, or the PCI address of "
+		"what is behind it, as dpdk:0000:3b:00.0; without DPDK it is packet:%s",
+		argument, name, name, name, name);
+}
+
 static int find_class(
 	const struct nic_options *options, const struct nic_class **class, struct weir_error *error)
 {
 	int failed = check_form(options->argument, error);
 
+	if (!failed)
+		failed = check_no_interface(options->argument, error);
 	if (failed)
 		return failed;
 #ifdef WEIR_HAS_DPDK

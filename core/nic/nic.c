@@ -172,3 +172,20 @@ bool nic_interface(const char *specification, char name[/* 16 */])
 	name[size] = '\0';
 	return true;
 }
+
+void nic_claim(const char *specification, char claim[/* NIC_CLAIM_SIZE */])
+{
+	const struct kind *kind;
+	const char *argument;
+	char name[64];
+
+	claim[0] = '\0';
+	if (parse(specification, &kind, &argument, NULL))
+		return;
+	if (kind->class == &nic_dpdk_class) {
+		nic_dpdk_device(argument, name, sizeof(name));
+		snprintf(claim, NIC_CLAIM_SIZE, "device %s", name);
+	} else if (nic_interface(specification, name) && name[0]) {
+		snprintf(claim, NIC_CLAIM_SIZE, "interface %s", name);
+	}
+}

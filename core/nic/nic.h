@@ -56,8 +56,8 @@ struct nic {
 				 // only receive() tells that it is gone
 	bool poll_only;          // has no descriptor to sleep on: its worker never sleeps
 	bool rx_waits; // what is not received waits, and the sender with it: nothing is ever lost
-	uint64_t *rx_missed; // frames lost before receive(), one per queue, or NULL; worker: w,
-			     // control: r
+	uint64_t *rx_missed; // frames lost before receive(), one per queue, or NULL; worker, or
+			     // control in count(): w, control: r
 };
 
 // What a port asks of open(). Borrowed during the call.
@@ -108,6 +108,9 @@ struct nic_class {
 	// When the queue has its next frame, on CLOCK_MONOTONIC in ns; UINT64_MAX = unknown. May be
 	// NULL. Worker.
 	uint64_t (*next_ns)(struct nic *nic, unsigned queue);
+	// Brings rx_missed up to date, for a kind whose device counts what it loses. May be NULL.
+	// Control thread; may block.
+	void (*count)(struct nic *nic);
 	// Writes the kind's details for `port show`, "key=value, ..." into text. May be NULL.
 	// Control thread.
 	void (*describe)(struct nic *nic, char *text, size_t size);
@@ -127,8 +130,18 @@ int nic_check(const char *specification, struct weir_error *error);
 // again when it comes back; "" when the kind has none. Returns false when name is too small.
 bool nic_interface(const char *specification, char name[/* 16 */]);
 
+enum { NIC_CLAIM_SIZE = 80 };
+
+// What a NIC of the specification takes for itself alone ("interface eth1", "device net_null0"), by
+// which two are known to be in each other's way; "" when there is nothing such. Of one thing there
+// may be several names that are not known here: open() refuses those.
+void nic_claim(const char *specification, char claim[/* NIC_CLAIM_SIZE */]);
+
 // The kinds, in nic/<kind>.c.
 extern const struct nic_class nic_tap_class, nic_packet_class, nic_memory_class, nic_replay_class,
 	nic_null_class, nic_dpdk_class;
+
+// The name of the device, however devargs write it: without its bus, a PCI address with its domain.
+void nic_dpdk_device(const char *devargs, char *name, size_t size);
 
 #endif

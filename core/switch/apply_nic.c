@@ -3,7 +3,6 @@
 //
 // Applying a document: what the ports are connected to.
 #include <errno.h>
-#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,18 +128,18 @@ void nic_undo(struct port_step *step)
 
 // ---- Checking all of them
 
-// Who has an interface, or is to have it.
+// Who has an interface or a device, or is to have it.
 struct claim {
-	char interface[IFNAMSIZ];
+	char what[NIC_CLAIM_SIZE];
 	struct port *port;
 	struct retired_nic *held; // by a NIC that is going
 };
 
-static int by_interface(const void *a, const void *b)
+static int by_what(const void *a, const void *b)
 {
 	const struct claim *x = a, *y = b;
 
-	return strcmp(x->interface, y->interface);
+	return strcmp(x->what, y->what);
 }
 
 struct claims {
@@ -152,7 +151,8 @@ static void claim(struct claims *c, const char *spec, struct port *port, struct 
 {
 	struct claim *claim = &c->list[c->n];
 
-	if (!nic_interface(spec, claim->interface) || !claim->interface[0])
+	nic_claim(spec, claim->what);
+	if (!claim->what[0])
 		return;
 	claim->port = port;
 	claim->held = held;
@@ -167,11 +167,11 @@ static struct port_step *step_of(const struct apply *x, const struct port *port)
 	return NULL;
 }
 
-// Two ports on one interface would each take every frame.
+// Two ports on one interface would each take every frame; of a device there is one only.
 static int refuse_second(struct apply *x, struct port *a, struct port *b)
 {
 	struct port_step *first = step_of(x, a), *second = step_of(x, b);
-	char interface[IFNAMSIZ];
+	char what[NIC_CLAIM_SIZE];
 
 	// The one that the document names later, or names at all.
 	if (!second || (first && first->entry->number > second->entry->number)) {
@@ -185,10 +185,9 @@ static int refuse_second(struct apply *x, struct port *a, struct port *b)
 	}
 	if (!second)
 		return 0; // it was so before
-	nic_interface(b->nic_spec, interface);
-	weir_refuse(x->error, -EBUSY, "nic",
-		"nic \"%.64s\": port %s of switch %s has the interface %s", b->nic_spec, a->name,
-		a->target.vswitch->name, interface);
+	nic_claim(b->nic_spec, what);
+	weir_refuse(x->error, -EBUSY, "nic", "nic \"%.64s\": port %s of switch %s has the %s",
+		b->nic_spec, a->name, a->target.vswitch->name, what);
 	if (!restoring(x))
 		return item_blame(x, second->entry, -EBUSY);
 	lose(second, x->error->message);
@@ -203,14 +202,14 @@ static int check_claims(struct apply *x, struct claims *c)
 		for (unsigned i = 0; i < s->n_indices; i++)
 			if (s->ports[i] && in_use(s->ports[i]->state))
 				claim(c, s->ports[i]->nic_spec, s->ports[i], NULL);
-	qsort(c->list, c->n, sizeof(*c->list), by_interface);
+	qsort(c->list, c->n, sizeof(*c->list), by_what);
 	for (size_t i = 1; !failed && i < c->n; i++)
-		if (strcmp(c->list[i - 1].interface, c->list[i].interface) == 0)
+		if (strcmp(c->list[i - 1].what, c->list[i].what) == 0)
 			failed = refuse_second(x, c->list[i - 1].port, c->list[i].port);
 	return failed;
 }
 
-// Finds who has to wait until an interface is given up by its present owner.
+// Finds who has to wait until what it claims is given up by its present owner.
 static void find_waits(struct apply *x, struct claims *c)
 {
 	c->n = 0;
@@ -220,14 +219,14 @@ static void find_waits(struct apply *x, struct claims *c)
 	for (struct port_step *step = x->leaving; step; step = step->next_nic)
 		if (step->port->nic)
 			claim(c, step->port->nic_spec, step->port, step->old_retired);
-	qsort(c->list, c->n, sizeof(*c->list), by_interface);
+	qsort(c->list, c->n, sizeof(*c->list), by_what);
 	for (struct port_step *step = x->nics; step; step = step->next_nic) {
 		struct claim key = { .port = step->port }, *found;
 
-		if (!step->open || !nic_interface(step->port->nic_spec, key.interface) ||
-			!key.interface[0])
+		nic_claim(step->port->nic_spec, key.what);
+		if (!step->open || !key.what[0])
 			continue;
-		found = bsearch(&key, c->list, c->n, sizeof(*c->list), by_interface);
+		found = bsearch(&key, c->list, c->n, sizeof(*c->list), by_what);
 		if (found)
 			step->waits_for = found->held;
 	}

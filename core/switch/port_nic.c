@@ -25,7 +25,7 @@ int *port_nic_error(const struct port *port)
 
 static void find_again(struct port *port);
 
-// Who waited for the interface can have it.
+// Who waited for the interface, or the device, can have it.
 static void interface_free(struct weir *w, uint64_t ending)
 {
 	for (struct vswitch *s = w->switches; s; s = s->next) {
@@ -66,10 +66,12 @@ uint64_t retired_nic_ending(const struct retired_nic *retired)
 	return retired->ending.number;
 }
 
-static uint64_t missed_by(const struct nic *nic)
+static uint64_t missed_by(struct nic *nic)
 {
 	uint64_t missed = 0;
 
+	if (nic && nic->class->count)
+		nic->class->count(nic);
 	for (unsigned q = 0; nic && nic->rx_missed && q < nic->n_rx_queues; q++)
 		missed += counted(&nic->rx_missed[q]);
 	return missed;

@@ -104,6 +104,9 @@ daemon_stop
 switch_start --dpdk "$small" --dpdk-mbufs 4096
 refused "form" "must begin with a device's name" dpdk:,x
 refused "unknown device" 'failed to parse device "nosuch0"' dpdk:nosuch0
+at sw ip link add eth7 type veth peer name eth8
+refused "an interface" "eth7 is an interface of the kernel's: name a device of DPDK's on it, as dpdk:net_af_packet0,iface=eth7" dpdk:eth7
+at sw ip link delete eth7
 refused "unknown option" "Driver cannot attach the device (net_null0)" dpdk:net_null0,bogus=1
 refused "no file" "Couldn't open /nonexistent" dpdk:net_pcap0,rx_pcap=/nonexistent
 refused "no PCI" "with --no-pci (see weir-switchd --dpdk): EAL: Cannot find device (0000:00:1f.7)" dpdk:0000:00:1f.7
@@ -157,6 +160,24 @@ ctl port remove out
 diff <(bytes_of "$work/in.pcap") <(bytes_of "$work/out.pcap") || fail "the wire: other frames came out"
 ctl port remove m0
 ctl port remove m1
+# A device goes from one port to another, and has other arguments, in one change.
+ctl port add br0 p1 dpdk:net_null0,no-rx=1
+ctl port add br0 p2 null
+ctl export >"$work/before.json"
+edit() { jq "$1" "$work/before.json" >"$work/after.json"; }
+edit '(.switches[0].ports[] | select(.name == "p1")).nic = "null" |
+	(.switches[0].ports[] | select(.name == "p2")).nic = "dpdk:vdev:net_null0,no-rx=1,size=80"'
+ctl apply "$work/after.json" --dry-run >/dev/null
+ctl apply "$work/after.json" >/dev/null
+moved() { [ "$(port_value p1 state)$(port_value p2 state)" = connectedconnected ]; }
+eventually 5 "the device at its other port" moved
+equal "what the port has" "$(details p2 device)" vdev:net_null0
+edit '(.switches[0].ports[] | select(.name == "p1" or .name == "p2")).nic = "dpdk:net_null0,no-rx=1"'
+sentence=$(ctl apply "$work/after.json" 2>&1) && fail "two ports get one device"
+grep -qF 'port p1 of switch br0 has the device net_null0' <<<"$sentence" || fail "two ports: $sentence"
+ctl port remove p1
+ctl port remove p2
+
 ctl port add br0 last dpdk:net_null0,no-rx=1
 equal "mbufs free in the end" "$(details last mbufs_free)" 4096
 assert_conservation

@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+
+#include "hugepages.h"
 
 enum { CPUS_SIZE = 1024 };
 
@@ -23,32 +24,6 @@ bool dpdk_is_pci(const char *devargs)
 		(sscanf(devargs, "%2x:%2x.%1x%n", &a, &b, &c, &end) == 3 && end))
 		return devargs[end] == '\0' || devargs[end] == ',';
 	return false;
-}
-
-// Whether there are free hugepages, and this process may have them.
-static bool has_hugepages(void)
-{
-	FILE *file = fopen("/proc/meminfo", "r");
-	unsigned long n = 0, size_kb = 0;
-	char line[128];
-	size_t size;
-	void *page;
-
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "HugePages_Free: %lu", &n) == 1 ||
-			sscanf(line, "Hugepagesize: %lu", &size_kb) == 1)
-			continue;
-	if (file)
-		fclose(file);
-	if (n == 0 || size_kb == 0)
-		return false;
-	size = (size_t)size_kb << 10; // of another size it could not be unmapped
-	page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB,
-		-1, 0);
-	if (page == MAP_FAILED)
-		return false;
-	munmap(page, size);
-	return true;
 }
 
 // One lcore for EAL's own, on all CPUs that the process may use: its threads are not wanted.
@@ -140,7 +115,7 @@ static const char *fitting(const char *devargs)
 {
 	bool pci = dpdk_is_pci(devargs);
 
-	if (has_hugepages())
+	if (dpdk_has_hugepages(DPDK_HUGEPAGE_SIZES))
 		return pci ? PCI_ON_DEMAND "--in-memory --no-telemetry"
 			   : "--no-pci --in-memory --no-telemetry";
 	return pci ? PCI_ON_DEMAND "--no-huge --no-shconf -m 1024 --no-telemetry"

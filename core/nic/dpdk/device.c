@@ -55,9 +55,14 @@ static void choose_queues(struct dpdk_nic *dpdk, const struct rte_eth_dev_info *
 static int configure(struct dpdk_nic *dpdk, const struct rte_eth_dev_info *info)
 {
 	struct rte_eth_conf conf = { .rxmode = { .mq_mode = RTE_ETH_MQ_RX_NONE } };
+	const uint64_t checksums = RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM;
 	const uint64_t hashed = RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP;
 
 	conf.txmode.offloads = info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	if ((info->tx_offload_capa & checksums) == checksums) {
+		conf.txmode.offloads |= checksums;
+		dpdk->nic.offloads = NIC_OFFLOAD_CSUM;
+	}
 	conf.rxmode.offloads = info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
 	if (dpdk->nic.n_rx_queues > 1 && info->flow_type_rss_offloads & hashed) {
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
@@ -138,6 +143,9 @@ static int start_device(
 		return weir_refuse(error, -EOPNOTSUPP, "nic",
 			"dpdk:%.100s: the device has no queue to send through", dpdk->devargs);
 	snprintf(dpdk->driver, sizeof(dpdk->driver), "%s", info.driver_name);
+	dpdk->passes = strcmp(dpdk->driver, "net_ring") == 0;
+	dpdk->max_segments = info.tx_desc_lim.nb_mtu_seg_max ? info.tx_desc_lim.nb_mtu_seg_max
+							     : UINT16_MAX;
 	choose_queues(dpdk, &info, options);
 	failed = configure(dpdk, &info);
 	if (failed)
@@ -194,6 +202,7 @@ static void give_back(struct dpdk_nic *dpdk)
 		drain(dpdk);
 		failed = rte_eth_dev_stop(dpdk->port_id);
 	}
+	dpdk_let_go(dpdk);
 	if (!failed && dpdk->probed) {
 		failed = rte_eth_dev_info_get(dpdk->port_id, &info);
 		rte_eth_dev_close(dpdk->port_id);
@@ -227,6 +236,8 @@ static int open_device(
 	dpdk_log_forget_errors();
 	if (!failed)
 		failed = dpdk_find_device(dpdk, error);
+	if (!failed)
+		failed = dpdk_take(dpdk, error);
 	if (!failed)
 		failed = start_device(dpdk, options, error);
 	return failed;
@@ -306,19 +317,37 @@ void dpdk_nic_close(struct nic *nic)
 	pthread_mutex_unlock(&dpdk_lock);
 }
 
+// Of what ethdev counts, imissed alone is frames that were lost before they were received.
+// rx_nombuf is how often the driver asked for an mbuf in vain: many leave the frame where it is and
+// ask again, so that one frame counts often, and again in imissed when the queue overflows by it.
+void dpdk_nic_count(struct nic *nic)
+{
+	struct dpdk_nic *dpdk = (struct dpdk_nic *)nic;
+	struct rte_eth_stats statistics = { 0 };
+
+	for (unsigned q = 0; q < nic->n_rx_queues; q++)
+		dpdk->missed[q] = __atomic_load_n(&dpdk->lost[q], __ATOMIC_RELAXED);
+	if (rte_eth_stats_get(dpdk->port_id, &statistics) == 0)
+		dpdk->missed_by_device = statistics.imissed;
+	dpdk->missed[0] += dpdk->missed_by_device;
+}
+
 void dpdk_nic_describe(struct nic *nic, char *text, size_t size)
 {
 	const struct dpdk_nic *dpdk = (const struct dpdk_nic *)nic;
+	struct rte_eth_stats statistics = { 0 };
 	struct rte_eth_link link = { 0 };
 	const char *state = "unknown";
 
+	(void)rte_eth_stats_get(dpdk->port_id, &statistics); // zero when it has none
 	if (rte_eth_link_get_nowait(dpdk->port_id, &link) == 0)
 		state = link.link_status ? "up" : "down";
 	snprintf(text, size,
 		"driver=%s, link=%s, rx_queues=%u, tx_queues=%u, mbufs=%u, mbufs_free=%u, "
-		"device=%s",
+		"rx_nombuf=%llu, checksums=%s, device=%s",
 		dpdk->driver, state, nic->n_rx_queues, nic->n_tx_queues, dpdk_pool->size,
-		rte_mempool_avail_count(dpdk_pool), dpdk->devargs);
+		rte_mempool_avail_count(dpdk_pool), (unsigned long long)statistics.rx_nombuf,
+		nic->offloads & NIC_OFFLOAD_CSUM ? "device" : "software", dpdk->devargs);
 }
 
 static int dpdk_receive_fd(struct nic *nic, unsigned queue)
@@ -337,6 +366,7 @@ const struct nic_class dpdk_class = {
 	.receive = dpdk_receive,
 	.transmit = dpdk_transmit,
 	.receive_fd = dpdk_receive_fd,
+	.count = dpdk_nic_count,
 	.describe = dpdk_nic_describe,
 };
 

@@ -21,6 +21,7 @@ static pthread_key_t thread_key;
 static struct {
 	struct dpdk_arguments arguments; // never freed: EAL keeps them
 	bool logs, has_key;              // EAL's lines come to us; thread_key is made
+	FILE *printed;                   // takes what EAL prints
 	int result;                      // of rte_eal_init()
 	int code;                        // rte_errno
 } start;                                 // under dpdk_lock
@@ -55,10 +56,17 @@ void dpdk_thread_enter(void)
 static void *start_eal(void *context)
 {
 	struct dpdk_arguments permuted = start.arguments; // EAL changes the order
+	FILE *output = stdout;
 
 	(void)context;
+	// On wrong arguments EAL prints its usage, to where another program's data may be going.
+	// The descriptor is left alone; the stream is never closed, for another thread may print by
+	// it.
+	stdout = start.printed;
 	start.result = rte_eal_init(permuted.n, permuted.words);
 	start.code = rte_errno;
+	fflush(start.printed);
+	stdout = output;
 	return NULL;
 }
 
@@ -112,6 +120,8 @@ static int prepare(const struct nic_host *host, const char *devargs, struct weir
 	if (!start.logs)
 		failed = dpdk_log_start();
 	start.logs = !failed;
+	if (!start.printed && !(start.printed = dpdk_log_printed()))
+		failed = -ENOMEM;
 	if (!failed && !start.has_key) {
 		failed = -pthread_key_create(&thread_key, leave);
 		start.has_key = !failed;

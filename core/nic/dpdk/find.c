@@ -248,3 +248,23 @@ int dpdk_find_device(struct dpdk_nic *dpdk, struct weir_error *error)
 	dpdk->probed = true;
 	return 0;
 }
+
+int dpdk_take(struct dpdk_nic *dpdk, struct weir_error *error)
+{
+	static struct rte_eth_dev_owner weir = { .name = "weir" }; // under dpdk_lock
+	int failed = weir.id == RTE_ETH_DEV_NO_OWNER ? rte_eth_dev_owner_new(&weir.id) : 0;
+
+	if (!failed)
+		failed = rte_eth_dev_owner_set(dpdk->port_id, &weir);
+	if (failed)
+		return dpdk_refuse(error, failed, dpdk->devargs, "the device cannot be owned");
+	dpdk->owner_id = weir.id;
+	return 0;
+}
+
+void dpdk_let_go(const struct dpdk_nic *dpdk)
+{
+	if (dpdk->owner_id != RTE_ETH_DEV_NO_OWNER)
+		// It fails for one only that is not there or not ours: there is nothing to let go.
+		(void)rte_eth_dev_owner_unset(dpdk->port_id, dpdk->owner_id);
+}

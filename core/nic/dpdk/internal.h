@@ -12,6 +12,7 @@
 #define DPDK_INTERNAL_H
 
 #include <pthread.h>
+#include <stdio.h>
 
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
@@ -23,6 +24,8 @@
 
 // Has lines go to the log from now on. 0 or a negative errno. Before EAL starts.
 int dpdk_log_start(void);
+// A stream whose lines go to the log, for what EAL prints to the standard output. NULL: no memory.
+FILE *dpdk_log_printed(void);
 // Adds or removes a place where lines go; the one added first gets them. Without any they are
 // dropped.
 struct dpdk_log_place {
@@ -77,23 +80,29 @@ struct dpdk_nic {
 	struct nic nic; // first
 	// Worker: ro.
 	uint16_t port_id;
-	bool shares_transmit; // there are fewer transmit queues than workers
-	bool sends_segments;  // the device takes an mbuf that is a chain
-	bool hashes;          // the device writes RSS hashes
-	bool gone;            // the device was unplugged; EAL's thread: w once
-
-	// The worker of receive queue 0: rw.
-	_Alignas(RTE_CACHE_LINE_SIZE) uint32_t polls;
-	uint64_t missed[NIC_MAX_QUEUES]; // control: r
+	bool shares_transmit;  // there are fewer transmit queues than workers
+	bool sends_segments;   // the device takes an mbuf that is a chain
+	uint16_t max_segments; // of such a chain
+	bool hashes;           // the device writes RSS hashes
+	bool passes;           // the device hands on mbufs that it got from anybody
+	bool gone;             // the device was unplugged; EAL's thread: w once
 
 	// Workers: rw.
 	_Alignas(RTE_CACHE_LINE_SIZE) rte_spinlock_t transmit_locks[NIC_MAX_QUEUES];
 
+	// By receive queue, its worker: rw, rarely; control: r.
+	_Alignas(RTE_CACHE_LINE_SIZE) uint64_t lost[NIC_MAX_QUEUES]; // no mbuf for a copy
+
+	// Control.
+	_Alignas(RTE_CACHE_LINE_SIZE) uint64_t missed[NIC_MAX_QUEUES];
+	uint64_t missed_by_device; // when it was last asked
+
 	// Control, under dpdk_lock.
-	_Alignas(RTE_CACHE_LINE_SIZE) struct dpdk_nic *next;
+	struct dpdk_nic *next;
 	struct dpdk_log_place log_place;
 	char driver[32], *devargs;
-	bool probed; // here, and not by EAL's own arguments
+	uint64_t owner_id; // of ethdev's, RTE_ETH_DEV_NO_OWNER: it is not ours
+	bool probed;       // here, and not by EAL's own arguments
 	bool started;
 };
 
@@ -105,6 +114,7 @@ const struct dpdk_nic *dpdk_nic_of(uint16_t port_id);
 int dpdk_nic_open(const struct nic_options *options, struct nic **nic, struct weir_error *error);
 int dpdk_nic_check(const struct nic_options *options, struct weir_error *error);
 void dpdk_nic_close(struct nic *nic);
+void dpdk_nic_count(struct nic *nic);
 void dpdk_nic_describe(struct nic *nic, char *text, size_t size);
 extern const struct nic_class dpdk_class;
 
@@ -126,12 +136,27 @@ int dpdk_check_name(const char *devargs, struct weir_error *error);
 // Finds the device of dpdk->devargs, or has it probed: port_id and probed. Refuses one that cannot
 // be had, or is none.
 int dpdk_find_device(struct dpdk_nic *dpdk, struct weir_error *error);
+// Makes the device of port_id ours, or no longer: other users of DPDK in this process keep off one
+// that has an owner (failsafe, and whoever walks through the ports with RTE_ETH_FOREACH_DEV).
+int dpdk_take(struct dpdk_nic *dpdk, struct weir_error *error);
+void dpdk_let_go(const struct dpdk_nic *dpdk);
 
-// ---- segments.c: frames of more than one mbuf
+// ---- checksum.c
 
-// Fills the rest of a frame whose mbuf is a chain: enough in its linear part, the rest in segments.
-// False when that cannot be done: the mbuf is freed.
-bool dpdk_segments_fill(struct rte_mbuf *mbuf, struct weir_frame *frame);
+// Asks the device for the checksum that the frame is without (RTE_MBUF_F_TX_TCP_CKSUM and the
+// like), or makes it when that cannot be said. mbuf: the frame's, or a copy of it, to be sent.
+// False: it is not in the frame where the frame says.
+bool dpdk_ask_checksum(struct rte_mbuf *mbuf, const struct weir_frame *frame);
+
+// ---- segments.c: frames of more than one mbuf, and mbufs of others
+
+// Fills the rest of a frame whose mbuf is a chain of our own: enough in its linear part, the rest
+// in segments.
+void dpdk_segments_fill(struct rte_mbuf *mbuf, struct weir_frame *frame);
+// The mbuf, or, when it or one of its chain is not of our pool, or its bytes are not its alone
+// (RTE_MBUF_F_INDIRECT, RTE_MBUF_F_EXTERNAL, refcnt), or there is no headroom for a frame's tags: a
+// copy of it that may be written; the mbuf is freed. NULL: no mbufs for the copy.
+struct rte_mbuf *dpdk_own(struct rte_mbuf *mbuf);
 // A copy of the frame in mbufs of the pool, a chain when it needs to be; NULL: no mbufs.
 struct rte_mbuf *dpdk_copy(const struct weir_frame *frame);
 

@@ -48,15 +48,10 @@ void dpdk_log(int level, const char *format, ...)
 	tell(level, line);
 }
 
-// EAL flushes behind every message, on the thread that it comes from.
-static ssize_t on_write(void *context, const char *bytes, size_t size)
+static ssize_t tell_lines(int level, const char *bytes, size_t size)
 {
-	int level = rte_log_cur_msg_loglevel() - 1; // EAL counts from 1, syslog from 0
 	const char *at = bytes, *end = bytes + size;
 
-	(void)context;
-	if (level < LOG_EMERG || level > LOG_DEBUG)
-		level = LOG_INFO;
 	while (at < end) {
 		const char *newline = memchr(at, '\n', (size_t)(end - at));
 		size_t n = (size_t)((newline ? newline : end) - at);
@@ -68,12 +63,38 @@ static ssize_t on_write(void *context, const char *bytes, size_t size)
 	return (ssize_t)size;
 }
 
+// EAL flushes behind every message, on the thread that it comes from.
+static ssize_t on_log(void *context, const char *bytes, size_t size)
+{
+	int level = rte_log_cur_msg_loglevel() - 1; // EAL counts from 1, syslog from 0
+
+	(void)context;
+	return tell_lines(level < LOG_EMERG || level > LOG_DEBUG ? LOG_INFO : level, bytes, size);
+}
+
+static ssize_t on_print(void *context, const char *bytes, size_t size)
+{
+	(void)context;
+	return tell_lines(LOG_INFO, bytes, size);
+}
+
 int dpdk_log_start(void)
 {
-	const cookie_io_functions_t functions = { .write = on_write };
+	const cookie_io_functions_t functions = { .write = on_log };
 	FILE *stream = fopencookie(NULL, "w", functions);
 
 	return stream && rte_openlog_stream(stream) == 0 ? 0 : -ENOMEM;
+}
+
+FILE *dpdk_log_printed(void)
+{
+	const cookie_io_functions_t functions = { .write = on_print };
+	FILE *stream = fopencookie(NULL, "w", functions);
+
+	// By lines, so that what is printed while another thread writes is not torn.
+	if (stream)
+		setvbuf(stream, NULL, _IOLBF, BUFSIZ);
+	return stream;
 }
 
 void dpdk_log_add(struct dpdk_log_place *place, const struct nic_host *host)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
 //
-// Frames of more than one mbuf. The weir_segment of each mbuf behind the first stands in that
-// mbuf's own private area, in a part of its frame that every receive() writes anew.
+// Frames of more than one mbuf, and mbufs that cannot be frames as they are. The weir_segment of
+// each mbuf behind the first stands in that mbuf's own private area, in a part of its frame that
+// every receive() writes anew.
 #include <string.h>
 
 #include "edge.h"
@@ -39,15 +40,17 @@ static void pull(struct rte_mbuf *mbuf, uint16_t size)
 // Makes room behind the data, if it does not begin where it could.
 static void move_to_front(struct rte_mbuf *mbuf)
 {
-	if (mbuf->data_off <= RTE_PKTMBUF_HEADROOM || !RTE_MBUF_DIRECT(mbuf))
+	if (mbuf->data_off <= RTE_PKTMBUF_HEADROOM)
 		return;
 	memmove((uint8_t *)mbuf->buf_addr + RTE_PKTMBUF_HEADROOM, rte_pktmbuf_mtod(mbuf, uint8_t *),
 		mbuf->data_len);
 	mbuf->data_off = RTE_PKTMBUF_HEADROOM;
 }
 
+_Static_assert(RTE_PKTMBUF_HEADROOM + WEIR_FRAME_LINEAR <= DPDK_ROOM, "linearise() has room");
+
 // Gives the frame the linear part that its readers rely on.
-static bool linearise(struct rte_mbuf *mbuf)
+static void linearise(struct rte_mbuf *mbuf)
 {
 	while (mbuf->data_len < WEIR_FRAME_LINEAR && mbuf->next) {
 		unsigned size = WEIR_FRAME_LINEAR - mbuf->data_len;
@@ -56,11 +59,8 @@ static bool linearise(struct rte_mbuf *mbuf)
 			size = mbuf->next->data_len;
 		if (size > rte_pktmbuf_tailroom(mbuf))
 			move_to_front(mbuf);
-		if (size > rte_pktmbuf_tailroom(mbuf))
-			return false;
 		pull(mbuf, (uint16_t)size);
 	}
-	return true;
 }
 
 static struct rte_mbuf *get(void)
@@ -71,14 +71,11 @@ static struct rte_mbuf *get(void)
 	return mbuf;
 }
 
-bool dpdk_segments_fill(struct rte_mbuf *mbuf, struct weir_frame *frame)
+void dpdk_segments_fill(struct rte_mbuf *mbuf, struct weir_frame *frame)
 {
 	struct weir_segment **link = &frame->segments;
 
-	if (!linearise(mbuf)) {
-		rte_pktmbuf_free(mbuf);
-		return false;
-	}
+	linearise(mbuf);
 	frame->data = rte_pktmbuf_mtod(mbuf, uint8_t *);
 	frame->headroom = mbuf->data_off;
 	frame->linear = mbuf->data_len;
@@ -91,7 +88,6 @@ bool dpdk_segments_fill(struct rte_mbuf *mbuf, struct weir_frame *frame)
 		link = &segment->next;
 	}
 	*link = NULL;
-	return true;
 }
 
 static bool append(
@@ -132,5 +128,39 @@ struct rte_mbuf *dpdk_copy(const struct weir_frame *frame)
 		}
 	}
 	dpdk_edge_give(head);
+	return head;
+}
+
+// ---- Mbufs of others
+
+// Whether an mbuf and the memory behind it are ours alone. A clone, and what it was made of, share
+// their bytes; an attached buffer may belong to anybody.
+static bool is_own(const struct rte_mbuf *mbuf)
+{
+	return mbuf->pool == dpdk_pool && RTE_MBUF_DIRECT(mbuf) && rte_mbuf_refcnt_read(mbuf) == 1;
+}
+
+struct rte_mbuf *dpdk_own(struct rte_mbuf *mbuf)
+{
+	bool own = rte_pktmbuf_headroom(mbuf) >= WEIR_FRAME_HEADROOM;
+	struct rte_mbuf *head, *last;
+
+	for (const struct rte_mbuf *m = mbuf; own && m; m = m->next)
+		own = is_own(m);
+	if (own)
+		return mbuf;
+	head = last = get();
+	for (const struct rte_mbuf *m = mbuf; head && m; m = m->next) {
+		if (!append(head, &last, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len)) {
+			rte_pktmbuf_free(head);
+			head = NULL;
+		}
+	}
+	if (head) {
+		head->ol_flags = mbuf->ol_flags & RTE_MBUF_F_RX_RSS_HASH;
+		head->hash.rss = mbuf->hash.rss;
+	}
+	dpdk_edge_give(mbuf);
+	rte_pktmbuf_free(mbuf);
 	return head;
 }

@@ -35,6 +35,21 @@ static void forms(void **state)
 	assert_int_equal(nic_try("dpdk:0000:01:00.0", &options, NULL), 0);
 }
 
+// "lo" is an interface everywhere. A device of DPDK's may be called as an interface is.
+static void interfaces_are_no_devices(void **state)
+{
+	struct nic_options options = { .host = &host };
+	struct weir_error error = { 0 };
+
+	(void)state;
+	refuse("dpdk:lo", -EINVAL,
+		"lo is an interface of the kernel's: name a device of DPDK's on it, as "
+		"dpdk:net_af_packet0,iface=lo or dpdk:net_af_xdp0,iface=lo, or the PCI address of "
+		"what is behind it, as dpdk:0000:3b:00.0; without DPDK it is packet:lo");
+	refuse("dpdk:lo,mac=1", -EINVAL, "dpdk:net_af_packet0,iface=lo");
+	assert_int_equal(nic_try("dpdk:lo", &options, &error), -EINVAL);
+}
+
 static void refuse_module(const char *file, const char *text)
 {
 	const struct nic_host here = { .directory = WEIR_TEST_MODULES };
@@ -88,6 +103,45 @@ static void no_thread(void **state)
 	pthread_attr_destroy(&before);
 }
 
+// ---- What EAL prints
+
+static unsigned n_usage_lines;
+
+static void look_for_usage(void *context, int level, const char *line)
+{
+	(void)context, (void)level;
+	n_usage_lines += strstr(line, "EAL common options") != NULL;
+}
+
+// Runs with the standard output going into a file; returns how much of it there was.
+static off_t printed_by(void (*function)(void))
+{
+	FILE *file = tmpfile();
+	int output = dup(STDOUT_FILENO);
+	off_t size;
+
+	assert_non_null(file);
+	fflush(stdout);
+	assert_true(dup2(fileno(file), STDOUT_FILENO) >= 0);
+	function();
+	fflush(stdout);
+	size = lseek(STDOUT_FILENO, 0, SEEK_END);
+	assert_true(dup2(output, STDOUT_FILENO) >= 0);
+	close(output);
+	fclose(file);
+	return size;
+}
+
+static struct weir_error start_error;
+
+static void start_wrongly(void)
+{
+	const struct nic_options options = { .n_workers = 1, .host = &host };
+	struct nic *nic;
+
+	assert_int_equal(nic_open("dpdk:net_null0", &options, &nic, &start_error), -EIO);
+}
+
 // The arguments are those of the first try, which had no thread. The caller's affinity, signal mask
 // and name are what they were, whatever EAL does to its thread.
 static void failed_start_is_the_last(void **state)
@@ -99,8 +153,12 @@ static void failed_start_is_the_last(void **state)
 	sched_getaffinity(0, sizeof(cpus), &cpus);
 	sigprocmask(SIG_SETMASK, NULL, &mask);
 	host.dpdk_arguments = "--no-pci";
-	refuse("dpdk:net_null0", -EIO,
-		"EAL does not start with \"--no-pci --nonsense=1 --lcores=0@(");
+	host.log = look_for_usage;
+	assert_int_equal(printed_by(start_wrongly), 0);
+	assert_int_equal(n_usage_lines, 1);
+	print_message("%s\n", start_error.message);
+	assert_non_null(strstr(start_error.message,
+		"EAL does not start with \"--no-pci --nonsense=1 --lcores=0@("));
 	host.dpdk_arguments = "--no-pci --no-huge --no-shconf -m 64";
 	refuse("dpdk:net_null0", -EIO,
 		"EAL: Invalid 'command line' arguments; it is not tried again in this process");
@@ -115,6 +173,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(forms),
+		cmocka_unit_test(interfaces_are_no_devices),
 		cmocka_unit_test(modules),
 		cmocka_unit_test(arguments_that_would_end_the_process),
 		cmocka_unit_test(no_thread),

@@ -106,6 +106,37 @@ static void refused_open_leaves_nic_alone(void **state)
 	nic_close(NULL);
 }
 
+static void claims(void **state)
+{
+	static const struct {
+		const char *specification, *claim;
+	} table[] = {
+		{ "packet:eth1,force", "interface eth1" },
+		{ "tap:eth1", "interface eth1" },
+		{ "packet:sixteen_bytes_16", "" },
+		{ "dpdk:net_pcap0,rx_pcap=/a", "device net_pcap0" },
+		{ "dpdk:vdev:net_pcap0", "device net_pcap0" },
+		{ "dpdk:0000:3b:00.1,queues=2", "device 0000:3b:00.1" },
+		{ "dpdk:pci:3b:0.1", "device 0000:3b:00.1" },
+		{ "dpdk:3b:00.1", "device 0000:3b:00.1" },
+		{ "dpdk:0123456789012345678901234567890123456789012345678901234567890123456789",
+			"device 012345678901234567890123456789012345678901234567890123456789012" },
+		{ "null", "" },
+		{ "memory:queues=2", "" },
+		{ "replay:eth0", "" },
+		{ "bogus:eth0", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		char claim[NIC_CLAIM_SIZE];
+
+		print_message("\"%s\"\n", table[i].specification);
+		nic_claim(table[i].specification, claim);
+		assert_string_equal(claim, table[i].claim);
+	}
+}
+
 static void interfaces(void **state)
 {
 	static const struct {
@@ -222,6 +253,7 @@ int main(void)
 		cmocka_unit_test(long_specification),
 		cmocka_unit_test(refused_open_leaves_nic_alone),
 		cmocka_unit_test(interfaces),
+		cmocka_unit_test(claims),
 		cmocka_unit_test(null_swallows),
 		cmocka_unit_test(items),
 		cmocka_unit_test(numbers),
