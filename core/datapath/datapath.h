@@ -87,7 +87,7 @@ struct datapath {
 	struct tx_queue *dirty; // queues with frames
 	// Of them, those that frames were sent to last, by the low bits of their ports; NULL: none.
 	struct tx_queue *outputs[OUTPUTS];
-	uint32_t samples;       // random, for OP_COPY's 1 in N
+	uint32_t samples; // random, for OP_COPY's 1 in N
 	unsigned n_originated;
 	struct originated originated[ORIGINATED_MAX];
 	uint64_t waiting_positions[4]; // one bit per position where frames wait
@@ -182,8 +182,8 @@ void datapath_deliver(struct datapath *dp, struct weir_frame *frame, uint16_t po
 // Decides a flow anew from its key. False: there was no memory for the program; it keeps the old
 // one.
 bool datapath_redecide(struct datapath *dp, struct flow *flow, bool learn);
-// The whole of the flow's valid_at. A flow in use is brought up to now at every use, and one that is
-// not is forgotten long before the clock has moved as often as the half that it keeps can tell.
+// The whole of the flow's valid_at. A flow in use is brought up to now at every use, and one that
+// is not is forgotten long before the clock has moved as often as the half that it keeps can tell.
 static inline uint64_t datapath_valid_at(const struct datapath *dp, const struct flow *flow)
 {
 	return dp->now - (uint32_t)((uint32_t)dp->now - flow->valid_at);

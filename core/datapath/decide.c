@@ -197,7 +197,7 @@ static struct program *run_unknown(struct datapath *dp, struct weir_frame *frame
 	struct flow *old = flow_under_old_mask(dp, port, frame, (uint8_t)key_start(key));
 	struct program *program;
 
-	if (old && dp->n_redecided >= REDECIDE_PER_BATCH && 
+	if (old && dp->n_redecided >= REDECIDE_PER_BATCH &&
 		!(flow_rest(dp->flows, old)->flags & FLOW_UNDECIDED)) {
 		use_flow(dp, old, frame_wire(frame));
 		old->program->refs++;

@@ -4,11 +4,11 @@
 // The exact-match flow table of one worker and one switch. No other thread touches it.
 //
 // A flow is one cache line with all that a hit needs, unless its key is long, and one with the
-// rest, in an array of its own. Buckets are one line of eight 16-bit tags and indices; a flow stands
-// in one of two buckets, the second of which is looked at only when the first has overflowed.
-// Look-up is split so that a batch can prefetch: flow_hash(), flow_prefetch_bucket(); then
-// flow_candidate(), which prefetches the flow; then flow_match(). Memory is reserved at creation
-// and touched on use; nothing grows.
+// rest, in an array of its own. Buckets are one line of eight 16-bit tags and indices; a flow
+// stands in one of two buckets, the second of which is looked at only when the first has
+// overflowed. Look-up is split so that a batch can prefetch: flow_hash(), flow_prefetch_bucket();
+// then flow_candidate(), which prefetches the flow; then flow_match(). Memory is reserved at
+// creation and touched on use; nothing grows.
 //
 // New flows never evict flows in use: when the table, or both buckets, are full, flow_insert()
 // fails and the frame runs uncached. Unused flows are taken out by the worker's scan, the sooner

@@ -37,7 +37,9 @@ static const struct {
 // The length of the shortest keys that have this word.
 static uint8_t words_up_to(unsigned word)
 {
-	return word < KEY_WORDS_L2 ? KEY_WORDS_L2 : word < KEY_WORDS_IPV4 ? KEY_WORDS_IPV4 : KEY_WORDS;
+	return word < KEY_WORDS_L2     ? KEY_WORDS_L2
+	       : word < KEY_WORDS_IPV4 ? KEY_WORDS_IPV4
+				       : KEY_WORDS;
 }
 
 void key_mask_make(struct key_mask *mask, uint64_t fields)

@@ -168,8 +168,8 @@ PLAIN_INLINE bool plain_behind(const struct weir_frame *frame, struct flow_key *
 	return kind != 0;
 }
 
-// Fills the key as key_parse() does, or returns false. With l2 (a constant) words 3 to 8 are left as
-// they are. The frame must have nothing unfinished.
+// Fills the key as key_parse() does, or returns false. With l2 (a constant) words 3 to 8 are left
+// as they are. The frame must have nothing unfinished.
 PLAIN_INLINE bool key_parse_plain(const struct weir_frame *frame, struct flow_key *key, bool l2)
 {
 	const uint8_t *data = frame->data;

@@ -38,8 +38,7 @@ struct batch {
 
 // Everything that is not plain. What comes from outside may claim anything about its checksums and
 // segments: offsets are made true, or the claim is taken away and the frame is dropped.
-__attribute__((noinline)) static uint64_t parse_any(
-	struct weir_frame *frame, struct flow_key *key)
+__attribute__((noinline)) static uint64_t parse_any(struct weir_frame *frame, struct flow_key *key)
 {
 	uint64_t refused = 0;
 
@@ -176,8 +175,7 @@ ALWAYS_INLINE void run_hits(struct batch *b, bool l2)
 		struct flow *flow = r->flow;
 
 		received += r->wire;
-		if (__builtin_expect(
-			    !flow || !flow_match(b->dp->flows, flow, &r->key, n_words), 0))
+		if (__builtin_expect(!flow || !flow_match(b->dp->flows, flow, &r->key, n_words), 0))
 			flow = flow_find(b->dp->flows, &r->key, n_words, r->hash);
 		if (__builtin_expect(flow != NULL, 1))
 			run_hit(b, r, flow, &last);

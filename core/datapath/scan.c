@@ -116,8 +116,7 @@ static bool is_unused(const struct datapath *dp, const struct flow *flow)
 {
 	uint32_t idle = dp->tick - flow->used;
 
-	return idle > dp->keep_ticks ||
-	       (idle > dp->keep_single_ticks && had_one_frame(dp, flow));
+	return idle > dp->keep_ticks || (idle > dp->keep_single_ticks && had_one_frame(dp, flow));
 }
 
 static void scan_flow(struct datapath *dp, struct flow *flow)
