@@ -6,27 +6,38 @@
 
 enum {
 	LINE = 64,
-	// A path leaves one subtree behind in each node; two trees begin.
-	WAITING = TREE_DEPTH + 2,
+	LINES = 4,   // that are fetched of a node or leaf
+	FLIGHTS = 6, // subtrees that are gone through at the same time
+	// A flight leaves one subtree behind in each node.
+	WAITING = FLIGHTS * TREE_DEPTH,
 };
 
-// Subtrees that are still to be gone through, and the best rule so far.
+// A set that fits no cache is a matter of waiting for memory. Therefore several subtrees are gone
+// through in turns, and what the next turn of one needs is fetched during those of the others.
 struct search {
-	uint64_t best;
-	unsigned n;
+	uint64_t best; // rank of the best rule so far
+	unsigned n_flights, n_waiting;
+	struct tree_ref flights[FLIGHTS];
 	struct tree_ref waiting[WAITING];
 };
 
-static inline void search_later(struct search *search, struct tree_ref ref)
+static inline void fetch(struct tree_ref ref)
 {
 	const char *object = (const char *)(ref.object & ~(uintptr_t)1);
 
+	for (unsigned i = 0; i < LINES; i++)
+		__builtin_prefetch(object + i * LINE);
+}
+
+static inline void add(struct search *search, struct tree_ref ref)
+{
 	if (ref.rank <= search->best)
 		return;
-	// Comes while others are gone through.
-	__builtin_prefetch(object);
-	__builtin_prefetch(object + LINE);
-	search->waiting[search->n++] = ref;
+	fetch(ref);
+	if (search->n_flights < FLIGHTS)
+		search->flights[search->n_flights++] = ref;
+	else
+		search->waiting[search->n_waiting++] = ref;
 }
 
 static inline void look_narrow(
@@ -45,27 +56,26 @@ static inline void look_wide(
 			search->best = leaf->entries[i].rank;
 }
 
-// Goes down to a leaf by the better part of each node, and leaves the other one for later.
-static inline void descend(struct search *search, struct tree_ref ref, const struct probe *probe)
+// Goes through a leaf; or through a node, and returns the better one of its parts to go on with.
+static inline struct tree_ref step(
+	struct search *search, struct tree_ref ref, const struct probe *probe)
 {
-	while (ref.rank > search->best && !tree_is_leaf(ref)) {
-		const struct tree_node *node = tree_node(ref);
-		struct tree_ref span = node->span;
+	const struct tree_node *node = tree_node(ref);
+	const struct tree_leaf *leaf;
+	struct tree_ref span;
 
+	if (!tree_is_leaf(ref)) {
+		span = node->span;
 		ref = node->child[tree_child(node, probe->key[node->dim])];
-		if (span.rank > ref.rank) {
-			search_later(search, ref);
-			ref = span;
-		} else {
-			search_later(search, span);
-		}
+		add(search, span.rank > ref.rank ? ref : span);
+		return span.rank > ref.rank ? span : ref;
 	}
-	if (ref.rank <= search->best)
-		return;
-	if (tree_leaf(ref)->wide)
-		look_wide(search, tree_leaf(ref), probe);
+	leaf = tree_leaf(ref);
+	if (leaf->wide)
+		look_wide(search, leaf, probe);
 	else
-		look_narrow(search, tree_leaf(ref), probe);
+		look_narrow(search, leaf, probe);
+	return (struct tree_ref){ 0, 0 };
 }
 
 uint32_t classify_match(const struct classify *c, const struct classify_packet *packet)
@@ -74,11 +84,24 @@ uint32_t classify_match(const struct classify *c, const struct classify_packet *
 	struct probe probe;
 
 	search.best = 0;
-	search.n = 0;
-	search_later(&search, c->trees[SET_ANY]);
-	search_later(&search, c->trees[packet->l3 < SET_ANY ? packet->l3 : WEIR_L3_OTHER]);
+	search.n_flights = search.n_waiting = 0;
+	add(&search, c->trees[SET_ANY]);
+	add(&search, c->trees[packet->l3 < SET_ANY ? packet->l3 : WEIR_L3_OTHER]);
 	entry_probe(&probe, packet);
-	while (search.n)
-		descend(&search, search.waiting[--search.n], &probe);
+	while (search.n_flights)
+		for (unsigned i = 0; i < search.n_flights;) {
+			struct tree_ref ref = search.flights[i];
+
+			if (ref.rank > search.best)
+				ref = step(&search, ref, &probe);
+			if (ref.rank > search.best) {
+				fetch(ref);
+				search.flights[i++] = ref;
+			} else if (search.n_waiting) {
+				search.flights[i++] = search.waiting[--search.n_waiting];
+			} else {
+				search.flights[i] = search.flights[--search.n_flights];
+			}
+		}
 	return entry_id(search.best);
 }
