@@ -109,7 +109,7 @@ size_t classify_count(const struct classify *c);
 size_t classify_memory(const struct classify *c);
 
 // No lookup takes more steps: rules compared and nodes visited.
-#define CLASSIFY_WORST_MAX 1024
+#define CLASSIFY_WORST_MAX 512
 unsigned classify_worst(const struct classify *c);
 
 #endif
