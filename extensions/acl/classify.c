@@ -96,6 +96,11 @@ static int rebuild(
 	tree_list_fini(&list);
 	if (ret)
 		return ret;
+	// What is there already may be better, and then stays: removing must not slow down.
+	if (!n_more && tree_worst(tree) > tree_worst(c->trees[i])) {
+		tree_put(tree);
+		return 0;
+	}
 	tree_put(c->trees[i]);
 	c->trees[i] = tree;
 	return 0;
@@ -200,7 +205,8 @@ int classify_change(struct classify **made, struct classify *old,
 	ret = remove_some(c, removed, n_removed, error);
 	if (!ret)
 		ret = (many ? add_many : add_some)(c, added, n_added, error);
-	if (!ret)
+	// Removing is never refused for what is left.
+	if (!ret && n_added)
 		ret = check_worst(c, error);
 	if (ret)
 		classify_destroy(c);
