@@ -132,7 +132,7 @@ struct shape {
 	const struct share *local, *remote, *local_ports, *remote_ports;
 };
 
-static void draw_shape(
+static void draw_any_shape(
 	struct classify_rule *rule, const struct shape *shape, uint64_t *random, size_t n)
 {
 	static const struct share protocols[] = { { 65, IPPROTO_TCP }, { 22, IPPROTO_UDP },
@@ -142,12 +142,6 @@ static void draw_shape(
 	rule->l3 = shape->l3;
 	site_prefix(rule, LOCAL, shape->local, random, n);
 	site_prefix(rule, REMOTE, shape->remote, random, n);
-	// Who names neither side does so seldom, and then names the protocol.
-	if (!rule->local_length && !rule->remote_length) {
-		if (family_below(random, 4))
-			site_prefix(rule, LOCAL, shape->local, random, n);
-		protocol = protocol ? protocol : IPPROTO_TCP;
-	}
 	if (!protocol)
 		return;
 	rule->protocol = (uint16_t)protocol;
@@ -158,6 +152,17 @@ static void draw_shape(
 	}
 	draw_ports(rule, LOCAL, pick(shape->local_ports, random), random);
 	draw_ports(rule, REMOTE, pick(shape->remote_ports, random), random);
+}
+
+static void draw_shape(
+	struct classify_rule *rule, const struct shape *shape, uint64_t *random, size_t n)
+{
+	do {
+		*rule = classify_rule_any(rule->id, 0);
+		draw_any_shape(rule, shape, random, n);
+		// Few rules name nobody, and those name a port: otherwise nothing would miss.
+	} while (!rule->local_length && !rule->remote_length &&
+		 (rule->local_port_max - rule->local_port_min > 1024 || family_below(random, 4)));
 }
 
 // Access lists: servers of ours, named exactly, for networks of others (ClassBench acl1 to acl5).
@@ -270,10 +275,11 @@ static void draw_nested(struct classify_rule *rule, uint64_t *random, size_t i, 
 		set_ports(rule, REMOTE, step * 1000, 65535 - step * 1000);
 }
 
-// Each field is any in half of the rules, whatever the other ones are.
+// Each field is any in half of the rules, whatever the other ones are; but not all, nor all except
+// the protocol.
 static void draw_wildcards(struct classify_rule *rule, uint64_t *random, size_t i, size_t n)
 {
-	unsigned given = family_below(random, 32);
+	unsigned given = 1 + family_below(random, 15) + 16 * family_below(random, 2);
 	uint8_t address[16];
 
 	(void)i, (void)n;
