@@ -81,16 +81,24 @@ static int divide(struct division *division, struct tree_node *node,
 	return division->entries ? 0 : -ENOMEM;
 }
 
+// n_copies: of all parts together. What a part leaves is for those behind it; the span, which all
+// lookups go through, is the last.
 static int build_parts(struct tree_node *node, const struct division *division, bool wide,
-	unsigned depth, float copies_each)
+	unsigned depth, float n_copies)
 {
+	size_t rest = division->start[node->n_children + 1];
 	int ret = 0;
 
-	for (int i = TREE_SPAN; i < node->n_children && !ret; i++) {
+	for (int i = node->n_children - 1; i >= TREE_SPAN && !ret; i--) {
 		size_t start = division->start[i + 1], n = division->start[i + 2] - start;
+		struct tree_ref *part = tree_part(node, i);
 
-		ret = tree_build(tree_part(node, i), division->entries + start, n, wide, depth + 1,
-			copies_each * (float)n);
+		if (!n)
+			continue;
+		ret = tree_build(part, division->entries + start, n, wide, depth + 1,
+			n_copies * (float)n / (float)rest);
+		n_copies -= (float)(tree_n(*part) - n);
+		rest -= n;
 	}
 	return ret;
 }
@@ -111,8 +119,7 @@ static int build_node(struct tree_ref *made, const struct tree_node *cut,
 	ret = divide(&division, node, entries, n, n_copies);
 	if (!ret) {
 		total = division.start[node->n_children + 1];
-		ret = build_parts(node, &division, wide, depth,
-			(n_copies - (float)(total - n)) / (float)total);
+		ret = build_parts(node, &division, wide, depth, n_copies - (float)(total - n));
 		free(division.entries);
 	}
 	*made = tree_node_ref(node);

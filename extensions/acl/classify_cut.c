@@ -189,11 +189,9 @@ static float cost_of(
 			span++;
 			continue;
 		}
-		n[first[i]]++;
-		if (last[i] > first[i]) {
-			n[last[i]]++;
-			n_copies++;
-		}
+		n_copies += last[i] - first[i];
+		for (unsigned k = first[i]; k <= last[i]; k++)
+			n[k]++;
 	}
 	for (unsigned i = 0; i < TREE_FANOUT; i++)
 		most = n[i] > most ? n[i] : most;
@@ -210,7 +208,8 @@ static void keep_better(struct tree_node *node, float *best, const struct sample
 	uint8_t first[SAMPLE], last[SAMPLE];
 
 	place(s, trial, first, last);
-	for (unsigned copies = 0; copies < 2 && copies + 2 <= trial->n_children; copies++) {
+	for (unsigned copies = 0; copies <= TREE_COPIES && copies + 2 <= trial->n_children;
+		copies++) {
 		float cost = cost_of(s, first, last, copies);
 
 		if (cost >= *best)

@@ -16,6 +16,7 @@
 
 enum {
 	TREE_FANOUT = 16,    // children of a node
+	TREE_COPIES = 3,     // of a rule in one node, besides itself
 	TREE_LEAF = 8,       // rules for which a node is not worth it
 	TREE_DEPTH = 48,     // nodes above a leaf
 	TREE_REBUILD = 2048, // rules that adding or removing one puts in order anew, at most
@@ -36,7 +37,7 @@ struct tree_node {
 	uint32_t n_built;   // the same when it was cut
 	uint8_t dim;        // enum classify_dim
 	uint8_t n_children; // 2 to TREE_FANOUT
-	uint8_t copies;     // 1: a rule may be in two neighbouring children
+	uint8_t copies;     // a rule may be in so many children besides the first
 	// Child i has the values from key[i - 1] on and below key[i]. Behind the last: UINT32_MAX.
 	uint32_t key[TREE_FANOUT - 1];
 	struct tree_ref child[/* n_children */];
