@@ -14,13 +14,35 @@ struct division {
 	const struct entry **entries;
 };
 
+static void fill_chains(
+	struct tree_leaf *leaf, const struct entry *const entries[], const uint32_t ends[])
+{
+	uint64_t *best = tree_best(leaf);
+	uint32_t at = 0;
+
+	memcpy(tree_ends(leaf), ends, leaf->n_chains * sizeof(ends[0]));
+	for (unsigned i = 0; i < leaf->n_chains; i++)
+		for (uint64_t rank = 0; at < ends[i]; at++) {
+			rank = entries[at]->rank > rank ? entries[at]->rank : rank;
+			best[at] = rank;
+		}
+}
+
 static int build_leaf(struct tree_ref *made, const struct entry *entries[], size_t n, bool wide)
 {
-	struct tree_leaf *leaf = tree_leaf_create(n, wide);
+	uint32_t ends[TREE_CHAINS];
+	int n_chains = tree_chains(entries, n, ends);
+	struct tree_leaf *leaf;
 
+	if (n_chains < 0)
+		return n_chains;
+	leaf = tree_leaf_create(n, wide, (unsigned)n_chains);
 	if (!leaf)
 		return -ENOMEM;
-	qsort(entries, n, sizeof(entries[0]), entry_compare);
+	if (n_chains)
+		fill_chains(leaf, entries, ends);
+	else
+		qsort(entries, n, sizeof(entries[0]), entry_compare);
 	for (size_t i = 0; i < n; i++)
 		if (wide)
 			leaf->entries[i] = *entries[i];

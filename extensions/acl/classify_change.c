@@ -8,16 +8,24 @@
 
 #include "classify_tree.h"
 
-// Puts a subtree in order anew, with an entry more when there is one.
-static int rebuild(struct tree_ref *made, struct tree_ref old, const struct entry *more, bool wide,
-	unsigned depth)
+// Puts a subtree in order anew, with one entry more or less when there is one. -ENOENT: there is no
+// such `less`.
+static int rebuild(struct tree_ref *made, struct tree_ref old, const struct entry *more,
+	const struct entry *less, bool wide, unsigned depth)
 {
 	struct tree_list list;
+	size_t kept = 0;
 	int ret = tree_list_init(&list, old, &more, more ? 1 : 0);
 
 	if (ret)
 		return ret;
-	ret = tree_build(made, list.sorted, list.n, wide, depth, tree_copies(list.n, wide) / 4);
+	for (size_t i = 0; i < list.n; i++)
+		if (!less || !entry_equal(list.sorted[i], less))
+			list.sorted[kept++] = list.sorted[i];
+	if (less && kept == list.n)
+		ret = -ENOENT;
+	else
+		ret = tree_build(made, list.sorted, kept, wide, depth, tree_copies(kept, wide) / 4);
 	tree_list_fini(&list);
 	return ret;
 }
@@ -25,7 +33,7 @@ static int rebuild(struct tree_ref *made, struct tree_ref old, const struct entr
 static int add_to_leaf(struct tree_ref *made, struct tree_ref old, const struct entry *entry)
 {
 	const struct tree_leaf *from = tree_leaf(old);
-	struct tree_leaf *leaf = tree_leaf_create(from->n + 1u, from->wide);
+	struct tree_leaf *leaf = tree_leaf_create(from->n + 1u, from->wide, 0);
 	unsigned at = 0;
 
 	if (!leaf)
@@ -63,7 +71,7 @@ static int remove_from_leaf(struct tree_ref *made, struct tree_ref old, const st
 		*made = (struct tree_ref){ 0, 0 };
 		return 0;
 	}
-	leaf = tree_leaf_create(from->n - 1u, from->wide);
+	leaf = tree_leaf_create(from->n - 1u, from->wide, 0);
 	if (!leaf)
 		return -ENOMEM;
 	if (from->wide) {
@@ -127,11 +135,13 @@ int tree_add(struct tree_ref *made, struct tree_ref old, const struct entry *ent
 		return tree_build(made, &entry, 1, wide, depth, 0);
 	if (!tree_is_leaf(old))
 		return outgrown(tree_node(old))
-			       ? rebuild(made, old, entry, wide, depth)
+			       ? rebuild(made, old, entry, NULL, wide, depth)
 			       : change_node(made, tree_node(old), entry, wide, depth, tree_add);
-	// Also a long leaf may be cut once the rules differ more.
-	if (tree_leaf(old)->n >= TREE_LEAF && tree_leaf(old)->n < TREE_REBUILD)
-		return rebuild(made, old, entry, wide, depth);
+	// Also a long leaf may be cut once the rules differ more. One with chains has to be put in
+	// order in any case, which is all the work there is when one chain has all the rules.
+	if (tree_leaf(old)->n_chains ||
+		(tree_leaf(old)->n >= TREE_LEAF && tree_leaf(old)->n < TREE_REBUILD))
+		return rebuild(made, old, entry, NULL, wide, depth);
 	return add_to_leaf(made, old, entry);
 }
 
@@ -143,6 +153,8 @@ int tree_remove(struct tree_ref *made, struct tree_ref old, const struct entry *
 
 	if (!old.object)
 		return -ENOENT;
+	if (tree_is_leaf(old) && tree_leaf(old)->n_chains)
+		return rebuild(made, old, NULL, entry, wide, depth);
 	if (tree_is_leaf(old))
 		return remove_from_leaf(made, old, entry);
 	ret = change_node(&node, tree_node(old), entry, wide, depth, tree_remove);
@@ -151,7 +163,7 @@ int tree_remove(struct tree_ref *made, struct tree_ref old, const struct entry *
 			*made = node;
 		return ret;
 	}
-	ret = rebuild(&leaf, node, NULL, wide, depth);
+	ret = rebuild(&leaf, node, NULL, NULL, wide, depth);
 	tree_put(node);
 	if (!ret)
 		*made = leaf;

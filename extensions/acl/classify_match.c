@@ -56,6 +56,32 @@ static inline void look_wide(
 			search->best = leaf->entries[i].rank;
 }
 
+// Looks for the last rule of each chain that matches: those before it do, and none behind it.
+static void look_chains(
+	struct search *search, const struct tree_leaf *leaf, const struct probe *probe)
+{
+	const uint64_t *best = tree_best(leaf);
+	const uint32_t *ends = tree_ends(leaf);
+
+	for (unsigned i = 0; i < leaf->n_chains; i++) {
+		uint32_t start = i ? ends[i - 1] : 0, low = start, high = ends[i];
+
+		if (best[high - 1] <= search->best)
+			continue;
+		while (low < high) {
+			uint32_t middle = low + (high - low) / 2;
+
+			if (leaf->wide ? entry_matches(&leaf->entries[middle], probe)
+				       : entry_narrow_matches(&leaf->narrow[middle], probe))
+				low = middle + 1;
+			else
+				high = middle;
+		}
+		if (low > start && best[low - 1] > search->best)
+			search->best = best[low - 1];
+	}
+}
+
 // Goes through a leaf; or through a node, and returns the better one of its parts to go on with.
 static inline struct tree_ref step(
 	struct search *search, struct tree_ref ref, const struct probe *probe)
@@ -71,7 +97,9 @@ static inline struct tree_ref step(
 		return span.rank > ref.rank ? span : ref;
 	}
 	leaf = tree_leaf(ref);
-	if (leaf->wide)
+	if (leaf->n_chains)
+		look_chains(search, leaf, probe);
+	else if (leaf->wide)
 		look_wide(search, leaf, probe);
 	else
 		look_narrow(search, leaf, probe);

@@ -11,10 +11,13 @@
 // Nodes lie on cache lines.
 enum { LINE = 64 };
 
-static size_t leaf_size(size_t n, bool wide)
+static size_t leaf_size(size_t n, bool wide, unsigned n_chains)
 {
-	return sizeof(struct tree_leaf) +
-	       n * (wide ? sizeof(struct entry) : sizeof(struct entry_narrow));
+	size_t each = wide ? sizeof(struct entry) : sizeof(struct entry_narrow);
+
+	if (n_chains)
+		each += sizeof(uint64_t);
+	return sizeof(struct tree_leaf) + n * each + n_chains * sizeof(uint32_t);
 }
 
 static size_t node_size(unsigned n_children)
@@ -36,24 +39,31 @@ struct tree_node *tree_node_create(unsigned n_children)
 	return node;
 }
 
-struct tree_leaf *tree_leaf_create(size_t n, bool wide)
+struct tree_leaf *tree_leaf_create(size_t n, bool wide, unsigned n_chains)
 {
-	struct tree_leaf *leaf = malloc(leaf_size(n, wide));
+	struct tree_leaf *leaf = malloc(leaf_size(n, wide, n_chains));
 
 	if (!leaf)
 		return NULL;
 	leaf->refs = 1;
-	leaf->n = (uint32_t)n & INT32_MAX;
+	leaf->n = (uint32_t)n & TREE_LEAF_MAX;
+	leaf->n_chains = n_chains & 0x7f;
 	leaf->wide = wide;
 	return leaf;
 }
 
 struct tree_ref tree_leaf_ref(const struct tree_leaf *leaf)
 {
-	return (struct tree_ref){
-		.rank = leaf->wide ? leaf->entries[0].rank : leaf->narrow[0].rank,
-		.object = (uintptr_t)leaf + 1,
-	};
+	struct tree_ref ref = { .object = (uintptr_t)leaf + 1 };
+
+	if (!leaf->n_chains)
+		ref.rank = leaf->wide ? leaf->entries[0].rank : leaf->narrow[0].rank;
+	for (unsigned i = 0; i < leaf->n_chains; i++) {
+		uint64_t rank = tree_best(leaf)[tree_ends(leaf)[i] - 1];
+
+		ref.rank = rank > ref.rank ? rank : ref.rank;
+	}
+	return ref;
 }
 
 struct tree_ref tree_node_ref(struct tree_node *node)
@@ -113,11 +123,25 @@ size_t tree_n(struct tree_ref ref)
 	return tree_is_leaf(ref) ? tree_leaf(ref)->n : tree_node(ref)->n;
 }
 
+static unsigned leaf_worst(const struct tree_leaf *leaf)
+{
+	unsigned worst = 1;
+	uint32_t start = 0;
+
+	if (!leaf->n_chains)
+		return leaf->n + 1u;
+	for (unsigned i = 0; i < leaf->n_chains; i++) {
+		worst += tree_chain_steps(tree_ends(leaf)[i] - start);
+		start = tree_ends(leaf)[i];
+	}
+	return worst;
+}
+
 unsigned tree_worst(struct tree_ref ref)
 {
 	if (!ref.object)
 		return 0;
-	return tree_is_leaf(ref) ? tree_leaf(ref)->n + 1u : tree_node(ref)->worst;
+	return tree_is_leaf(ref) ? leaf_worst(tree_leaf(ref)) : tree_node(ref)->worst;
 }
 
 // As glibc has it: a word before the object, both rounded up to 16.
@@ -133,7 +157,8 @@ size_t tree_memory(struct tree_ref ref)
 	if (!ref.object)
 		return 0;
 	if (tree_is_leaf(ref))
-		return allocated(leaf_size(tree_leaf(ref)->n, tree_leaf(ref)->wide));
+		return allocated(leaf_size(
+			tree_leaf(ref)->n, tree_leaf(ref)->wide, tree_leaf(ref)->n_chains));
 	size = allocated(node_size(tree_node(ref)->n_children));
 	for (int i = TREE_SPAN; i < tree_node(ref)->n_children; i++)
 		size += tree_memory(*tree_part(tree_node(ref), i));

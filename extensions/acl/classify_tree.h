@@ -19,6 +19,7 @@ enum {
 	TREE_COPIES = 3,     // of a rule in one node, besides itself
 	TREE_LEAF = 8,       // rules for which a node is not worth it
 	TREE_DEPTH = 48,     // nodes above a leaf
+	TREE_CHAINS = 32,    // of a leaf
 	TREE_REBUILD = 2048, // rules that adding or removing one puts in order anew, at most
 };
 
@@ -45,14 +46,18 @@ struct tree_node {
 
 struct tree_leaf {
 	uint32_t refs;
-	uint32_t n : 31;
-	uint32_t wide : 1; // struct entry, else struct entry_narrow
-	// The best first.
+	uint32_t n : 24;       // to TREE_LEAF_MAX
+	uint32_t n_chains : 7; // 0: a list, the best first
+	uint32_t wide : 1;     // struct entry, else struct entry_narrow
+	// With chains, from the outermost rule of each to the innermost; then follow tree_best()
+	// and tree_ends().
 	union {
 		struct entry_narrow narrow[0];
 		struct entry entries[0];
 	};
 };
+
+#define TREE_LEAF_MAX 0xffffffu
 
 static inline bool tree_is_leaf(struct tree_ref ref)
 {
@@ -62,6 +67,19 @@ static inline bool tree_is_leaf(struct tree_ref ref)
 static inline struct tree_leaf *tree_leaf(struct tree_ref ref)
 {
 	return (struct tree_leaf *)(ref.object - 1);
+}
+
+// Of a leaf with chains, for each entry: the highest rank of its chain as far as it.
+static inline uint64_t *tree_best(const struct tree_leaf *leaf)
+{
+	return leaf->wide ? (uint64_t *)&leaf->entries[leaf->n]
+			  : (uint64_t *)&leaf->narrow[leaf->n];
+}
+
+// For each chain, where the next one begins.
+static inline uint32_t *tree_ends(const struct tree_leaf *leaf)
+{
+	return (uint32_t *)(tree_best(leaf) + leaf->n);
 }
 
 static inline struct tree_node *tree_node(struct tree_ref ref)
@@ -115,9 +133,15 @@ int tree_remove(struct tree_ref *made, struct tree_ref old, const struct entry *
 	unsigned depth);
 
 struct tree_node *tree_node_create(unsigned n_children);
-// entries: the best first.
-struct tree_leaf *tree_leaf_create(size_t n, bool wide);
+// The caller fills in the entries.
+struct tree_leaf *tree_leaf_create(size_t n, bool wide, unsigned n_chains);
 struct tree_ref tree_leaf_ref(const struct tree_leaf *leaf);
+
+// Orders entries by chains. Returns how many there are, with their ends, 0 when a list is about as
+// good, or -ENOMEM.
+int tree_chains(const struct entry *entries[/* n */], size_t n, uint32_t ends[/* TREE_CHAINS */]);
+// Rules of a chain of n that are compared, at most.
+unsigned tree_chain_steps(uint32_t n);
 // Of a node whose parts are complete. Sets what the node says of them.
 struct tree_ref tree_node_ref(struct tree_node *node);
 void tree_leaf_entry(struct entry *entry, const struct tree_leaf *leaf, size_t i);

@@ -308,6 +308,19 @@ static void draw_chain(struct classify_rule *rule, uint64_t *random, size_t i, s
 	set_ports(rule, REMOTE, (unsigned)(i / 32768), 65535);
 }
 
+// Two port ranges, one shifted up by as much as the other one is shifted down: any two rules
+// overlap, none contains another, and no cut has rules on both sides.
+static void draw_crossing(struct classify_rule *rule, uint64_t *random, size_t i, size_t n)
+{
+	unsigned shift = (unsigned)(i % 32768);
+
+	(void)random, (void)n;
+	rule->l3 = WEIR_L3_IPV4;
+	rule->protocol = (uint16_t)(i / 32768);
+	set_ports(rule, LOCAL, shift, 32767 + shift);
+	set_ports(rule, REMOTE, 32767 - shift, 65534 - shift);
+}
+
 const struct family families[] = {
 	{ "acl", "ClassBench-style access lists", draw_acl },
 	{ "acl6", "the same of IPv6", draw_acl6 },
@@ -317,6 +330,7 @@ const struct family families[] = {
 	{ "nested", "chains of 32 nested prefixes and ranges", draw_nested },
 	{ "wildcards", "overlapping wildcards: any field is any", draw_wildcards },
 	{ "chain", "one chain of nested port ranges", draw_chain },
+	{ "crossing", "port ranges all of which cross", draw_crossing },
 	{ NULL, NULL, NULL },
 };
 
