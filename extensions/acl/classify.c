@@ -39,15 +39,25 @@ static int check_rules(const struct classify_rule rules[], size_t n, struct weir
 	return ret;
 }
 
+// Small sets are in caches, and are to be fast.
+static unsigned steps_allowed(size_t n)
+{
+	unsigned allowed = CLASSIFY_WORST_SMALL;
+
+	for (; n >= 1024; n /= 2)
+		allowed += CLASSIFY_WORST_MORE;
+	return allowed < CLASSIFY_WORST_MAX ? allowed : CLASSIFY_WORST_MAX;
+}
+
 static int check_worst(const struct classify *c, struct weir_error *error)
 {
-	unsigned worst = classify_worst(c);
+	unsigned worst = classify_worst(c), allowed = steps_allowed(c->n);
 
-	if (worst <= CLASSIFY_WORST_MAX)
+	if (worst <= allowed)
 		return 0;
 	return weir_refuse(error, -E2BIG, NULL,
 		"%zu rules overlap too much: a lookup would take up to %u steps, %u are allowed",
-		c->n, worst, (unsigned)CLASSIFY_WORST_MAX);
+		c->n, worst, allowed);
 }
 
 static void sorting_fini(struct sorting *sorting)
@@ -176,7 +186,7 @@ static int add_some(struct classify *c, const struct classify_rule added[], size
 	for (size_t i = 0; i < n_added && !ret; i++)
 		ret = change_one(c, &added[i], tree_add);
 	c->n += n_added;
-	slow = classify_worst(c) > CLASSIFY_WORST_MAX;
+	slow = classify_worst(c) > steps_allowed(c->n);
 	for (unsigned i = 0; i < SET_N_TREES && !ret; i++)
 		if (slow ||
 			(float)tree_n(c->trees[i]) > (float)c->n + tree_copies(c->n, is_wide(i)))
@@ -196,6 +206,9 @@ int classify_change(struct classify **made, struct classify *old,
 		ret = check_rules(added, n_added, error);
 	if (ret)
 		return ret;
+	if (n_added > TREE_LEAF_MAX - old->n)
+		return weir_refuse(error, -E2BIG, NULL, "%zu rules: at most %u are allowed",
+			old->n + n_added, TREE_LEAF_MAX);
 	c = malloc(sizeof(*c));
 	if (!c)
 		return no_memory(old->n, error);

@@ -31,7 +31,8 @@ static void fill_chains(
 static int build_leaf(struct tree_ref *made, const struct entry *entries[], size_t n, bool wide)
 {
 	uint32_t ends[TREE_CHAINS];
-	int n_chains = tree_chains(entries, n, ends);
+	// Chains are put in order anew with every change.
+	int n_chains = n <= TREE_REBUILD ? tree_chains(entries, n, ends) : 0;
 	struct tree_leaf *leaf;
 
 	if (n_chains < 0)
