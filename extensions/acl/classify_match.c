@@ -8,17 +8,22 @@ enum {
 	LINE = 64,
 	LINES = 4,   // that are fetched of a node or leaf
 	FLIGHTS = 6, // subtrees that are gone through at the same time
-	// A flight leaves one subtree behind in each node.
-	WAITING = FLIGHTS * TREE_DEPTH,
+};
+
+// A way down a subtree, and what it left to be gone through after it: one part of each node.
+struct flight {
+	struct tree_ref at;
+	unsigned n_waiting;
+	struct tree_ref waiting[TREE_DEPTH];
 };
 
 // A set that fits no cache is a matter of waiting for memory. Therefore several subtrees are gone
 // through in turns, and what the next turn of one needs is fetched during those of the others.
 struct search {
 	uint64_t best; // rank of the best rule so far
-	unsigned n_flights, n_waiting;
-	struct tree_ref flights[FLIGHTS];
-	struct tree_ref waiting[WAITING];
+	unsigned n_flights;
+	uint8_t order[FLIGHTS]; // of flights: first those on their way, then the free ones
+	struct flight flights[FLIGHTS];
 };
 
 static inline void fetch(struct tree_ref ref)
@@ -29,15 +34,21 @@ static inline void fetch(struct tree_ref ref)
 		__builtin_prefetch(object + i * LINE);
 }
 
-static inline void add(struct search *search, struct tree_ref ref)
+// Has a subtree gone through by a free flight, or later by the one that comes by it.
+static inline void add(struct search *search, struct flight *by, struct tree_ref ref)
 {
+	struct flight *flight;
+
 	if (ref.rank <= search->best)
 		return;
 	fetch(ref);
-	if (search->n_flights < FLIGHTS)
-		search->flights[search->n_flights++] = ref;
-	else
-		search->waiting[search->n_waiting++] = ref;
+	if (search->n_flights == FLIGHTS) {
+		by->waiting[by->n_waiting++] = ref;
+		return;
+	}
+	flight = &search->flights[search->order[search->n_flights++]];
+	flight->at = ref;
+	flight->n_waiting = 0;
 }
 
 static inline void look_narrow(
@@ -84,19 +95,18 @@ static void look_chains(
 
 // Goes through a leaf; or through a node, and returns the better one of its parts to go on with.
 static inline struct tree_ref step(
-	struct search *search, struct tree_ref ref, const struct probe *probe)
+	struct search *search, struct flight *flight, const struct probe *probe)
 {
-	const struct tree_node *node = tree_node(ref);
+	const struct tree_node *node = tree_node(flight->at);
 	const struct tree_leaf *leaf;
-	struct tree_ref span;
+	struct tree_ref child;
 
-	if (!tree_is_leaf(ref)) {
-		span = node->span;
-		ref = node->child[tree_child(node, probe->key[node->dim])];
-		add(search, span.rank > ref.rank ? ref : span);
-		return span.rank > ref.rank ? span : ref;
+	if (!tree_is_leaf(flight->at)) {
+		child = node->child[tree_child(node, probe->key[node->dim])];
+		add(search, flight, node->span.rank > child.rank ? child : node->span);
+		return node->span.rank > child.rank ? node->span : child;
 	}
-	leaf = tree_leaf(ref);
+	leaf = tree_leaf(flight->at);
 	if (leaf->n_chains)
 		look_chains(search, leaf, probe);
 	else if (leaf->wide)
@@ -106,30 +116,46 @@ static inline struct tree_ref step(
 	return (struct tree_ref){ 0, 0 };
 }
 
+// One turn of a flight. Returns false when it is at its end.
+static inline bool fly(struct search *search, struct flight *flight, const struct probe *probe)
+{
+	struct tree_ref next = { 0, 0 };
+
+	if (flight->at.rank > search->best)
+		next = step(search, flight, probe);
+	if (next.rank > search->best) {
+		fetch(next);
+		flight->at = next;
+		return true;
+	}
+	if (!flight->n_waiting)
+		return false;
+	flight->at = flight->waiting[--flight->n_waiting];
+	return true;
+}
+
 uint32_t classify_match(const struct classify *c, const struct classify_packet *packet)
 {
 	struct search search;
 	struct probe probe;
 
 	search.best = 0;
-	search.n_flights = search.n_waiting = 0;
-	add(&search, c->trees[SET_ANY]);
-	add(&search, c->trees[packet->l3 < SET_ANY ? packet->l3 : WEIR_L3_OTHER]);
+	search.n_flights = 0;
+	for (uint8_t i = 0; i < FLIGHTS; i++)
+		search.order[i] = i;
+	add(&search, NULL, c->trees[SET_ANY]);
+	add(&search, NULL, c->trees[packet->l3 < SET_ANY ? packet->l3 : WEIR_L3_OTHER]);
 	entry_probe(&probe, packet);
 	while (search.n_flights)
 		for (unsigned i = 0; i < search.n_flights;) {
-			struct tree_ref ref = search.flights[i];
+			uint8_t flight = search.order[i];
 
-			if (ref.rank > search.best)
-				ref = step(&search, ref, &probe);
-			if (ref.rank > search.best) {
-				fetch(ref);
-				search.flights[i++] = ref;
-			} else if (search.n_waiting) {
-				search.flights[i++] = search.waiting[--search.n_waiting];
-			} else {
-				search.flights[i] = search.flights[--search.n_flights];
+			if (fly(&search, &search.flights[flight], &probe)) {
+				i++;
+				continue;
 			}
+			search.order[i] = search.order[--search.n_flights];
+			search.order[search.n_flights] = flight;
 		}
 	return entry_id(search.best);
 }
