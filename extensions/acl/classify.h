@@ -135,9 +135,10 @@ size_t classify_count(const struct classify *c);
 // Bytes that it takes, what it shares with others included.
 size_t classify_memory(const struct classify *c);
 
-// A lookup takes at most so many steps: nodes and leaves visited, and rules compared. Up to 1,023
-// rules CLASSIFY_WORST_SMALL are allowed, for every doubling from there on CLASSIFY_WORST_MORE in
-// addition, up to CLASSIFY_WORST_MAX.
+// A lookup takes at most so many steps: nodes and leaves visited, and rules compared; the time
+// budgets are 0.7 us at 1,000 rules and 2 us at 100,000, and a comparison takes about 4 ns. Up to
+// 1,023 rules CLASSIFY_WORST_SMALL are allowed, for every doubling from there on
+// CLASSIFY_WORST_MORE in addition, up to CLASSIFY_WORST_MAX.
 enum {
 	CLASSIFY_WORST_SMALL = 192,
 	CLASSIFY_WORST_MORE = 48,

@@ -35,13 +35,6 @@ static void set_prefix(
 	*(side == LOCAL ? &rule->local_length : &rule->remote_length) = (uint8_t)length;
 }
 
-static void any_address(uint8_t address[16], uint64_t *random)
-{
-	uint64_t words[2] = { family_random(random), family_random(random) };
-
-	memcpy(address, words, 16);
-}
-
 // An address of a site with some networks, each with more and less used subnets and hosts: the
 // branching, narrow near the root, is what makes ClassBench's sets unlike uniform ones (Taylor and
 // Turner 2007, section IV).
@@ -246,9 +239,9 @@ static void draw_tuples(struct classify_rule *rule, uint64_t *random, size_t i, 
 
 	rule->l3 = WEIR_L3_IPV4;
 	rule->protocol = IPPROTO_TCP;
-	any_address(address, random);
+	family_address(address, random);
 	set_prefix(rule, LOCAL, address, (unsigned)(tuple % 33));
-	any_address(address, random);
+	family_address(address, random);
 	set_prefix(rule, REMOTE, address, (unsigned)(tuple / 33 % 33));
 	if (n <= 1089)
 		return;
@@ -265,8 +258,8 @@ static void draw_nested(struct classify_rule *rule, uint64_t *random, size_t i, 
 	uint8_t local[16], remote[16];
 
 	(void)random, (void)n;
-	any_address(local, &chain);
-	any_address(remote, &chain);
+	family_address(local, &chain);
+	family_address(remote, &chain);
 	rule->l3 = WEIR_L3_IPV4;
 	rule->protocol = IPPROTO_UDP;
 	set_prefix(rule, LOCAL, local, i / 32 % 3 == 1 ? 32 : step + 1);
@@ -284,10 +277,10 @@ static void draw_wildcards(struct classify_rule *rule, uint64_t *random, size_t 
 
 	(void)i, (void)n;
 	rule->l3 = WEIR_L3_IPV4;
-	any_address(address, random);
+	family_address(address, random);
 	if (given & 1)
 		set_prefix(rule, LOCAL, address, 8 + family_below(random, 25));
-	any_address(address, random);
+	family_address(address, random);
 	if (given & 2)
 		set_prefix(rule, REMOTE, address, 8 + family_below(random, 25));
 	if (given & 4)
@@ -400,84 +393,4 @@ void family_rules(const struct family *family, uint64_t seed, struct classify_ru
 	for (size_t i = 0; i < n; i++)
 		rules[i].weight = (specific(&rules[i]) + family_below(&random, 16)) << 24 |
 				  (uint32_t)(n - i);
-}
-
-const char *const family_packet_names[FAMILY_N_PACKETS] = { "hit", "near", "cross", "uniform" };
-
-static void draw_address(
-	uint8_t address[16], const uint8_t prefix[16], unsigned length, uint64_t *random)
-{
-	any_address(address, random);
-	for (unsigned i = 0; i < length; i++)
-		address[i / 8] = (uint8_t)((address[i / 8] & ~(0x80 >> i % 8)) |
-					   (prefix[i / 8] & 0x80 >> i % 8));
-}
-
-static uint16_t draw_port(unsigned min, unsigned max, uint64_t *random)
-{
-	return (uint16_t)(min + family_below(random, max - min + 1));
-}
-
-static void draw_inside(struct classify_packet *packet, const struct classify_rule *l,
-	const struct classify_rule *r, uint64_t *random)
-{
-	packet->l3 = l->l3 == CLASSIFY_L3_ANY ? WEIR_L3_IPV4 : l->l3;
-	packet->known = CLASSIFY_PROTOCOL;
-	packet->protocol = l->protocol != CLASSIFY_ANY ? (uint8_t)l->protocol
-			   : family_below(random, 2)   ? IPPROTO_TCP
-						       : IPPROTO_UDP;
-	packet->vlan = l->vlan == CLASSIFY_ANY ? 0 : l->vlan;
-	draw_address(packet->local, l->local, l->local_length, random);
-	draw_address(packet->remote, r->remote, r->remote_length, random);
-	if (l->icmp_type != CLASSIFY_ANY || packet->protocol == IPPROTO_ICMP) {
-		packet->known |= CLASSIFY_ICMP;
-		packet->icmp_type = l->icmp_type == CLASSIFY_ANY ? 8 : (uint8_t)l->icmp_type;
-		packet->icmp_code = l->icmp_code == CLASSIFY_ANY ? 0 : (uint8_t)l->icmp_code;
-		return;
-	}
-	packet->known |= CLASSIFY_PORTS;
-	packet->local_port = draw_port(l->local_port_min, l->local_port_max, random);
-	packet->remote_port = draw_port(r->remote_port_min, r->remote_port_max, random);
-}
-
-static void draw_beside(struct classify_packet *packet, uint64_t *random)
-{
-	switch (family_below(random, 5)) {
-	case 0:
-		packet->local[family_below(random, 4)] ^= (uint8_t)(1 + family_below(random, 255));
-		break;
-	case 1:
-		packet->remote[family_below(random, 4)] ^= (uint8_t)(1 + family_below(random, 255));
-		break;
-	case 2:
-		packet->local_port ^= (uint16_t)(1 + family_below(random, 65535));
-		break;
-	case 3:
-		packet->remote_port ^= (uint16_t)(1 + family_below(random, 65535));
-		break;
-	default:
-		packet->protocol = packet->protocol == IPPROTO_TCP ? IPPROTO_UDP : IPPROTO_TCP;
-	}
-}
-
-void family_packet(struct classify_packet *packet, enum family_packets kind,
-	const struct classify_rule *rules, size_t n, uint64_t *random)
-{
-	const struct classify_rule *rule = &rules[family_below(random, (uint32_t)n)];
-	const struct classify_rule any = classify_rule_any(0, 0);
-
-	memset(packet, 0, sizeof(*packet));
-	switch (kind) {
-	case FAMILY_CROSS:
-		draw_inside(packet, rule, &rules[family_below(random, (uint32_t)n)], random);
-		return;
-	case FAMILY_UNIFORM:
-		draw_inside(packet, &any, &any, random);
-		packet->l3 = rule->l3 == CLASSIFY_L3_ANY ? WEIR_L3_IPV4 : rule->l3;
-		return;
-	default:
-		draw_inside(packet, rule, rule, random);
-		if (kind == FAMILY_NEAR)
-			draw_beside(packet, random);
-	}
 }

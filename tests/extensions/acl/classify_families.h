@@ -6,6 +6,7 @@
 #define TESTS_CLASSIFY_FAMILIES_H
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "classify.h"
 
@@ -53,6 +54,14 @@ static inline uint64_t family_random(uint64_t *random)
 static inline uint32_t family_below(uint64_t *random, uint32_t n)
 {
 	return (uint32_t)((family_random(random) >> 32) * n >> 32);
+}
+
+// Any address.
+static inline void family_address(uint8_t address[16], uint64_t *random)
+{
+	uint64_t words[2] = { family_random(random), family_random(random) };
+
+	memcpy(address, words, 16);
 }
 
 #endif
