@@ -31,8 +31,8 @@
 // search of its own through all of memory. Bit vectors (Lakshman, Stiliadis, SIGCOMM 1998) take n *
 // n bits. Cutting trees that copy (HiCuts, Gupta, McKeown 1999) have no bound of memory.
 //
-// Measured by tests/bench/classify; see tests/bench/result/classify.md. Sets that
-// overlap too much for the structure are refused, with the number of steps.
+// Measured by tests/bench/classify: see tests/bench/result/classify.md. Sets that overlap too much
+// for the structure are refused, with the number of steps.
 #ifndef ACL_CLASSIFY_H
 #define ACL_CLASSIFY_H
 
