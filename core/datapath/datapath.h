@@ -192,6 +192,8 @@ void datapath_transmit(struct datapath *dp, struct weir_frame *frame, uint16_t p
 void datapath_flush(struct datapath *dp);
 void datapath_flush_queue(struct datapath *dp, struct tx_queue *queue);
 
+// Whether the frame is no larger than the port's MTU allows.
+bool datapath_fits(const struct snapshot_port *port, const struct weir_frame *frame);
 // Ends the frame under a reason that came up at run time, counted at the port (the frame's own, if
 // that is gone). Stage 7 of the port sees it first.
 void datapath_drop(struct datapath *dp, struct weir_frame *frame, uint16_t port,
