@@ -21,6 +21,7 @@
 #define DATAPATH_H
 
 #include "datapath/compose.h"
+#include "datapath/drop_watch.h"
 #include "datapath/flow_table.h"
 #include "datapath/snapshot.h"
 
@@ -61,6 +62,7 @@ struct datapath {
 	const struct snapshot *const *published; // the switch's
 	const struct meter_owners *meter_owners;
 	struct frame_pool *pool;
+	struct drop_watch *const *watches; // who watches drops
 	struct meter_bank meters;
 
 	// This batch.
@@ -118,7 +120,8 @@ struct datapath_options {
 	const struct snapshot *const *published;
 	const struct meter_owners *meter_owners;
 	struct frame_pool *pool;
-	const uint64_t *slow_limit; // see slow.h
+	const uint64_t *slow_limit;        // see slow.h
+	struct drop_watch *const *watches; // who watches drops: RCU; may be NULL
 };
 
 // NULL: no memory. Control thread.
@@ -189,11 +192,11 @@ void datapath_visit_all(struct datapath *dp);
 struct tx_queue *datapath_tx_queue(struct datapath *dp, uint16_t port);
 // Puts the frame into the port's transmit queue. Takes the frame.
 void datapath_transmit(struct datapath *dp, struct weir_frame *frame, uint16_t port);
+// Whether the frame is no larger than the port's MTU allows.
+bool datapath_fits(const struct snapshot_port *port, const struct weir_frame *frame);
 void datapath_flush(struct datapath *dp);
 void datapath_flush_queue(struct datapath *dp, struct tx_queue *queue);
 
-// Whether the frame is no larger than the port's MTU allows.
-bool datapath_fits(const struct snapshot_port *port, const struct weir_frame *frame);
 // Ends the frame under a reason that came up at run time, counted at the port (the frame's own, if
 // that is gone). Stage 7 of the port sees it first.
 void datapath_drop(struct datapath *dp, struct weir_frame *frame, uint16_t port,
