@@ -82,7 +82,8 @@ WEIR_API void weir_destroy(struct weir *weir);
 // Readable when weir_process() has something to do: link changes, workers' reports, timers. The
 // caller polls it; level-triggered.
 WEIR_API int weir_fd(const struct weir *weir);
-// Does what is due, including calling the functions given to weir_when_done() and weir_flow_list().
+// Does what is due, including calling the functions given to weir_when_done(), weir_flow_list() and
+// weir_drop_watch().
 WEIR_API void weir_process(struct weir *weir);
 // With n_workers 0: one round of receiving, deciding and sending, as a worker would; returns the
 // number of frames received. Call weir_process() as well.
@@ -442,6 +443,41 @@ struct weir_drop_info {
 typedef void weir_drop_row(void *context, const struct weir_drop_info *info);
 WEIR_API int weir_drop_list(struct weir *weir, const char *switch_name, weir_drop_row *row,
 	void *context, struct weir_error *error);
+
+// Watching drops: samples of the frames that are dropped, as they are then.
+enum { WEIR_DROP_WATCHES_MAX = 16 };
+
+struct weir_drop_filter {
+	uint32_t size;           // sizeof(struct weir_drop_filter)
+	const char *switch_name; // NULL: each of these is any
+	const char *port;        // where the drop is counted
+	const char *reason;      // token
+	const char *extension;   // whose reason it is, or "core"
+};
+
+struct weir_drop_sample {
+	uint64_t time; // Unix seconds, and nanoseconds of the second
+	uint32_t time_ns;
+	const char *switch_name, *port; // or ""
+	const char *stage, *reason, *text, *extension;
+	const char *summary; // the frame in a line: "10.0.0.1:5000 > 10.0.0.2:53 udp 64 bytes"
+	uint32_t frame_size; // bytes of the frame
+	const void *bytes;   // its first n_bytes, at most 128
+	uint32_t n_bytes;
+	uint64_t lost; // samples lost since the last one because too many came at once
+};
+typedef void weir_drop_sample_handler(void *context, const struct weir_drop_sample *sample);
+struct weir_drop_watch;
+
+// Samples are handed over by weir_process(), some hundred per worker at once and twenty times a
+// second; which were too many for that is told by the next one. Frames that the kernel refused
+// (tx-failed) have no sample: which ones they were is not known. The handler may end the watch, and
+// change nothing else. Refuses with -ENOENT what there is not, and with -EBUSY one watch too many.
+WEIR_API int weir_drop_watch(struct weir *weir, const struct weir_drop_filter *filter,
+	weir_drop_sample_handler *handler, void *context, struct weir_drop_watch **watch,
+	struct weir_error *error);
+// The handler is not called any more. Accepts NULL.
+WEIR_API void weir_drop_watch_end(struct weir_drop_watch *watch);
 
 struct weir_fdb_info {
 	const char *switch_name, *port;
