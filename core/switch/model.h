@@ -704,6 +704,11 @@ void drop_watches_run(struct weir *w);
 void drop_watches_free(struct weir *w);
 
 // ---- flow_list.c
+// What `flow list` and `trace` show of a flow.
+void flow_key_text(
+	const struct flow_key *key, const struct key_mask *mask, char *text, size_t size);
+void flow_program_text(const struct vswitch *vswitch, const struct op ops[/* n */], unsigned n,
+	char *text, size_t size);
 void flow_list_collect(struct weir *w);
 void flow_list_forget(struct weir *w, struct vswitch *vswitch);
 void flow_list_free(struct weir *w);

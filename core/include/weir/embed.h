@@ -509,6 +509,22 @@ typedef void weir_flow_row(void *context, const struct weir_flow_info *info);
 // weir_process().
 WEIR_API int weir_flow_list(struct weir *weir, const char *switch_name, weir_flow_row *row,
 	weir_done *done, void *context, struct weir_error *error);
+
+struct weir_flow_filter {
+	uint32_t size;           // sizeof(struct weir_flow_filter)
+	const char *switch_name; // whose flows
+	const char *port;        // NULL: of all ports
+	// "ip_dst=10.0.0.0/8,proto=17": the key of a flow, or a part of it, with prefixes of
+	// addresses. A flow that is not told apart by a field is not one with any value of it. NULL
+	// or "": all.
+	const char *match;
+	int worker;          // -1: of all workers
+	uint64_t min_frames; // that a flow has had
+	uint64_t limit;      // after so many rows the list ends; 0: never
+};
+// The same for some flows.
+WEIR_API int weir_flow_list_some(struct weir *weir, const struct weir_flow_filter *filter,
+	weir_flow_row *row, weir_done *done, void *context, struct weir_error *error);
 // Has every flow decided anew.
 WEIR_API int weir_flow_flush(struct weir *weir, const char *switch_name, struct weir_error *error);
 
