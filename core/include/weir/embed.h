@@ -528,6 +528,32 @@ WEIR_API int weir_flow_list_some(struct weir *weir, const struct weir_flow_filte
 // Has every flow decided anew.
 WEIR_API int weir_flow_flush(struct weir *weir, const char *switch_name, struct weir_error *error);
 
+// ---- Tracing: what would become of a frame
+
+struct weir_trace_request {
+	uint32_t size;     // sizeof(struct weir_trace_request)
+	const char *port;  // where the frame would come from
+	const void *bytes; // the frame from its destination address on, without FCS
+	size_t n_bytes;    // 1 to WEIR_FRAME_MAX of weir/frame.h
+};
+
+// One step. Strings are never NULL.
+struct weir_trace_info {
+	const char *port;      // whose stages run
+	const char *stage;     // "ingress", "forward", "forwarded", "egress", "drop", or ""
+	const char *extension; // "core", or "" where nobody decides
+	const char *action;    // one of the tokens that proto/weir/trace.proto lists
+	const char *text;
+};
+typedef void weir_trace_row(void *context, const struct weir_trace_info *info);
+// Tells, in the order in which it is decided, what the switch would do with a frame: a row "frame";
+// for the ingress half and for the egress half of each destination a row "flow" with the fields
+// that it is known by, a row per decision, and a row "program"; and what comes of each destination.
+// It is decided as for the next frame that comes, also where there is a flow; nothing is sent,
+// cached, learned or counted. An extension that asks to visit the frame is taken to let it pass.
+WEIR_API int weir_trace(struct weir *weir, const struct weir_trace_request *request,
+	weir_trace_row *row, void *context, struct weir_error *error);
+
 struct weir_worker_info {
 	unsigned id;
 	int cpu; // the one it ran on last
