@@ -55,29 +55,36 @@ static const ProtobufCMessage *payload_of(const Weir__Control__Reply *reply)
 	return *(ProtobufCMessage *const *)((const char *)reply + field->offset);
 }
 
-// All lists look alike: a message with one field, the repeated message `rows`.
-static int collect(void *context, const Weir__Control__Reply *reply, struct ctl_error *error)
+// All lists look alike: a message with a repeated message `rows`.
+int ask_append(json_t *rows, Weir__Control__Reply__PayloadCase kind,
+	const Weir__Control__Reply *reply, struct ctl_error *error)
 {
-	struct collector *collector = context;
 	const ProtobufCMessage *payload;
 	const ProtobufCFieldDescriptor *field;
 	const char *base;
 
 	if (reply->payload_case == WEIR__CONTROL__REPLY__PAYLOAD__NOT_SET)
 		return 0; // an empty list
-	if (reply->payload_case != collector->payload)
+	if (reply->payload_case != kind)
 		return ask_unexpected(error);
 	payload = payload_of(reply);
 	field = protobuf_c_message_descriptor_get_field_by_name(payload->descriptor, "rows");
 	base = (const char *)payload;
 	for (size_t i = 0; i < *(const size_t *)(base + field->quantifier_offset); i++) {
-		const ProtobufCMessage *const *rows = *(
+		const ProtobufCMessage *const *messages = *(
 			const ProtobufCMessage *const *const *)(base + field->offset);
 
-		if (json_array_append_new(collector->rows, row_json(rows[i])))
+		if (json_array_append_new(rows, row_json(messages[i])))
 			return ctl_fail_memory(error);
 	}
 	return 0;
+}
+
+static int collect(void *context, const Weir__Control__Reply *reply, struct ctl_error *error)
+{
+	struct collector *collector = context;
+
+	return ask_append(collector->rows, collector->payload, reply, error);
 }
 
 int ask_rows(struct invocation *in, Weir__Control__Request *request,

@@ -39,6 +39,10 @@ int ask_change(struct invocation *in, Weir__Control__Request *request, struct ct
 int ask_rows(struct invocation *in, Weir__Control__Request *request,
 	Weir__Control__Reply__PayloadCase payload, json_t *rows, struct ctl_error *error);
 
+// Appends the rows of one reply, for who handles replies himself.
+int ask_append(json_t *rows, Weir__Control__Reply__PayloadCase payload,
+	const Weir__Control__Reply *reply, struct ctl_error *error);
+
 // Prints the rows of all replies.
 int ask_list(struct invocation *in, Weir__Control__Request *request,
 	Weir__Control__Reply__PayloadCase payload, const struct column *columns,

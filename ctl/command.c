@@ -38,6 +38,7 @@ static const struct command *const sets[] = {
 	drop_commands,
 	worker_commands,
 	event_commands,
+	trace_commands,
 	export_commands,
 	apply_commands,
 	help_commands,

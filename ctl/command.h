@@ -80,6 +80,7 @@ extern const struct command flow_commands[];
 extern const struct command drop_commands[];
 extern const struct command worker_commands[];
 extern const struct command event_commands[];
+extern const struct command trace_commands[];
 extern const struct command export_commands[];
 extern const struct command apply_commands[];
 extern const struct command help_commands[];

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
 //
-// drop list
+// drop list|watch
 #include "ask.h"
+
+#include <inttypes.h>
+
+#include "row.h"
 
 static const struct column columns[] = {
 	{ "reason", COLUMN_PLAIN },
@@ -24,6 +28,79 @@ static int list(struct invocation *in, struct ctl_error *error)
 	return ask_list(in, &request, WEIR__CONTROL__REPLY__PAYLOAD_DROPS, columns, error);
 }
 
+// ---- Watching
+
+static const struct column sample_columns[] = {
+	{ "time", COLUMN_TIME },
+	{ "port", COLUMN_PLAIN },
+	{ "stage", COLUMN_PLAIN },
+	{ "reason", COLUMN_PLAIN },
+	{ "extension", COLUMN_PLAIN },
+	{ "summary", COLUMN_PLAIN },
+	{ NULL, COLUMN_PLAIN },
+};
+
+// Stops the stream; never an exit code of weirctl's.
+enum { ENOUGH = -1 };
+
+struct watch {
+	struct invocation *in;
+	uint64_t left; // samples to show before the end; 0: no end
+};
+
+static int show_sample(
+	struct watch *watch, const Weir__Control__DropSample *sample, struct ctl_error *error)
+{
+	json_t *row = row_json(&sample->base);
+	int result;
+
+	if (!row)
+		return ctl_fail_memory(error);
+	if (!watch->in->json && sample->lost > 0)
+		printf("(%" PRIu64 " more %s not shown)\n", sample->lost,
+			sample->lost == 1 ? "was" : "were");
+	result = output_line(stdout, row, sample_columns, watch->in->json, error);
+	json_decref(row);
+	// A reader behind a pipe sees each sample when it comes; when it is gone there is no reason
+	// to go on.
+	if (result == 0 && fflush(stdout))
+		result = ctl_fail(error, CTL_REFUSED, "cannot write the output: %m");
+	if (result == 0 && watch->left > 0 && --watch->left == 0)
+		result = ENOUGH;
+	return result;
+}
+
+static int show(void *context, const Weir__Control__Reply *reply, struct ctl_error *error)
+{
+	struct watch *watch = context;
+
+	client_wait_forever(watch->in->client);
+	if (reply->payload_case == WEIR__CONTROL__REPLY__PAYLOAD__NOT_SET)
+		return 0; // from now on
+	if (reply->payload_case != WEIR__CONTROL__REPLY__PAYLOAD_DROP_SAMPLE)
+		return ask_unexpected(error);
+	return show_sample(watch, reply->drop_sample, error);
+}
+
+static int watch(struct invocation *in, struct ctl_error *error)
+{
+	Weir__Control__DropWatch message = WEIR__CONTROL__DROP_WATCH__INIT;
+	Weir__Control__Request request = REQUEST(DROP_WATCH, drop_watch, &message);
+	struct watch watched = { .in = in };
+	const char *count = invocation_option(in, "--count");
+	int result = 0;
+
+	message.switch_ = ask_text(invocation_argument(in, 0));
+	message.port = ask_text(invocation_option(in, "--port"));
+	message.reason = ask_text(invocation_option(in, "--reason"));
+	message.extension = ask_text(invocation_option(in, "--extension"));
+	if (count)
+		result = command_number("--count", count, UINT32_MAX, &watched.left, error);
+	if (result == 0)
+		result = ask(in, &request, show, &watched, error);
+	return result == ENOUGH ? 0 : result;
+}
+
 const struct command drop_commands[] = {
 	{
 		.object = "drop",
@@ -35,6 +112,29 @@ const struct command drop_commands[] = {
 			.value = "PORT",
 			.kind = WORD_PORT,
 			.help = "only what was dropped at this port" } },
+	},
+	{
+		.object = "drop",
+		.verb = "watch",
+		.summary =
+			"Shows dropped frames as they come, or samples where they are many, with "
+			"-j one JSON object per line",
+		.run = watch,
+		.arguments = { { "SWITCH", WORD_SWITCH, OPTIONAL } },
+		.options = { { .name = "--port",
+				     .value = "PORT",
+				     .kind = WORD_PORT,
+				     .help = "only what is dropped at this port" },
+			{ .name = "--reason",
+				.value = "REASON",
+				.help = "only for this reason, as drop list shows it" },
+			{ .name = "--extension",
+				.value = "EXTENSION",
+				.kind = WORD_EXTENSION,
+				.help = "only for reasons of this extension, or of the core" },
+			{ .name = "--count",
+				.value = "N",
+				.help = "end after so many samples; 0: never" } },
 	},
 	{ 0 },
 };

@@ -119,6 +119,7 @@ void call_free(struct call *call)
 	LIST_REMOVE(call, link);
 	if (call->subscribed)
 		LIST_REMOVE(call, subscription);
+	weir_drop_watch_end(call->watch);
 	if (call->is_reaped)
 		LIST_REMOVE(call, reap);
 	rows_free(call->rows);
@@ -130,12 +131,20 @@ void call_free(struct call *call)
 	}
 }
 
+bool call_is_endless(const struct call *call)
+{
+	return call->subscribed ||
+	       call->request->request_case == WEIR__CONTROL__REQUEST__REQUEST_DROP_WATCH;
+}
+
 void call_abandon(struct call *call)
 {
 	LIST_REMOVE(call, link);
 	call->client->n_calls--;
 	call->client = NULL;
 	LIST_INSERT_HEAD(&call->server->orphans, call, link);
+	weir_drop_watch_end(call->watch);
+	call->watch = NULL;
 	if (call->running)
 		call_reap(call);
 }
@@ -183,7 +192,7 @@ void call_free_orphans(struct control_server *server, bool all)
 
 	for (call = LIST_FIRST(&server->orphans); call; call = next) {
 		next = LIST_NEXT(call, link);
-		if (all || call->subscribed)
+		if (all || call_is_endless(call))
 			call_free(call);
 	}
 }

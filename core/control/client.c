@@ -247,7 +247,7 @@ void client_end(struct client *client)
 	client->pumping = true;
 	for (call = LIST_FIRST(&client->calls); call; call = next) {
 		next = LIST_NEXT(call, link);
-		if (call->subscribed)
+		if (call_is_endless(call))
 			call_free(call);
 	}
 	client->pumping = pumping;

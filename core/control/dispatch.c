@@ -41,6 +41,7 @@ static const struct {
 	ON(FLOW_LIST, EFFECT_NONE, on_flow_list),
 	ON(FLOW_FLUSH, EFFECT_ACT, on_flow_flush),
 	ON(DROP_LIST, EFFECT_NONE, on_drop_list),
+	ON(DROP_WATCH, EFFECT_NONE, on_drop_watch),
 	ON(WORKER_LIST, EFFECT_NONE, on_worker_list),
 	ON(WORKER_SET, EFFECT_ACT, on_worker_set),
 	ON(EVENT_SUBSCRIBE, EFFECT_NONE, on_event_subscribe),
@@ -51,6 +52,7 @@ static const struct {
 	ON(APPLY_COMMIT, EFFECT_KEPT, on_apply_commit),
 	ON(APPLY_ABORT, EFFECT_NONE, on_apply_abort),
 	ON(EXPORT, EFFECT_NONE, on_export),
+	ON(TRACE, EFFECT_NONE, on_trace),
 };
 
 static bool is_known(size_t number)

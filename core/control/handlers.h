@@ -51,6 +51,7 @@ void on_flow_list(struct call *call);
 void on_flow_flush(struct call *call);
 
 void on_drop_list(struct call *call);
+void on_drop_watch(struct call *call);
 
 void on_worker_list(struct call *call);
 void on_worker_set(struct call *call);
@@ -65,6 +66,8 @@ void on_apply_add(struct call *call);
 void on_apply_commit(struct call *call);
 void on_apply_abort(struct call *call);
 void on_export(struct call *call);
+
+void on_trace(struct call *call);
 
 // A weir_notice_handler; context: the server. Sends the notice to all who subscribed.
 void event_notice(void *context, const struct weir_notice *notice);

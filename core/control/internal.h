@@ -129,10 +129,11 @@ struct call {
 	Weir__Control__Request *request;
 	const char *name; // of the request's field, as in "port_add"
 	enum effect effect;
-	struct rows *rows; // the list being sent, NULL for other calls
+	struct rows *rows;             // the list being sent, NULL for other calls
+	struct weir_drop_watch *watch; // of drops; NULL: the call is none, or its client went away
 	bool subscribed;
 	bool is_reaped;
-	uint64_t lost;      // events since the last one that was sent
+	uint64_t lost;      // events or samples since the last one that was sent
 	char policy_id[64]; // what policy_add answers with, or ""
 	// What the answer waits for: workers, the disk, answers of switches; and why it will be a
 	// refusal.
@@ -183,6 +184,9 @@ void client_call_ended(struct client *client);
 
 // Checks and unpacks a message of the client, and runs its handler or refuses it.
 void call_begin(struct client *client, const uint8_t *message, size_t size);
+
+// Whether nobody but its client ends the call: it is a subscription.
+bool call_is_endless(const struct call *call);
 
 // The call's client goes away: the call becomes an orphan. Frees nothing, because whoever was
 // sending to the client may still hold the call.

@@ -8,6 +8,13 @@
 static void add_row(void *context, const struct weir_flow_info *info)
 {
 	Weir__Control__Flow row = WEIR__CONTROL__FLOW__INIT;
+	struct call *call = context;
+	uint64_t limit = call->request->flow_list->limit;
+
+	if (limit && rows_count(call) >= limit) {
+		rows_leave_out(call);
+		return;
+	}
 
 	row.switch_ = row_text(info->switch_name);
 	row.port = row_text(info->port);
@@ -29,13 +36,24 @@ static void end_part(void *context)
 		rows_end(call, call->part_error.code, &call->part_error);
 }
 
+// One flow more than the limit says whether there are more, also when there are several switches.
 static int list(void *context, const char *switch_name, struct weir_error *error)
 {
 	struct call *call = context;
+	const Weir__Control__FlowList *request = call->request->flow_list;
+	const struct weir_flow_filter filter = {
+		.size = sizeof(filter),
+		.switch_name = switch_name,
+		.port = request->port,
+		.match = request->match,
+		.worker = request->has_worker ? (int)request->worker : -1,
+		.min_frames = request->min_frames,
+		.limit = request->limit && request->limit < UINT64_MAX ? request->limit + 1 : 0,
+	};
 	int result;
 
 	call->n_parts++;
-	result = weir_flow_list(call->server->weir, switch_name, add_row, end_part, call, error);
+	result = weir_flow_list_some(call->server->weir, &filter, add_row, end_part, call, error);
 	if (result < 0)
 		call->n_parts--;
 	return result;
@@ -50,8 +68,8 @@ void on_flow_list(struct call *call)
 
 	call->n_parts = 1;
 	if (result == 0)
-		scope_each(call->server->weir, call->request->flow_list->switch_, NULL, list, call,
-			&call->part_error);
+		scope_each(call->server->weir, call->request->flow_list->switch_,
+			call->request->flow_list->port, list, call, &call->part_error);
 	end_part(call);
 }
 

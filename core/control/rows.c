@@ -124,17 +124,24 @@ void rows_add(struct call *call, const ProtobufCMessage *row)
 		rows->result = send_rows(call, true);
 }
 
+void rows_leave_out(struct call *call)
+{
+	call->rows->n_left_out++;
+}
+
 size_t rows_count(const struct call *call)
 {
 	return call->rows->n_rows;
 }
 
 // The rows of a change that was made say that they are not all; a refusal would say that it was
-// not made.
+// not made. So does a list that was to have an end.
 static int note_left_out(struct rows *rows)
 {
-	if (rows->payload != WEIR__CONTROL__REPLY__PAYLOAD_DIFFERENCES || rows->n_left_out == 0 ||
-		reserve(rows, 2 * MAX_VARINT) < 0)
+	bool tells = rows->payload == WEIR__CONTROL__REPLY__PAYLOAD_DIFFERENCES ||
+		     (rows->payload == WEIR__CONTROL__REPLY__PAYLOAD_FLOWS && rows->result == 0);
+
+	if (!tells || rows->n_left_out == 0 || reserve(rows, 2 * MAX_VARINT) < 0)
 		return rows->result;
 	rows->size += put_varint(rows->bytes + rows->size, LEFT_OUT_NUMBER << 3 | VARINT);
 	rows->size += put_varint(rows->bytes + rows->size, rows->n_left_out);

@@ -28,6 +28,10 @@ int rows_begin(
 // Adds one row, of the type that the payload's rows have.
 void rows_add(struct call *call, const ProtobufCMessage *row);
 
+// One more row would have been there. Only of lists whose message has the field left_out as number
+// 2: its last reply tells how many.
+void rows_leave_out(struct call *call);
+
 // How many rows were added.
 size_t rows_count(const struct call *call);
 

@@ -16,6 +16,8 @@ static void call_stage(struct composer *c, enum weir_stage stage, unsigned start
 
 static void core_drop(struct composer *c, enum weir_stage stage, enum core_reason reason)
 {
+	if (c->decision.tracing)
+		composer_tell(c, stage, COMPOSE_DROP, reason_of(0, reason), "%s", "");
 	c->dropped = true;
 	c->drop_stage = stage;
 	c->drop_reason = reason_of(0, reason);
@@ -57,6 +59,11 @@ static void classify_vlan(struct composer *c)
 		c->wire_adjust = -4;
 	} else if (tag == VLAN_INGRESS_SET_VID)
 		composer_set(c, WEIR_FIELD_VLAN_ID, &vlan, sizeof(vlan));
+	if (c->decision.tracing && vlan)
+		composer_tell(c, WEIR_STAGE_INGRESS, COMPOSE_VLAN, vlan, "in vlan %u%s", vlan,
+			tag == VLAN_INGRESS_PUSH      ? ": its tag is pushed"
+			: tag == VLAN_INGRESS_SET_VID ? ": its number goes into the priority tag"
+						      : ", as its tag says");
 }
 
 static void set_forwarded(struct composer *c, enum weir_forwarded forwarded)
@@ -87,8 +94,11 @@ static void forward_natively(struct composer *c)
 {
 	struct native_decision native;
 
-	native_decide(c->context->fdb, &c->key, c->ingress, c->context->learn, c->context->now_s,
-		&native);
+	native_decide(c->context->fdb, &c->key, c->ingress,
+		c->context->trace   ? NATIVE_PRETEND
+		: c->context->learn ? NATIVE_LEARN
+				    : NATIVE_LOOK,
+		c->context->now_s, &native);
 	for (unsigned i = 0; i < native.n_depends; i++)
 		composer_depend(c, native.depends[i]);
 	if (native.moved && c->context->moves)
@@ -99,6 +109,8 @@ static void forward_natively(struct composer *c)
 	c->out->unlearned = native.unlearned && same_source(c);
 	c->out->vlan = native.vlan;
 	set_forwarded(c, native.forwarded);
+	if (c->decision.tracing)
+		composer_tell_native(c, &native);
 	if (native.verdict == NATIVE_RESERVED)
 		core_drop(c, WEIR_STAGE_FORWARD, REASON_RESERVED_ADDRESS);
 	else if (native.verdict == NATIVE_SAME_PORT)
@@ -140,27 +152,38 @@ static void forward(struct composer *c)
 
 // Leaves out destinations that the frame cannot go to; the first reason stands for all when none is
 // left.
+static bool can_go_to(
+	const struct composer *c, const struct snapshot_port *port, enum core_reason *reason)
+{
+	enum vlan_egress_tag tag;
+
+	if (!port)
+		*reason = REASON_NO_PORT;
+	else if (port == c->port)
+		*reason = REASON_SAME_PORT;
+	else if (!vlan_egress(&port->vlan, key_vlan(&c->key), &tag))
+		*reason = REASON_VLAN_NOT_ALLOWED;
+	else
+		return true;
+	return false;
+}
+
 static void check_destinations(struct composer *c)
 {
 	enum core_reason reason = REASON_NO_DESTINATION;
-	uint16_t vlan = key_vlan(&c->key);
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < c->n_destinations; i++) {
 		const struct snapshot_port *port = snapshot_port(
 			c->context->snapshot, c->destinations[i]);
-		enum vlan_egress_tag tag;
 
 		// What is decided here changes with that port, for better or worse.
 		composer_depend(c, generation_slot(GENERATION_PORT, c->destinations[i]));
-		if (!port)
-			reason = REASON_NO_PORT;
-		else if (port == c->port)
-			reason = REASON_SAME_PORT;
-		else if (!vlan_egress(&port->vlan, vlan, &tag))
-			reason = REASON_VLAN_NOT_ALLOWED;
-		else
+		if (can_go_to(c, port, &reason))
 			c->destinations[n++] = c->destinations[i];
+		else if (c->decision.tracing && c->n_destinations > 1)
+			composer_tell(c, WEIR_STAGE_FORWARD, COMPOSE_LEAVE_OUT,
+				reason_of(0, reason), "%s", port ? port->name : "");
 	}
 	c->n_destinations = n;
 	if (n == 0)
@@ -177,6 +200,9 @@ static void leave(struct composer *c, const struct snapshot_port *port)
 		core_drop(c, WEIR_STAGE_EGRESS, REASON_VLAN_NOT_ALLOWED);
 		return;
 	}
+	if (tag == VLAN_EGRESS_UNTAG && c->decision.tracing && key_tags(&c->key))
+		composer_tell(c, WEIR_STAGE_EGRESS, COMPOSE_VLAN, key_vlan(&c->key),
+			"out of vlan %u: its tag is taken away", key_vlan(&c->key));
 	if (tag == VLAN_EGRESS_UNTAG)
 		composer_pop_vlan(c);
 	composer_op(c, (struct op){ .code = OP_OUTPUT, .port = port->index });
@@ -256,7 +282,8 @@ static void start(struct composer *c, const struct compose_context *context,
 {
 	clear(out);
 	*c = (struct composer){
-		.decision = { .ops = &composer_decision_ops, .tracing = context->explain != NULL },
+		.decision = { .ops = context->trace ? &context->trace->ops : &composer_decision_ops,
+			.tracing = context->trace != NULL },
 		.context = context,
 		.out = out,
 		.key = *key,

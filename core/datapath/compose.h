@@ -20,6 +20,51 @@
 #include "datapath/snapshot.h"
 #include "forwarding/fdb_moves.h"
 
+// What is told to who traces a decision, in the order in which it is decided.
+enum compose_action {
+	COMPOSE_PASS,    // a hook was asked, and decided nothing
+	COMPOSE_EXPLAIN, // a line of weir_explain()
+	COMPOSE_DROP,    // value: reason
+	COMPOSE_EXCLUDE, // the same, from one destination
+	COMPOSE_SET,
+	COMPOSE_METER, // value: meter
+	COMPOSE_VISIT,
+	COMPOSE_COPY,
+	COMPOSE_POLICE,
+	COMPOSE_SESSION,
+	COMPOSE_CLASS,
+	COMPOSE_FORWARD,
+	COMPOSE_FLOOD,
+	COMPOSE_NATIVE,
+	COMPOSE_REFUSED, // without effect: the class may not, or the value is none
+	COMPOSE_IGNORED, // without effect: behind a drop of the same hook
+	COMPOSE_VLAN,    // what the core does to the tags
+	COMPOSE_LEARN,
+	COMPOSE_LEAVE_OUT, // a destination that the frame cannot go to; value: reason
+	COMPOSE_OUTPUT,
+	N_COMPOSE_ACTIONS,
+};
+
+struct compose_step {
+	const struct snapshot_port *port; // whose stages run
+	enum weir_stage stage;
+	const struct hook *hook; // NULL: the core itself decides
+	enum compose_action action;
+	uint32_t value;
+	const char *text; // or ""; borrowed during the call
+};
+
+struct compose_trace {
+	void (*tell)(struct compose_trace *trace, const struct compose_step *step);
+	// Inside compose*.c.
+	struct weir_decision_ops ops; // the composer's, each of which tells what it recorded
+	unsigned n_decided;           // by the hook that is being called
+	unsigned n_refused;
+};
+
+void compose_trace_init(struct compose_trace *trace,
+	void (*tell)(struct compose_trace *trace, const struct compose_step *step));
+
 struct compose_context {
 	const struct snapshot *snapshot;
 	struct fdb *fdb;
@@ -30,10 +75,9 @@ struct compose_context {
 	// What is noted for the control thread; NULL: is not.
 	struct slow_decides *slow;
 	struct fdb_moves *moves;
-	// For a trace: called for every line that an extension explains and every step; NULL
-	// otherwise.
-	void (*explain)(void *context, const struct hook *hook, const char *line);
-	void *explain_context;
+	// Every step is told, and nothing is learned or counted, not even against an extension; the
+	// program is what it would be if the source address were learned. NULL: nobody traces.
+	struct compose_trace *trace;
 };
 
 struct composition {

@@ -91,8 +91,12 @@ void composer_call(struct composer *c, const struct hook *hook)
 	c->hook = hook;
 	c->hook_ended = false;
 	c->decision.switch_state = hook->entry->switch_state;
+	if (c->decision.tracing) {
+		composer_trace_call(c, hook, call_with);
+		return;
+	}
 	__atomic_fetch_add(&hook->entry->counters->decisions, 1, __ATOMIC_RELAXED);
-	if (c->context->snapshot->strict && !c->decision.tracing)
+	if (c->context->snapshot->strict)
 		call_strict(c, hook);
 	else
 		call_with(c, hook);

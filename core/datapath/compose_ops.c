@@ -191,14 +191,10 @@ static struct op mac_op(enum op_code code, const void *value)
 	return op;
 }
 
-bool composer_set(struct composer *c, uint64_t field, const void *value, size_t size)
+struct op composer_set_op(uint64_t field, const void *value, size_t size)
 {
 	struct op op = { 0 };
 
-	if (field == WEIR_FIELD_VLAN_ID || field == WEIR_FIELD_VLAN_PCP)
-		return set_vlan(c, field, value, size);
-	if (!key_set_field(&c->key, field, value, size))
-		return false;
 	if (size <= sizeof(op.arg))
 		memcpy(&op.arg, value,
 			size); // little-endian hosts: a byte or a half stands in the low bits
@@ -224,7 +220,16 @@ bool composer_set(struct composer *c, uint64_t field, const void *value, size_t 
 		op.code = field == WEIR_FIELD_IP_SRC ? OP_SET_IPV6_SRC : OP_SET_IPV6_DST;
 		memcpy(op.address, value, 16);
 	}
-	rewrite(c, op);
+	return op;
+}
+
+bool composer_set(struct composer *c, uint64_t field, const void *value, size_t size)
+{
+	if (field == WEIR_FIELD_VLAN_ID || field == WEIR_FIELD_VLAN_PCP)
+		return set_vlan(c, field, value, size);
+	if (!key_set_field(&c->key, field, value, size))
+		return false;
+	rewrite(c, composer_set_op(field, value, size));
 	return true;
 }
 

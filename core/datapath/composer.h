@@ -31,12 +31,29 @@ struct composer {
 
 extern const struct weir_decision_ops composer_decision_ops;
 
+// ---- compose_trace.c
+
+// Calls the hook, and tells if it decided nothing.
+void composer_trace_call(struct composer *c, const struct hook *hook,
+	void (*call)(struct composer *c, const struct hook *hook));
+// Tells a step of the hook being called, or of the core's own. Only while somebody traces:
+// c->decision.tracing.
+__attribute__((format(printf, 5, 6))) void composer_tell(struct composer *c, enum weir_stage stage,
+	enum compose_action action, uint32_t value, const char *format, ...);
+__attribute__((format(printf, 5, 0))) void composer_vtell(struct composer *c, enum weir_stage stage,
+	enum compose_action action, uint32_t value, const char *format, va_list arguments);
+// What native forwarding found and chose.
+struct native_decision;
+void composer_tell_native(struct composer *c, const struct native_decision *native);
+
 // Calls one decide hook, twice in strict mode.
 void composer_call(struct composer *c, const struct hook *hook);
 
 // Recording. Peephole rules keep programs short; see compose_ops.c.
 void composer_op(struct composer *c, struct op op);
 void composer_depend(struct composer *c, uint16_t slot);
+// The operation that rewrites a field other than of the tag, whose value key_set_field() takes.
+struct op composer_set_op(uint64_t field, const void *value, size_t size);
 // Rewrites the key and records the operation. False: the frame has no such field.
 bool composer_set(struct composer *c, uint64_t field, const void *value, size_t size);
 void composer_push_vlan(struct composer *c, uint16_t tci);
@@ -49,6 +66,6 @@ unsigned composer_take_meters(struct composer *c, struct op meters[/* PROGRAM_OP
 // Counts an offence of the hook's extension, as extension_offend().
 enum offence { OFFENCE_VIOLATION, OFFENCE_INVALID, OFFENCE_IMPURE };
 __attribute__((format(printf, 3, 4))) void composer_offence(
-	const struct composer *c, enum offence offence, const char *format, ...);
+	struct composer *c, enum offence offence, const char *format, ...);
 
 #endif

@@ -7,6 +7,8 @@
 #include "datapath/datapath.h"
 #include "datapath/rcu.h"
 
+static struct drop_watch *const nobody_watches = NULL;
+
 static size_t datapath_size(void)
 {
 	return sizeof(struct datapath) + (POSITIONS_MAX + 1) * sizeof(struct visit_queue);
@@ -29,6 +31,7 @@ struct datapath *datapath_create(const struct datapath_options *options)
 	dp->published = options->published;
 	dp->meter_owners = options->meter_owners;
 	dp->pool = options->pool;
+	dp->watches = options->watches ? options->watches : &nobody_watches;
 	dp->slow.limit = options->slow_limit;
 	dp->scan_at = UINT32_MAX;
 	dp->flows = flow_table_create(options->n_flows);

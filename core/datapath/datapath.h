@@ -32,6 +32,7 @@
 #define DATAPATH_H
 
 #include "datapath/compose.h"
+#include "datapath/drop_watch.h"
 #include "datapath/flow_table.h"
 #include "datapath/snapshot.h"
 
@@ -73,6 +74,7 @@ struct datapath {
 	const struct snapshot *const *published; // the switch's
 	const struct meter_owners *meter_owners;
 	struct frame_pool *pool;
+	struct drop_watch *const *watches; // who watches drops
 	struct meter_bank meters;
 
 	// This batch.
@@ -132,7 +134,8 @@ struct datapath_options {
 	const struct snapshot *const *published;
 	const struct meter_owners *meter_owners;
 	struct frame_pool *pool;
-	const uint64_t *slow_limit; // see slow.h
+	const uint64_t *slow_limit;        // see slow.h
+	struct drop_watch *const *watches; // who watches drops: RCU; may be NULL
 };
 
 // NULL: no memory. Control thread.
@@ -262,6 +265,8 @@ static inline void datapath_transmit(struct datapath *dp, struct weir_frame *fra
 	else
 		datapath_drop_unsent(dp, frame, port);
 }
+// Whether the frame is no larger than the port's MTU allows.
+bool datapath_fits(const struct snapshot_port *port, const struct weir_frame *frame);
 void datapath_flush(struct datapath *dp);
 void datapath_flush_queue(struct datapath *dp, struct tx_queue *queue);
 

@@ -45,7 +45,7 @@ void extension_offend(struct extension_counters *c, uint64_t *counter, const cha
 	va_end(arguments);
 }
 
-void composer_offence(const struct composer *c, enum offence offence, const char *format, ...)
+void composer_offence(struct composer *c, enum offence offence, const char *format, ...)
 {
 	struct extension_counters *counters = c->hook->entry->counters;
 	uint64_t *counter = offence == OFFENCE_VIOLATION ? &counters->violations
@@ -56,7 +56,10 @@ void composer_offence(const struct composer *c, enum offence offence, const char
 	if (c->again)
 		return;
 	va_start(arguments, format);
-	offend(counters, counter, format, arguments);
+	if (c->decision.tracing)
+		composer_vtell(c, c->hook->stage, COMPOSE_REFUSED, 0, format, arguments);
+	else
+		offend(counters, counter, format, arguments);
 	va_end(arguments);
 }
 
@@ -83,7 +86,7 @@ static bool has_passed(const struct composer *c)
 	return c->hook->position < key_start(&c->key);
 }
 
-static bool reason_valid(const struct composer *c, unsigned reason)
+static bool reason_valid(struct composer *c, unsigned reason)
 {
 	if (reason < c->hook->entry->extension->n_drop_reasons)
 		return true;
@@ -256,12 +259,9 @@ __attribute__((format(printf, 2, 0))) static void decide_explain(
 	struct weir_decision *d, const char *format, va_list arguments)
 {
 	struct composer *c = composer(d);
-	char line[256];
 
-	if (!c->context->explain)
-		return;
-	vsnprintf(line, sizeof(line), format, arguments);
-	c->context->explain(c->context->explain_context, c->hook, line);
+	if (c->decision.tracing)
+		composer_vtell(c, c->hook->stage, COMPOSE_EXPLAIN, 0, format, arguments);
 }
 
 const struct weir_decision_ops composer_decision_ops = {

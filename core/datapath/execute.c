@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 
 #include "datapath/datapath.h"
+#include "datapath/rcu.h"
 #include "datapath/rewrite.h"
 
 struct weir_frame *datapath_alloc(struct datapath *dp, uint32_t size)
@@ -41,10 +42,14 @@ static const struct snapshot_port *drop_port(
 void datapath_drop_decided(struct datapath *dp, struct weir_frame *frame, uint16_t index,
 	enum weir_stage stage, uint16_t reason)
 {
+	const struct snapshot_port *port = drop_port(dp, frame, index);
+	struct drop_watch *watches = rcu_get(dp->watches);
 	uint64_t frames = 0, bytes = 0;
 
 	weir_frame_wire(frame, &frames, &bytes);
-	count_drop(datapath_counters(dp, drop_port(dp, frame, index)), stage, reason, frames);
+	count_drop(datapath_counters(dp, port), stage, reason, frames);
+	if (__builtin_expect(watches != NULL, 0))
+		drop_watch_take(watches, dp, port, DROP_CAUSE(stage, reason), frame);
 	weir_frame_release(frame);
 }
 

@@ -60,6 +60,12 @@ static uint32_t payload_size(const struct weir_frame *frame)
 	return size > l2 ? size - l2 : 0;
 }
 
+bool datapath_fits(const struct snapshot_port *port, const struct weir_frame *frame)
+{
+	return frame->size <= port->frame_max ||
+	       payload_size(frame) <= port->frame_max - ETH_HEADER;
+}
+
 // Gives the frames to the NIC, counts what it took and drops what it did not. wire_frames,
 // wire_bytes: of all of them on the wire; accepted frames belong to the NIC and cannot be measured
 // any more.
@@ -192,8 +198,7 @@ static void send_any(struct datapath *dp, const struct snapshot_port *port, stru
 		struct weir_frame *frame = frames[i];
 		unsigned needs = 0;
 
-		if (frame->size > port->frame_max &&
-			payload_size(frame) > port->frame_max - ETH_HEADER) {
+		if (!datapath_fits(port, frame)) {
 			drop(&s, frame, REASON_TOO_BIG);
 			continue;
 		}

@@ -269,3 +269,31 @@ enum fdb_outcome fdb_learn(struct fdb *fdb, uint16_t vlan, const uint8_t mac[6],
 		__atomic_fetch_add(&fdb->outcomes[outcome], 1, __ATOMIC_RELAXED);
 	return outcome;
 }
+
+enum fdb_outcome fdb_would_learn(
+	struct fdb *fdb, uint16_t vlan, const uint8_t mac[6], uint32_t port_id, uint32_t *from)
+{
+	const struct fdb_entry *entry = fdb_entry_find(fdb, generation_address(vlan, mac));
+	uintptr_t where = entry ? __atomic_load_n(&entry->where, __ATOMIC_ACQUIRE) : 0;
+	const struct fdb_port *at = fdb_where_port(where);
+	const struct fdb_port *port = fdb_port_find(fdb, port_id);
+
+	if (at && at->id == port_id)
+		return FDB_KNOWN;
+	if (!port)
+		return FDB_NO_PORT;
+	if (!learnable(vlan, mac))
+		return FDB_INVALID;
+	if (where & FDB_STATIC)
+		return FDB_STATIC_CONFLICT;
+	// One of the references is the table's own.
+	if (__atomic_load_n(&port->refs, __ATOMIC_RELAXED) - 1 >= limit_of(port))
+		return FDB_PORT_LIMIT;
+	if (at) {
+		if (from)
+			*from = at->id;
+		return FDB_MOVED;
+	}
+	return __atomic_load_n(&fdb->n_learned, __ATOMIC_RELAXED) < fdb->max_entries ? FDB_LEARNED
+										     : FDB_FULL;
+}

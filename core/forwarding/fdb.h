@@ -82,6 +82,11 @@ enum fdb_outcome {
 enum fdb_outcome fdb_learn(struct fdb *fdb, uint16_t vlan, const uint8_t mac[6], uint32_t port,
 	uint32_t now_s, uint32_t *from);
 
+// What fdb_learn() would return now, and *from, which may be NULL; nothing is learned or counted.
+// Any thread that is online in RCU.
+enum fdb_outcome fdb_would_learn(
+	struct fdb *fdb, uint16_t vlan, const uint8_t mac[6], uint32_t port, uint32_t *from);
+
 // The source of a cached flow is still in use: keeps a learned entry from ageing, writing at most
 // once a second. False when the address does not lead to the port (any more): learn again. Calling
 // it once a second and flow is enough.

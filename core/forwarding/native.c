@@ -16,28 +16,30 @@ static void depend(struct native_decision *d, uint16_t vlan, const uint8_t mac[6
 		GENERATION_ADDRESS, generation_address(vlan, mac));
 }
 
-static void learn_source(struct fdb *fdb, const uint8_t mac[6], weir_port_id ingress, bool learn,
-	uint32_t now_s, struct native_decision *d)
+static void learn_source(struct fdb *fdb, const uint8_t mac[6], weir_port_id ingress,
+	enum native_learning learning, uint32_t now_s, struct native_decision *d)
 {
 	uint32_t port;
 
 	if (mac[0] & 1 || ingress == WEIR_PORT_NONE)
 		return;
 	depend(d, d->vlan, mac);
-	if (learn) {
-		enum fdb_outcome outcome = fdb_learn(
-			fdb, d->vlan, mac, ingress, now_s, &d->moved_from);
-
-		d->learned = outcome == FDB_KNOWN || outcome == FDB_LEARNED || outcome == FDB_MOVED;
-		d->moved = outcome == FDB_MOVED;
-		d->unlearned = outcome == FDB_FULL || outcome == FDB_PORT_LIMIT;
-	} else {
+	if (learning == NATIVE_LOOK) {
 		d->learned = fdb_lookup(fdb, d->vlan, mac, &port) && port == ingress;
+		return;
 	}
+	d->asked = true;
+	d->outcome = learning == NATIVE_LEARN
+			     ? fdb_learn(fdb, d->vlan, mac, ingress, now_s, &d->moved_from)
+			     : fdb_would_learn(fdb, d->vlan, mac, ingress, &d->moved_from);
+	d->learned = d->outcome == FDB_KNOWN || d->outcome == FDB_LEARNED ||
+		     d->outcome == FDB_MOVED;
+	d->moved = d->outcome == FDB_MOVED;
+	d->unlearned = d->outcome == FDB_FULL || d->outcome == FDB_PORT_LIMIT;
 }
 
-void native_decide(struct fdb *fdb, const struct flow_key *key, weir_port_id ingress, bool learn,
-	uint32_t now_s, struct native_decision *d)
+void native_decide(struct fdb *fdb, const struct flow_key *key, weir_port_id ingress,
+	enum native_learning learning, uint32_t now_s, struct native_decision *d)
 {
 	uint8_t dst[6], src[6];
 
@@ -48,7 +50,7 @@ void native_decide(struct fdb *fdb, const struct flow_key *key, weir_port_id ing
 		d->verdict = NATIVE_RESERVED;
 		return;
 	}
-	learn_source(fdb, src, ingress, learn, now_s, d);
+	learn_source(fdb, src, ingress, learning, now_s, d);
 	if (key_group_address(key)) {
 		d->verdict = NATIVE_FLOOD;
 		d->forwarded = key_broadcast(key) ? WEIR_FORWARDED_BROADCAST
@@ -56,7 +58,9 @@ void native_decide(struct fdb *fdb, const struct flow_key *key, weir_port_id ing
 		return;
 	}
 	depend(d, d->vlan, dst);
-	if (!fdb_lookup(fdb, d->vlan, dst, &d->port)) {
+	if (learning == NATIVE_PRETEND && d->learned && memcmp(dst, src, sizeof(dst)) == 0) {
+		d->port = ingress; // where it would be known, had it been learned
+	} else if (!fdb_lookup(fdb, d->vlan, dst, &d->port)) {
 		d->verdict = NATIVE_FLOOD;
 		d->forwarded = WEIR_FORWARDED_UNKNOWN_UNICAST;
 		return;

@@ -21,6 +21,12 @@ enum native_verdict {
 	NATIVE_SAME_PORT, // the destination is where the frame came from
 };
 
+enum native_learning {
+	NATIVE_LOOK,    // no frame is at hand: nothing is learned
+	NATIVE_LEARN,   // the source address is
+	NATIVE_PRETEND, // nothing is, and the decision is as if it were: for a trace
+};
+
 struct native_decision {
 	enum native_verdict verdict;
 	enum weir_forwarded forwarded;
@@ -28,15 +34,17 @@ struct native_decision {
 	bool learned; // the source address leads to the ingress port (learn set, or already known)
 	bool unlearned; // it was to be learned, but there was no room
 	bool moved;     // it was learned, and led to the port moved_from before
+	bool asked;     // whether it is learned was a question, and this the answer
+	enum fdb_outcome outcome;
 	weir_port_id moved_from;
 	uint16_t vlan;
 	uint16_t depends[2]; // generation slots of source and destination
 	unsigned n_depends;
 };
 
-// ingress: where the frame came from; WEIR_PORT_NONE: nothing is learned. learn: a frame is at
-// hand. Worker, or control thread inside rcu_enter() with learn false.
-void native_decide(struct fdb *fdb, const struct flow_key *key, weir_port_id ingress, bool learn,
-	uint32_t now_s, struct native_decision *decision);
+// ingress: where the frame came from; WEIR_PORT_NONE: nothing is learned. Worker, or control thread
+// inside rcu_enter() without NATIVE_LEARN.
+void native_decide(struct fdb *fdb, const struct flow_key *key, weir_port_id ingress,
+	enum native_learning learning, uint32_t now_s, struct native_decision *decision);
 
 #endif

@@ -8,9 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "datapath/key_match.h"
 #include "switch/model.h"
 
-enum { PAGE_ROWS = 256, ROW_OPS = 32 };
+enum {
+	PAGE_ROWS = 256,
+	PAGE_FLOWS = 2048, // that are looked at for a page: a worker's frames wait meanwhile
+	ROW_OPS = 32,
+};
 
 struct flow_page_row {
 	struct flow_key key;
@@ -25,6 +30,9 @@ struct flow_page {
 	struct worker_call call; // first
 	struct flow_listing *listing;
 	const struct generation *generation; // names the switch to the worker
+	struct key_match match;
+	uint64_t min_frames;
+	int port; // index, or -1: all
 	int report_fd;
 	unsigned worker;
 	uint32_t next; // flow to go on from
@@ -40,6 +48,7 @@ struct flow_listing {
 	weir_flow_row *row;
 	weir_done *done;
 	void *context;
+	uint64_t left; // rows that may still be shown; UINT64_MAX: no limit
 	unsigned n_pages;
 	struct flow_page *pages;
 };
@@ -60,6 +69,12 @@ static void copy_flow(struct flow_page_row *row, const struct flow_table *table,
 	memcpy(row->ops, flow->program->ops, n * sizeof(row->ops[0]));
 }
 
+static bool is_wanted(const struct flow_page *page, const struct flow_page_row *row)
+{
+	return (page->port < 0 || key_port(&row->key) == page->port) &&
+	       row->frames >= page->min_frames && key_matches(&page->match, &row->key);
+}
+
 static void fill_page(struct worker_call *call, struct poll_list *list, uint64_t now_ns)
 {
 	struct flow_page *page = (struct flow_page *)call;
@@ -70,11 +85,16 @@ static void fill_page(struct worker_call *call, struct poll_list *list, uint64_t
 		if (list->datapaths[i]->generation == page->generation)
 			dp = list->datapaths[i];
 	page->n_rows = 0;
-	while (dp && page->next < dp->flows->high_water && page->n_rows < PAGE_ROWS) {
+	for (unsigned i = 0; dp && page->next < dp->flows->high_water && i < PAGE_FLOWS &&
+			     page->n_rows < PAGE_ROWS;
+		i++) {
 		const struct flow *flow = &dp->flows->flows[page->next++];
+		struct flow_page_row *row = &page->rows[page->n_rows];
 
-		if (flow->program)
-			copy_flow(&page->rows[page->n_rows++], dp->flows, flow, flow_tick(now_ns));
+		if (!flow->program)
+			continue;
+		copy_flow(row, dp->flows, flow, flow_tick(now_ns));
+		page->n_rows += is_wanted(page, row);
 	}
 	page->done = !dp || page->next >= dp->flows->high_water;
 	__atomic_store_n(&page->filled, true, __ATOMIC_RELEASE);
@@ -86,17 +106,33 @@ static void fill_page(struct worker_call *call, struct poll_list *list, uint64_t
 
 static const char *port_name(void *context, uint16_t index)
 {
-	const struct vswitch *s = context;
+	const struct vswitch *s = *(const struct vswitch *const *)context;
 
 	return index < s->n_indices && s->ports[index] ? s->ports[index]->name : NULL;
 }
 
 static const char *reason_name(void *context, uint16_t reason)
 {
-	const struct vswitch *s = context;
+	const struct vswitch *s = *(const struct vswitch *const *)context;
 	const char *text, *owner;
 
 	return reason_describe(s->weir, reason, &text, &owner);
+}
+
+void flow_key_text(const struct flow_key *key, const struct key_mask *mask, char *text, size_t size)
+{
+	const char *half = key->w[0] & KEY_EGRESS_HALF ? "egress:"
+			   : key->w[0] & KEY_DROP_HALF ? "drop:"
+						       : "";
+	size_t used = (size_t)snprintf(text, size, "%s", half);
+
+	key_format(key, mask, text + used, size - used);
+}
+
+void flow_program_text(
+	const struct vswitch *s, const struct op ops[], unsigned n, char *text, size_t size)
+{
+	program_format(ops, n, port_name, reason_name, &s, text, size);
 }
 
 static const struct key_mask *mask_of(const struct port *port, const struct flow_key *key)
@@ -109,7 +145,7 @@ static const struct key_mask *mask_of(const struct port *port, const struct flow
 }
 
 static void show_row(
-	const struct flow_listing *l, const struct flow_page *page, const struct flow_page_row *r)
+	struct flow_listing *l, const struct flow_page *page, const struct flow_page_row *r)
 {
 	struct vswitch *s = l->vswitch;
 	uint16_t index = key_port(&r->key);
@@ -125,15 +161,12 @@ static void show_row(
 		.age_s = r->age_ticks / FLOW_TICKS_PER_S,
 	};
 
-	if (!port)
+	if (!port || l->left == 0 || page->match.fields & ~mask_of(port, &r->key)->fields)
 		return;
+	l->left -= l->left != UINT64_MAX;
 	info.port = port->name;
-	snprintf(key, sizeof(key), "%s",
-		r->key.w[0] & KEY_EGRESS_HALF ? "egress:"
-		: r->key.w[0] & KEY_DROP_HALF ? "drop:"
-					      : "");
-	key_format(&r->key, mask_of(port, &r->key), key + strlen(key), sizeof(key) - strlen(key));
-	program_format(r->ops, r->n_ops, port_name, reason_name, s, program, sizeof(program));
+	flow_key_text(&r->key, mask_of(port, &r->key), key, sizeof(key));
+	flow_program_text(s, r->ops, r->n_ops, program, sizeof(program));
 	l->row(l->context, &info);
 }
 
@@ -145,7 +178,7 @@ static bool collect_page(struct flow_listing *l, struct flow_page *page)
 	for (unsigned i = 0; l->vswitch && i < page->n_rows; i++)
 		show_row(l, page, &page->rows[i]);
 	page->n_rows = 0;
-	if (page->done || !l->vswitch)
+	if (page->done || !l->vswitch || l->left == 0)
 		return true;
 	__atomic_store_n(&page->filled, false, __ATOMIC_RELAXED);
 	worker_call(l->weir->workers[page->worker], &page->call);
@@ -198,40 +231,108 @@ void flow_list_free(struct weir *w)
 	}
 }
 
-int weir_flow_list(struct weir *w, const char *switch_name, weir_flow_row *row, weir_done *done,
-	void *context, struct weir_error *error)
+static int check(const struct weir *w, const struct weir_flow_filter *f, struct key_match *match,
+	struct weir_error *error)
 {
-	struct vswitch *s = vswitch_find(w, switch_name, error);
-	struct flow_listing *l;
+	if (f->size != sizeof(*f))
+		return weir_refuse(
+			error, -EINVAL, "size", "size %u: must be %zu", f->size, sizeof(*f));
+	if (f->worker < -1 || f->worker >= (int)w->n_workers)
+		return weir_refuse(error, -EINVAL, "worker", "worker %d: must be 0 to %u",
+			f->worker, w->n_workers - 1);
+	return key_match_parse(f->match ? f->match : "", match, error);
+}
 
-	if (!s)
+// The port's index, or -1 for all.
+static int find_port(struct weir *w, const struct vswitch *s, const char *name, int *index,
+	struct weir_error *error)
+{
+	const struct port *port = name ? port_find(w, name, error) : NULL;
+
+	*index = -1;
+	if (!name)
+		return 0;
+	if (!port)
 		return -ENOENT;
-	l = calloc(1, sizeof(*l));
+	if (port->target.vswitch != s)
+		return weir_refuse(error, -ENOENT, "port", "port \"%s\" is on switch %s, not on %s",
+			name, port->target.vswitch->name, s->name);
+	*index = port->index;
+	return 0;
+}
+
+static struct flow_listing *listing_make(struct weir *w, unsigned n_pages)
+{
+	struct flow_listing *l = calloc(1, sizeof(*l));
+
 	if (l)
-		l->pages = calloc(w->n_workers, sizeof(*l->pages));
+		l->pages = calloc(n_pages, sizeof(*l->pages));
 	if (!l || !l->pages) {
 		free(l);
-		return weir_refuse(error, -ENOMEM, NULL, "no memory for a list of flows");
+		return NULL;
 	}
 	l->weir = w;
-	l->vswitch = s;
-	l->row = row;
-	l->done = done;
-	l->context = context;
-	l->n_pages = w->n_workers;
+	l->n_pages = n_pages;
+	return l;
+}
+
+// Asks every worker that the filter has.
+static void begin(struct flow_listing *l, const struct weir_flow_filter *filter, int port,
+	const struct key_match *match)
+{
+	struct weir *w = l->weir;
+
 	l->next = w->listings;
 	w->listings = l;
 	for (unsigned i = 0; i < l->n_pages; i++) {
 		l->pages[i] = (struct flow_page){
 			.call = { .function = fill_page },
 			.listing = l,
-			.generation = s->generation,
+			.generation = l->vswitch->generation,
+			.match = *match,
+			.min_frames = filter->min_frames,
+			.port = port,
 			.report_fd = w->report_fd,
-			.worker = i,
+			.worker = filter->worker < 0 ? i : (unsigned)filter->worker,
 		};
-		worker_call(w->workers[i], &l->pages[i].call);
+		worker_call(w->workers[l->pages[i].worker], &l->pages[i].call);
 	}
+}
+
+int weir_flow_list_some(struct weir *w, const struct weir_flow_filter *filter, weir_flow_row *row,
+	weir_done *done, void *context, struct weir_error *error)
+{
+	struct vswitch *s = vswitch_find(w, filter->switch_name, error);
+	struct key_match match;
+	struct flow_listing *l;
+	int port, failed = s ? check(w, filter, &match, error) : -ENOENT;
+
+	if (!failed)
+		failed = find_port(w, s, filter->port, &port, error);
+	if (failed)
+		return failed;
+	l = listing_make(w, filter->worker < 0 ? w->n_workers : 1);
+	if (!l)
+		return weir_refuse(error, -ENOMEM, NULL, "no memory for a list of flows");
+	l->vswitch = s;
+	l->row = row;
+	l->done = done;
+	l->context = context;
+	l->left = filter->limit ? filter->limit : UINT64_MAX;
+	begin(l, filter, port, &match);
 	return 0;
+}
+
+int weir_flow_list(struct weir *w, const char *switch_name, weir_flow_row *row, weir_done *done,
+	void *context, struct weir_error *error)
+{
+	const struct weir_flow_filter filter = {
+		.size = sizeof(filter),
+		.switch_name = switch_name,
+		.worker = -1,
+	};
+
+	return weir_flow_list_some(w, &filter, row, done, context, error);
 }
 
 int weir_flow_flush(struct weir *w, const char *switch_name, struct weir_error *error)

@@ -15,6 +15,7 @@
 #include <weir/embed.h>
 #include <weir/extension.h>
 
+#include "datapath/drop_watch.h"
 #include "datapath/rcu.h"
 #include "datapath/snapshot.h"
 #include "datapath/worker.h"
@@ -299,6 +300,7 @@ struct weir {
 	uint64_t list_version;
 	bool queues_stale;                         // weir_publish_queues() is to be tried again
 	int report_fd, timer_fd, due_fd, epoll_fd; // due_fd: the first of extensions' timers
+	int drops_fd; // of a timer that runs while somebody watches drops
 	struct link_monitor *links;
 	struct index ports; // of all switches, by name
 	struct vswitch *switches;
@@ -311,6 +313,8 @@ struct weir {
 	struct closer *closer;  // closes NICs
 	struct wait *waits;
 	struct flow_listing *listings;
+	struct drop_watch *drop_watches; // RCU. control: w, worker: r
+	struct weir_drop_watch *watching;
 	uint16_t attachment_ids;
 	uint64_t notices;
 	bool ending; // weir_destroy() is at work: what goes with it is no news
@@ -588,6 +592,9 @@ void host_calls_end(struct attachment *attachment);
 const char *reason_describe(
 	const struct weir *w, uint16_t reason, const char **text, const char **owner);
 
+// Of enum weir_stage, as rows show it.
+const char *stage_name(unsigned stage);
+
 // Adds a leaving port's drops to those of its switch.
 void drops_retire(struct vswitch *vswitch, const struct port_counters *counters);
 
@@ -684,7 +691,24 @@ int meter_restore(
 void meter_restore_undo(struct vswitch *vswitch, const struct meter_before *before);
 void meter_free_all(struct vswitch *vswitch);
 
+// The reasons of this token and extension, NULL: any, that somebody registered. Returns how many
+// there are; the first `max` of them are filled in. One with mask REASON_OF_EXTENSION stands for
+// all of an extension.
+unsigned reasons_find(const struct weir *w, const char *token, const char *extension,
+	struct drop_want wants[/* max */], unsigned max);
+
+// ---- drop_watch.c
+// Hands over the samples that have come.
+void drop_watches_run(struct weir *w);
+// Ends all that are left.
+void drop_watches_free(struct weir *w);
+
 // ---- flow_list.c
+// What `flow list` and `trace` show of a flow.
+void flow_key_text(
+	const struct flow_key *key, const struct key_mask *mask, char *text, size_t size);
+void flow_program_text(const struct vswitch *vswitch, const struct op ops[/* n */], unsigned n,
+	char *text, size_t size);
 void flow_list_collect(struct weir *w);
 void flow_list_forget(struct weir *w, struct vswitch *vswitch);
 void flow_list_free(struct weir *w);

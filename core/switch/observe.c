@@ -51,6 +51,48 @@ const char *reason_describe(
 	return names->reasons[index].token;
 }
 
+static void add_want(
+	uint16_t value, uint16_t mask, struct drop_want wants[], unsigned max, unsigned *n)
+{
+	if (*n < max)
+		wants[*n] = (struct drop_want){ value, mask };
+	++*n;
+}
+
+static void reasons_of(const struct weir_drop_reason *reasons, unsigned n_reasons, unsigned owner,
+	const char *token, struct drop_want wants[], unsigned max, unsigned *n)
+{
+	for (unsigned i = 0; token && i < n_reasons; i++)
+		if (strcmp(token, reasons[i].token) == 0)
+			add_want(reason_of(owner, i), UINT16_MAX, wants, max, n);
+	if (!token && n_reasons)
+		add_want(reason_of(owner, 0), REASON_OF_EXTENSION, wants, max, n);
+}
+
+unsigned reasons_find(const struct weir *w, const char *token, const char *extension,
+	struct drop_want wants[], unsigned max)
+{
+	unsigned n = 0;
+
+	if (!extension || strcmp(extension, "core") == 0)
+		reasons_of(core_reasons, N_CORE_REASONS, 0, token, wants, max, &n);
+	for (unsigned i = 1; i < REASON_OWNERS; i++) {
+		const struct reason_names *names = w->reasons[i];
+
+		if (names && (!extension || strcmp(extension, names->owner) == 0))
+			reasons_of(names->reasons, names->n, i, token, wants, max, &n);
+	}
+	return n;
+}
+
+const char *stage_name(unsigned stage)
+{
+	static const char *const names[WEIR_N_STAGES] = { "ingress", "forward", "forwarded",
+		"egress", "drop" };
+
+	return stage < WEIR_N_STAGES ? names[stage] : "";
+}
+
 // ---- Drops
 
 struct drop_row {
@@ -72,7 +114,6 @@ static void add_drop(struct drop_row *rows, unsigned *n, uint32_t key, uint64_t 
 static void show_drop(const struct weir *w, const char *port, const struct drop_row *r,
 	weir_drop_row *row, void *context)
 {
-	static const char *const stages[] = { "ingress", "forward", "forwarded", "egress", "drop" };
 	struct weir_drop_info info = { .port = port, .frames = r->frames };
 	unsigned stage = r->key >> 16 & 0xff;
 
@@ -83,7 +124,7 @@ static void show_drop(const struct weir *w, const char *port, const struct drop_
 		info.stage = "";
 	} else {
 		info.reason = reason_describe(w, (uint16_t)r->key, &info.text, &info.extension);
-		info.stage = stage < WEIR_N_STAGES ? stages[stage] : "";
+		info.stage = stage_name(stage);
 	}
 	row(context, &info);
 }

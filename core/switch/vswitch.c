@@ -120,6 +120,7 @@ static int make_datapaths(struct vswitch *s)
 			.meter_owners = &s->meter_owners,
 			.pool = worker_pool(w->workers[i]),
 			.slow_limit = &w->watch.slow_limit,
+			.watches = &w->drop_watches,
 		};
 
 		s->datapaths[i] = datapath_create(&options);

@@ -92,6 +92,8 @@ void weir_process(struct weir *w)
 	host_refresh_due(w);
 	host_calls_run(w);
 	host_timers_run(w);
+	drain(w->drops_fd);
+	drop_watches_run(w);
 	flow_list_collect(w);
 	waits_run(w);
 }
@@ -138,14 +140,17 @@ static int make_descriptors(struct weir *w, struct weir_error *error)
 	w->report_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	w->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	w->due_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	w->drops_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	if (w->epoll_fd < 0 || w->report_fd < 0 || w->timer_fd < 0 || w->due_fd < 0 ||
-		timerfd_settime(w->timer_fd, 0, &every, NULL) < 0)
+		w->drops_fd < 0 || timerfd_settime(w->timer_fd, 0, &every, NULL) < 0)
 		return weir_refuse(error, -errno, NULL, "no descriptors: %s", strerror(errno));
 	failed = watch(w, w->report_fd);
 	if (!failed)
 		failed = watch(w, w->timer_fd);
 	if (!failed)
 		failed = watch(w, w->due_fd);
+	if (!failed)
+		failed = watch(w, w->drops_fd);
 	if (failed)
 		return weir_refuse(error, failed, NULL, "epoll: %s", strerror(-failed));
 	failed = link_monitor_create(port_links_changed, w, &w->links, error);
@@ -229,7 +234,7 @@ int weir_create(const struct weir_options *options, struct weir **weir, struct w
 	};
 	w->linger_us = options->linger_us ? options->linger_us : LINGER_DEFAULT_US;
 	w->n_workers = options->n_workers ? options->n_workers : 1;
-	w->report_fd = w->timer_fd = w->due_fd = w->epoll_fd = -1;
+	w->report_fd = w->timer_fd = w->due_fd = w->drops_fd = w->epoll_fd = -1;
 	w->timer_due_ns = UINT64_MAX;
 	w->waits_end = &w->waits;
 	w->host = host_table(w);
@@ -288,6 +293,8 @@ static void close_descriptors(struct weir *w)
 		close(w->timer_fd);
 	if (w->due_fd >= 0)
 		close(w->due_fd);
+	if (w->drops_fd >= 0)
+		close(w->drops_fd);
 	if (w->report_fd >= 0)
 		close(w->report_fd);
 }
@@ -299,6 +306,7 @@ void weir_destroy(struct weir *w)
 	w->on_change = NULL;
 	w->ending = true;
 	host_refresh_forget(w);
+	drop_watches_free(w);
 	while (w->switches) {
 		if (vswitch_end(w->switches) < 0)
 			break; // only for lack of memory; the process is ending

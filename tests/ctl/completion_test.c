@@ -48,12 +48,16 @@ static void bash_completes(void **state)
 	static const char *const rows[][2] = {
 		{ "weirctl s", "switch sample" },
 		{ "weirctl -j po", "port policy" },
-		{ "weirctl \"\"",
-			"switch port extension policy meter fdb flow drop worker event export "
-			"apply help completion sample" },
+		{ "weirctl \"\"", "switch port extension policy meter fdb flow drop worker event "
+				  "trace export "
+				  "apply help completion sample" },
 		{ "weirctl port \"\"", "add remove list show connect disconnect set" },
 		{ "weirctl nothing \"\"", "" },
 		{ "weirctl port add \"\"", "br0 br1" },
+		{ "weirctl trace \"\"", "vm1 up0" },
+		{ "weirctl trace vm1 --f", "--file --frame" },
+		{ "weirctl flow list --port \"\"", "vm1 up0" },
+		{ "weirctl drop watch --extension \"\"", "sample gone" },
 		{ "weirctl port add br0 \"\"", "" },
 		{ "weirctl port add br0 vm1 --m", "--mac --mtu" },
 		{ "weirctl --ti", "--timeout" },

@@ -298,9 +298,6 @@ void fake_answer(struct fake_connection *c, const Weir__Control__Request *reques
 	case WEIR__CONTROL__REQUEST__REQUEST_WORKER_LIST:
 		list_workers(c);
 		break;
-	case WEIR__CONTROL__REQUEST__REQUEST_FLOW_LIST:
-		list_workers(c); // rows of another list
-		break;
 	case WEIR__CONTROL__REQUEST__REQUEST_EVENT_SUBSCRIBE:
 		watch_events(c);
 		break;
@@ -320,6 +317,7 @@ void fake_answer(struct fake_connection *c, const Weir__Control__Request *reques
 		fake_apply_commit(c, request->apply_commit);
 		break;
 	default:
-		fake_done(c, false); // changes, and empty lists
+		if (!fake_look(c, request))
+			fake_done(c, false); // changes, and empty lists
 	}
 }

@@ -36,6 +36,9 @@ void fake_export(struct fake_connection *c, const Weir__Control__Export *request
 void fake_apply_add(struct fake_connection *c, const Weir__Control__ApplyAdd *request);
 void fake_apply_commit(struct fake_connection *c, const Weir__Control__ApplyCommit *request);
 
+// Of fake_look.c: traces, flows, stations and dropped frames. False: the request is another.
+bool fake_look(const struct fake_connection *c, const Weir__Control__Request *request);
+
 // What all of them answer with.
 void fake_reply(const struct fake_connection *c, Weir__Control__Reply *reply, bool more);
 void fake_done(const struct fake_connection *c, bool more);

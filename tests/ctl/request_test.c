@@ -149,8 +149,11 @@ static void lists(void **state)
 			"ID  CPU  CYCLES_PER_FRAME  FRAMES_PER_BATCH  IDLE_SHARE  QUEUES  FRAMES\n"
 			" 0    1             93.50                 -       25.0%       -       -\n",
 			"", "{\"worker_list\":{}}\n" },
-		{ "weirctl fdb list br0", 0, "SWITCH  MAC  VLAN  PORT  AGE_S  STATIC\n", "",
-			"{\"fdb_list\":{\"switch\":\"br0\"}}\n" },
+		{ "weirctl fdb list br0", 0,
+			"SWITCH  MAC                VLAN  PORT  AGE_S  STATIC\n"
+			"br0     02:00:00:00:00:aa     -  vm1       5       -\n"
+			"br0     02:00:00:00:00:bb     -  vm1       1       -\n",
+			"", "{\"fdb_list\":{\"switch\":\"br0\"}}\n" },
 		{ "weirctl drop list -j --port vm1", 0, "[]\n", "",
 			"{\"drop_list\":{\"port\":\"vm1\"}}\n" },
 		{ "TZ=UTC weirctl event watch --count 2", 0,

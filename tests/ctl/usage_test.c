@@ -20,7 +20,8 @@ static void wrong_usage(void **state)
 	} lines[] = {
 		{ "weirctl",
 			"the object is missing: there are switch, port, extension, policy, "
-			"meter, fdb, flow, drop, worker, event, export, apply, help, completion",
+			"meter, fdb, flow, drop, worker, event, trace, export, apply, help, "
+			"completion",
 			"[OPTION...] OBJECT VERB [ARGUMENT...] (see weirctl --help)" },
 		{ "weirctl bridge list", "unknown object \"bridge\": there are switch,", "" },
 		{ "weirctl switch", "the verb is missing: there are add, remove, list, show", "" },
@@ -175,7 +176,7 @@ static void bad_daemons(void **state)
 		{ "weirctl switch show br0", 3, "",
 			"weirctl: the daemon answered with something that was not asked for\n",
 			NULL },
-		{ "weirctl flow list", 3, "",
+		{ "weirctl flow list --filter wrong", 3, "",
 			"weirctl: the daemon answered with something that was not asked for\n",
 			NULL },
 		{ "weirctl port list >/dev/full", 1, "", "weirctl: cannot write the output", NULL },

@@ -82,7 +82,8 @@ WEIR_API void weir_destroy(struct weir *weir);
 // Readable when weir_process() has something to do: link changes, workers' reports, timers. The
 // caller polls it; level-triggered.
 WEIR_API int weir_fd(const struct weir *weir);
-// Does what is due, including calling the functions given to weir_when_done() and weir_flow_list().
+// Does what is due, including calling the functions given to weir_when_done(), weir_flow_list() and
+// weir_drop_watch().
 WEIR_API void weir_process(struct weir *weir);
 // With n_workers 0: one round of receiving, deciding and sending, as a worker would; returns the
 // number of frames received. Call weir_process() as well.
@@ -443,6 +444,41 @@ typedef void weir_drop_row(void *context, const struct weir_drop_info *info);
 WEIR_API int weir_drop_list(struct weir *weir, const char *switch_name, weir_drop_row *row,
 	void *context, struct weir_error *error);
 
+// Watching drops: samples of the frames that are dropped, as they are then.
+enum { WEIR_DROP_WATCHES_MAX = 16 };
+
+struct weir_drop_filter {
+	uint32_t size;           // sizeof(struct weir_drop_filter)
+	const char *switch_name; // NULL: each of these is any
+	const char *port;        // where the drop is counted
+	const char *reason;      // token
+	const char *extension;   // whose reason it is, or "core"
+};
+
+struct weir_drop_sample {
+	uint64_t time; // Unix seconds, and nanoseconds of the second
+	uint32_t time_ns;
+	const char *switch_name, *port; // or ""
+	const char *stage, *reason, *text, *extension;
+	const char *summary; // the frame in a line: "10.0.0.1:5000 > 10.0.0.2:53 udp 64 bytes"
+	uint32_t frame_size; // bytes of the frame
+	const void *bytes;   // its first n_bytes, at most 128
+	uint32_t n_bytes;
+	uint64_t lost; // samples lost since the last one because too many came at once
+};
+typedef void weir_drop_sample_handler(void *context, const struct weir_drop_sample *sample);
+struct weir_drop_watch;
+
+// Samples are handed over by weir_process(), some hundred per worker at once and twenty times a
+// second; which were too many for that is told by the next one. Frames that the kernel refused
+// (tx-failed) have no sample: which ones they were is not known. The handler may end the watch, and
+// change nothing else. Refuses with -ENOENT what there is not, and with -EBUSY one watch too many.
+WEIR_API int weir_drop_watch(struct weir *weir, const struct weir_drop_filter *filter,
+	weir_drop_sample_handler *handler, void *context, struct weir_drop_watch **watch,
+	struct weir_error *error);
+// The handler is not called any more. Accepts NULL.
+WEIR_API void weir_drop_watch_end(struct weir_drop_watch *watch);
+
 struct weir_fdb_info {
 	const char *switch_name, *port;
 	uint8_t mac[6];
@@ -473,8 +509,50 @@ typedef void weir_flow_row(void *context, const struct weir_flow_info *info);
 // weir_process().
 WEIR_API int weir_flow_list(struct weir *weir, const char *switch_name, weir_flow_row *row,
 	weir_done *done, void *context, struct weir_error *error);
+
+struct weir_flow_filter {
+	uint32_t size;           // sizeof(struct weir_flow_filter)
+	const char *switch_name; // whose flows
+	const char *port;        // NULL: of all ports
+	// "ip_dst=10.0.0.0/8,proto=17": the key of a flow, or a part of it, with prefixes of
+	// addresses. A flow that is not told apart by a field is not one with any value of it. NULL
+	// or "": all.
+	const char *match;
+	int worker;          // -1: of all workers
+	uint64_t min_frames; // that a flow has had
+	uint64_t limit;      // after so many rows the list ends; 0: never
+};
+// The same for some flows.
+WEIR_API int weir_flow_list_some(struct weir *weir, const struct weir_flow_filter *filter,
+	weir_flow_row *row, weir_done *done, void *context, struct weir_error *error);
 // Has every flow decided anew.
 WEIR_API int weir_flow_flush(struct weir *weir, const char *switch_name, struct weir_error *error);
+
+// ---- Tracing: what would become of a frame
+
+struct weir_trace_request {
+	uint32_t size;     // sizeof(struct weir_trace_request)
+	const char *port;  // where the frame would come from
+	const void *bytes; // the frame from its destination address on, without FCS
+	size_t n_bytes;    // 1 to WEIR_FRAME_MAX of weir/frame.h
+};
+
+// One step. Strings are never NULL.
+struct weir_trace_info {
+	const char *port;      // whose stages run
+	const char *stage;     // "ingress", "forward", "forwarded", "egress", "drop", or ""
+	const char *extension; // "core", or "" where nobody decides
+	const char *action;    // one of the tokens that proto/weir/trace.proto lists
+	const char *text;
+};
+typedef void weir_trace_row(void *context, const struct weir_trace_info *info);
+// Tells, in the order in which it is decided, what the switch would do with a frame: a row "frame";
+// for the ingress half and for the egress half of each destination a row "flow" with the fields
+// that it is known by, a row per decision, and a row "program"; and what comes of each destination.
+// It is decided as for the next frame that comes, also where there is a flow; nothing is sent,
+// cached, learned or counted. An extension that asks to visit the frame is taken to let it pass.
+WEIR_API int weir_trace(struct weir *weir, const struct weir_trace_request *request,
+	weir_trace_row *row, void *context, struct weir_error *error);
 
 struct weir_worker_info {
 	unsigned id;

@@ -20,8 +20,9 @@
 // passed to the call: no clocks, no counters, no globals. A decide hook sees the flow after all
 // earlier rewrites.
 //
-// Threads. decide and visit hooks run on workers, several at once; they must not block, allocate
-// or lock. All other hooks run on the control thread, one at a time.
+// Threads. decide and visit hooks run on workers, several at once, and decide hooks for a trace on
+// the control thread besides; they must not block, allocate or lock. All other hooks run on the
+// control thread, one at a time.
 //
 // Rights. What the class of an extension may not do has no effect on the frame and is counted
 // against it (`weirctl extension show`):

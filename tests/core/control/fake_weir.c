@@ -51,18 +51,6 @@ void fake_complete(struct weir *weir)
 		done[i](contexts[i]);
 }
 
-void fake_flows(struct weir *weir)
-{
-	for (unsigned i = 0; i < weir->n_rows; i++)
-		weir->flow_row(weir->flow_context, &(struct weir_flow_info){ .switch_name = "br0",
-							   .port = "vm1",
-							   .worker = 1,
-							   .key = "eth_dst=02:00:00:00:00:01",
-							   .program = "to vm2",
-							   .frames = i });
-	weir->flow_done(weir->flow_context);
-}
-
 void fake_notices(struct weir *weir, unsigned n)
 {
 	for (unsigned i = 1; weir->notice && i <= n; i++)
@@ -337,26 +325,6 @@ int weir_fdb_flush(
 	struct weir *weir, const char *switch_name, const char *port, struct weir_error *error)
 {
 	return fake_record(weir, error, "fdb_flush %s %s", fake_text(switch_name), fake_text(port));
-}
-
-int weir_flow_list(struct weir *weir, const char *switch_name, weir_flow_row *row, weir_done *done,
-	void *context, struct weir_error *error)
-{
-	int result = fake_record(weir, error, "flow_list %s", fake_text(switch_name));
-
-	if (result < 0)
-		return result;
-	weir->flow_row = row;
-	weir->flow_done = done;
-	weir->flow_context = context;
-	if (!weir->hold)
-		fake_flows(weir);
-	return 0;
-}
-
-int weir_flow_flush(struct weir *weir, const char *switch_name, struct weir_error *error)
-{
-	return fake_record(weir, error, "flow_flush %s", fake_text(switch_name));
 }
 
 int weir_worker_list(struct weir *weir, weir_worker_row *row, void *context)

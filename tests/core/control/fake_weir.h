@@ -20,6 +20,11 @@ struct weir_running_call {
 	bool live;
 };
 
+struct weir_drop_watch {
+	weir_drop_sample_handler *handler;
+	void *context;
+};
+
 struct weir {
 	char last[512];                   // the last call as text, its arguments in order
 	const struct weir_error *refusal; // of every change and list, when set
@@ -32,6 +37,8 @@ struct weir {
 	weir_flow_row *flow_row; // a flow list that workers still owe
 	weir_done *flow_done;
 	void *flow_context;
+	struct weir_drop_watch watch; // the last one
+	unsigned n_watches;
 	const void *schema;
 	size_t schema_size;
 	weir_notice_handler *notice;
@@ -76,6 +83,9 @@ void fake_complete(struct weir *weir);
 
 // Answers the pending flow list.
 void fake_flows(struct weir *weir);
+
+// Hands n samples of dropped frames to who watches, each behind `lost` others.
+void fake_drops(struct weir *weir, unsigned n, unsigned lost);
 
 // Sends n notices.
 void fake_notices(struct weir *weir, unsigned n);

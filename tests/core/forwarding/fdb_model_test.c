@@ -124,7 +124,13 @@ static void operate(int operation, int key, int port)
 	bool there = model[key].port == port;
 
 	if (operation < 50) {
-		assert_int_equal(learn(vlan, n, (uint32_t)port, now_s), model_learn(key, port));
+		enum fdb_outcome told, outcome = model_learn(key, port);
+		uint8_t mac[6];
+
+		mac_of(n, mac);
+		told = fdb_would_learn(fdb, vlan, mac, (uint32_t)port, NULL);
+		assert_int_equal(told, outcome);
+		assert_int_equal(learn(vlan, n, (uint32_t)port, now_s), outcome);
 	} else if (operation < 70) {
 		assert_int_equal(refresh(vlan, n, (uint32_t)port, now_s), there);
 		if (there)

@@ -48,11 +48,14 @@ static void outcomes_in_order(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		uint32_t port = 0;
+		int told = fdb_would_learn(fdb, steps[i].vlan, steps[i].mac, steps[i].port, NULL);
 		int got = fdb_learn(fdb, steps[i].vlan, steps[i].mac, steps[i].port, 1, NULL);
 		bool known = fdb_lookup(fdb, steps[i].vlan & 4095, steps[i].mac, &port);
 
 		if (got != (int)steps[i].expected)
 			fail_msg("%s: outcome %d", steps[i].name, got);
+		if (told != got)
+			fail_msg("%s: told before: %d", steps[i].name, told);
 		if (steps[i].vlan < 4096 && (known ? (int)port : NO_PORT) != steps[i].leads_to)
 			fail_msg("%s: leads to %d", steps[i].name, known ? (int)port : NO_PORT);
 	}

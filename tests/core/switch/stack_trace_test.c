@@ -6,20 +6,21 @@
 #include "switch/model.h"
 
 struct explained {
+	struct compose_trace trace; // first
 	unsigned n;
 	char lines[256]; // "extension@stage: line;"
 };
 
-static void take_line(void *context, const struct hook *hook, const char *line)
+static void take_line(struct compose_trace *trace, const struct compose_step *step)
 {
-	struct explained *e = context;
+	struct explained *e = (struct explained *)trace;
 	size_t used = strlen(e->lines);
 
-	if (!hook)
-		return; // a step of the core's own
+	if (step->action != COMPOSE_EXPLAIN)
+		return;
 	e->n++;
 	snprintf(e->lines + used, sizeof(e->lines) - used, "%s@%u: %s;",
-		hook->entry->extension->name, hook->stage, line);
+		step->hook->entry->extension->name, step->stage, step->text);
 }
 
 // Composes what becomes of the frame at p0, as a trace does; explained NULL: as the datapath does.
@@ -35,8 +36,7 @@ static struct composition compose(
 		.fdb = s->fdb,
 		.now_s = (uint32_t)(lab->clock_ns / 1000000000),
 		.meters = &s->meter_owners,
-		.explain = explained ? take_line : NULL,
-		.explain_context = explained,
+		.trace = explained ? &explained->trace : NULL,
 	};
 	struct composition composition;
 	struct flow_key key;
@@ -67,6 +67,7 @@ static void explanations_are_for_traces(void **state)
 		(Probe__Act){ AT(INGRESS, SET), VALUE(WEIR_FIELD_IP_TOS), BYTE(0x20) });
 	lab_act(&lab, "p1", "probe-filter", "out",
 		(Probe__Act){ AT(EGRESS, EXPLAIN), BYTES("out it goes", 11) });
+	compose_trace_init(&explained.trace, take_line);
 	composed = compose(&lab, &frame, NULL);
 	assert_int_equal(explained.n, 0);
 	traced = compose(&lab, &frame, &explained);

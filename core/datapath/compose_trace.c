@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// Telling how a decision comes about: a second table of decision operations, each of which calls
+// that of decision.c and tells what came of it. Nobody who does not trace passes through here.
+#include <stdio.h>
+#include <string.h>
+
+#include "datapath/composer.h"
+#include "forwarding/native.h"
+
+enum { LINE_SIZE = 256 };
+
+static struct composer *composer(struct weir_decision *decision)
+{
+	return (struct composer *)decision;
+}
+
+void composer_vtell(struct composer *c, enum weir_stage stage, enum compose_action action,
+	uint32_t value, const char *format, va_list arguments)
+{
+	struct compose_trace *trace = c->context->trace;
+	char line[LINE_SIZE];
+
+	vsnprintf(line, sizeof(line), format, arguments);
+	trace->n_refused += action == COMPOSE_REFUSED;
+	trace->n_decided += action != COMPOSE_EXPLAIN;
+	trace->tell(trace, &(struct compose_step){ .port = c->port,
+				   .stage = stage,
+				   .hook = c->hook,
+				   .action = action,
+				   .value = value,
+				   .text = line });
+}
+
+void composer_tell(struct composer *c, enum weir_stage stage, enum compose_action action,
+	uint32_t value, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	composer_vtell(c, stage, action, value, format, arguments);
+	va_end(arguments);
+}
+
+void composer_trace_call(struct composer *c, const struct hook *hook,
+	void (*call)(struct composer *c, const struct hook *hook))
+{
+	c->context->trace->n_decided = 0;
+	call(c, hook);
+	if (c->context->trace->n_decided == 0)
+		composer_tell(c, hook->stage, COMPOSE_PASS, 0, "%s", "");
+	c->hook = NULL; // what follows is the core's
+}
+
+static const char *port_name(const struct composer *c, uint32_t id)
+{
+	const struct snapshot_port *port = snapshot_port(c->context->snapshot, (uint16_t)id);
+
+	return port ? port->name : "";
+}
+
+// ---- What extensions say
+
+// Before an operation is recorded: false, and told, when the hook has no say any more.
+static bool begin(struct composer *c, unsigned *n_refused)
+{
+	*n_refused = c->context->trace->n_refused;
+	return !c->hook_ended;
+}
+
+// Behind it: told, unless that was a refusal.
+__attribute__((format(printf, 6, 7))) static void end(struct composer *c, bool counts,
+	unsigned n_refused, enum compose_action action, uint32_t value, const char *format, ...)
+{
+	va_list arguments;
+
+	if (c->context->trace->n_refused != n_refused)
+		return;
+	va_start(arguments, format);
+	composer_vtell(
+		c, c->hook->stage, counts ? action : COMPOSE_IGNORED, value, format, arguments);
+	va_end(arguments);
+}
+
+static void trace_drop(struct weir_decision *d, unsigned reason)
+{
+	struct composer *c = composer(d);
+	unsigned n_refused;
+	bool counts = begin(c, &n_refused);
+
+	composer_decision_ops.drop(d, reason);
+	end(c, counts, n_refused, COMPOSE_DROP, reason_of(c->hook->entry->number, reason), "%s",
+		counts ? "" : "drop");
+}
+
+static void trace_exclude(struct weir_decision *d, unsigned reason)
+{
+	struct composer *c = composer(d);
+	unsigned n_refused;
+	bool counts = begin(c, &n_refused);
+
+	composer_decision_ops.exclude(d, reason);
+	end(c, counts, n_refused, COMPOSE_EXCLUDE, reason_of(c->hook->entry->number, reason), "%s",
+		counts ? "" : "exclude");
+}
+
+static void set_text(uint64_t field, const void *value, size_t size, char *text, size_t text_size)
+{
+	uint16_t id;
+	struct op op;
+
+	if (field == WEIR_FIELD_VLAN_ID && size == sizeof(id)) {
+		memcpy(&id, value, sizeof(id));
+		snprintf(text, text_size, id ? "set-vlan %u" : "pop-vlan", id);
+	} else if (field == WEIR_FIELD_VLAN_PCP && size == 1) {
+		snprintf(text, text_size, "set-pcp %u", *(const uint8_t *)value);
+	} else {
+		op = composer_set_op(field, value, size);
+		program_format(&op, 1, NULL, NULL, NULL, text, text_size);
+	}
+}
+
+static void trace_set(struct weir_decision *d, uint64_t field, const void *value, size_t size)
+{
+	struct composer *c = composer(d);
+	char text[LINE_SIZE] = "";
+	unsigned n_refused;
+	bool counts = begin(c, &n_refused);
+
+	composer_decision_ops.set(d, field, value, size);
+	// What was refused may have any size.
+	if (c->context->trace->n_refused == n_refused)
+		set_text(field, value, size, text, sizeof(text));
+	end(c, counts, n_refused, COMPOSE_SET, 0, "%s", text);
+}
+
+static void trace_meter(struct weir_decision *d, uint32_t meter)
+{
+	struct composer *c = composer(d);
+	unsigned n_refused;
+	bool counts = begin(c, &n_refused);
+
+	composer_decision_ops.meter(d, meter);
+	end(c, counts, n_refused, COMPOSE_METER, meter, "%s", counts ? "" : "meter");
+}
+
+static void trace_visit(struct weir_decision *d, uint8_t tcp_flags)
+{
+	struct composer *c = composer(d);
+	unsigned n_refused;
+	bool counts = begin(c, &n_refused);
+
+	composer_decision_ops.visit(d, tcp_flags);
+	if (tcp_flags)
+		end(c, counts, n_refused, COMPOSE_VISIT, 0,
+			"frames with any of the TCP flags 0x%02x", tcp_flags);
+	else
+		end(c, counts, n_refused, COMPOSE_VISIT, 0, "every frame");
+}
+
+static void trace_copy(struct weir_decision *d, uint32_t sink, uint32_t one_in)
+{
+	struct composer *c = composer(d);
+	unsigned n_refused;
+	bool counts = begin(c, &n_refused);
+
+	composer_decision_ops.copy(d, sink, one_in);
+	if (one_in == 1)
+		end(c, counts, n_refused, COMPOSE_COPY, 0, "to %s", port_name(c, sink));
+	else
+		end(c, counts, n_refused, COMPOSE_COPY, 0, "1 in %u to %s", one_in,
+			port_name(c, sink));
+}
+
+static void trace_forward(struct weir_decision *d, weir_port_id port)
+{
+	struct composer *c = composer(d);
+	unsigned n_refused;
+	bool counts = begin(c, &n_refused);
+
+	composer_decision_ops.forward(d, port);
+	end(c, counts, n_refused, COMPOSE_FORWARD, 0, "to %s", port_name(c, port));
+}
+
+static void trace_flood(struct weir_decision *d)
+{
+	struct composer *c = composer(d);
+	unsigned n_refused;
+	bool counts = begin(c, &n_refused);
+
+	composer_decision_ops.flood(d);
+	end(c, counts, n_refused, COMPOSE_FLOOD, 0, "%s", "to every port of its VLAN");
+}
+
+static void trace_native(struct weir_decision *d)
+{
+	struct composer *c = composer(d);
+	unsigned n_refused;
+	bool counts = begin(c, &n_refused);
+
+	composer_decision_ops.native(d);
+	end(c, counts, n_refused, COMPOSE_NATIVE, 0, "%s", "as without an extension that forwards");
+}
+
+static void trace_police(struct weir_decision *d, uint32_t policer)
+{
+	struct composer *c = composer(d);
+	unsigned n_refused;
+	bool counts = begin(c, &n_refused);
+
+	composer_decision_ops.police(d, policer);
+	end(c, counts, n_refused, COMPOSE_POLICE, policer, "policer %u", policer);
+}
+
+static void trace_session(struct weir_decision *d, const struct weir_session *session)
+{
+	struct composer *c = composer(d);
+	unsigned n_refused;
+	bool counts = begin(c, &n_refused);
+
+	composer_decision_ops.session(d, session);
+	end(c, counts, n_refused, COMPOSE_SESSION, 0,
+		"opened by the first frame, for %u s after the last", session->idle_s);
+}
+
+static void trace_egress_class(struct weir_decision *d, uint8_t class)
+{
+	struct composer *c = composer(d);
+	unsigned n_refused;
+	bool counts = begin(c, &n_refused);
+
+	composer_decision_ops.egress_class(d, class);
+	end(c, counts, n_refused, COMPOSE_CLASS, class, "egress class %u", class);
+}
+
+void compose_trace_init(struct compose_trace *trace,
+	void (*tell)(struct compose_trace *trace, const struct compose_step *step))
+{
+	struct weir_decision_ops ops = composer_decision_ops;
+
+	ops.drop = trace_drop;
+	ops.exclude = trace_exclude;
+	ops.set = trace_set;
+	ops.meter = trace_meter;
+	ops.visit = trace_visit;
+	ops.copy = trace_copy;
+	ops.forward = trace_forward;
+	ops.flood = trace_flood;
+	ops.native = trace_native;
+	// A service that the host does not have stays NULL.
+	ops.police = ops.police ? trace_police : NULL;
+	ops.session = ops.session ? trace_session : NULL;
+	ops.egress_class = ops.egress_class ? trace_egress_class : NULL;
+	*trace = (struct compose_trace){ .tell = tell, .ops = ops };
+}
+
+// ---- What native forwarding says
+
+static void mac_text(uint64_t word, char text[18])
+{
+	const uint8_t *m = (const uint8_t *)&word;
+
+	snprintf(text, 18, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
+}
+
+static const char *outcome_text(enum fdb_outcome outcome)
+{
+	static const char *const texts[] = {
+		[FDB_KNOWN] = "known here",
+		[FDB_LEARNED] = "new, learned here",
+		[FDB_MOVED] = "moves here",
+		[FDB_FULL] = "not learned: the table is full",
+		[FDB_PORT_LIMIT] = "not learned: the port has as many addresses as it may",
+		[FDB_STATIC_CONFLICT] = "not learned: a static entry leads elsewhere",
+		[FDB_NO_PORT] = "not learned: the port takes no part",
+		[FDB_INVALID] = "not learned: it is no station's",
+	};
+
+	return texts[outcome];
+}
+
+void composer_tell_native(struct composer *c, const struct native_decision *native)
+{
+	static const char *const kinds[] = { "", "unicast", "unknown unicast", "multicast",
+		"broadcast" };
+	char src[18], dst[18];
+
+	mac_text(c->key.w[2], src);
+	mac_text(c->key.w[1], dst);
+	if (native->asked)
+		composer_tell(c, WEIR_STAGE_FORWARD, COMPOSE_LEARN, native->vlan,
+			"%s in vlan %u: %s%s%s", src, native->vlan, outcome_text(native->outcome),
+			native->moved ? " from " : "",
+			native->moved ? port_name(c, native->moved_from) : "");
+	if (native->verdict == NATIVE_FLOOD)
+		composer_tell(c, WEIR_STAGE_FORWARD, COMPOSE_FLOOD, native->vlan,
+			"%s in vlan %u: %s", dst, native->vlan, kinds[native->forwarded]);
+	else if (native->verdict == NATIVE_PORT)
+		composer_tell(c, WEIR_STAGE_FORWARD, COMPOSE_FORWARD, native->vlan,
+			"%s in vlan %u: known, to %s", dst, native->vlan,
+			port_name(c, native->port));
+}

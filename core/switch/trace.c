@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// Tracing a frame: what the datapath would decide about it, in words.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "datapath/summary.h"
+#include "datapath/trace.h"
+#include "switch/model.h"
+
+enum { TEXT_SIZE = 1024 };
+
+struct tracing {
+	struct trace trace; // first: the datapath hands it back
+	const struct vswitch *vswitch;
+	weir_trace_row *row;
+	void *context;
+};
+
+static void show(const struct tracing *t, const struct snapshot_port *port, const char *stage,
+	const char *extension, const char *action, const char *text)
+{
+	t->row(t->context, &(struct weir_trace_info){ .port = port->name,
+				   .stage = stage,
+				   .extension = extension,
+				   .action = action,
+				   .text = text });
+}
+
+static const char *meter_key(const struct vswitch *s, uint32_t id)
+{
+	for (const struct meter *m = s->meters; m; m = m->next)
+		if (m->id == id)
+			return m->key;
+	return "";
+}
+
+// What the datapath knows by number.
+static void describe(const struct tracing *t, const struct compose_step *step, char *text)
+{
+	const char *reason, *words, *owner;
+
+	switch (step->action) {
+	case COMPOSE_DROP:
+	case COMPOSE_EXCLUDE:
+	case COMPOSE_LEAVE_OUT:
+		reason = reason_describe(t->vswitch->weir, (uint16_t)step->value, &words, &owner);
+		snprintf(text, TEXT_SIZE, "%s%s%s: %s", step->text, *step->text ? ": " : "", reason,
+			words);
+		break;
+	case COMPOSE_METER:
+		snprintf(text, TEXT_SIZE, "%s", meter_key(t->vswitch, step->value));
+		break;
+	default:
+		snprintf(text, TEXT_SIZE, "%s", step->text);
+		break;
+	}
+}
+
+static void show_step(struct compose_trace *trace, const struct compose_step *step)
+{
+	static const char *const actions[N_COMPOSE_ACTIONS] = {
+		[COMPOSE_PASS] = "pass",
+		[COMPOSE_EXPLAIN] = "explain",
+		[COMPOSE_DROP] = "drop",
+		[COMPOSE_EXCLUDE] = "exclude",
+		[COMPOSE_SET] = "set",
+		[COMPOSE_METER] = "meter",
+		[COMPOSE_VISIT] = "visit",
+		[COMPOSE_COPY] = "copy",
+		[COMPOSE_POLICE] = "police",
+		[COMPOSE_SESSION] = "session",
+		[COMPOSE_CLASS] = "class",
+		[COMPOSE_FORWARD] = "forward",
+		[COMPOSE_FLOOD] = "flood",
+		[COMPOSE_NATIVE] = "native",
+		[COMPOSE_REFUSED] = "refused",
+		[COMPOSE_IGNORED] = "ignored",
+		[COMPOSE_VLAN] = "vlan",
+		[COMPOSE_LEARN] = "learn",
+		[COMPOSE_LEAVE_OUT] = "leave-out",
+		[COMPOSE_OUTPUT] = "output",
+	};
+	const struct tracing *t = (const struct tracing *)trace;
+	char text[TEXT_SIZE];
+
+	describe(t, step, text);
+	show(t, step->port, stage_name(step->stage),
+		step->hook ? step->hook->entry->extension->name : "core", actions[step->action],
+		text);
+}
+
+// Before its steps a half is the flow that it is about, behind them the program.
+static void show_half(struct trace *trace, const struct trace_half *h)
+{
+	const struct tracing *t = (const struct tracing *)trace;
+	char text[TEXT_SIZE];
+
+	if (h->composition)
+		flow_program_text(
+			t->vswitch, h->composition->ops, h->composition->n_ops, text, sizeof(text));
+	else
+		flow_key_text(h->key, h->mask, text, sizeof(text));
+	show(t, h->port, "", "", h->composition ? "program" : "flow", text);
+}
+
+static int check(const struct weir_trace_request *request, struct weir_error *error)
+{
+	if (request->size != sizeof(*request))
+		return weir_refuse(error, -EINVAL, "size", "size %u: must be %zu", request->size,
+			sizeof(*request));
+	if (request->n_bytes == 0 || request->n_bytes > WEIR_FRAME_MAX)
+		return weir_refuse(error, -EINVAL, "frame",
+			"a frame of %zu bytes: must have 1 to %d", request->n_bytes,
+			WEIR_FRAME_MAX);
+	return 0;
+}
+
+static void run(struct tracing *t, const struct port *port, struct weir_frame *frame)
+{
+	const struct vswitch *s = t->vswitch;
+	const struct snapshot_port *snapshot = s->published->ports[port->index];
+	char text[SUMMARY_SIZE];
+
+	frame_summary(frame, true, text);
+	show(t, snapshot, "", "", "frame", text);
+	compose_trace_init(&t->trace.steps, show_step);
+	t->trace.snapshot = s->published;
+	t->trace.fdb = s->fdb;
+	t->trace.meters = &s->meter_owners;
+	t->trace.now_s = (uint32_t)(weir_now_ns(s->weir) / 1000000000);
+	t->trace.half = show_half;
+	rcu_enter();
+	trace_frame(&t->trace, snapshot, frame);
+	rcu_leave();
+}
+
+int weir_trace(struct weir *w, const struct weir_trace_request *request, weir_trace_row *row,
+	void *context, struct weir_error *error)
+{
+	struct port *port = port_find(w, request->port, error);
+	struct tracing t = { .row = row, .context = context };
+	struct weir_frame frame = { .refs = 1, .headroom = WEIR_FRAME_HEADROOM };
+	int failed = port ? check(request, error) : -ENOENT;
+	uint8_t *bytes;
+
+	if (failed)
+		return failed;
+	bytes = malloc(WEIR_FRAME_HEADROOM + request->n_bytes);
+	if (!bytes)
+		return weir_refuse(error, -ENOMEM, NULL, "no memory for a frame");
+	frame.data = bytes + WEIR_FRAME_HEADROOM;
+	frame.size = frame.linear = (uint32_t)request->n_bytes;
+	memcpy(frame.data, request->bytes, request->n_bytes);
+	t.vswitch = port->target.vswitch;
+	run(&t, port, &frame);
+	free(bytes);
+	return 0;
+}
