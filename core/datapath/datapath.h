@@ -22,6 +22,7 @@
 
 #include "datapath/compose.h"
 #include "datapath/flow_table.h"
+#include "datapath/session_flow.h"
 #include "datapath/snapshot.h"
 
 enum {
@@ -62,6 +63,8 @@ struct datapath {
 	const struct meter_owners *meter_owners;
 	struct frame_pool *pool;
 	struct meter_bank meters;
+	struct session_table *sessions;      // the switch's
+	struct flow_sessions *flow_sessions; // by index of the flow
 
 	// This batch.
 	const struct snapshot *snapshot;
@@ -106,6 +109,8 @@ struct datapath {
 	uint64_t decisions, n_flows;
 	struct slow_decides slow;
 	struct fdb_moves moves;
+	uint32_t n_session_flows; // flows that have sessions
+	uint32_t sessions_told;   // flow_tick(): what flows counted up to then has been told
 	// control: w, worker: r
 	uint64_t sweep_wanted; // sweep until swept_at has reached this
 };
@@ -115,6 +120,7 @@ struct datapath_options {
 	uint32_t n_flows;
 	struct generation *generation;
 	struct fdb *fdb;
+	struct session_table *sessions;
 	const struct snapshot *const *published;
 	const struct meter_owners *meter_owners;
 	struct frame_pool *pool;
@@ -161,9 +167,12 @@ void datapath_redirect(struct datapath *dp, struct weir_frame *frame, uint8_t st
 // delivered.
 void datapath_deliver(struct datapath *dp, struct weir_frame *frame, uint16_t port, uint8_t start,
 	enum weir_forwarded forwarded, const struct op meters[/* n */], unsigned n_meters);
-// Decides a flow anew from its key. False: there was no memory for the program; it keeps the old
-// one.
-bool datapath_redecide(struct datapath *dp, struct flow *flow, bool learn);
+// Decides a flow anew from its key. has_frame: for a frame of its; else what needs one is left to
+// the next. False: there was no memory for the program; it keeps the old one.
+bool datapath_redecide(struct datapath *dp, struct flow *flow, bool has_frame);
+// Has the flow's next frame decide it anew, before anything is done with it. It stays known, so
+// that the frame is not shed as a new flow's.
+void datapath_leave_to_frame(struct datapath *dp, struct flow *flow);
 // True when nothing that the flow depends on has changed since; brings valid_at up to now.
 bool datapath_fresh(struct datapath *dp, struct flow *flow);
 

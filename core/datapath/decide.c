@@ -15,7 +15,7 @@ static void clear_rest(struct flow_key *key, unsigned n_words)
 // ---- Deciding
 
 static void compose(struct datapath *dp, const struct flow_key *key, bool learn,
-	const uint16_t *redirect, struct composition *out)
+	const uint16_t *redirect, unsigned sessions_refused, struct composition *out)
 {
 	struct compose_context context = {
 		.snapshot = dp->snapshot,
@@ -24,6 +24,8 @@ static void compose(struct datapath *dp, const struct flow_key *key, bool learn,
 		.learn = learn,
 		.meters = dp->meter_owners,
 		.redirect = redirect,
+		.sessions = dp->sessions,
+		.sessions_refused = sessions_refused,
 		.slow = &dp->slow,
 		.moves = &dp->moves,
 	};
@@ -37,7 +39,22 @@ static void compose(struct datapath *dp, const struct flow_key *key, bool learn,
 		compose_ingress(&context, key, out);
 }
 
-static void adopt(struct datapath *dp, struct flow *flow, const struct composition *c)
+// Composes for a frame that is at hand, and opens the sessions that are asked for. What there is no
+// room for is composed once more without.
+static void compose_for_frame(struct datapath *dp, const struct flow_key *key, bool learn,
+	const uint16_t *redirect, struct composition *out, struct session_hold *hold)
+{
+	unsigned refused = 0, more = 0;
+
+	do {
+		refused |= more;
+		compose(dp, key, learn, redirect, refused, out);
+		more = sessions_take(dp, out, hold);
+	} while (more);
+}
+
+static void adopt(struct datapath *dp, struct flow *flow, const struct composition *c,
+	const struct session_hold *hold)
 {
 	flow->valid_at = dp->now;
 	flow->n_depends = (uint8_t)c->n_depends;
@@ -45,31 +62,52 @@ static void adopt(struct datapath *dp, struct flow *flow, const struct compositi
 	flow->flags = (c->unlearned ? FLOW_UNLEARNED : 0) | (c->learned ? FLOW_LEARNED : 0) |
 		      (c->depends_on_all ? FLOW_DEPENDS_ON_ALL : 0);
 	flow->vlan = c->vlan;
+	sessions_adopt(dp, flow, hold);
 }
 
-bool datapath_redecide(struct datapath *dp, struct flow *flow, bool learn)
+void datapath_leave_to_frame(struct datapath *dp, struct flow *flow)
 {
+	sessions_drop(dp, flow);
+	flow->flags |= FLOW_UNDECIDED | FLOW_DEPENDS_ON_ALL;
+	flow->valid_at = 0;
+}
+
+bool datapath_redecide(struct datapath *dp, struct flow *flow, bool has_frame)
+{
+	bool learn = has_frame && !(flow->key[0] & (KEY_EGRESS_HALF | KEY_DROP_HALF));
+	struct session_hold hold = { 0 };
 	struct composition composition;
 	struct flow_key key;
 	struct program *program;
 
 	memcpy(key.w, flow->key, flow->n_words * sizeof(key.w[0]));
 	clear_rest(&key, flow->n_words);
-	compose(dp, &key, learn, NULL, &composition);
+	if (has_frame) {
+		compose_for_frame(dp, &key, learn, NULL, &composition, &hold);
+	} else {
+		compose(dp, &key, false, NULL, 0, &composition);
+		if (!sessions_take_existing(dp, &composition, &hold)) {
+			datapath_leave_to_frame(dp, flow);
+			return true;
+		}
+	}
 	program = program_get(dp->programs, composition.ops, composition.n_ops);
-	if (!program)
+	if (!program) {
+		sessions_let_go(dp, &hold);
 		return false;
+	}
 	program_put(dp->programs, flow->program);
 	flow->program = program;
 	// Without a frame nothing is learned; what was wanted still is.
 	composition.unlearned |= !learn && (flow->flags & FLOW_UNLEARNED);
-	adopt(dp, flow, &composition);
+	sessions_drop(dp, flow);
+	adopt(dp, flow, &composition, &hold);
 	return true;
 }
 
 bool datapath_fresh(struct datapath *dp, struct flow *flow)
 {
-	if (flow->flags & FLOW_DEPENDS_ON_ALL)
+	if ((flow->flags & FLOW_DEPENDS_ON_ALL) || !sessions_fresh(dp, flow))
 		return false;
 	for (unsigned i = 0; i < flow->n_depends; i++)
 		if (generation_slot_time(dp->generation, flow->depends[i]) > flow->valid_at)
@@ -78,27 +116,29 @@ bool datapath_fresh(struct datapath *dp, struct flow *flow)
 	return true;
 }
 
-// Decides a key that is in no table, and caches it when there is room. Returns the program with a
-// reference that the caller puts, NULL without memory.
-static struct program *decide(struct datapath *dp, struct flow_key *key, unsigned n_words,
-	uint32_t hash, struct flow **cached)
+// Decides a key that is in no table for a frame, and caches it when there is room. Returns the
+// program with a reference that the caller puts, NULL without memory.
+static struct program *decided_program(struct datapath *dp, struct flow_key *key, unsigned n_words,
+	uint32_t hash, const struct weir_frame *frame)
 {
+	bool learn = !(key->w[0] & (KEY_EGRESS_HALF | KEY_DROP_HALF));
 	struct composition composition;
+	struct session_hold hold;
 	struct program *program;
 	struct flow *flow;
 
 	clear_rest(key, n_words);
-	compose(dp, key, !(key->w[0] & (KEY_EGRESS_HALF | KEY_DROP_HALF)), NULL, &composition);
+	compose_for_frame(dp, key, learn, NULL, &composition, &hold);
 	program = program_get(dp->programs, composition.ops, composition.n_ops);
-	if (!program)
-		return NULL;
-	flow = flow_insert(dp->flows, key, n_words, hash);
-	*cached = flow;
-	if (!flow)
+	flow = program ? flow_insert(dp->flows, key, n_words, hash) : NULL;
+	if (!flow) {
+		sessions_count(dp, &hold, frame);
 		return program;
+	}
 	program->refs++;
 	flow->program = program;
-	adopt(dp, flow, &composition);
+	adopt(dp, flow, &composition, &hold);
+	use_flow(dp, flow, frame_wire(frame));
 	return program;
 }
 
@@ -114,17 +154,6 @@ static struct program *cached_program(struct datapath *dp, const struct flow_key
 	use_flow(dp, flow, frame_wire(frame));
 	flow->program->refs++;
 	return flow->program;
-}
-
-static struct program *decided_program(struct datapath *dp, struct flow_key *key, unsigned n_words,
-	uint32_t hash, const struct weir_frame *frame)
-{
-	struct flow *flow = NULL;
-	struct program *program = decide(dp, key, n_words, hash, &flow);
-
-	if (flow)
-		use_flow(dp, flow, frame_wire(frame));
-	return program;
 }
 
 static void make_key(const struct weir_frame *frame, const struct key_mask *mask, uint64_t constant,
@@ -249,6 +278,7 @@ void datapath_redirect(struct datapath *dp, struct weir_frame *frame, uint8_t st
 {
 	const struct snapshot_port *port = snapshot_port(dp->snapshot, frame->port);
 	struct composition composition;
+	struct session_hold hold;
 	struct flow_key key;
 	unsigned n_words;
 
@@ -262,7 +292,8 @@ void datapath_redirect(struct datapath *dp, struct weir_frame *frame, uint8_t st
 			(uint64_t)port->epoch << KEY_EPOCH_SHIFT,
 		&key, &n_words);
 	clear_rest(&key, n_words);
-	compose(dp, &key, false, &to, &composition);
+	compose_for_frame(dp, &key, false, &to, &composition, &hold);
+	sessions_count(dp, &hold, frame);
 	run_and_put(dp, frame, program_get(dp->programs, composition.ops, composition.n_ops),
 		port->index, WEIR_STAGE_FORWARD);
 }

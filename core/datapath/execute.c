@@ -6,6 +6,7 @@
 
 #include "datapath/datapath.h"
 #include "datapath/rewrite.h"
+#include "datapath/session_frame.h"
 
 struct weir_frame *datapath_alloc(struct datapath *dp, uint32_t size)
 {
@@ -182,6 +183,15 @@ __attribute__((noinline)) static void run_any(
 			break;
 		case OP_VISIT:
 			datapath_wait(dp, frame, program, op);
+			return;
+		case OP_TRACK:
+			if (__builtin_expect(session_tcp_flags(frame) & SESSION_TCP_FLAGS, 0))
+				session_track(dp, frame, op);
+			break;
+		case OP_RELATED:
+			if (session_related(dp, frame, op))
+				break;
+			datapath_drop(dp, frame, op->port, op->stage, op_related_reason(op));
 			return;
 		default:
 			frame = rewrite(dp, frame, op);

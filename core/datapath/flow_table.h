@@ -40,8 +40,8 @@ struct flow {
 	uint32_t used; // flow_tick() of the last frame; free: index of the next free
 	uint64_t key[KEY_WORDS];
 	uint16_t depends[GENERATION_DEPENDS - 2];
-	uint8_t n_depends;
-	uint8_t n_words : 4, flags : 4; // enum flow_flag
+	uint8_t n_depends : 7, has_sessions : 1; // session_flow.h
+	uint8_t n_words : 4, flags : 4;          // enum flow_flag
 	uint16_t vlan;
 };
 

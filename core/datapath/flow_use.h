@@ -55,7 +55,7 @@ static inline void check_flow(struct datapath *dp, struct flow *flow)
 		return;
 	if (dp->n_redecided < REDECIDE_PER_BATCH || (flow->flags & FLOW_UNDECIDED)) {
 		dp->n_redecided++;
-		datapath_redecide(dp, flow, !(flow->key[0] & (KEY_EGRESS_HALF | KEY_DROP_HALF)));
+		datapath_redecide(dp, flow, true);
 	}
 }
 

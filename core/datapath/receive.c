@@ -10,6 +10,7 @@
 // few of them. A frame that starts another run pays one comparison for it.
 #include "datapath/flow_use.h"
 #include "datapath/parse_plain.h"
+#include "datapath/session_frame.h"
 #include "nic/offload.h"
 
 // The batch is compiled twice, for keys of the first words alone and for all: what is handed down
@@ -152,6 +153,11 @@ ALWAYS_INLINE void run_hit(
 	program = flow->program;
 	if (__builtin_expect(program->output != PROGRAM_NOT_PLAIN, 1)) {
 		transmit_run(dp, frames, r->n, program->output, last);
+		return;
+	}
+	if (program->tracked_output != PROGRAM_NOT_PLAIN) {
+		session_track_run(dp, frames, r->n, program);
+		transmit_run(dp, frames, r->n, program->tracked_output, last);
 		return;
 	}
 	if (program->ops[0].code == OP_VISIT)

@@ -2,8 +2,9 @@
 // Copyright The Weir Authors
 //
 // Upkeep of the flow table, a share at a time. Ordinarily one pass a second, which forgets unused
-// flows and tells the FDB which sources are in use. While somebody waits for a change to be in
-// force, as fast as the frames leave room for: then every stale flow is decided anew.
+// flows and tells the FDB which sources are in use, and sessions what was counted. While somebody
+// waits for a change to be in force, as fast as the frames leave room for: then every stale flow is
+// decided anew.
 //
 // How long a flow is kept unused depends on how full the table is when the pass begins:
 //
@@ -34,6 +35,7 @@ static bool is_free(const struct flow *flow)
 
 static void forget(struct datapath *dp, struct flow *flow)
 {
+	sessions_drop(dp, flow);
 	program_put(dp->programs, flow->program);
 	flow_remove(dp->flows, flow);
 }
@@ -72,22 +74,15 @@ static bool source_is_here(
 	return fdb_lookup(dp->fdb, flow->vlan, mac, &at) && at == port->id;
 }
 
-// A flow whose source address is elsewhere by now would have to learn it again, for which a frame
-// is needed. It stays known, so that its frame is not shed as a new flow's.
-static void leave_to_its_frame(struct flow *flow)
-{
-	flow->flags |= FLOW_UNDECIDED | FLOW_DEPENDS_ON_ALL;
-	flow->valid_at = 0;
-}
-
 // Brings one flow up to date.
 static void sweep(struct datapath *dp, struct flow *flow, const struct snapshot_port *port)
 {
 	if ((flow->flags & FLOW_UNDECIDED) || flow->valid_at >= dp->pass_target ||
 		datapath_fresh(dp, flow))
 		return;
+	// To learn the address again takes a frame.
 	if (!source_is_here(dp, flow, port))
-		leave_to_its_frame(flow);
+		datapath_leave_to_frame(dp, flow);
 	else if (!datapath_redecide(dp, flow, false))
 		forget(dp, flow);
 }
@@ -110,11 +105,22 @@ static bool is_unused(const struct datapath *dp, const struct flow *flow)
 	return dp->tick - flow->used > (flow->frames > 1 ? dp->keep_ticks : dp->keep_single_ticks);
 }
 
+// One whose session has ended tells what it counted, and lets go of it.
+static void refresh_sessions(struct datapath *dp, struct flow *flow)
+{
+	if (sessions_fresh(dp, flow))
+		sessions_tell_now(dp, flow);
+	else
+		datapath_leave_to_frame(dp, flow);
+}
+
 static void scan_flow(struct datapath *dp, struct flow *flow)
 {
 	const struct snapshot_port *port = snapshot_port(dp->snapshot, (uint16_t)flow->key[0]);
 	uint32_t idle = dp->tick - flow->used;
 
+	if (dp->refreshing && flow->has_sessions)
+		refresh_sessions(dp, flow);
 	if (!port || is_unused(dp, flow)) {
 		forget(dp, flow);
 	} else if (epoch_of(flow) != port->epoch) {
@@ -125,7 +131,7 @@ static void scan_flow(struct datapath *dp, struct flow *flow)
 		else
 			forget(dp, flow);
 	} else if (dp->refreshing && idle <= FLOW_TICKS_PER_S && !refresh_source(dp, flow, port)) {
-		leave_to_its_frame(flow);
+		datapath_leave_to_frame(dp, flow);
 	} else if (dp->sweeping) {
 		sweep(dp, flow, port);
 	}
@@ -191,6 +197,8 @@ static void end_pass(struct datapath *dp)
 		__atomic_store_n(&dp->swept_at, dp->pass_target, __ATOMIC_RELEASE);
 		dp->sweeping = false;
 	}
+	if (dp->refreshing)
+		__atomic_store_n(&dp->sessions_told, dp->refresh_tick, __ATOMIC_RELEASE);
 	dp->refreshing = false;
 	dp->scan_at = UINT32_MAX;
 }
