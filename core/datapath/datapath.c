@@ -34,7 +34,8 @@ struct datapath *datapath_create(const struct datapath_options *options)
 	dp->scan_at = UINT32_MAX;
 	dp->flows = flow_table_create(options->n_flows);
 	dp->programs = program_table_create();
-	dp->flow_sessions = dp->sessions ? flow_sessions_create(options->n_flows) : NULL;
+	if (dp->flows && dp->sessions)
+		dp->flow_sessions = flow_sessions_create(options->n_flows);
 	if (!dp->flows || !dp->programs || (dp->sessions && !dp->flow_sessions)) {
 		datapath_destroy(dp);
 		return NULL;

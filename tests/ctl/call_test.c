@@ -104,7 +104,8 @@ static void unknown_words(void **state)
 	static const struct program_row rows[] = {
 		{ "weirctl bridge list", 2, "",
 			"weirctl: unknown object \"bridge\": there are switch, port, extension, "
-			"policy, meter, fdb, flow, drop, worker, event, export, apply, help, "
+			"policy, meter, fdb, flow, session, drop, worker, event, export, apply, "
+			"help, "
 			"completion, and the calls of sample\nusage: weirctl [OPTION...] OBJECT",
 			NULL },
 		{ "weirctl bridge", 2, "", "weirctl: unknown object \"bridge\": there are ", NULL },
