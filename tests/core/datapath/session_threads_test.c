@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
 //
-// The table of sessions under threads that open, hold, count on and let go of the same few sessions,
-// as workers do, while the control thread ends them. Afterwards nothing is lost: every frame that was
-// counted was reported once, every place is free again, and whoever watched has seen every change.
-// For ThreadSanitizer as much as for the sums.
+// The table of sessions under threads that open, hold, count on and let go of the same few
+// sessions, as workers do, while the control thread ends them. Afterwards nothing is lost: every
+// frame that was counted was reported once, every place is free again, and whoever watched has seen
+// every change. For ThreadSanitizer as much as for the sums.
 #include "frames.h"
 
 #include <pthread.h>
@@ -17,8 +17,8 @@ enum {
 	CAPACITY = 96,
 	PORT_MAX = 40,
 	PORTS = 4,
-	KEYS = 64, // at each port
-	PASSES = 300, // of the control thread
+	KEYS = 64,    // at each port
+	PASSES = 300, // of the control thread, in which something ended
 	TICK = 1000,
 	HELD = 16,
 };
@@ -27,7 +27,7 @@ struct shared {
 	struct generation *generation;
 	struct session_table *table;
 	bool stop;
-	unsigned n_passes; // atomic
+	unsigned n_passes;                // atomic
 	uint64_t reported[2], n_reported; // control
 };
 
@@ -114,7 +114,8 @@ static void *work(void *context)
 {
 	struct hand *h = context;
 
-	for (unsigned i = 0; __atomic_load_n(&h->shared->n_passes, __ATOMIC_RELAXED) < PASSES; i++) {
+	for (unsigned i = 0; __atomic_load_n(&h->shared->n_passes, __ATOMIC_RELAXED) < PASSES;
+		i++) {
 		step(h);
 		if (i % 1024 == 0)
 			sched_yield();
@@ -153,6 +154,7 @@ static void run(struct shared *shared, uint64_t now_s)
 static void *control(void *context)
 {
 	struct shared *shared = context;
+	uint64_t before;
 	unsigned i = 0;
 
 	while (!__atomic_load_n(&shared->stop, __ATOMIC_ACQUIRE)) {
@@ -162,8 +164,12 @@ static void *control(void *context)
 			filter = (struct session_filter){ .port = WEIR_PORT_NONE, .cookie = 1 };
 		session_table_end(shared->table, &filter, WEIR_SESSION_ENDED, 1);
 		session_table_list(shared->table, see, NULL);
+		before = shared->n_reported;
 		run(shared, 10);
-		__atomic_fetch_add(&shared->n_passes, 1, __ATOMIC_RELAXED);
+		if (shared->n_reported == before)
+			sched_yield();
+		else
+			__atomic_fetch_add(&shared->n_passes, 1, __ATOMIC_RELAXED);
 	}
 	return NULL;
 }
@@ -180,7 +186,9 @@ static void nothing_is_lost(void **state)
 	assert_non_null(shared.table);
 	assert_int_equal(pthread_create(&controller, NULL, control, &shared), 0);
 	for (unsigned i = 0; i < THREADS; i++) {
-		hands[i] = (struct hand){ .shared = &shared, .number = i, .random = 7919 * (i + 1) };
+		hands[i] = (struct hand){
+			.shared = &shared, .number = i, .random = 7919 * (i + 1)
+		};
 		assert_int_equal(pthread_create(&hands[i].thread, NULL, work, &hands[i]), 0);
 	}
 	for (unsigned i = 0; i < THREADS; i++) {
@@ -196,7 +204,7 @@ static void nothing_is_lost(void **state)
 	run(&shared, 20);
 	assert_int_equal(shared.reported[0], counted[0]);
 	assert_int_equal(shared.reported[1], counted[1]);
-	assert_in_range(shared.n_reported, CAPACITY + 1, opened);
+	assert_in_range(shared.n_reported, PASSES, opened);
 	assert_int_equal(shared.table->n, 0);
 	for (unsigned i = 0; i < PORTS; i++)
 		assert_int_equal(shared.table->at_port[i], 0);
@@ -234,8 +242,8 @@ static void *opener(void *context)
 		struct session *s = session_reserve(w->table, 0, 0);
 
 		wait_turn(w, 2 * i - 1);
-		session_release(session_enter(w->table, s, &key, session_hash(w->table, &key), false,
-			&spec, TICK, 1));
+		session_release(session_enter(
+			w->table, s, &key, session_hash(w->table, &key), false, &spec, TICK, 1));
 		wait_turn(w, 2 * i);
 	}
 	return NULL;
@@ -254,8 +262,7 @@ static void *watcher(void *context)
 
 		before = generation_slot_time(w->generation, session_slot(hash));
 		wait_turn(w, 2 * i - 1);
-		__atomic_fetch_add(
-			&w->table->watchers[session_watcher(hash)], 1, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&w->table->watchers[session_watcher(hash)], 1, __ATOMIC_RELAXED);
 		seen = session_look(w->table, &key, hash, false, &found);
 		wait_turn(w, 2 * i);
 		moved = generation_slot_time(w->generation, session_slot(hash)) != before;
@@ -263,8 +270,7 @@ static void *watcher(void *context)
 		w->n_moved += moved;
 		if (!seen && !moved)
 			return (void *)1;
-		__atomic_fetch_sub(
-			&w->table->watchers[session_watcher(hash)], 1, __ATOMIC_RELAXED);
+		__atomic_fetch_sub(&w->table->watchers[session_watcher(hash)], 1, __ATOMIC_RELAXED);
 	}
 	return NULL;
 }
