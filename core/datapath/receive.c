@@ -141,32 +141,39 @@ ALWAYS_INLINE void transmit_run(struct datapath *dp, struct weir_frame *const fr
 	queue->n = at + n;
 }
 
+ALWAYS_INLINE void run_program(struct datapath *dp, struct weir_frame *const frames[], unsigned n,
+	const struct program *program)
+{
+	if (program->ops[0].code == OP_VISIT)
+		for (unsigned i = 0; i < n; i++)
+			datapath_wait(dp, frames[i], program, program->ops);
+	else
+		for (unsigned i = 0; i < n; i++)
+			datapath_run(dp, frames[i], program, 0);
+}
+
 ALWAYS_INLINE void run_hit(
 	struct batch *b, const struct run *r, struct flow *flow, struct last_output *last)
 {
 	struct weir_frame **frames = b->frames + r->first;
 	const struct program *program;
 	struct datapath *dp = b->dp;
+	uint16_t output;
 
 	check_flow(dp, flow);
 	use_flow(dp, flow, (struct wire){ r->wire_frames, r->wire_bytes });
 	program = flow->program;
-	if (__builtin_expect(program->output != PROGRAM_NOT_PLAIN, 1)) {
-		transmit_run(dp, frames, r->n, program->output, last);
-		return;
-	}
-	if (program->tracked_output != PROGRAM_NOT_PLAIN) {
+	output = program->output;
+	if (__builtin_expect(output == PROGRAM_NOT_PLAIN, 0)) {
+		output = program->tracked_output;
+		if (output == PROGRAM_NOT_PLAIN) {
+			run_program(dp, frames, r->n, program);
+			last->queue = NULL; // what was waiting may have been sent
+			return;
+		}
 		session_track_run(dp, frames, r->n, program);
-		transmit_run(dp, frames, r->n, program->tracked_output, last);
-		return;
 	}
-	if (program->ops[0].code == OP_VISIT)
-		for (unsigned i = 0; i < r->n; i++)
-			datapath_wait(dp, frames[i], program, program->ops);
-	else
-		for (unsigned i = 0; i < r->n; i++)
-			datapath_run(dp, frames[i], program, 0);
-	last->queue = NULL; // what was waiting may have been sent
+	transmit_run(dp, frames, r->n, output, last);
 }
 
 // Word 0 says under which mask the key was made and of what kind the frame is, so flows with the

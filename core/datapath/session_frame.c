@@ -2,7 +2,7 @@
 // Copyright The Weir Authors
 #include "datapath/session_frame.h"
 
-uint8_t session_tcp_flags_behind(const struct weir_frame *frame)
+uint8_t session_tcp_flags_any(const struct weir_frame *frame)
 {
 	struct frame_layers layers;
 
@@ -24,6 +24,14 @@ void session_track(struct datapath *dp, const struct weir_frame *frame, const st
 	if (session_key_make(&parsed, op_owner(op), op->port, &key, &reverse))
 		session_tcp(dp->sessions, &key, session_hash(dp->sessions, &key), reverse,
 			session_tcp_flags(frame), dp->now_s);
+}
+
+void session_track_all(
+	struct datapath *dp, const struct weir_frame *frame, const struct program *program)
+{
+	for (unsigned i = 0; i < program->n_ops; i++)
+		if (program->ops[i].code == OP_TRACK)
+			session_track(dp, frame, &program->ops[i]);
 }
 
 bool session_related(struct datapath *dp, const struct weir_frame *frame, const struct op *op)
