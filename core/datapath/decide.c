@@ -65,13 +65,6 @@ static void adopt(struct datapath *dp, struct flow *flow, const struct compositi
 	sessions_adopt(dp, flow, hold);
 }
 
-void datapath_leave_to_frame(struct datapath *dp, struct flow *flow)
-{
-	sessions_drop(dp, flow);
-	flow->flags |= FLOW_UNDECIDED | FLOW_DEPENDS_ON_ALL;
-	flow->valid_at = 0;
-}
-
 bool datapath_redecide(struct datapath *dp, struct flow *flow, bool has_frame)
 {
 	bool learn = has_frame && !(flow->key[0] & (KEY_EGRESS_HALF | KEY_DROP_HALF));

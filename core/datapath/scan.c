@@ -74,6 +74,13 @@ static bool source_is_here(
 	return fdb_lookup(dp->fdb, flow->vlan, mac, &at) && at == port->id;
 }
 
+void datapath_leave_to_frame(struct datapath *dp, struct flow *flow)
+{
+	sessions_drop(dp, flow);
+	flow->flags |= FLOW_UNDECIDED | FLOW_DEPENDS_ON_ALL;
+	flow->valid_at = 0;
+}
+
 // Brings one flow up to date.
 static void sweep(struct datapath *dp, struct flow *flow, const struct snapshot_port *port)
 {
