@@ -141,6 +141,9 @@ static int add(struct apply *x, const struct weir_item *item)
 	adding->vswitch = s;
 	if (s->n_flows)
 		step_say(x, &adding->step, "flows %u", s->n_flows);
+	else if (s->n_sessions || s->n_port_sessions)
+		step_say(x, &adding->step, "sessions %u, %u at a port", vswitch_n_sessions(s),
+			vswitch_n_port_sessions(s));
 	s->target.made_ids = item->vswitch.made_ids;
 	x->queues = true;
 	return 0;

@@ -47,6 +47,7 @@ static const struct hook {
 	{ "dropped", offsetof(struct weir_extension, dropped), CAPTURE },
 	{ "visit", offsetof(struct weir_extension, visit), CAPTURE | FILTER | FORWARDING },
 	{ "review", offsetof(struct weir_extension, review), FILTER | FORWARDING | SERVICE },
+	{ "session_ended", offsetof(struct weir_extension, session_ended), FILTER | FORWARDING },
 };
 
 const char *extension_class_name(unsigned class)
