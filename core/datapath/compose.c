@@ -226,8 +226,10 @@ static void finish(struct composer *c)
 {
 	const struct snapshot_port *port = c->port;
 
-	if (c->too_complex && !c->dropped)
+	if (c->too_complex && !c->dropped) {
+		c->out->n_ops = 0; // it may end in an output
 		core_drop(c, WEIR_STAGE_FORWARD, REASON_STACK_TOO_COMPLEX);
+	}
 	if (!c->dropped)
 		return;
 	// Stage 7: who captures drops sees the flow before it goes.
