@@ -185,7 +185,7 @@ __attribute__((noinline)) static void run_any(
 			datapath_wait(dp, frame, program, op);
 			return;
 		case OP_TRACK:
-			if (__builtin_expect(session_tcp_flags(frame) & SESSION_TCP_FLAGS, 0))
+			if (__builtin_expect(session_tcp_glance(frame), 0))
 				session_track(dp, frame, op);
 			break;
 		case OP_RELATED:

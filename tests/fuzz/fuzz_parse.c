@@ -94,7 +94,7 @@ static void check_quote(const struct weir_frame *frame)
 	struct session_key session;
 	bool reverse;
 
-	session_tcp_flags_any(frame);
+	session_tcp_flags(frame);
 	if (session_key_quoted(frame, 0, 1, 2, &session, &reverse)) {
 		unsigned l3 = (unsigned)(session.w[0] >> 8) & 0xff;
 
