@@ -35,6 +35,7 @@ static const struct command *const sets[] = {
 	meter_commands,
 	fdb_commands,
 	flow_commands,
+	session_commands,
 	drop_commands,
 	worker_commands,
 	event_commands,

@@ -77,6 +77,7 @@ extern const struct command policy_commands[];
 extern const struct command meter_commands[];
 extern const struct command fdb_commands[];
 extern const struct command flow_commands[];
+extern const struct command session_commands[];
 extern const struct command drop_commands[];
 extern const struct command worker_commands[];
 extern const struct command event_commands[];

@@ -11,6 +11,8 @@ enum {
 	MAX_BODY = 65536,
 	MIN_FLOWS = 64,
 	MAX_FLOWS = 1 << 24,
+	MIN_SESSIONS = 64,
+	MAX_SESSIONS = 1 << 24,
 };
 
 #define NAME(key, text)                                                                            \
@@ -132,6 +134,18 @@ static const struct site_object vswitch = {
 				.most = MAX_FLOWS,
 				.comment = "Flows that each worker can cache; as the daemon was "
 					   "told when absent. Fixed while there is the switch." },
+			{ .name = "sessions",
+				.kind = SITE_NUMBER,
+				.least = MIN_SESSIONS,
+				.most = MAX_SESSIONS,
+				.comment = "Sessions that extensions can have open; 131072 when "
+					   "absent. Fixed while there is the switch." },
+			{ .name = "port_sessions",
+				.kind = SITE_NUMBER,
+				.least = 1,
+				.most = MAX_SESSIONS,
+				.comment = "Of them at one port; half of them when absent. Fixed "
+					   "while there is the switch." },
 			LIST("extensions", &extension, "Its stack."),
 			LIST("policies", &policy, "The switch's own policies."),
 			LIST("ports", &port, "Its ports."),

@@ -25,6 +25,12 @@ static int add(struct invocation *in, struct ctl_error *error)
 
 	message.name = ask_text(invocation_argument(in, 0));
 	result = invocation_number(in, "--flows", &message.has_flows, &message.flows, error);
+	if (!result)
+		result = invocation_number(
+			in, "--sessions", &message.has_sessions, &message.sessions, error);
+	if (!result)
+		result = invocation_number(in, "--port-sessions", &message.has_port_sessions,
+			&message.port_sessions, error);
 	return result ? result : ask_change(in, &request, error);
 }
 
@@ -58,13 +64,20 @@ const struct command switch_commands[] = {
 	{
 		.object = "switch",
 		.verb = "add",
-		.summary = "Adds a switch; each worker caches up to N of its flows",
+		.summary = "Adds a switch, with room for so many flows and sessions",
 		.run = add,
 		.changes = true,
 		.arguments = { { "NAME", WORD_ANY, ONE } },
 		.options = { { .name = "--flows",
-			.value = "N",
-			.help = "flows that each worker can cache, 64 to 16777216" } },
+				     .value = "N",
+				     .help = "flows that each worker can cache, 64 to 16777216" },
+			{ .name = "--sessions",
+				.value = "N",
+				.help = "sessions that extensions can have open, 64 to 16777216; "
+					"131072 if not given" },
+			{ .name = "--port-sessions",
+				.value = "N",
+				.help = "of them at one port; half of them if not given" } },
 	},
 	{
 		.object = "switch",

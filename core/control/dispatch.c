@@ -40,6 +40,7 @@ static const struct {
 	ON(FDB_FLUSH, EFFECT_ACT, on_fdb_flush),
 	ON(FLOW_LIST, EFFECT_NONE, on_flow_list),
 	ON(FLOW_FLUSH, EFFECT_ACT, on_flow_flush),
+	ON(SESSION_LIST, EFFECT_NONE, on_session_list),
 	ON(DROP_LIST, EFFECT_NONE, on_drop_list),
 	ON(DROP_WATCH, EFFECT_NONE, on_drop_watch),
 	ON(WORKER_LIST, EFFECT_NONE, on_worker_list),

@@ -50,6 +50,8 @@ void on_fdb_flush(struct call *call);
 void on_flow_list(struct call *call);
 void on_flow_flush(struct call *call);
 
+void on_session_list(struct call *call);
+
 void on_drop_list(struct call *call);
 void on_drop_watch(struct call *call);
 

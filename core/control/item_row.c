@@ -65,6 +65,8 @@ int item_of_message(const Weir__Control__Item *message, struct weir_item *item)
 		item->kind = WEIR_ITEM_SWITCH;
 		item->switch_name = message->switch_->name;
 		item->vswitch.n_flows = message->switch_->flows;
+		item->vswitch.n_sessions = message->switch_->sessions;
+		item->vswitch.n_port_sessions = message->switch_->port_sessions;
 		return 0;
 	case WEIR__CONTROL__ITEM__ITEM_EXTENSION:
 		take_extension(message->extension, item);
@@ -91,6 +93,10 @@ static void send_switch(const struct weir_item *item, struct call *call)
 	message.name = (char *)item->switch_name;
 	if (item->vswitch.n_flows)
 		ROW_SET(message, flows, item->vswitch.n_flows);
+	if (item->vswitch.n_sessions)
+		ROW_SET(message, sessions, item->vswitch.n_sessions);
+	if (item->vswitch.n_port_sessions)
+		ROW_SET(message, port_sessions, item->vswitch.n_port_sessions);
 	row.item_case = WEIR__CONTROL__ITEM__ITEM_SWITCH;
 	row.switch_ = &message;
 	rows_add(call, &row.base);

@@ -7,7 +7,10 @@
 void on_switch_add(struct call *call)
 {
 	const Weir__Control__SwitchAdd *request = call->request->switch_add;
-	struct weir_switch_config config = { .size = sizeof(config), .n_flows = request->flows };
+	struct weir_switch_config config = { .size = sizeof(config),
+		.n_flows = request->flows,
+		.n_sessions = request->sessions,
+		.n_port_sessions = request->port_sessions };
 	struct weir_error error = { 0 };
 
 	call_end(call,
@@ -38,6 +41,9 @@ static void add_row(void *context, const struct weir_switch_info *info)
 	ROW_SET(row, flows, info->flows);
 	ROW_SET(row, worker_flows_max, info->worker_flows_max);
 	ROW_SET(row, decisions, info->decisions);
+	ROW_SET(row, sessions, info->sessions);
+	ROW_SET(row, sessions_max, info->sessions_max);
+	ROW_SET(row, port_sessions_max, info->port_sessions_max);
 	ROW_SET(row, rx_frames, info->received);
 	ROW_SET(row, originated_frames, info->originated);
 	ROW_SET(row, copied_frames, info->copies);

@@ -29,7 +29,7 @@
 
 enum {
 	STORE_APPLICATION_ID = 0x57656972, // "Weir"
-	STORE_VERSION = 3,                 // of the schema
+	STORE_VERSION = 4,                 // of the schema
 	STORE_TEXT_MAX = 65535,            // bytes of any text
 	STORE_BYTES_MAX = 256 << 20,       // of a message, or of what an extension saved
 	STORE_COLUMNS_MAX = 10,

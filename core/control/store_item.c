@@ -36,9 +36,12 @@
 #define ITS_TARGETS "(SELECT name FROM ports WHERE switch = ?1 UNION ALL SELECT 'switch:' || ?1)"
 
 static const struct store_kind kinds[STORE_N_KINDS] = {
-	[WEIR_ITEM_SWITCH] = { "switches", "name", 1, 3,
+	[WEIR_ITEM_SWITCH] = { "switches", "name", 1, 5,
 		{ NAME("name", switch_name), U32("made_ids", vswitch.made_ids),
-			{ "flows", STORE_U32, AT(vswitch.n_flows), 0, 0, WEIR_FLOWS_MAX } },
+			{ "flows", STORE_U32, AT(vswitch.n_flows), 0, 0, WEIR_FLOWS_MAX },
+			{ "sessions", STORE_U32, AT(vswitch.n_sessions), 0, 0, WEIR_SESSIONS_MAX },
+			{ "port_sessions", STORE_U32, AT(vswitch.n_port_sessions), 0, 0,
+				WEIR_SESSIONS_MAX } },
 		{ "DELETE FROM policies WHERE target IN " ITS_TARGETS,
 			"DELETE FROM meters WHERE target IN " ITS_TARGETS,
 			"DELETE FROM saved WHERE target IN " ITS_TARGETS,

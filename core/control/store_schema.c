@@ -40,6 +40,10 @@ static const char *const steps[STORE_VERSION] = {
 
 	// 0: as the daemon is told when it starts.
 	"ALTER TABLE switches ADD COLUMN flows INTEGER NOT NULL DEFAULT 0;",
+
+	// 0: the core's choice.
+	("ALTER TABLE switches ADD COLUMN sessions INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE switches ADD COLUMN port_sessions INTEGER NOT NULL DEFAULT 0;"),
 };
 
 static int read_number(sqlite3 *db, const char *sql, int *number)

@@ -252,12 +252,15 @@ static void finish(struct composer *c)
 {
 	const struct snapshot_port *port = c->port;
 
-	if (c->too_complex && !c->dropped)
+	if (c->too_complex && !c->dropped) {
+		c->out->n_ops = 0; // it may end in an output
 		core_drop(c, WEIR_STAGE_FORWARD, REASON_STACK_TOO_COMPLEX);
+	}
 	if (!c->dropped)
 		return;
 	// Stage 7: who captures drops sees the flow before it goes.
 	composer_strip_dropped(c);
+	composer_sessions_dropped(c);
 	for (unsigned i = port->first[WEIR_STAGE_DROP]; i < port->first[WEIR_STAGE_DROP + 1]; i++)
 		composer_call(c, &port->hooks[i]);
 	c->out->n_ops = c->out->n_ops == PROGRAM_OPS_MAX ? 0 : c->out->n_ops;
@@ -275,6 +278,7 @@ static void clear(struct composition *out)
 	memset(out->depends, 0, sizeof(out->depends));
 	out->depends_on_all = out->learned = out->unlearned = false;
 	out->vlan = 0;
+	out->n_sessions = 0;
 }
 
 static void start(struct composer *c, const struct compose_context *context,

@@ -16,6 +16,7 @@
 #define COMPOSE_H
 
 #include "datapath/program.h"
+#include "datapath/session.h"
 #include "datapath/slow.h"
 #include "datapath/snapshot.h"
 #include "forwarding/fdb_moves.h"
@@ -72,6 +73,10 @@ struct compose_context {
 	bool learn; // a frame is at hand: its source address may be learned
 	const struct meter_owners *meters;
 	const uint16_t *redirect; // a visit chose this port: stages 1 to 3 are over; or NULL
+	const struct session_table *sessions;
+	// Of the composition's sessions, one bit each: those that there is no room for. It has been
+	// composed before, and is the same up to the first of them.
+	unsigned sessions_refused;
 	// What is noted for the control thread; NULL: is not.
 	struct slow_decides *slow;
 	struct fdb_moves *moves;
@@ -79,6 +84,29 @@ struct compose_context {
 	// program is what it would be if the source address were learned. NULL: nobody traces.
 	struct compose_trace *trace;
 };
+
+// What a decision says of a session, besides what its program does. Compared by its bytes: no part
+// is left unset.
+struct session_use {
+	struct session_key key;
+	uint64_t hash;
+	struct session_spec spec; // SESSION_USE_OPEN
+	uint64_t cookie;          // what was found
+	uint8_t kind;             // enum session_use_kind
+	uint8_t present;          // there was one
+	uint8_t reverse;          // session_key_make()
+	uint8_t direction;        // of the one that was found
+	uint32_t reserved;
+};
+
+enum session_use_kind {
+	SESSION_USE_WATCH, // decided with or without it, and neither counts on it nor opens it
+	SESSION_USE_HOLD,  // one that was found
+	SESSION_USE_OPEN,  // to be opened, unless there is one by then
+	SESSION_USE_ROOM,  // there was no room for it
+};
+
+enum { SESSION_USES_MAX = 4 };
 
 struct composition {
 	struct op ops[PROGRAM_OPS_MAX];
@@ -89,6 +117,8 @@ struct composition {
 	bool learned;   // the source address is learned in `vlan` at the ingress port
 	bool unlearned; // it was to be learned, but there was no room
 	uint16_t vlan;
+	unsigned n_sessions;
+	struct session_use sessions[SESSION_USES_MAX];
 };
 
 // Why a frame is dropped that a port's VLAN configuration does not let in.

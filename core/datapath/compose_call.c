@@ -34,6 +34,8 @@ static bool same_verdict(const struct verdict *before, const struct composer *no
 	return a->n_ops == b->n_ops && a->n_depends == b->n_depends &&
 	       memcmp(a->depends, b->depends, a->n_depends * sizeof(a->depends[0])) == 0 &&
 	       memcmp(a->ops, b->ops, a->n_ops * sizeof(a->ops[0])) == 0 &&
+	       a->n_sessions == b->n_sessions &&
+	       memcmp(a->sessions, b->sessions, a->n_sessions * sizeof(a->sessions[0])) == 0 &&
 	       before->composer.dropped == now->dropped &&
 	       before->composer.drop_reason == now->drop_reason &&
 	       before->composer.flood == now->flood && before->composer.native == now->native &&
@@ -78,8 +80,11 @@ static void call_strict(struct composer *c, const struct hook *hook)
 	*c = before.composer;
 	*out = before.composition;
 	c->again = true;
+	// Another worker may open or end a session meanwhile.
+	c->first = &first.composition;
 	call_with_filler(c, hook);
 	c->again = false;
+	c->first = NULL;
 	if (!same_verdict(&first, c))
 		composer_offence(c, OFFENCE_IMPURE, impure);
 	*c = first.composer;

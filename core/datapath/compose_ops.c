@@ -17,6 +17,12 @@ static bool is_observer(const struct op *op)
 	       op->code == OP_FLOOD || op->code == OP_OUTPUT;
 }
 
+// Reads the frame's addresses and ports; the VLAN it knows.
+static bool is_reader(const struct op *op)
+{
+	return op->code == OP_TRACK || op->code == OP_RELATED;
+}
+
 static bool is_rewrite(const struct op *op)
 {
 	return op->code >= OP_PUSH_VLAN;
@@ -35,6 +41,17 @@ static unsigned last_observed(const struct composition *out)
 
 	for (unsigned i = 0; i < out->n_ops; i++)
 		if (is_observer(&out->ops[i]))
+			behind = i + 1;
+	return behind;
+}
+
+// The same for what does not concern the tags.
+static unsigned last_read(const struct composition *out)
+{
+	unsigned behind = last_observed(out);
+
+	for (unsigned i = behind; i < out->n_ops; i++)
+		if (is_reader(&out->ops[i]))
 			behind = i + 1;
 	return behind;
 }
@@ -73,7 +90,7 @@ static void rewrite(struct composer *c, struct op op)
 {
 	struct composition *out = c->out;
 
-	for (unsigned i = last_observed(out); i < out->n_ops; i++) {
+	for (unsigned i = last_read(out); i < out->n_ops; i++) {
 		if (out->ops[i].code == op.code) {
 			if (op.code == OP_SET_TOS)
 				op.arg = merge_tos(out->ops[i].arg, op.arg);
@@ -239,7 +256,8 @@ void composer_strip_dropped(struct composer *c)
 	unsigned seen = last_observed(out);
 
 	for (unsigned i = 0; i < out->n_ops;) {
-		if (out->ops[i].code == OP_METER || (i >= seen && is_rewrite(&out->ops[i]))) {
+		if (out->ops[i].code == OP_METER || is_reader(&out->ops[i]) ||
+			(i >= seen && is_rewrite(&out->ops[i]))) {
 			remove_op(out, i);
 			seen = last_observed(out);
 		} else {

@@ -21,7 +21,8 @@ struct composer {
 	// A meter counts frames as they are on the wire of its port: without the tag that the
 	// switch adds for the VLAN of an access port. In bytes, negative.
 	int8_t wire_adjust;
-	bool again; // strict mode's second call: what offends has been counted
+	bool again;                      // strict mode's second call: what offends has been counted
+	const struct composition *first; // and what the first has found; else NULL
 	bool dropped, hook_ended, flood, native, too_complex;
 	uint8_t drop_stage;
 	uint16_t drop_reason;
@@ -30,6 +31,12 @@ struct composer {
 };
 
 extern const struct weir_decision_ops composer_decision_ops;
+// Its parts about sessions: compose_session.c.
+void composer_session(struct weir_decision *d, const struct weir_session *session);
+int composer_session_find(struct weir_decision *d, struct weir_session_found *found);
+void composer_session_related(struct weir_decision *d, unsigned reason);
+// A dropped frame opens no session and counts on none; its decision still rests on what was found.
+void composer_sessions_dropped(struct composer *c);
 
 // ---- compose_trace.c
 
@@ -58,10 +65,21 @@ struct op composer_set_op(uint64_t field, const void *value, size_t size);
 bool composer_set(struct composer *c, uint64_t field, const void *value, size_t size);
 void composer_push_vlan(struct composer *c, uint16_t tci);
 void composer_pop_vlan(struct composer *c);
-// Takes out what a dropped frame does not need: meters, and rewrites that nobody sees.
+// Takes out what a dropped frame does not need: meters, what is for sessions, and rewrites that
+// nobody sees.
 void composer_strip_dropped(struct composer *c);
 // Takes the meters behind the last visit out of the program into meters; returns how many.
 unsigned composer_take_meters(struct composer *c, struct op meters[/* PROGRAM_OPS_MAX */]);
+
+// True when the hook's class is among classes (1 << enum weir_class) and the hook still has a say;
+// else it is counted.
+bool composer_may(struct composer *c, unsigned classes, const char *what);
+// The frame has been at this hook before: a visit behind it changed its flow. A forwarding hook is
+// then asked again where the frame goes, and for nothing else.
+bool composer_has_passed(const struct composer *c);
+bool composer_reason_valid(struct composer *c, unsigned reason);
+// Drops the flow at this hook. reason: reason_of().
+void composer_drop(struct composer *c, uint16_t reason);
 
 // Counts an offence of the hook's extension, as extension_offend().
 enum offence { OFFENCE_VIOLATION, OFFENCE_INVALID, OFFENCE_IMPURE };

@@ -28,6 +28,7 @@ struct datapath *datapath_create(const struct datapath_options *options)
 	dp->worker = options->worker;
 	dp->generation = options->generation;
 	dp->fdb = options->fdb;
+	dp->sessions = options->sessions;
 	dp->published = options->published;
 	dp->meter_owners = options->meter_owners;
 	dp->pool = options->pool;
@@ -36,7 +37,9 @@ struct datapath *datapath_create(const struct datapath_options *options)
 	dp->scan_at = UINT32_MAX;
 	dp->flows = flow_table_create(options->n_flows);
 	dp->programs = program_table_create();
-	if (!dp->flows || !dp->programs) {
+	if (dp->flows && dp->sessions)
+		dp->flow_sessions = flow_sessions_create(options->n_flows);
+	if (!dp->flows || !dp->programs || (dp->sessions && !dp->flow_sessions)) {
 		datapath_destroy(dp);
 		return NULL;
 	}
@@ -47,6 +50,8 @@ void datapath_destroy(struct datapath *dp)
 {
 	if (!dp)
 		return;
+	if (dp->flow_sessions)
+		flow_sessions_destroy(dp->flow_sessions, dp->flows->capacity);
 	flow_table_destroy(dp->flows);
 	program_table_destroy(dp->programs);
 	for (unsigned i = 0; i < METER_CHUNKS; i++)

@@ -34,6 +34,7 @@
 #include "datapath/compose.h"
 #include "datapath/drop_watch.h"
 #include "datapath/flow_table.h"
+#include "datapath/session_flow.h"
 #include "datapath/snapshot.h"
 
 enum {
@@ -76,6 +77,8 @@ struct datapath {
 	struct frame_pool *pool;
 	struct drop_watch *const *watches; // who watches drops
 	struct meter_bank meters;
+	struct session_table *sessions;      // the switch's
+	struct flow_sessions *flow_sessions; // by index of the flow
 
 	// This batch.
 	const struct snapshot *snapshot;
@@ -122,6 +125,8 @@ struct datapath {
 	uint64_t decisions, n_flows;
 	struct slow_decides slow;
 	struct fdb_moves moves;
+	uint32_t n_session_flows; // flows that have sessions
+	uint32_t sessions_told;   // flow_tick(): what flows counted up to then has been told
 	// control: w, worker: r
 	uint64_t sweep_wanted; // sweep until swept_at has reached this
 };
@@ -131,6 +136,7 @@ struct datapath_options {
 	uint32_t n_flows;
 	struct generation *generation;
 	struct fdb *fdb;
+	struct session_table *sessions;
 	const struct snapshot *const *published;
 	const struct meter_owners *meter_owners;
 	struct frame_pool *pool;
@@ -182,9 +188,12 @@ void datapath_redirect(struct datapath *dp, struct weir_frame *frame, uint8_t st
 void datapath_deliver(struct datapath *dp, struct weir_frame *frame, uint16_t port, uint8_t start,
 	enum weir_forwarded forwarded, bool known, const struct op meters[/* n */],
 	unsigned n_meters);
-// Decides a flow anew from its key. False: there was no memory for the program; it keeps the old
-// one.
-bool datapath_redecide(struct datapath *dp, struct flow *flow, bool learn);
+// Decides a flow anew from its key. has_frame: for a frame of its; else what needs one is left to
+// the next. False: there was no memory for the program; it keeps the old one.
+bool datapath_redecide(struct datapath *dp, struct flow *flow, bool has_frame);
+// Has the flow's next frame decide it anew, before anything is done with it. It stays known, so
+// that the frame is not shed as a new flow's.
+void datapath_leave_to_frame(struct datapath *dp, struct flow *flow);
 // The whole of the flow's valid_at. A flow in use is brought up to now at every use, and one that
 // is not is forgotten long before the clock has moved as often as the half that it keeps can tell.
 static inline uint64_t datapath_valid_at(const struct datapath *dp, const struct flow *flow)
@@ -193,6 +202,19 @@ static inline uint64_t datapath_valid_at(const struct datapath *dp, const struct
 }
 // True when nothing that the flow depends on has changed since; brings valid_at up to now.
 bool datapath_fresh(struct datapath *dp, struct flow *flow);
+
+// Tells what the flow has counted, and lets go of what it has.
+static inline void sessions_drop(struct datapath *dp, struct flow *flow)
+{
+	if (flow_rest(dp->flows, flow)->has_sessions)
+		sessions_drop_now(dp, flow);
+}
+
+// Whether none of its sessions was opened or has ended since flow->valid_at.
+static inline bool sessions_fresh(const struct datapath *dp, const struct flow *flow)
+{
+	return !flow_rest(dp->flows, flow)->has_sessions || sessions_are_fresh(dp, flow);
+}
 
 // Counts the frame on n meters (OP_METER).
 void datapath_meter(struct datapath *dp, const struct weir_frame *frame,

@@ -15,7 +15,7 @@ static void clear_rest(struct flow_key *key, unsigned n_words)
 // ---- Deciding
 
 static void compose(struct datapath *dp, const struct flow_key *key, bool learn,
-	const uint16_t *redirect, struct composition *out)
+	const uint16_t *redirect, unsigned sessions_refused, struct composition *out)
 {
 	struct compose_context context = {
 		.snapshot = dp->snapshot,
@@ -24,6 +24,8 @@ static void compose(struct datapath *dp, const struct flow_key *key, bool learn,
 		.learn = learn,
 		.meters = dp->meter_owners,
 		.redirect = redirect,
+		.sessions = dp->sessions,
+		.sessions_refused = sessions_refused,
 		.slow = &dp->slow,
 		.moves = &dp->moves,
 	};
@@ -37,7 +39,22 @@ static void compose(struct datapath *dp, const struct flow_key *key, bool learn,
 		compose_ingress(&context, key, out);
 }
 
-static void adopt(struct datapath *dp, struct flow *flow, const struct composition *c)
+// Composes for a frame that is at hand, and opens the sessions that are asked for. What there is no
+// room for is composed once more without.
+static void compose_for_frame(struct datapath *dp, const struct flow_key *key, bool learn,
+	const uint16_t *redirect, struct composition *out, struct session_hold *hold)
+{
+	unsigned refused = 0, more = 0;
+
+	do {
+		refused |= more;
+		compose(dp, key, learn, redirect, refused, out);
+		more = sessions_take(dp, out, hold);
+	} while (more);
+}
+
+static void adopt(struct datapath *dp, struct flow *flow, const struct composition *c,
+	const struct session_hold *hold)
 {
 	struct flow_rest *rest = flow_rest(dp->flows, flow);
 
@@ -47,6 +64,7 @@ static void adopt(struct datapath *dp, struct flow *flow, const struct compositi
 	rest->flags = (c->unlearned ? FLOW_UNLEARNED : 0) | (c->learned ? FLOW_LEARNED : 0) |
 		      (c->depends_on_all ? FLOW_DEPENDS_ON_ALL : 0);
 	rest->vlan = c->vlan;
+	sessions_adopt(dp, flow, hold);
 }
 
 // A flow that had `before` has this program now.
@@ -57,23 +75,36 @@ static void note_change(
 		program->changed_to = dp->tick;
 }
 
-bool datapath_redecide(struct datapath *dp, struct flow *flow, bool learn)
+bool datapath_redecide(struct datapath *dp, struct flow *flow, bool has_frame)
 {
+	bool learn = has_frame && !(flow->key[0] & (KEY_EGRESS_HALF | KEY_DROP_HALF));
+	struct session_hold hold = { 0 };
 	struct composition composition;
 	struct flow_key key;
 	struct program *program;
 
 	flow_key(dp->flows, flow, &key);
-	compose(dp, &key, learn, NULL, &composition);
+	if (has_frame) {
+		compose_for_frame(dp, &key, learn, NULL, &composition, &hold);
+	} else {
+		compose(dp, &key, false, NULL, 0, &composition);
+		if (!sessions_take_existing(dp, &composition, &hold)) {
+			datapath_leave_to_frame(dp, flow);
+			return true;
+		}
+	}
 	program = program_get(dp->programs, composition.ops, composition.n_ops);
-	if (!program)
+	if (!program) {
+		sessions_let_go(dp, &hold);
 		return false;
+	}
 	note_change(dp, flow->program, program);
 	program_put(dp->programs, flow->program);
 	flow->program = program;
 	// Without a frame nothing is learned; what was wanted still is.
 	composition.unlearned |= !learn && (flow_rest(dp->flows, flow)->flags & FLOW_UNLEARNED);
-	adopt(dp, flow, &composition);
+	sessions_drop(dp, flow);
+	adopt(dp, flow, &composition, &hold);
 	return true;
 }
 
@@ -82,7 +113,7 @@ bool datapath_fresh(struct datapath *dp, struct flow *flow)
 	const struct flow_rest *rest = flow_rest(dp->flows, flow);
 	uint64_t valid_at = datapath_valid_at(dp, flow);
 
-	if (rest->flags & FLOW_DEPENDS_ON_ALL)
+	if ((rest->flags & FLOW_DEPENDS_ON_ALL) || !sessions_fresh(dp, flow))
 		return false;
 	for (unsigned i = 0; i < rest->n_depends; i++)
 		if (generation_slot_time(dp->generation, rest->depends[i]) > valid_at)
@@ -91,29 +122,35 @@ bool datapath_fresh(struct datapath *dp, struct flow *flow)
 	return true;
 }
 
-// Decides the frame's key, which is in no table, and caches it when there is room: *cached is its
-// flow, or NULL. Returns the program with a reference that the caller puts, NULL without memory.
-static struct program *decide(struct datapath *dp, struct flow_key *key, unsigned n_words,
-	uint32_t hash, const struct weir_frame *frame, struct flow **cached)
+struct decided {
+	struct program *program; // with a reference that the caller puts; NULL: no memory
+	struct flow *flow;       // NULL: there was no place
+	bool alone;              // the next frame of the flow is to be decided for itself
+};
+
+// Decides the frame's key, which is in no table, and caches it when there is room.
+static struct decided decide(struct datapath *dp, struct flow_key *key, unsigned n_words,
+	uint32_t hash, const struct weir_frame *frame)
 {
+	bool learn = !(key->w[0] & (KEY_EGRESS_HALF | KEY_DROP_HALF));
 	struct composition composition;
-	struct program *program;
-	struct flow *flow;
+	struct session_hold hold;
+	struct decided d = { 0 };
 
 	clear_rest(key, n_words);
-	compose(dp, key, !(key->w[0] & (KEY_EGRESS_HALF | KEY_DROP_HALF)), NULL, &composition);
-	program = program_get(dp->programs, composition.ops, composition.n_ops);
-	if (!program)
-		return NULL;
-	flow = flow_insert(dp->flows, key, n_words, hash);
-	*cached = flow;
-	if (!flow)
-		return program;
-	program->refs++;
-	flow->program = program;
-	adopt(dp, flow, &composition);
-	use_flow(dp, flow, frame_wire(frame));
-	return program;
+	compose_for_frame(dp, key, learn, NULL, &composition, &hold);
+	d.program = program_get(dp->programs, composition.ops, composition.n_ops);
+	d.flow = d.program ? flow_insert(dp->flows, key, n_words, hash) : NULL;
+	if (!d.flow) {
+		d.alone = hold.uses[0].kind != FLOW_SESSION_NONE; // it has counted this frame
+		sessions_count(dp, &hold, frame);
+		return d;
+	}
+	d.program->refs++;
+	d.flow->program = d.program;
+	adopt(dp, d.flow, &composition, &hold);
+	use_flow(dp, d.flow, frame_wire(frame));
+	return d;
 }
 
 // The program of a cached flow, with a reference that the caller puts; NULL: there is no such flow.
@@ -195,7 +232,7 @@ static struct program *run_unknown(struct datapath *dp, struct weir_frame *frame
 	bool may_shed, struct flow **flow)
 {
 	struct flow *old = flow_under_old_mask(dp, port, frame, (uint8_t)key_start(key));
-	struct program *program;
+	struct decided d;
 
 	if (old && dp->n_redecided >= REDECIDE_PER_BATCH &&
 		!(flow_rest(dp->flows, old)->flags & FLOW_UNDECIDED)) {
@@ -211,15 +248,15 @@ static struct program *run_unknown(struct datapath *dp, struct weir_frame *frame
 	dp->n_redecided += old != NULL;
 	dp->n_new += old == NULL;
 	dp->n_new_since_pass += old == NULL;
-	program = decide(dp, key, n_words, hash, frame, flow);
-	if (program) {
-		program->refs++; // for the caller
-		if (old)
-			note_change(dp, old->program, program);
-	}
+	d = decide(dp, key, n_words, hash, frame);
+	*flow = d.flow;
+	if (d.program && old)
+		note_change(dp, old->program, d.program);
+	if (d.program && !d.alone)
+		d.program->refs++; // for the caller
 	frame->flags |= FRAME_ADMITTED;
-	run_and_put(dp, frame, program, port->index, WEIR_STAGE_INGRESS);
-	return program;
+	run_and_put(dp, frame, d.program, port->index, WEIR_STAGE_INGRESS);
+	return d.alone ? NULL : d.program;
 }
 
 void datapath_decide_and_run(
@@ -280,6 +317,7 @@ void datapath_redirect(struct datapath *dp, struct weir_frame *frame, uint8_t st
 {
 	const struct snapshot_port *port = snapshot_port(dp->snapshot, frame->port);
 	struct composition composition;
+	struct session_hold hold;
 	struct flow_key key;
 	unsigned n_words;
 
@@ -293,7 +331,8 @@ void datapath_redirect(struct datapath *dp, struct weir_frame *frame, uint8_t st
 			(uint64_t)port->epoch << KEY_EPOCH_SHIFT,
 		&key, &n_words);
 	clear_rest(&key, n_words);
-	compose(dp, &key, false, &to, &composition);
+	compose_for_frame(dp, &key, false, &to, &composition, &hold);
+	sessions_count(dp, &hold, frame);
 	run_and_put(dp, frame, program_get(dp->programs, composition.ops, composition.n_ops),
 		port->index, WEIR_STAGE_FORWARD);
 }
@@ -337,7 +376,6 @@ void datapath_deliver(struct datapath *dp, struct weir_frame *frame, uint16_t in
 {
 	const struct snapshot_port *port = snapshot_port(dp->snapshot, index);
 	struct program *program;
-	struct flow *flow;
 	struct flow_key key;
 	unsigned n_words;
 	uint32_t hash;
@@ -367,7 +405,7 @@ void datapath_deliver(struct datapath *dp, struct weir_frame *frame, uint16_t in
 	if (!program) {
 		dp->n_new++;
 		dp->n_new_since_pass++;
-		program = decide(dp, &key, n_words, hash, frame, &flow);
+		program = decide(dp, &key, n_words, hash, frame).program;
 	}
 	if (program && !program->drops)
 		datapath_meter(dp, frame, meters, n_meters);
@@ -379,7 +417,6 @@ void datapath_tap_drop(struct datapath *dp, struct weir_frame *frame,
 {
 	struct weir_frame *copy = datapath_clone(dp, frame);
 	struct program *program;
-	struct flow *flow;
 	struct flow_key key;
 	unsigned n_words;
 	uint32_t hash;
@@ -394,7 +431,7 @@ void datapath_tap_drop(struct datapath *dp, struct weir_frame *frame,
 	hash = flow_hash(dp->flows, &key, n_words);
 	program = cached_program(dp, &key, n_words, hash, copy);
 	if (!program)
-		program = decide(dp, &key, n_words, hash, copy, &flow);
+		program = decide(dp, &key, n_words, hash, copy).program;
 	if (!program) {
 		weir_frame_release(copy);
 		return;

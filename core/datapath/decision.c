@@ -63,8 +63,7 @@ void composer_offence(struct composer *c, enum offence offence, const char *form
 	va_end(arguments);
 }
 
-// True when the hook's class is among classes and the hook still has a say.
-static bool may(struct composer *c, unsigned classes, const char *what)
+bool composer_may(struct composer *c, unsigned classes, const char *what)
 {
 	enum weir_class class = c->hook->entry->extension->class;
 
@@ -79,14 +78,12 @@ static bool may(struct composer *c, unsigned classes, const char *what)
 	return !c->hook_ended;
 }
 
-// The frame has been at this hook before: a visit behind it changed its flow. A forwarding hook is
-// then asked again where the frame goes, and for nothing else.
-static bool has_passed(const struct composer *c)
+bool composer_has_passed(const struct composer *c)
 {
 	return c->hook->position < key_start(&c->key);
 }
 
-static bool reason_valid(struct composer *c, unsigned reason)
+bool composer_reason_valid(struct composer *c, unsigned reason)
 {
 	if (reason < c->hook->entry->extension->n_drop_reasons)
 		return true;
@@ -95,20 +92,25 @@ static bool reason_valid(struct composer *c, unsigned reason)
 	return false;
 }
 
-static void end_with(struct composer *c, unsigned reason)
+void composer_drop(struct composer *c, uint16_t reason)
 {
 	c->dropped = c->hook_ended = true;
 	c->drop_stage = c->hook->stage;
-	c->drop_reason = reason_of(c->hook->entry->number, reason);
+	c->drop_reason = reason;
+}
+
+static void end_with(struct composer *c, unsigned reason)
+{
+	composer_drop(c, reason_of(c->hook->entry->number, reason));
 }
 
 static void decide_drop(struct weir_decision *d, unsigned reason)
 {
 	struct composer *c = composer(d);
 
-	if (!may(c, CLASS(FILTER) | CLASS(FORWARDING), "drop"))
+	if (!composer_may(c, CLASS(FILTER) | CLASS(FORWARDING), "drop"))
 		return;
-	if (reason_valid(c, reason))
+	if (composer_reason_valid(c, reason))
 		end_with(c, reason);
 }
 
@@ -116,7 +118,7 @@ static void decide_exclude(struct weir_decision *d, unsigned reason)
 {
 	struct composer *c = composer(d);
 
-	if (!may(c, CLASS(FILTER), "exclude"))
+	if (!composer_may(c, CLASS(FILTER), "exclude"))
 		return;
 	if (c->hook->stage != WEIR_STAGE_EGRESS) {
 		composer_offence(c, OFFENCE_VIOLATION,
@@ -124,7 +126,7 @@ static void decide_exclude(struct weir_decision *d, unsigned reason)
 			stage_name(c));
 		return;
 	}
-	if (reason_valid(c, reason))
+	if (composer_reason_valid(c, reason))
 		end_with(c, reason);
 }
 
@@ -132,7 +134,8 @@ static void decide_set(struct weir_decision *d, uint64_t field, const void *valu
 {
 	struct composer *c = composer(d);
 
-	if (!may(c, CLASS(FILTER) | CLASS(FORWARDING), "rewrite") || has_passed(c))
+	if (!composer_may(c, CLASS(FILTER) | CLASS(FORWARDING), "rewrite") ||
+		composer_has_passed(c))
 		return;
 	if (!composer_set(c, field, value, size))
 		composer_offence(c, OFFENCE_INVALID,
@@ -145,7 +148,7 @@ static void decide_meter(struct weir_decision *d, uint32_t meter)
 {
 	struct composer *c = composer(d);
 
-	if (!may(c, CLASS(FILTER) | CLASS(FORWARDING), "meter") || has_passed(c))
+	if (!composer_may(c, CLASS(FILTER) | CLASS(FORWARDING), "meter") || composer_has_passed(c))
 		return;
 	if (meter_owner(c->context->meters, meter) != c->hook->entry->number)
 		composer_offence(
@@ -159,7 +162,8 @@ static void decide_visit(struct weir_decision *d, uint8_t tcp_flags)
 {
 	struct composer *c = composer(d);
 
-	if (!may(c, CLASS(CAPTURE) | CLASS(FILTER) | CLASS(FORWARDING), "visit") || has_passed(c))
+	if (!composer_may(c, CLASS(CAPTURE) | CLASS(FILTER) | CLASS(FORWARDING), "visit") ||
+		composer_has_passed(c))
 		return;
 	if (!c->hook->entry->extension->visit) {
 		composer_offence(c, OFFENCE_INVALID, "visit: the extension has no visit hook");
@@ -179,7 +183,7 @@ static void decide_copy(struct weir_decision *d, uint32_t sink, uint32_t one_in)
 	struct composer *c = composer(d);
 	const struct snapshot_port *port = snapshot_port(c->context->snapshot, (uint16_t)sink);
 
-	if (!may(c, CLASS(CAPTURE), "copy"))
+	if (!composer_may(c, CLASS(CAPTURE), "copy"))
 		return;
 	composer_depend(c, generation_slot(GENERATION_PORT, (uint16_t)sink));
 	if (!port || port->id != sink || sink == WEIR_PORT_NONE || one_in == 0)
@@ -194,7 +198,7 @@ static void decide_forward(struct weir_decision *d, weir_port_id id)
 	struct composer *c = composer(d);
 	const struct snapshot_port *port = snapshot_port(c->context->snapshot, (uint16_t)id);
 
-	if (!may(c, CLASS(FORWARDING), "choosing a destination"))
+	if (!composer_may(c, CLASS(FORWARDING), "choosing a destination"))
 		return;
 	if (c->hook->stage != WEIR_STAGE_FORWARD) {
 		composer_offence(c, OFFENCE_VIOLATION,
@@ -218,7 +222,7 @@ static void decide_forward(struct weir_decision *d, weir_port_id id)
 
 static bool may_forward(struct composer *c, const char *what)
 {
-	if (!may(c, CLASS(FORWARDING), what))
+	if (!composer_may(c, CLASS(FORWARDING), what))
 		return false;
 	if (c->hook->stage == WEIR_STAGE_FORWARD)
 		return true;
@@ -277,4 +281,7 @@ const struct weir_decision_ops composer_decision_ops = {
 	.native = decide_native,
 	.depend = decide_depend,
 	.explain = decide_explain,
+	.session = composer_session,
+	.session_find = composer_session_find,
+	.session_related = composer_session_related,
 };

@@ -7,6 +7,7 @@
 #include "datapath/datapath.h"
 #include "datapath/rcu.h"
 #include "datapath/rewrite.h"
+#include "datapath/session_frame.h"
 
 struct weir_frame *datapath_alloc(struct datapath *dp, uint32_t size)
 {
@@ -196,6 +197,15 @@ __attribute__((noinline)) static void run_any(
 			break;
 		case OP_VISIT:
 			datapath_wait(dp, frame, program, op);
+			return;
+		case OP_TRACK:
+			if (__builtin_expect(session_tcp_glance(frame), 0))
+				session_track(dp, frame, op);
+			break;
+		case OP_RELATED:
+			if (session_related(dp, frame, op))
+				break;
+			datapath_drop(dp, frame, op->port, op->stage, op_related_reason(op));
 			return;
 		default:
 			frame = rewrite(dp, frame, op);

@@ -66,8 +66,8 @@ struct flow_rest {
 	_Alignas(64) uint64_t key[KEY_WORDS - KEY_WORDS_IPV4];
 	uint64_t frames, bytes; // and what the flow has in `recent`
 	uint16_t depends[GENERATION_DEPENDS - 2];
-	uint8_t n_depends;
-	uint8_t n_words : 4, flags : 4; // enum flow_flag
+	uint8_t n_depends : 7, has_sessions : 1; // session_flow.h
+	uint8_t n_words : 4, flags : 4;          // enum flow_flag
 	uint16_t vlan;
 };
 
@@ -125,6 +125,17 @@ struct flow *flow_find(const struct flow_table *table, const struct flow_key *ke
 static inline struct flow_rest *flow_rest(const struct flow_table *t, const struct flow *flow)
 {
 	return &t->rests[flow - t->flows];
+}
+
+// What ran the flow's programs, on the wire.
+static inline uint64_t flow_frames(const struct flow_table *t, const struct flow *flow)
+{
+	return flow_rest(t, flow)->frames + wire_frames(flow->recent);
+}
+
+static inline uint64_t flow_bytes(const struct flow_table *t, const struct flow *flow)
+{
+	return flow_rest(t, flow)->bytes + wire_bytes(flow->recent);
 }
 
 static inline uint64_t flow_mix(uint64_t a, uint64_t b)

@@ -52,7 +52,7 @@ static inline void check_flow(struct datapath *dp, struct flow *flow)
 	if (dp->n_redecided < REDECIDE_PER_BATCH ||
 		(flow_rest(dp->flows, flow)->flags & FLOW_UNDECIDED)) {
 		dp->n_redecided++;
-		datapath_redecide(dp, flow, !(flow->key[0] & (KEY_EGRESS_HALF | KEY_DROP_HALF)));
+		datapath_redecide(dp, flow, true);
 	}
 }
 

@@ -31,10 +31,18 @@ static void raise_slot(uint64_t *slot, uint64_t time)
 
 void generation_move(struct generation *g, uint16_t slot)
 {
+	generation_move_all(g, &slot, 1);
+}
+
+void generation_move_all(struct generation *g, const uint16_t slots[], unsigned n)
+{
 	uint64_t now = __atomic_load_n(&g->clock, __ATOMIC_RELAXED);
 
+	if (n == 0)
+		return;
 	do
-		raise_slot(&g->slots[slot], now + 1);
+		for (unsigned i = 0; i < n; i++)
+			raise_slot(&g->slots[slots[i]], now + 1);
 	while (!__atomic_compare_exchange_n(
 		&g->clock, &now, now + 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
 }

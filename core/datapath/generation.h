@@ -42,6 +42,8 @@ static inline uint64_t generation_now(const struct generation *g)
 
 // Says that the thing with this slot has changed. Any thread.
 void generation_move(struct generation *g, uint16_t slot);
+// The same for n things at once: the clock moves once, not at all for none.
+void generation_move_all(struct generation *g, const uint16_t slots[/* n */], unsigned n);
 
 static inline uint64_t generation_slot_time(const struct generation *g, uint16_t slot)
 {
@@ -56,6 +58,7 @@ enum generation_kind {
 	GENERATION_ADDRESS = 3,   // id: generation_address()
 	GENERATION_EXTENSION = 4, // id: the extension's own, mixed with its number
 	GENERATION_SWITCH = 5,    // id: 0; everything
+	GENERATION_SESSION = 6,   // id: session_hash(); 0: whether there is room for more
 };
 
 static inline uint16_t generation_slot(enum generation_kind kind, uint64_t id)

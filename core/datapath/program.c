@@ -63,6 +63,15 @@ static uint32_t hash_ops(const struct op *ops, unsigned n)
 	return (uint32_t)hash;
 }
 
+// Where the program sends its frames to, when it does nothing else but following TCP.
+static uint16_t tracked_output(const struct op *ops, unsigned n)
+{
+	for (unsigned i = 0; i + 1 < n; i++)
+		if (ops[i].code != OP_TRACK)
+			return PROGRAM_NOT_PLAIN;
+	return n > 1 && ops[n - 1].code == OP_OUTPUT ? ops[n - 1].port : PROGRAM_NOT_PLAIN;
+}
+
 static struct program *program_make(const struct op *ops, unsigned n, uint32_t hash)
 {
 	struct program *program = malloc(sizeof(*program) + n * sizeof(*ops));
@@ -73,6 +82,7 @@ static struct program *program_make(const struct op *ops, unsigned n, uint32_t h
 		.hash = hash,
 		.n_ops = (uint16_t)n,
 		.output = n == 1 && ops[0].code == OP_OUTPUT ? ops[0].port : PROGRAM_NOT_PLAIN,
+		.tracked_output = tracked_output(ops, n),
 		.drops = ops[n - 1].code == OP_DROP,
 	};
 	memcpy(program->ops, ops, n * sizeof(*ops));
@@ -214,14 +224,20 @@ static void put_mac(struct writer *w, const char *what, const uint8_t *m)
 		m[5]);
 }
 
-static void put_drop(struct writer *w, const struct op *op)
+static void put_drop(struct writer *w, uint16_t reason)
 {
-	const char *name = w->reason_name ? w->reason_name(w->context, (uint16_t)op->arg) : NULL;
+	const char *name = w->reason_name ? w->reason_name(w->context, reason) : NULL;
 
 	if (name)
 		text_put(&w->text, "drop %s", name);
 	else
-		text_put(&w->text, "drop #%u", op->arg);
+		text_put(&w->text, "drop #%u", reason);
+}
+
+static void put_related(struct writer *w, const struct op *op)
+{
+	text_put(&w->text, "related or ");
+	put_drop(w, op_related_reason(op));
 }
 
 static void put_tos(struct writer *w, uint32_t arg)
@@ -257,7 +273,7 @@ static void put_op(struct writer *w, const struct op *op)
 		text_put(&w->text, op->arg ? "flood vlan %u" : "flood", op->arg);
 		break;
 	case OP_DROP:
-		put_drop(w, op);
+		put_drop(w, (uint16_t)op->arg);
 		break;
 	case OP_END:
 		text_put(&w->text, "end");
@@ -271,6 +287,12 @@ static void put_op(struct writer *w, const struct op *op)
 		break;
 	case OP_COPY:
 		put_port(w, "copy", op->port);
+		break;
+	case OP_TRACK:
+		text_put(&w->text, "track");
+		break;
+	case OP_RELATED:
+		put_related(w, op);
 		break;
 	case OP_PUSH_VLAN:
 		text_put(&w->text, "push-vlan %u", op->arg & 0xfff);

@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "datapath/counters.h"
+
 enum op_code {
 	OP_OUTPUT,    // port: transmit there
 	OP_DELIVER,   // port: run its egress half; arg: meters that follow it,
@@ -24,6 +26,9 @@ enum op_code {
 	OP_METER,     // adjust; arg: meter
 	OP_VISIT,     // port, stage, hint, flags: TCP flags; arg: attachment
 	OP_COPY,      // port: sink; arg: one in
+	OP_TRACK,     // port, stage; arg: owner << 16 | VLAN: TCP's beginnings and ends are told to
+		      // the session
+	OP_RELATED,   // the same, flags: reason: lets pass what quotes a session's packet
 	OP_PUSH_VLAN, // arg: TCI
 	OP_POP_VLAN,
 	OP_SET_TCI,      // arg: TCI
@@ -67,6 +72,23 @@ struct op {
 
 _Static_assert(sizeof(struct op) == 24, "no padding: programs are compared by their bytes");
 
+// OP_TRACK, OP_RELATED: whose sessions, and in which VLAN.
+static inline uint16_t op_owner(const struct op *op)
+{
+	return (uint16_t)(op->arg >> 16);
+}
+
+static inline uint16_t op_vlan(const struct op *op)
+{
+	return (uint16_t)op->arg;
+}
+
+// Why OP_RELATED drops.
+static inline uint16_t op_related_reason(const struct op *op)
+{
+	return reason_of(op_owner(op), op->flags);
+}
+
 enum {
 	PROGRAM_OPS_MAX = 256,
 };
@@ -77,8 +99,10 @@ struct program {
 	uint16_t n_ops;
 	uint16_t
 		output; // the port, when the whole program is one OP_OUTPUT; else PROGRAM_NOT_PLAIN
-	bool drops;     // ends in OP_DROP: nothing is delivered
-	bool buried;    // waits for the end of the batch to be freed
+	// The same for one whose other operations are OP_TRACK.
+	uint16_t tracked_output;
+	bool drops;  // ends in OP_DROP: nothing is delivered
+	bool buried; // waits for the end of the batch to be freed
 	// flow_tick() when a known flow was last decided anew to have this program instead of
 	// another; 0: never.
 	uint32_t changed_to;

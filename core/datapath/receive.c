@@ -10,6 +10,7 @@
 // few of them. A frame that starts another run pays one comparison for it.
 #include "datapath/flow_use.h"
 #include "datapath/parse_plain.h"
+#include "datapath/session_frame.h"
 #include "nic/offload.h"
 
 // The batch is compiled twice, for keys of the first words alone and for all: what is handed down
@@ -137,27 +138,39 @@ ALWAYS_INLINE void transmit_run(struct datapath *dp, struct weir_frame *const fr
 	queue->n = at + n;
 }
 
+ALWAYS_INLINE void run_program(struct datapath *dp, struct weir_frame *const frames[], unsigned n,
+	const struct program *program)
+{
+	if (program->ops[0].code == OP_VISIT)
+		for (unsigned i = 0; i < n; i++)
+			datapath_wait(dp, frames[i], program, program->ops);
+	else
+		for (unsigned i = 0; i < n; i++)
+			datapath_run(dp, frames[i], program, 0);
+}
+
 ALWAYS_INLINE void run_hit(
 	struct batch *b, const struct run *r, struct flow *flow, struct last_output *last)
 {
 	struct weir_frame **frames = b->frames + r->first;
 	const struct program *program;
 	struct datapath *dp = b->dp;
+	uint16_t output;
 
 	check_flow(dp, flow);
 	use_flow(dp, flow, r->wire);
 	program = flow->program;
-	if (__builtin_expect(program->output != PROGRAM_NOT_PLAIN, 1)) {
-		transmit_run(dp, frames, r->n, program->output, last);
-		return;
+	output = program->output;
+	if (__builtin_expect(output == PROGRAM_NOT_PLAIN, 0)) {
+		output = program->tracked_output;
+		if (output == PROGRAM_NOT_PLAIN) {
+			run_program(dp, frames, r->n, program);
+			last->queue = NULL; // what was waiting may have been sent
+			return;
+		}
+		session_track_run(dp, frames, r->n, program);
 	}
-	if (program->ops[0].code == OP_VISIT)
-		for (unsigned i = 0; i < r->n; i++)
-			datapath_wait(dp, frames[i], program, program->ops);
-	else
-		for (unsigned i = 0; i < r->n; i++)
-			datapath_run(dp, frames[i], program, 0);
-	last->queue = NULL; // what was waiting may have been sent
+	transmit_run(dp, frames, r->n, output, last);
 }
 
 // Word 0 says under which mask the key was made and of what kind the frame is, so flows with the

@@ -2,8 +2,9 @@
 // Copyright The Weir Authors
 //
 // Upkeep of the flow table, a share at a time. Ordinarily one pass a second, which forgets unused
-// flows and tells the FDB which sources are in use. While somebody waits for a change to be in
-// force, as fast as the frames leave room for: then every stale flow is decided anew.
+// flows and tells the FDB which sources are in use, and sessions what was counted. While somebody
+// waits for a change to be in force, as fast as the frames leave room for: then every stale flow is
+// decided anew.
 //
 // How long a flow is kept unused depends on how full the table is when the pass begins:
 //
@@ -34,6 +35,7 @@ static bool is_free(const struct flow *flow)
 
 static void forget(struct datapath *dp, struct flow *flow)
 {
+	sessions_drop(dp, flow);
 	program_put(dp->programs, flow->program);
 	flow_remove(dp->flows, flow);
 }
@@ -74,10 +76,9 @@ static bool source_is_here(
 	return fdb_lookup(dp->fdb, rest->vlan, mac, &at) && at == port->id;
 }
 
-// A flow whose source address is elsewhere by now would have to learn it again, for which a frame
-// is needed. It stays known, so that its frame is not shed as a new flow's.
-static void leave_to_its_frame(struct datapath *dp, struct flow *flow)
+void datapath_leave_to_frame(struct datapath *dp, struct flow *flow)
 {
+	sessions_drop(dp, flow);
 	flow_rest(dp->flows, flow)->flags |= FLOW_UNDECIDED | FLOW_DEPENDS_ON_ALL;
 	flow->valid_at = (uint32_t)dp->now - 1; // whatever is not now
 }
@@ -88,8 +89,9 @@ static void sweep(struct datapath *dp, struct flow *flow, const struct snapshot_
 	if ((flow_rest(dp->flows, flow)->flags & FLOW_UNDECIDED) ||
 		datapath_valid_at(dp, flow) >= dp->pass_target || datapath_fresh(dp, flow))
 		return;
+	// To learn the address again takes a frame.
 	if (!source_is_here(dp, flow, port))
-		leave_to_its_frame(dp, flow);
+		datapath_leave_to_frame(dp, flow);
 	else if (!datapath_redecide(dp, flow, false))
 		forget(dp, flow);
 }
@@ -119,11 +121,22 @@ static bool is_unused(const struct datapath *dp, const struct flow *flow)
 	return idle > dp->keep_ticks || (idle > dp->keep_single_ticks && had_one_frame(dp, flow));
 }
 
+// One whose session has ended tells what it counted, and lets go of it.
+static void refresh_sessions(struct datapath *dp, struct flow *flow)
+{
+	if (sessions_fresh(dp, flow))
+		sessions_tell_now(dp, flow);
+	else
+		datapath_leave_to_frame(dp, flow);
+}
+
 static void scan_flow(struct datapath *dp, struct flow *flow)
 {
 	const struct snapshot_port *port = snapshot_port(dp->snapshot, (uint16_t)flow->key[0]);
 	uint32_t idle = dp->tick - flow->used;
 
+	if (dp->refreshing && flow_rest(dp->flows, flow)->has_sessions)
+		refresh_sessions(dp, flow);
 	if (!port || is_unused(dp, flow)) {
 		forget(dp, flow);
 	} else if (epoch_of(flow) != port->epoch) {
@@ -134,7 +147,7 @@ static void scan_flow(struct datapath *dp, struct flow *flow)
 		else
 			forget(dp, flow);
 	} else if (dp->refreshing && idle <= FLOW_TICKS_PER_S && !refresh_source(dp, flow, port)) {
-		leave_to_its_frame(dp, flow);
+		datapath_leave_to_frame(dp, flow);
 	} else if (dp->sweeping) {
 		sweep(dp, flow, port);
 	}
@@ -200,6 +213,8 @@ static void end_pass(struct datapath *dp)
 		__atomic_store_n(&dp->swept_at, dp->pass_target, __ATOMIC_RELEASE);
 		dp->sweeping = false;
 	}
+	if (dp->refreshing)
+		__atomic_store_n(&dp->sessions_told, dp->refresh_tick, __ATOMIC_RELEASE);
 	dp->refreshing = false;
 	dp->scan_at = UINT32_MAX;
 }

@@ -111,9 +111,20 @@ static void finish_adding(struct apply *x, struct step *step)
 
 static const struct step_class adding_class = { "add", "switch", name, undo_adding, finish_adding };
 
+static struct weir_switch_config config_of(const struct weir_item *item)
+{
+	return (struct weir_switch_config){
+		.size = sizeof(struct weir_switch_config),
+		.n_flows = item->vswitch.n_flows,
+		.n_sessions = item->vswitch.n_sessions,
+		.n_port_sessions = item->vswitch.n_port_sessions,
+	};
+}
+
 static int add(struct apply *x, const struct weir_item *item)
 {
-	struct vswitch *s = vswitch_make(x->weir, item->switch_name, item->vswitch.n_flows);
+	struct weir_switch_config config = config_of(item);
+	struct vswitch *s = vswitch_make(x->weir, item->switch_name, &config);
 	struct switch_step *adding;
 	int failed;
 
@@ -130,23 +141,38 @@ static int add(struct apply *x, const struct weir_item *item)
 	adding->vswitch = s;
 	if (s->n_flows)
 		step_say(x, &adding->step, "flows %u", s->n_flows);
+	else if (s->n_sessions || s->n_port_sessions)
+		step_say(x, &adding->step, "sessions %u, %u at a port", vswitch_n_sessions(s),
+			vswitch_n_port_sessions(s));
 	s->target.made_ids = item->vswitch.made_ids;
 	x->queues = true;
 	return 0;
 }
 
-// The tables of a switch that is there are its workers'; a document that says nothing of their size
-// means the one that they have.
-static int check_flows(struct apply *x, const struct vswitch *s, const struct weir_item *item)
+// What a switch that is there has stays as it is; a document that says nothing of it means that.
+static int check_size(
+	struct apply *x, const struct vswitch *s, const char *field, unsigned wanted, unsigned has)
 {
-	unsigned wanted = item->vswitch.n_flows;
-	int failed = flows_check(wanted, x->error);
+	if (!wanted || wanted == has)
+		return 0;
+	return weir_refuse(x->error, -EBUSY, field,
+		"%s %u: switch \"%s\" has %u, which only changes by removing and adding it", field,
+		wanted, s->name, has);
+}
 
-	if (failed || !s || !wanted || wanted == vswitch_n_flows(s))
+static int check_sizes(struct apply *x, const struct vswitch *s, const struct weir_item *item)
+{
+	const struct weir_switch_config config = config_of(item);
+	int failed = vswitch_check(&config, x->error);
+
+	if (failed || !s)
 		return failed;
-	return weir_refuse(x->error, -EBUSY, "flows",
-		"flows %u: switch \"%s\" has %u, which only changes by removing and adding it",
-		wanted, s->name, vswitch_n_flows(s));
+	failed = check_size(x, s, "flows", config.n_flows, vswitch_n_flows(s));
+	if (!failed)
+		failed = check_size(x, s, "sessions", config.n_sessions, vswitch_n_sessions(s));
+	return failed ? failed
+		      : check_size(x, s, "port_sessions", config.n_port_sessions,
+				vswitch_n_port_sessions(s));
 }
 
 int plan_switches(struct apply *x)
@@ -160,7 +186,7 @@ int plan_switches(struct apply *x)
 
 		failed = s ? 0 : name_check("switch", wanted, x->error);
 		if (!failed)
-			failed = check_flows(x, s, &entry->item);
+			failed = check_sizes(x, s, &entry->item);
 		if (!failed && !s)
 			failed = add(x, &entry->item);
 		failed = item_refuse(x, entry, failed);

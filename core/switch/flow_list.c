@@ -58,12 +58,11 @@ struct flow_listing {
 static void copy_flow(struct flow_page_row *row, const struct flow_table *table,
 	const struct flow *flow, uint32_t tick)
 {
-	const struct flow_rest *rest = flow_rest(table, flow);
 	unsigned n = flow->program->n_ops < ROW_OPS ? flow->program->n_ops : ROW_OPS;
 
 	flow_key(table, flow, &row->key);
-	row->frames = rest->frames + wire_frames(flow->recent);
-	row->bytes = rest->bytes + wire_bytes(flow->recent);
+	row->frames = flow_frames(table, flow);
+	row->bytes = flow_bytes(table, flow);
 	row->age_ticks = row->frames ? tick - flow->used : 0;
 	row->n_ops = (uint16_t)n;
 	memcpy(row->ops, flow->program->ops, n * sizeof(row->ops[0]));

@@ -188,6 +188,7 @@ struct weir_host host_table(const struct weir *w)
 		.ring_wait = ring_wait,
 		.ring_wake = ring_wake,
 		.ring_touch = ring_touch,
+		.sessions_end = host_sessions_end,
 	};
 }
 

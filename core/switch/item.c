@@ -20,7 +20,10 @@ static struct weir_item switch_item(const struct vswitch *s)
 	return (struct weir_item){
 		.kind = WEIR_ITEM_SWITCH,
 		.switch_name = s->name,
-		.vswitch = { .made_ids = s->target.made_ids, .n_flows = s->n_flows },
+		.vswitch = { .made_ids = s->target.made_ids,
+			.n_flows = s->n_flows,
+			.n_sessions = s->n_sessions,
+			.n_port_sessions = s->n_port_sessions },
 	};
 }
 

@@ -13,6 +13,7 @@
 static const uint32_t least_sizes[] = {
 	[0] = END_OF(event),
 	[1] = END_OF(save_version),
+	[2] = END_OF(session_ended),
 };
 
 _Static_assert(sizeof(least_sizes) / sizeof(least_sizes[0]) == WEIR_ABI_MINOR + 1,
@@ -46,6 +47,7 @@ static const struct hook {
 	{ "dropped", offsetof(struct weir_extension, dropped), CAPTURE },
 	{ "visit", offsetof(struct weir_extension, visit), CAPTURE | FILTER | FORWARDING },
 	{ "review", offsetof(struct weir_extension, review), FILTER | FORWARDING | SERVICE },
+	{ "session_ended", offsetof(struct weir_extension, session_ended), FILTER | FORWARDING },
 };
 
 const char *extension_class_name(unsigned class)

@@ -143,9 +143,10 @@ struct attachment {
 	uint16_t id;
 	uint16_t number; // of the extension's name
 	struct ending ending;
-	bool attached;  // attach() succeeded
-	bool fail_open; // WEIR_FAIL_OPEN
-	bool arriving;  // inside weir_apply(): it has no say yet
+	struct deferred end; // with its switch
+	bool attached;       // attach() succeeded
+	bool fail_open;      // WEIR_FAIL_OPEN
+	bool arriving;       // inside weir_apply(): it has no say yet
 	bool detached;
 	struct weir_running_call *calls; // that have not ended
 	struct timers *timers;           // NULL: none was ever set
@@ -221,9 +222,11 @@ struct vswitch {
 	unsigned slot; // in weir->switch_slots
 	char name[WEIR_NAME_MAX];
 	struct target target;
-	unsigned n_flows; // as configured, 0: the daemon's
+	unsigned n_flows;                     // as configured, 0: the daemon's
+	unsigned n_sessions, n_port_sessions; // as configured, 0: the core's choice
 	struct generation *generation;
 	struct fdb *fdb;
+	struct session_table *sessions;
 	const struct snapshot *published; // RCU. control: w, worker: r
 	struct stack *stack;
 	struct attachment *attachments; // in stack order
@@ -325,6 +328,7 @@ struct weir {
 	struct watch watch;
 	struct refresh *refreshes;           // prepares asked for by extensions
 	struct weir_running_call *cancelled; // calls whose extension is to be told
+	uint64_t sessions_ran_s;             // the second of the last sessions_run()
 	uint64_t timer_due_ns;               // when due_fd is armed for; UINT64_MAX: it is not
 	bool posted;                         // any thread: w, control: rw
 };
@@ -372,9 +376,11 @@ void queues_free(struct poll_list *list);
 struct vswitch *vswitch_find(struct weir *w, const char *name, struct weir_error *error);
 // Removes the switch and all that is on it, whoever would veto it. -ENOMEM leaves it.
 int vswitch_end(struct vswitch *vswitch);
-// A switch that nobody knows yet, with no ports. n_flows: checked; 0: the daemon's. NULL: no
-// memory.
-struct vswitch *vswitch_make(struct weir *w, const char *name, unsigned n_flows);
+// A switch that nobody knows yet, with no ports. config: checked. NULL: no memory.
+struct vswitch *vswitch_make(
+	struct weir *w, const char *name, const struct weir_switch_config *config);
+// 0, or a refusal of what a switch is to be.
+int vswitch_check(const struct weir_switch_config *config, struct weir_error *error);
 // 0, or a refusal of a size of flow tables.
 int flows_check(unsigned n_flows, struct weir_error *error);
 // How many flows each of the switch's tables holds.
@@ -394,6 +400,19 @@ void mac_format(const uint8_t mac[6], char text[/* 18 */]);
 int name_check(const char *what, const char *name, struct weir_error *error);
 void port_add_totals(
 	const struct port_counters *counters, unsigned n_workers, struct totals *totals);
+
+// ---- session.c
+int sessions_check(unsigned n_sessions, unsigned n_port_sessions, struct weir_error *error);
+unsigned vswitch_n_sessions(const struct vswitch *vswitch);
+unsigned vswitch_n_port_sessions(const struct vswitch *vswitch);
+// Once a second by the clock of w: ends those that have expired, and tells who opened them.
+void sessions_run(struct weir *w);
+// No worker uses the port any more.
+void sessions_end_port(struct vswitch *vswitch, weir_port_id port);
+// Ends those of an attachment, and tells it. Nobody calls its hooks any more, and no flow rests on
+// them; or its switch has been removed, and no worker has it.
+void sessions_leave(struct attachment *attachment);
+int host_sessions_end(struct weir_attachment *attachment, weir_port_id port, uint64_t cookie);
 
 // ---- port_list.c
 struct port *port_find(struct weir *w, const char *name, struct weir_error *error);

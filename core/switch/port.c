@@ -240,6 +240,7 @@ static void port_unused(struct deferred *d)
 	*link = port->next_leaving;
 	port_add_totals(port->runtime.counters, s->weir->n_workers, &s->retired);
 	drops_retire(s, port->runtime.counters);
+	sessions_end_port(s, port->id);
 	s->users--;
 	port_free(port);
 }

@@ -26,6 +26,7 @@ void attachment_put(struct attachment *a)
 {
 	if (--a->refs > 0)
 		return;
+	sessions_leave(a);
 	if (a->descriptor->detach && a->attached)
 		a->descriptor->detach(a->instance);
 	host_timers_free(a);
@@ -281,9 +282,21 @@ static void detaching(struct attachment *a)
 	weir_ending_begin(a->weir, &a->ending);
 }
 
+// No worker has the switch in its list any more.
+static void switch_left(struct deferred *d)
+{
+	attachment_put((struct attachment *)((char *)d - offsetof(struct attachment, end)));
+}
+
 static void sweep_over(void *context)
 {
-	attachment_put(context);
+	struct attachment *a = context;
+
+	// The end of its switch ends the waiting for a sweep, too.
+	if (a->vswitch->removed)
+		weir_defer(a->weir, &a->end, switch_left);
+	else
+		attachment_put(a);
 }
 
 struct wait *attachment_end_make(struct attachment *a)
@@ -345,6 +358,6 @@ void stack_detach_all(struct vswitch *s)
 		stack_unlink(s, a);
 		detaching(a);
 		drop_everywhere(a);
-		attachment_put(a);
+		weir_defer(a->weir, &a->end, switch_left);
 	}
 }

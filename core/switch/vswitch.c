@@ -85,6 +85,7 @@ static void vswitch_free(struct vswitch *s)
 	publish_free(s);
 	meter_free_all(s);
 	fdb_destroy(s->fdb);
+	session_table_destroy(s->sessions);
 	generation_destroy(s->generation);
 	runtime_free(&s->nowhere);
 	free(s->ports);
@@ -116,6 +117,7 @@ static int make_datapaths(struct vswitch *s)
 			.n_flows = vswitch_n_flows(s),
 			.generation = s->generation,
 			.fdb = s->fdb,
+			.sessions = s->sessions,
 			.published = &s->published,
 			.meter_owners = &s->meter_owners,
 			.pool = worker_pool(w->workers[i]),
@@ -130,21 +132,28 @@ static int make_datapaths(struct vswitch *s)
 	return 0;
 }
 
-struct vswitch *vswitch_make(struct weir *w, const char *name, unsigned n_flows)
+struct vswitch *vswitch_make(
+	struct weir *w, const char *name, const struct weir_switch_config *config)
 {
 	struct vswitch *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return NULL;
 	s->weir = w;
-	s->n_flows = n_flows;
+	s->n_flows = config->n_flows;
+	s->n_sessions = config->n_sessions;
+	s->n_port_sessions = config->n_port_sessions;
 	target_init(&s->target, s, NULL);
 	snprintf(s->name, sizeof(s->name), "%s", name);
 	s->generation = generation_create();
 	s->nowhere = runtime_make(w->n_workers);
 	if (s->generation)
 		s->fdb = fdb_create(s->generation, w->options.fdb_entries, w->options.fdb_ageing_s);
-	if (!s->fdb || !s->nowhere.counters || make_datapaths(s) < 0 || publish_all(s) < 0) {
+	if (s->generation)
+		s->sessions = session_table_create(
+			s->generation, vswitch_n_sessions(s), vswitch_n_port_sessions(s));
+	if (!s->fdb || !s->sessions || !s->nowhere.counters || make_datapaths(s) < 0 ||
+		publish_all(s) < 0) {
 		vswitch_free(s);
 		return NULL;
 	}
@@ -189,14 +198,15 @@ void vswitch_unlink(struct vswitch *s)
 	s->weir->switch_slots[s->slot] = NULL;
 }
 
-static int check_config(const struct weir_switch_config *config, struct weir_error *error)
+int vswitch_check(const struct weir_switch_config *config, struct weir_error *error)
 {
-	if (!config)
-		return 0;
+	int failed;
+
 	if (config->size != sizeof(*config))
 		return weir_refuse(error, -EINVAL, "size", "size %u: must be %zu", config->size,
 			sizeof(*config));
-	return flows_check(config->n_flows, error);
+	failed = flows_check(config->n_flows, error);
+	return failed ? failed : sessions_check(config->n_sessions, config->n_port_sessions, error);
 }
 
 int weir_switch_add(struct weir *w, const char *name, unsigned flags, struct weir_error *error)
@@ -207,12 +217,15 @@ int weir_switch_add(struct weir *w, const char *name, unsigned flags, struct wei
 int weir_switch_add_with(struct weir *w, const char *name, const struct weir_switch_config *config,
 	unsigned flags, struct weir_error *error)
 {
+	static const struct weir_switch_config none = { .size = sizeof(none) };
 	int failed = name_check("switch", name, error);
 	struct vswitch *s;
 	unsigned slot;
 
+	if (!config)
+		config = &none;
 	if (!failed)
-		failed = check_config(config, error);
+		failed = vswitch_check(config, error);
 	if (failed)
 		return failed;
 	if (vswitch_find(w, name, NULL))
@@ -221,7 +234,7 @@ int weir_switch_add_with(struct weir *w, const char *name, const struct weir_swi
 	failed = find_slot(w, name, &slot, error);
 	if (failed || (flags & WEIR_DRY_RUN))
 		return failed;
-	s = vswitch_make(w, name, config ? config->n_flows : 0);
+	s = vswitch_make(w, name, config);
 	if (!s)
 		return weir_refuse(error, -ENOMEM, NULL, "switch \"%s\": no memory", name);
 	failed = vswitch_link(s, error);
@@ -357,6 +370,9 @@ static void describe(struct vswitch *s, struct weir_switch_info *info)
 		.fdb_entries = (uint64_t)fdb.n_learned + fdb.n_static,
 		.fdb_max = fdb.max_entries,
 		.worker_flows_max = vswitch_n_flows(s),
+		.sessions = __atomic_load_n(&s->sessions->n, __ATOMIC_RELAXED),
+		.sessions_max = vswitch_n_sessions(s),
+		.port_sessions_max = vswitch_n_port_sessions(s),
 	};
 	for (unsigned i = 0; i < s->weir->n_workers; i++) {
 		info->flows += counted(&s->datapaths[i]->n_flows);

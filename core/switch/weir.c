@@ -89,6 +89,7 @@ void weir_process(struct weir *w)
 			w, LOG_WARNING, "link changes were lost; interfaces were looked at anew");
 	port_check_nics(w);
 	deferred_run(w);
+	sessions_run(w);
 	host_refresh_due(w);
 	host_calls_run(w);
 	host_timers_run(w);

@@ -46,10 +46,10 @@ static void complete(const char *words, const char *expected)
 static void bash_completes(void **state)
 {
 	static const char *const rows[][2] = {
-		{ "weirctl s", "switch sample" },
+		{ "weirctl s", "switch session sample" },
 		{ "weirctl -j po", "port policy" },
-		{ "weirctl \"\"", "switch port extension policy meter fdb flow drop worker event "
-				  "trace export "
+		{ "weirctl \"\"", "switch port extension policy meter fdb flow session drop worker "
+				  "event trace export "
 				  "apply help completion sample" },
 		{ "weirctl port \"\"", "add remove list show connect disconnect set" },
 		{ "weirctl nothing \"\"", "" },

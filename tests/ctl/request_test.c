@@ -19,6 +19,9 @@ static void changes(void **state)
 		{ "weirctl switch add br0", 0, "", "", "{\"switch_add\":{\"name\":\"br0\"}}\n" },
 		{ "weirctl switch add br0 --flows 4096", 0, "", "",
 			"{\"switch_add\":{\"name\":\"br0\",\"flows\":4096}}\n" },
+		{ "weirctl switch add br0 --sessions 1000 --port-sessions 10", 0, "", "",
+			"{\"switch_add\":{\"name\":\"br0\",\"sessions\":1000,"
+			"\"port_sessions\":10}}\n" },
 		{ "weirctl switch add -- -br0", 0, "", "",
 			"{\"switch_add\":{\"name\":\"-br0\"}}\n" },
 		{ "weirctl switch remove --dry-run br0", 0, "", "",

@@ -20,7 +20,7 @@ static void wrong_usage(void **state)
 	} lines[] = {
 		{ "weirctl",
 			"the object is missing: there are switch, port, extension, policy, "
-			"meter, fdb, flow, drop, worker, event, trace, export, apply, help, "
+			"meter, fdb, flow, session, drop, worker, event, trace, export, apply, help, "
 			"completion",
 			"[OPTION...] OBJECT VERB [ARGUMENT...] (see weirctl --help)" },
 		{ "weirctl bridge list", "unknown object \"bridge\": there are switch,", "" },
@@ -31,7 +31,8 @@ static void wrong_usage(void **state)
 			"unknown verb \"rename\": switch has add, remove, list, show", "" },
 		{ "weirctl port add br0", "NAME is missing", "port add SWITCH NAME [NIC] [--vlan" },
 		{ "weirctl switch add a b", "unexpected argument \"b\"",
-			"switch add NAME [--flows N] [--dry-run]\n" },
+			"switch add NAME [--flows N] [--sessions N] [--port-sessions N] "
+			"[--dry-run]\n" },
 		{ "weirctl port add br0 vm1 --color red", "unknown option \"--color\"",
 			"port add" },
 		{ "weirctl switch list --dry-run", "unknown option \"--dry-run\"",

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "datapath/parse_plain.h"
+#include "datapath/session_frame.h"
 #include "nic/offload.h"
 #include "fuzz.h"
 
@@ -86,6 +87,22 @@ static void check_plain(const struct weir_frame *frame, const struct flow_key *k
 		require(memcmp(&plain, key, KEY_WORDS_L2 * sizeof(key->w[0])) == 0);
 }
 
+// What an ICMP error quotes is somebody else's bytes as well; a session that it names is one that
+// such a frame could have.
+static void check_quote(const struct weir_frame *frame)
+{
+	struct session_key session;
+	bool reverse;
+
+	session_tcp_flags(frame);
+	if (session_key_quoted(frame, 0, 1, 2, &session, &reverse)) {
+		unsigned l3 = (unsigned)(session.w[0] >> 8) & 0xff;
+
+		require(session.w[0] >> 16 == (UINT64_C(1) << 32 | 2 << 16));
+		require(l3 == WEIR_L3_IPV4 || l3 == WEIR_L3_IPV6);
+	}
+}
+
 static void check_frame(const struct weir_frame *frame, uint64_t fields)
 {
 	struct weir_flow flow, some;
@@ -100,6 +117,7 @@ static void check_frame(const struct weir_frame *frame, uint64_t fields)
 	check_plain(frame, &key);
 	check_flow(&key, &flow);
 	check_layers(frame, &flow);
+	check_quote(frame);
 	check_text(&key, &all);
 	check_text(&key, &mask);
 	// A mask shows what is there, or nothing.

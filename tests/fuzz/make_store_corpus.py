@@ -48,9 +48,13 @@ ALTER TABLE ports ADD COLUMN made_ids INTEGER NOT NULL DEFAULT 0;
 VERSION_3 = VERSION_2 + """
 ALTER TABLE switches ADD COLUMN flows INTEGER NOT NULL DEFAULT 0;
 """
+VERSION_4 = VERSION_3 + """
+ALTER TABLE switches ADD COLUMN sessions INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE switches ADD COLUMN port_sessions INTEGER NOT NULL DEFAULT 0;
+"""
 
 
-def database(sql=VERSION_3, version=3, application=APPLICATION, more=""):
+def database(sql=VERSION_4, version=4, application=APPLICATION, more=""):
     with tempfile.TemporaryDirectory() as directory:
         path = os.path.join(directory, "db")
         db = sqlite3.connect(path, isolation_level=None)
@@ -83,8 +87,9 @@ def blob(value):
 
 
 NULL = b"\0"
+NONE = number(0) + number(0)
 SWITCH, EXTENSION, PORT, POLICY, FDB, METER, SAVED = (bytes([k]) for k in range(7))
-ROWS = (SWITCH + text("br0") + number(3) + number(4096)
+ROWS = (SWITCH + text("br0") + number(3) + number(4096) + number(1000) + number(10)
         + EXTENSION + text("br0") + text("acl") + number(-1) + number(1) + NULL
         + PORT + text("vm1") + text("br0") + text("tap:vm1") + NULL + NULL + number(9000)
         + number(1) + number(0) + number(0) + number(7)
@@ -97,14 +102,16 @@ FILES = {
     "good": GOOD,
     "version-1": database(VERSION_1, 1),
     "version-2": database(VERSION_2, 2),
-    "newer": database("CREATE TABLE t(a);", 4),
+    "version-3": database(VERSION_3, 3),
+    "newer": database("CREATE TABLE t(a);", 5),
     "version-0": database("CREATE TABLE t(a);", 0),
-    "foreign": database("CREATE TABLE t(a);", 3, 1),
+    "foreign": database("CREATE TABLE t(a);", 4, 1),
     "empty": b"",
     "no-database": b"once upon a time",
     "header-alone": GOOD[:100],
     "cut-off": GOOD[:len(GOOD) // 1024 * 512],
-    "without-a-table": database("CREATE TABLE switches(name PRIMARY KEY, made_ids, flows);"),
+    "without-a-table": database("CREATE TABLE switches(name PRIMARY KEY, made_ids, flows,"
+                                " sessions, port_sessions);"),
     "schema-damaged": GOOD.replace(b"TABLE ports(", b"TABLE ports{", 1),
     "page-damaged": changed(GOOD, len(GOOD) - 512, b"\xff" * 32),
     # One letter of an index's only entry.
@@ -120,15 +127,15 @@ FILES = {
 }
 ROW_SEEDS = {
     "good": ROWS,
-    "empty-name": SWITCH + text("") + number(0) + number(0),
-    "null-name": SWITCH + NULL + number(0) + number(0),
-    "no-utf-8": SWITCH + text(b"\xff\xfe") + number(0) + number(0),
-    "nul": SWITCH + text(b"br\0" + b"0") + number(0) + number(0),
-    "negative": SWITCH + text("br0") + number(-1) + number(0),
-    "large": SWITCH + text("br0") + number(0) + number(1 << 32),
-    "real": SWITCH + text("br0") + real(1.5) + number(0),
-    "text-number": SWITCH + text("br0") + text("1") + number(0),
-    "bytes-name": SWITCH + blob(b"br0") + number(0) + number(0),
+    "empty-name": SWITCH + text("") + number(0) + number(0) + NONE,
+    "null-name": SWITCH + NULL + number(0) + number(0) + NONE,
+    "no-utf-8": SWITCH + text(b"\xff\xfe") + number(0) + number(0) + NONE,
+    "nul": SWITCH + text(b"br\0" + b"0") + number(0) + number(0) + NONE,
+    "negative": SWITCH + text("br0") + number(-1) + number(0) + NONE,
+    "large": SWITCH + text("br0") + number(0) + number(1 << 32) + NONE,
+    "real": SWITCH + text("br0") + real(1.5) + number(0) + NONE,
+    "text-number": SWITCH + text("br0") + text("1") + number(0) + NONE,
+    "bytes-name": SWITCH + blob(b"br0") + number(0) + number(0) + NONE,
     "order": EXTENSION + text("br0") + text("acl") + number(65536) + number(0) + NULL,
     "bool": EXTENSION + text("br0") + text("acl") + number(1) + number(2) + NULL,
     "vlan": FDB + text("br0") + number(4096) + text("m") + text("p"),

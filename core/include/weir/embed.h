@@ -43,6 +43,12 @@ enum {
 	WEIR_FLOWS_MAX = 1 << 24,
 };
 
+// How many sessions a switch can have.
+enum {
+	WEIR_SESSIONS_MIN = 64,
+	WEIR_SESSIONS_MAX = 1 << 24,
+};
+
 // How many buffers all dpdk NICs together can have.
 enum {
 	WEIR_DPDK_MBUFS_MIN = 2048,
@@ -100,9 +106,11 @@ struct weir_switch_info {
 	unsigned n_ports, n_extensions;
 	uint64_t received, originated, copies, transmitted, dropped, consumed, queued; // frames
 	uint64_t fdb_entries, fdb_max;
-	uint64_t flows;            // cached, over all workers
-	uint64_t decisions;        // flows decided since the start, over all workers
-	uint64_t worker_flows_max; // that each worker can cache
+	uint64_t flows;                           // cached, over all workers
+	uint64_t decisions;                       // flows decided since the start, over all workers
+	uint64_t worker_flows_max;                // that each worker can cache
+	uint64_t sessions;                        // open, or just ended
+	uint64_t sessions_max, port_sessions_max; // of the switch, and of each of its ports
 };
 typedef void weir_switch_row(void *context, const struct weir_switch_info *info);
 
@@ -110,6 +118,10 @@ struct weir_switch_config {
 	uint32_t size;    // sizeof(struct weir_switch_config)
 	unsigned n_flows; // entries of each worker's flow table, WEIR_FLOWS_MIN to WEIR_FLOWS_MAX;
 			  // 0: as struct weir_options says
+	// Sessions that extensions can have open, WEIR_SESSIONS_MIN to WEIR_SESSIONS_MAX; 0:
+	// 131072.
+	unsigned n_sessions;
+	unsigned n_port_sessions; // of them at one port, 1 to n_sessions; 0: half of them
 };
 
 WEIR_API int weir_switch_add(
@@ -303,6 +315,7 @@ struct weir_item {
 		struct {
 			unsigned made_ids; // the last policy id that was made for the target
 			unsigned n_flows;  // as in weir_switch_config; 0 in a document: as it is
+			unsigned n_sessions, n_port_sessions; // likewise
 		} vswitch;
 		struct {
 			int order;        // or WEIR_ORDER_DEFAULT
@@ -553,6 +566,20 @@ typedef void weir_trace_row(void *context, const struct weir_trace_info *info);
 // cached, learned or counted. An extension that asks to visit the frame is taken to let it pass.
 WEIR_API int weir_trace(struct weir *weir, const struct weir_trace_request *request,
 	weir_trace_row *row, void *context, struct weir_error *error);
+
+struct weir_session_info {
+	const char *switch_name, *extension, *port; // who opened it, and where
+	const char *key;                            // text, the way of the flow that opened it
+	const char *state;                          // a token: "open", or TCP's, "established"
+	uint64_t cookie;                            // the extension's
+	// Of the flow that opened it, and of those that answer; up to a second old.
+	uint64_t frames, bytes, reverse_frames, reverse_bytes;
+	uint32_t age_s, idle_s; // since it was opened, since the last frame
+	uint32_t expires_s;     // until it ends, when no frame comes
+};
+typedef void weir_session_row(void *context, const struct weir_session_info *info);
+WEIR_API int weir_session_list(struct weir *weir, const char *switch_name, weir_session_row *row,
+	void *context, struct weir_error *error);
 
 struct weir_worker_info {
 	unsigned id;

@@ -28,7 +28,7 @@
 // against it (`weirctl extension show`):
 //                                        capture  filter  forwarding  service
 //     copy frames to a sink                 x
-//     drop; rewrite; meter                            x        x
+//     drop; rewrite; meter; sessions                  x        x
 //     exclude one destination (stage 5)               x
 //     choose destinations (stage 3)                            x
 //     originate frames                      x         x        x
@@ -41,12 +41,12 @@
 // tables of functions, wrapped by the inline functions below: it has no undefined symbol of the
 // core's and runs on any host that has the minor it needs.
 //
-// A slot of a host's table is NULL where the host does not offer the service: sessions, policers,
-// egress schedulers and steering are declared at the end of this file and answer -ENOSYS on hosts
-// of minor versions 0 and 1.
+// A slot of a host's table is NULL where the host does not offer the service: policers, egress
+// schedulers and steering are declared at the end of this file and answer -ENOSYS on hosts of minor
+// versions 0 to 2, sessions on those of 0 and 1.
 //
 // Minor version 1 added calls, statuses, timers, posts, rings, save and restore, and what a visit
-// is told about its worker, its time and its drops.
+// is told about its worker, its time and its drops. Minor version 2 added sessions.
 #ifndef WEIR_EXTENSION_H
 #define WEIR_EXTENSION_H
 
@@ -60,7 +60,7 @@
 #include <weir/flow.h>
 #include <weir/frame.h>
 
-enum { WEIR_ABI_MAJOR = 1, WEIR_ABI_MINOR = 1 };
+enum { WEIR_ABI_MAJOR = 1, WEIR_ABI_MINOR = 2 };
 
 // The least minor version of the host that this extension can run on; define it before the include
 // to run on older hosts than the headers you build with.
@@ -102,6 +102,7 @@ struct weir_plan;
 struct weir_attachment;
 struct weir_ring;
 struct weir_session;
+struct weir_session_found;
 struct weir_egress_scheduler;
 struct weir_steering;
 
@@ -122,6 +123,9 @@ struct weir_decision_ops {
 	void (*police)(struct weir_decision *, uint32_t policer);                    // may be NULL
 	void (*session)(struct weir_decision *, const struct weir_session *session); // may be NULL
 	void (*egress_class)(struct weir_decision *, uint8_t class);                 // may be NULL
+	// Minor version 2.
+	int (*session_find)(struct weir_decision *, struct weir_session_found *);
+	void (*session_related)(struct weir_decision *, unsigned reason);
 };
 
 struct weir_decision {
@@ -424,6 +428,8 @@ struct weir_host {
 	int (*ring_wait)(struct weir_ring *, int timeout_ms);
 	void (*ring_wake)(struct weir_ring *);
 	void (*ring_touch)(struct weir_ring *);
+	// Minor version 2.
+	int (*sessions_end)(struct weir_attachment *, weir_port_id port, uint64_t cookie);
 };
 
 // One extension on the stack of one switch. Valid from attach() to the return of detach().
@@ -670,21 +676,101 @@ static inline int weir_save_write(struct weir_save *s, const void *bytes, size_t
 	return s->ops->write(s, bytes, size);
 }
 
-// ---- Services of later minor versions
+// ---- Sessions (minor version 2)
 //
-// Declared so that extensions and the core agree on their shape; the helpers answer -ENOSYS where
-// the host has none. Each attach point has at most one owner; the core has the mechanism, the
-// extension the policy.
+// A session pairs a flow with its replies. A decision opens it; the decisions about its further
+// flows, on whichever worker they are made, find it. It is opened once, when the frame that was
+// decided about is on its way: not while a decision is traced, not for one that drops the frame in
+// the end, and not twice because strict mode decides twice.
+//
+// A session belongs to the name of the extension that opened it, and to the port at whose stage it
+// did: another port's stages and other extensions do not see it. It is known by VLAN, protocol,
+// addresses and ports, and for ICMP queries by their type; what a frame's addresses were before
+// earlier rewrites does not matter. It is the same session for frames of the other direction.
+// A hook that uses sessions has to read WEIR_SESSION_FIELDS.
+//
+// It ends idle_s seconds after its last frame, or absolute_s after its first. For TCP the switch
+// watches SYN, FIN and RST: a connection that has not been answered, or whose opener has not said
+// anything since, ends after 30 s without a frame; one that both sides have closed, or either has
+// reset, after 10 s; as long as idle_s is not less. (A reset does not end it at once: whoever
+// forges one would end connections of others.)
+//
+// Opening and ending make those decisions void that asked for the session: a flow that was dropped
+// because there was none is decided anew. Nothing else has to be depended on or invalidated.
+//
+// How many there can be is set per switch and per port (`weirctl switch add --sessions`,
+// `--port-sessions`). Cached frames of a session's flow cost what others do: their flow's counters
+// are added to the session's once a second.
 
-// A flow paired with its replies: created by a decision, found by replies on any worker.
-struct weir_session {
-	uint32_t size;
-	uint32_t idle_s;     // expires after so many seconds without a frame
-	uint32_t absolute_s; // and after so many in any case; 0: never
-	uint64_t cookie;     // comes back to the extension with counters and last use when it ends
+// What a hook has to read at its stage for calling anything of this section.
+#define WEIR_SESSION_FIELDS (WEIR_FIELDS_5TUPLE | WEIR_FIELD_VLAN_ID)
+
+enum {
+	WEIR_SESSION_IDLE_MAX_S = 30 * 86400,
+	WEIR_SESSION_ABSOLUTE_MAX_S = 100 * 86400,
 };
 
-// Filter, forwarding.
+// What is done with frames that would open a session when there is no room for one.
+enum weir_session_full {
+	WEIR_SESSION_FULL_DROP,   // dropped, as "session-full" of the core
+	WEIR_SESSION_FULL_REASON, // dropped for a reason of the extension's
+	WEIR_SESSION_FULL_PASS,   // passed on without a session
+};
+
+struct weir_session {
+	uint32_t size;
+	uint32_t idle_s;     // 1 to WEIR_SESSION_IDLE_MAX_S: ends after so many without a frame
+	uint32_t absolute_s; // and after so many in any case; at most WEIR_SESSION_ABSOLUTE_MAX_S;
+			     // 0: never
+	uint64_t cookie;     // comes back to the extension with counters and last use when it ends
+	uint32_t port_max;   // no room when the port has so many, of all extensions, if that is
+			     // less than what the switch allows; 0: what the switch allows
+	uint8_t full;        // enum weir_session_full
+	uint8_t full_reason; // WEIR_SESSION_FULL_REASON: as for weir_drop()
+	uint16_t reserved;   // 0
+};
+
+enum weir_session_direction {
+	WEIR_SESSION_FORWARD, // as the flow that opened it
+	WEIR_SESSION_REVERSE,
+};
+
+struct weir_session_found {
+	uint32_t size;      // the caller's sizeof; what the host fills of it
+	uint32_t direction; // enum weir_session_direction: of this flow
+	uint64_t cookie;
+};
+
+// Whether a flow can open a session: IP, not malformed, with its L4 header if it is a fragment; of
+// ICMP queries only (RFC 792 echo, timestamp, information, RFC 950 address mask; RFC 4443 echo).
+static inline bool weir_session_fits(const struct weir_flow *flow)
+{
+	uint8_t type = ((const uint8_t *)&flow->l4_src)[1];
+
+	if ((flow->l3 != WEIR_L3_IPV4 && flow->l3 != WEIR_L3_IPV6) || flow->malformed ||
+		flow->l4 == WEIR_L4_NONE)
+		return false;
+	if (flow->l4 == WEIR_L4_ICMP)
+		return type == 8 || type == 13 || type == 15 || type == 17;
+	return flow->l4 != WEIR_L4_ICMPV6 || type == 128;
+}
+
+// Whether the flow's frames quote the packet that they are about: ICMP's destination unreachable,
+// source quench, redirect, time exceeded, parameter problem (RFC 792), ICMPv6's errors (RFC 4443).
+static inline bool weir_session_quotes(const struct weir_flow *flow)
+{
+	uint8_t type = ((const uint8_t *)&flow->l4_src)[1];
+
+	if (flow->malformed)
+		return false;
+	if (flow->l4 == WEIR_L4_ICMP)
+		return type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
+	return flow->l4 == WEIR_L4_ICMPV6 && type >= 1 && type <= 4;
+}
+
+// Opens a session for this flow, or keeps the one that it or its reverse has, whatever its cookie
+// and times. A flow that does not fit passes without. At most four sessions of all extensions can
+// be asked about on a flow's way. 0, -ENOSYS. Filter, forwarding.
 static inline int weir_session(struct weir_decision *d, const struct weir_session *session)
 {
 	if (!d->ops->session)
@@ -692,6 +778,76 @@ static inline int weir_session(struct weir_decision *d, const struct weir_sessio
 	d->ops->session(d, session);
 	return 0;
 }
+
+// Whether the flow is one of a session of this extension and port: 1, and *found is filled, or 0.
+// A flow that passes is counted on the session and keeps it from being idle. -EINVAL: the hook
+// does not read WEIR_SESSION_FIELDS, or may not ask; -ENOSYS. Filter, forwarding.
+static inline int weir_session_find(struct weir_decision *d, struct weir_session_found *found)
+{
+	if (d->ops->size <= offsetof(struct weir_decision_ops, session_find) ||
+		!d->ops->session_find)
+		return -ENOSYS;
+	found->size = sizeof(*found);
+	return d->ops->session_find(d, found);
+}
+
+// Drops those frames of this flow that do not quote a packet of a session of this extension and
+// port, and passes the others on: an ICMP error about a connection. Each frame is looked at; what
+// it quotes must have been sent by whom it is for. For flows that weir_session_quotes(); every
+// frame of others is dropped. reason as for weir_drop(). 0, -ENOSYS. Filter, forwarding.
+static inline int weir_session_related(struct weir_decision *d, unsigned reason)
+{
+	if (d->ops->size <= offsetof(struct weir_decision_ops, session_related) ||
+		!d->ops->session_related)
+		return -ENOSYS;
+	d->ops->session_related(d, reason);
+	return 0;
+}
+
+enum weir_session_cause {
+	WEIR_SESSION_IDLE,         // idle_s is over
+	WEIR_SESSION_EXPIRED,      // absolute_s is over
+	WEIR_SESSION_CLOSED,       // both sides have closed the TCP connection, or one has reset it
+	WEIR_SESSION_PORT_REMOVED, // its port is gone
+	WEIR_SESSION_ENDED,        // by weir_sessions_end()
+	WEIR_SESSION_DETACHED,     // the extension leaves the switch
+};
+
+// A session that has ended, as session_ended() is told.
+struct weir_session_end {
+	uint32_t size;
+	uint32_t cause;    // enum weir_session_cause
+	weir_port_id port; // at whose stage it was opened
+	uint8_t l3;        // enum weir_l3
+	uint8_t ip_proto;
+	uint16_t vlan_id;   // 0 with untagged frames
+	uint8_t ip_src[16]; // of the flow that opened it; IPv4: the first four bytes
+	uint8_t ip_dst[16];
+	uint16_t l4_src; // network order; ICMP: htons() of the type of the queries; 0 where
+	uint16_t l4_dst; // there are no ports. ICMP: of that of the answers
+	uint32_t reserved;
+	uint64_t cookie;
+	// Wire frames and bytes that ran its flows' programs, by enum weir_session_direction.
+	uint64_t frames[2], bytes[2];
+	uint64_t age_ms;  // since it was opened
+	uint64_t idle_ms; // since its last frame
+};
+
+// Ends the extension's sessions at a port (WEIR_PORT_NONE: at all of the switch) with this cookie
+// (0: with any); session_ended() is called for each within seconds. Returns how many, or -ENOSYS.
+// Control thread.
+static inline int weir_sessions_end(struct weir_attachment *a, weir_port_id port, uint64_t cookie)
+{
+	if (a->host->size <= offsetof(struct weir_host, sessions_end) || !a->host->sessions_end)
+		return -ENOSYS;
+	return a->host->sessions_end(a, port, cookie);
+}
+
+// ---- Services of later minor versions
+//
+// Declared so that extensions and the core agree on their shape; the helpers answer -ENOSYS where
+// the host has none. Each attach point has at most one owner; the core has the mechanism, the
+// extension the policy.
 
 // Limits the flow's frames, with all other flows of the policer. Filter, forwarding.
 static inline int weir_police(struct weir_decision *d, uint32_t policer)
@@ -836,6 +992,10 @@ struct weir_extension {
 	int (*restore)(void *instance, weir_port_id port, uint32_t version, const void *bytes,
 		size_t size, struct weir_error *error);
 	uint32_t save_version; // of what save() writes
+
+	// Minor version 2.
+	// A session has ended; its counters are final. Control thread; may be NULL.
+	void (*session_ended)(void *instance, const struct weir_session_end *end);
 };
 
 // What the loader reads from the file before it loads it: an ELF note of type WEIR_NOTE_TYPE, named

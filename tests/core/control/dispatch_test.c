@@ -96,14 +96,16 @@ static const struct {
 	const char *call;
 	const char *answer;
 } rows[] = {
-	{ "switch_add name=br0", "switch_add br0 flows=0 0", "done" },
-	{ "switch_add name=br0 flows=4096", "switch_add br0 flows=4096 0", "done" },
-	{ "switch_add name=br0 /dry_run=1", "switch_add br0 flows=0 1", "done" },
+	{ "switch_add name=br0", "switch_add br0 flows=0 sessions=0/0 0", "done" },
+	{ "switch_add name=br0 flows=4096 sessions=1000 port_sessions=10",
+		"switch_add br0 flows=4096 sessions=1000/10 0", "done" },
+	{ "switch_add name=br0 /dry_run=1", "switch_add br0 flows=0 sessions=0/0 1", "done" },
 	{ "switch_remove name=br0", "switch_remove br0 0", "done" },
 	{ "switch_list", "switch_list -",
 		" | name=br0 ports=2 extensions=0 fdb_entries=0 fdb_max=65536 flows=0 decisions=0"
 		" rx_frames=7 originated_frames=0 copied_frames=0 tx_frames=0 dropped_frames=0"
-		" consumed_frames=0 queued_frames=0 worker_flows_max=0" },
+		" consumed_frames=0 queued_frames=0 worker_flows_max=0 sessions=0 sessions_max=0"
+		" port_sessions_max=0" },
 	{ "switch_show name=br0", "switch_list br0", NULL },
 	{ "port_add switch=br0 name=vm1", "port_add br0 vm1 nic=- vlan=- mac=- mtu=0 uplink=0 0",
 		"done" },
@@ -196,6 +198,19 @@ static const struct {
 		"1 flow_list.worker: flow_list.worker: 64 is above the greatest allowed value 63" },
 	{ "flow_flush", "flow_flush br0", "done" },
 	{ "flow_flush switch=br0 /dry_run=1", "switch_list br0", "done" },
+	{ "session_list", "session_list br0", NULL },
+	{ "session_list switch=br9 port=vm1", "port_list - vm1",
+		"2 session_list.port: port \"p0\" is on switch br0, not on br9" },
+	{ "session_list switch=br0", "session_list br0",
+		" | switch=br0 extension=acl port=vm1 key=udp 10.0.0.1:5000 > 10.0.0.2:53"
+		" state=open frames=1 bytes=60 reverse_frames=2 reverse_bytes=120 age_s=3 idle_s=2"
+		" expires_s=253 cookie=7 | switch=br0 extension=acl port=vm2"
+		" key=udp 10.0.0.1:5000 > 10.0.0.2:53 state=open frames=1 bytes=60 reverse_frames=2"
+		" reverse_bytes=120 age_s=3 idle_s=2 expires_s=253 cookie=7" },
+	{ "session_list port=vm1", "session_list br0",
+		" | switch=br0 extension=acl port=vm1 key=udp 10.0.0.1:5000 > 10.0.0.2:53"
+		" state=open frames=1 bytes=60 reverse_frames=2 reverse_bytes=120 age_s=3 idle_s=2"
+		" expires_s=253 cookie=7" },
 	{ "drop_list", "drop_list br0",
 		" | reason=vlan-not-allowed extension=core port=vm1 stage=ingress frames=9"
 		" text=the port does not carry this VLAN" },

@@ -72,8 +72,8 @@ void weir_on_notice(struct weir *weir, weir_notice_handler *handler, void *conte
 int weir_switch_add_with(struct weir *weir, const char *name,
 	const struct weir_switch_config *config, unsigned flags, struct weir_error *error)
 {
-	int result = fake_record(
-		weir, error, "switch_add %s flows=%u %u", name, config->n_flows, flags);
+	int result = fake_record(weir, error, "switch_add %s flows=%u sessions=%u/%u %u", name,
+		config->n_flows, config->n_sessions, config->n_port_sessions, flags);
 
 	if (result == 0 && !(flags & WEIR_DRY_RUN)) {
 		fake_set(weir, name, true);
@@ -325,6 +325,29 @@ int weir_fdb_flush(
 	struct weir *weir, const char *switch_name, const char *port, struct weir_error *error)
 {
 	return fake_record(weir, error, "fdb_flush %s %s", fake_text(switch_name), fake_text(port));
+}
+
+int weir_session_list(struct weir *weir, const char *switch_name, weir_session_row *row,
+	void *context, struct weir_error *error)
+{
+	static const char *const ports[] = { "vm1", "vm2" };
+	int result = fake_record(weir, error, "session_list %s", fake_text(switch_name));
+
+	for (unsigned i = 0; result == 0 && i < 2; i++)
+		row(context, &(struct weir_session_info){ .switch_name = switch_name,
+				     .extension = "acl",
+				     .port = ports[i],
+				     .key = "udp 10.0.0.1:5000 > 10.0.0.2:53",
+				     .state = "open",
+				     .cookie = 7,
+				     .frames = 1,
+				     .bytes = 60,
+				     .reverse_frames = 2,
+				     .reverse_bytes = 120,
+				     .age_s = 3,
+				     .idle_s = 2,
+				     .expires_s = 253 });
+	return result;
 }
 
 int weir_worker_list(struct weir *weir, weir_worker_row *row, void *context)

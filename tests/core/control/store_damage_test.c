@@ -128,7 +128,7 @@ static void no_ones(void)
 static void newer(void)
 {
 	store_make_state(directory);
-	sql("PRAGMA user_version = 4");
+	sql("PRAGMA user_version = 5");
 }
 
 static void version_0(void)
@@ -147,7 +147,7 @@ static void newer_in_the_journal(void)
 	store_make_state(directory);
 	assert_int_equal(SQLITE_OK, sqlite3_open(store_file(directory, "state.db"), &newer_db));
 	assert_int_equal(
-		SQLITE_OK, sqlite3_exec(newer_db, "PRAGMA user_version = 4", NULL, NULL, NULL));
+		SQLITE_OK, sqlite3_exec(newer_db, "PRAGMA user_version = 5", NULL, NULL, NULL));
 	db = store_read_file(directory, "state.db", &db_size);
 	wal = store_read_file(directory, "state.db-wal", &wal_size);
 	sqlite3_close(newer_db);
@@ -216,8 +216,8 @@ static const struct {
 		"is a database of another program (application id 0x00000001, not 0x57656972)" },
 	{ no_ones, -EMEDIUMTYPE, "is a database of another program (application id 0x00000000" },
 	{ newer, -EPROTONOSUPPORT,
-		"has version 4 of a newer Weir: this one knows versions 1 to 3; start the newer" },
-	{ newer_in_the_journal, -EPROTONOSUPPORT, "has version 4 of a newer Weir" },
+		"has version 5 of a newer Weir: this one knows versions 1 to 4; start the newer" },
+	{ newer_in_the_journal, -EPROTONOSUPPORT, "has version 5 of a newer Weir" },
 	{ version_0, -EBADMSG, "it has version 0" },
 	{ without_a_table, -EBADMSG, "damaged: no such table: " },
 	{ without_a_column, -EBADMSG, "damaged: table ports has no column named mtu" },
@@ -259,12 +259,15 @@ static void refuses(void **state)
 static const struct {
 	const char *sql, *sentence;
 } bad_rows[] = {
-	{ "INSERT INTO switches VALUES('', 0, 0)", "row 1 of switches: name is empty" },
-	{ "INSERT INTO switches VALUES(CAST(x'ff' AS TEXT), 0, 0)",
+	{ "INSERT INTO switches VALUES('', 0, 0, 0, 0)", "row 1 of switches: name is empty" },
+	{ "INSERT INTO switches VALUES(CAST(x'ff' AS TEXT), 0, 0, 0, 0)",
 		"row 2 of switches: name is not UTF-8" },
-	{ "INSERT INTO switches VALUES(CAST(x'610062' AS TEXT), 0, 0)",
+	{ "INSERT INTO switches VALUES(CAST(x'610062' AS TEXT), 0, 0, 0, 0)",
 		"row 1 of switches: name has a NUL character" },
 	{ "UPDATE switches SET flows = 16777217", "flows is 16777217: must be 0 to 16777216" },
+	{ "UPDATE switches SET sessions = 16777217",
+		"sessions is 16777217: must be 0 to 16777216" },
+	{ "UPDATE switches SET port_sessions = -1", "port_sessions is -1: must be 0 to 16777216" },
 	{ "UPDATE switches SET made_ids = -1", "made_ids is -1: must be 0 to 4294967295" },
 	{ "INSERT INTO extensions(switch, name, stack_order) VALUES('br0', 'acl', 65536)",
 		"row 1 of extensions: stack_order is 65536: must be -1 to 65535" },

@@ -108,6 +108,9 @@ static void print_item(FILE *out, const struct weir_item *i)
 		fprintf(out, "switch %s made=%u", i->switch_name, i->vswitch.made_ids);
 		if (i->vswitch.n_flows)
 			fprintf(out, " flows=%u", i->vswitch.n_flows);
+		if (i->vswitch.n_sessions)
+			fprintf(out, " sessions=%u/%u", i->vswitch.n_sessions,
+				i->vswitch.n_port_sessions);
 		break;
 	case WEIR_ITEM_EXTENSION:
 		fprintf(out, "extension %s %s order=%d open=%d path=%s", i->switch_name, i->name,

@@ -30,9 +30,10 @@ int world_setup(void **state)
 	rcu_register();
 	world.generation = generation_create();
 	world.fdb = fdb_create(world.generation, 0, 0);
+	world.sessions = session_table_create(world.generation, 64, 8);
 	world.snapshot = calloc(
 		1, sizeof(*world.snapshot) + WORLD_PORTS * sizeof(world.snapshot->ports[0]));
-	if (!world.generation || !world.fdb || !world.snapshot)
+	if (!world.generation || !world.fdb || !world.sessions || !world.snapshot)
 		return -1;
 	world.meters.chunks[0] = world.owners;
 	world.learn = true;
@@ -53,6 +54,7 @@ int world_teardown(void **state)
 {
 	(void)state;
 	fdb_destroy(world.fdb);
+	session_table_destroy(world.sessions);
 	rcu_leave();
 	rcu_drain();
 	rcu_enter();
@@ -166,6 +168,7 @@ static const char *reason_text(void *context, uint16_t reason)
 		[REASON_NO_PORT] = "no-port",
 		[REASON_PORT_DOWN] = "port-down",
 		[REASON_STACK_TOO_COMPLEX] = "too-complex",
+		[REASON_SESSION_FULL] = "session-full",
 	};
 	static char text[64];
 
@@ -204,7 +207,9 @@ static struct compose_context context(void)
 	return (struct compose_context){ .snapshot = world.snapshot,
 		.fdb = world.fdb,
 		.learn = world.learn,
-		.meters = &world.meters };
+		.meters = &world.meters,
+		.sessions = world.sessions,
+		.sessions_refused = world.sessions_refused };
 }
 
 const char *world_ingress(uint16_t port, const char *frame_text, uint8_t start)

@@ -30,6 +30,8 @@ struct actor {
 struct world {
 	struct generation *generation;
 	struct fdb *fdb;
+	struct session_table *sessions; // 64, 8 at a port
+	unsigned sessions_refused;      // of the next composition
 	struct meter_owners meters;
 	uint16_t owners[METER_CHUNK];
 	struct weir_extension extensions[WORLD_EXTENSIONS];

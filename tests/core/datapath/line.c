@@ -114,6 +114,7 @@ static void make_datapath(uint32_t n_flows)
 		.n_flows = n_flows,
 		.generation = world.generation,
 		.fdb = world.fdb,
+		.sessions = world.sessions,
 		.published = &line.published,
 		.meter_owners = &world.meters,
 		.pool = line.pool,

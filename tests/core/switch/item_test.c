@@ -61,7 +61,9 @@ static void switches(void **state)
 
 static void switches_with_settings(void **state)
 {
-	struct weir_switch_config config = { .size = sizeof(config), .n_flows = 1024 };
+	struct weir_switch_config config = {
+		.size = sizeof(config), .n_flows = 1024, .n_sessions = 2048, .n_port_sessions = 512
+	};
 	struct watched w;
 	struct weir_error *error = &w.lab.error;
 
@@ -70,10 +72,14 @@ static void switches_with_settings(void **state)
 	done(weir_switch_add_with(w.lab.weir, "br1", &config, WEIR_DRY_RUN, error), error);
 	lab_assert_items(&w.notes, "");
 	done(weir_switch_add_with(w.lab.weir, "br1", &config, 0, error), error);
-	lab_assert_items(&w.notes, "+ switch br1 flows=1024\n");
+	lab_assert_items(&w.notes, "+ switch br1 flows=1024 sessions=2048 port-sessions=512\n");
 	assert_int_equal(lab_switch(&w.lab, "br1").worker_flows_max, 1024);
 	assert_int_equal(lab_switch(&w.lab, "br0").worker_flows_max, 131072);
-	config.n_flows = 0;
+	assert_int_equal(lab_switch(&w.lab, "br1").sessions_max, 2048);
+	assert_int_equal(lab_switch(&w.lab, "br1").port_sessions_max, 512);
+	assert_int_equal(lab_switch(&w.lab, "br0").sessions_max, 131072);
+	assert_int_equal(lab_switch(&w.lab, "br0").port_sessions_max, 65536);
+	config.n_flows = config.n_sessions = config.n_port_sessions = 0;
 	done(weir_switch_add_with(w.lab.weir, "br2", &config, 0, error), error);
 	done(weir_switch_add_with(w.lab.weir, "br3", NULL, 0, error), error);
 	lab_assert_items(&w.notes, "+ switch br2\n+ switch br3\n");
@@ -85,6 +91,14 @@ static void switches_with_settings(void **state)
 	lab_assert_refused(&w.lab,
 		weir_switch_add_with(w.lab.weir, "br4", &config, WEIR_DRY_RUN, error), EINVAL,
 		"flows 16777217: must be 64 to 16777216");
+	config.n_flows = 0;
+	config.n_sessions = 63;
+	lab_assert_refused(&w.lab, weir_switch_add_with(w.lab.weir, "br4", &config, 0, error),
+		EINVAL, "sessions 63: must be 64 to 16777216");
+	config.n_sessions = 100;
+	config.n_port_sessions = 101;
+	lab_assert_refused(&w.lab, weir_switch_add_with(w.lab.weir, "br4", &config, 0, error),
+		EINVAL, "port sessions 101: must be 1 to 100");
 	config.size = 4;
 	lab_assert_refused(&w.lab, weir_switch_add_with(w.lab.weir, "br4", &config, 0, error),
 		EINVAL, "size 4: must be ");

@@ -46,6 +46,11 @@ void lab_start(struct lab *lab, const struct lab_options *o)
 		.log = keep_line,
 		.log_context = lab,
 	};
+	struct weir_switch_config config = {
+		.size = sizeof(config),
+		.n_sessions = o->n_sessions,
+		.n_port_sessions = o->n_port_sessions,
+	};
 
 	memset(lab, 0, sizeof(*lab));
 	lab->clock_ns = UINT64_C(1000000000000);
@@ -53,7 +58,7 @@ void lab_start(struct lab *lab, const struct lab_options *o)
 	lab->log = strdup("");
 	if (weir_create(&options, &lab->weir, &lab->error) < 0)
 		fail_msg("weir_create: %s", lab->error.message);
-	assert_int_equal(weir_switch_add(lab->weir, "br0", 0, &lab->error), 0);
+	assert_int_equal(weir_switch_add_with(lab->weir, "br0", &config, 0, &lab->error), 0);
 	lab->nic = o->nic;
 	for (unsigned i = 0; i < o->n_ports; i++)
 		lab_add_port(lab, "br0", i, NULL);

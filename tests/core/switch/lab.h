@@ -32,6 +32,7 @@ struct lab_options {
 	bool strict;
 	const char *nic; // of the ports; NULL: "memory"
 	unsigned n_flows, fdb_ageing_s;
+	unsigned n_sessions, n_port_sessions; // of br0
 };
 
 struct lab {

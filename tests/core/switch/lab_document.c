@@ -25,14 +25,20 @@ static struct words split(char *line)
 }
 
 // The value of "key=value", "" for "key" alone, NULL without.
-static const char *option(const struct words *w, const char *key)
+// Among the words from `first` on.
+static const char *option_from(const struct words *w, unsigned first, const char *key)
 {
 	size_t n = strlen(key);
 
-	for (unsigned i = 3; i < w->n; i++)
+	for (unsigned i = first; i < w->n; i++)
 		if (strncmp(w->word[i], key, n) == 0 && (!w->word[i][n] || w->word[i][n] == '='))
 			return w->word[i][n] ? w->word[i] + n + 1 : "";
 	return NULL;
+}
+
+static const char *option(const struct words *w, const char *key)
+{
+	return option_from(w, 3, key);
 }
 
 static unsigned number(const char *text)
@@ -152,8 +158,9 @@ static void read_item(const struct words *w, struct weir_item *item, uint8_t bod
 	if (strcmp(w->word[0], "switch") == 0) {
 		*item = (struct weir_item){ .kind = WEIR_ITEM_SWITCH,
 			.switch_name = w->word[1],
-			.vswitch = {
-				.n_flows = w->n > 2 ? number(w->word[2] + strlen("flows=")) : 0 } };
+			.vswitch = { .n_flows = number(option_from(w, 2, "flows")),
+				.n_sessions = number(option_from(w, 2, "sessions")),
+				.n_port_sessions = number(option_from(w, 2, "port_sessions")) } };
 	} else if (strcmp(w->word[0], "extension") == 0) {
 		*item = (struct weir_item){ 0 };
 		read_extension(w, item);
@@ -271,6 +278,10 @@ static void print_item(void *context, const struct weir_item *item)
 		fprintf(to, "switch %s", item->switch_name);
 		if (item->vswitch.n_flows)
 			fprintf(to, " flows=%u", item->vswitch.n_flows);
+		if (item->vswitch.n_sessions)
+			fprintf(to, " sessions=%u", item->vswitch.n_sessions);
+		if (item->vswitch.n_port_sessions)
+			fprintf(to, " port_sessions=%u", item->vswitch.n_port_sessions);
 		fputc('\n', to);
 		break;
 	case WEIR_ITEM_EXTENSION:

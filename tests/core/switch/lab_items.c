@@ -61,6 +61,8 @@ void lab_item_text(const struct weir_item *item, char text[])
 	case WEIR_ITEM_SWITCH:
 		add(&line, "switch %s", item->switch_name);
 		add_number(&line, "flows", item->vswitch.n_flows);
+		add_number(&line, "sessions", item->vswitch.n_sessions);
+		add_number(&line, "port-sessions", item->vswitch.n_port_sessions);
 		add_number(&line, "made", item->vswitch.made_ids);
 		break;
 	case WEIR_ITEM_EXTENSION:

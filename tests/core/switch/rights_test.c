@@ -205,10 +205,10 @@ static void decides_and_visits(void **state)
 static void foreign_hooks_are_refused(void **state)
 {
 	static const char *const names[] = { "capture-forward", "capture-forwarded",
-		"capture-review", "filter-forward", "filter-dropped", "forwarding-ingress",
-		"forwarding-forwarded", "forwarding-egress", "forwarding-dropped",
-		"service-ingress", "service-forward", "service-forwarded", "service-egress",
-		"service-dropped", "service-visit" };
+		"capture-review", "capture-session_ended", "filter-forward", "filter-dropped",
+		"forwarding-ingress", "forwarding-forwarded", "forwarding-egress",
+		"forwarding-dropped", "service-ingress", "service-forward", "service-forwarded",
+		"service-egress", "service-dropped", "service-visit", "service-session_ended" };
 	struct lab lab;
 
 	(void)state;
@@ -219,6 +219,8 @@ static void foreign_hooks_are_refused(void **state)
 
 		snprintf(class, sizeof(class), "%.*s", (int)(hook - names[i] - 1), names[i]);
 		snprintf(name, sizeof(name), "refused-%s", names[i]);
+		for (char *c = name; *c; c++)
+			*c = *c == '_' ? '-' : *c;
 		snprintf(sentence, sizeof(sentence),
 			"has a hook %s(), which the class %s does not have", hook, class);
 		lab_assert_refused(&lab,

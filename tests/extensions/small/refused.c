@@ -28,5 +28,12 @@ __attribute__((unused)) static int review(
 	return 0;
 }
 
+__attribute__((unused)) static void session_ended(
+	void *instance, const struct weir_session_end *end)
+{
+	(void)instance;
+	(void)end;
+}
+
 WEIR_EXTENSION(REFUSED_NAME, REFUSED_CLASS, .version = "1.0", .summary = "Has a hook too many",
 	.REFUSED_HOOK = REFUSED_FUNCTION);
