@@ -22,6 +22,11 @@ static bool is_rewrite(const struct op *op)
 	return op->code >= OP_PUSH_VLAN;
 }
 
+static bool is_account(const struct op *op)
+{
+	return op->code == OP_METER || op->code == OP_POLICE;
+}
+
 static void remove_op(struct composition *out, unsigned at)
 {
 	memmove(&out->ops[at], &out->ops[at + 1], (out->n_ops - at - 1) * sizeof(out->ops[0]));
@@ -98,11 +103,11 @@ void composer_push_vlan(struct composer *c, uint16_t tci)
 	composer_op(c, (struct op){ .code = OP_PUSH_VLAN, .arg = tci });
 }
 
-// Meters from here on run before a tag that is not pushed after all.
-static void meters_without_tag(struct composition *out, unsigned from)
+// Meters and policers from here on run before a tag that is not pushed after all.
+static void accounts_without_tag(struct composition *out, unsigned from)
 {
 	for (unsigned i = from; i < out->n_ops; i++)
-		if (out->ops[i].code == OP_METER)
+		if (is_account(&out->ops[i]))
 			out->ops[i].adjust += VLAN_TAG_SIZE;
 }
 
@@ -119,7 +124,7 @@ void composer_pop_vlan(struct composer *c)
 			remove_op(out, i);
 		} else if (out->ops[i].code == OP_PUSH_VLAN) {
 			remove_op(out, i);
-			meters_without_tag(out, i);
+			accounts_without_tag(out, i);
 			return;
 		} else if (out->ops[i].code == OP_POP_VLAN) {
 			break;
@@ -234,7 +239,7 @@ void composer_strip_dropped(struct composer *c)
 	unsigned seen = last_observed(out);
 
 	for (unsigned i = 0; i < out->n_ops;) {
-		if (out->ops[i].code == OP_METER || (i >= seen && is_rewrite(&out->ops[i]))) {
+		if (is_account(&out->ops[i]) || (i >= seen && is_rewrite(&out->ops[i]))) {
 			remove_op(out, i);
 			seen = last_observed(out);
 		} else {
@@ -243,14 +248,14 @@ void composer_strip_dropped(struct composer *c)
 	}
 }
 
-unsigned composer_take_meters(struct composer *c, struct op meters[])
+unsigned composer_take_late(struct composer *c, struct op late[])
 {
 	struct composition *out = c->out;
 	unsigned n = 0;
 
 	for (unsigned i = last_observed(out); i < out->n_ops;) {
-		if (out->ops[i].code == OP_METER) {
-			meters[n++] = out->ops[i];
+		if (is_account(&out->ops[i])) {
+			late[n++] = out->ops[i];
 			remove_op(out, i);
 		} else {
 			i++;

@@ -28,6 +28,7 @@ struct datapath *datapath_create(const struct datapath_options *options)
 	dp->fdb = options->fdb;
 	dp->published = options->published;
 	dp->meter_owners = options->meter_owners;
+	dp->policer_table = options->policer_table;
 	dp->pool = options->pool;
 	dp->slow.limit = options->slow_limit;
 	dp->scan_at = UINT32_MAX;
@@ -48,6 +49,8 @@ void datapath_destroy(struct datapath *dp)
 	program_table_destroy(dp->programs);
 	for (unsigned i = 0; i < METER_CHUNKS; i++)
 		free(dp->meters.chunks[i]);
+	for (unsigned i = 0; i < POLICER_CHUNKS; i++)
+		free(dp->policers.chunks[i]);
 	munmap(dp, datapath_size());
 }
 

@@ -22,6 +22,7 @@
 
 #include "datapath/compose.h"
 #include "datapath/flow_table.h"
+#include "datapath/policer.h"
 #include "datapath/snapshot.h"
 
 enum {
@@ -60,8 +61,10 @@ struct datapath {
 	struct fdb *fdb;
 	const struct snapshot *const *published; // the switch's
 	const struct meter_owners *meter_owners;
+	const struct policer_table *policer_table; // the switch's
 	struct frame_pool *pool;
 	struct meter_bank meters;
+	struct policer_bank policers;
 
 	// This batch.
 	const struct snapshot *snapshot;
@@ -117,6 +120,7 @@ struct datapath_options {
 	struct fdb *fdb;
 	const struct snapshot *const *published;
 	const struct meter_owners *meter_owners;
+	const struct policer_table *policer_table;
 	struct frame_pool *pool;
 	const uint64_t *slow_limit; // see slow.h
 };
@@ -157,19 +161,20 @@ void datapath_miss(struct datapath *dp, struct weir_frame *frame, const struct s
 // Decides what happens to a frame that a visit sends to another port: stages 4 to 6 from position
 // start on. Nothing is cached. Takes the frame.
 void datapath_redirect(struct datapath *dp, struct weir_frame *frame, uint8_t start, uint16_t to);
-// Runs the egress half of a port for the frame. Takes the frame. meters: counted when it is
-// delivered.
+// Runs the egress half of a port for the frame. Takes the frame. late: meters and policers, for
+// datapath_account() unless the egress half is decided to be dropped.
 void datapath_deliver(struct datapath *dp, struct weir_frame *frame, uint16_t port, uint8_t start,
-	enum weir_forwarded forwarded, const struct op meters[/* n */], unsigned n_meters);
+	enum weir_forwarded forwarded, const struct op late[/* n */], unsigned n_late);
 // Decides a flow anew from its key. False: there was no memory for the program; it keeps the old
 // one.
 bool datapath_redecide(struct datapath *dp, struct flow *flow, bool learn);
 // True when nothing that the flow depends on has changed since; brings valid_at up to now.
 bool datapath_fresh(struct datapath *dp, struct flow *flow);
 
-// Counts the frame on n meters (OP_METER).
-void datapath_meter(struct datapath *dp, const struct weir_frame *frame,
-	const struct op meters[/* n */], unsigned n);
+// Counts the frame on meters and pays for it to policers, in the order of n operations. False: it
+// was over a rate, and has been dropped.
+bool datapath_account(
+	struct datapath *dp, struct weir_frame *frame, const struct op ops[/* n */], unsigned n);
 
 // Has the frame wait for this visit of its program; when the extension has left the stack since,
 // the program goes on. Takes the frame.

@@ -152,6 +152,25 @@ static void decide_meter(struct weir_decision *d, uint32_t meter)
 			c, (struct op){ .code = OP_METER, .adjust = c->wire_adjust, .arg = meter });
 }
 
+static void decide_police(struct weir_decision *d, uint32_t id)
+{
+	struct composer *c = composer(d);
+	const struct policer *policer = policer_at(c->context->policers, id);
+
+	if (!may(c, CLASS(FILTER) | CLASS(FORWARDING), "police") || has_passed(c))
+		return;
+	if (!policer ||
+		__atomic_load_n(&policer->owner, __ATOMIC_RELAXED) != c->hook->entry->number)
+		composer_offence(c, OFFENCE_INVALID, "policer %u: is none of this extension's", id);
+	else
+		composer_op(c, (struct op){ .code = OP_POLICE,
+				       .stage = c->hook->stage,
+				       .port = c->port->index,
+				       .adjust = c->wire_adjust,
+				       .flags = policer->unit,
+				       .arg = id });
+}
+
 static void decide_visit(struct weir_decision *d, uint8_t tcp_flags)
 {
 	struct composer *c = composer(d);
@@ -270,6 +289,7 @@ const struct weir_decision_ops composer_decision_ops = {
 	.exclude = decide_exclude,
 	.set = decide_set,
 	.meter = decide_meter,
+	.police = decide_police,
 	.visit = decide_visit,
 	.copy = decide_copy,
 	.forward = decide_forward,

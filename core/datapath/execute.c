@@ -175,7 +175,9 @@ __attribute__((noinline)) static void run_any(
 			datapath_deliver(dp, frame, op->port, 0, op->forwarded, op + 1, op->arg);
 			return;
 		case OP_METER:
-			datapath_meter(dp, frame, op, 1);
+		case OP_POLICE:
+			if (!datapath_account(dp, frame, op, 1))
+				return;
 			break;
 		case OP_COPY:
 			copy_to_sink(dp, frame, op);

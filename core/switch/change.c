@@ -20,6 +20,7 @@ struct plan {
 	struct weir_plan public; // first
 	struct target *target;
 	struct target_state *state;
+	struct weir_error refusal; // of what the extension asked for
 };
 
 static struct plan *plan_of(struct weir_plan *p)
@@ -43,6 +44,14 @@ static int plan_inactive(struct weir_plan *p, enum weir_stage stage)
 	return 0;
 }
 
+// Room for one more behind n elements, which grow by doubling. NULL: no memory; the old ones stay.
+static void *grow(void *elements, unsigned n, size_t size)
+{
+	if (n & (n - 1))
+		return elements;
+	return realloc(elements, (n ? n * 2 : 1) * size);
+}
+
 static int plan_meter(struct weir_plan *p, const char *key, uint32_t *id)
 {
 	struct plan *plan = plan_of(p);
@@ -53,20 +62,60 @@ static int plan_meter(struct weir_plan *p, const char *key, uint32_t *id)
 	if (!key || !*key || strlen(key) >= sizeof(meter->key))
 		return -EINVAL;
 	target_name(plan->target, name);
-	if ((state->n_meters & (state->n_meters - 1)) == 0) {
-		unsigned room = state->n_meters ? state->n_meters * 2 : 1;
-
-		grown = realloc(state->meters, room * sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		state->meters = grown;
-	}
+	grown = grow(state->meters, state->n_meters, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	state->meters = grown;
 	meter = meter_get(plan->target->vswitch, state->attachment, name, key);
 	if (!meter)
 		return -ENOMEM;
 	state->meters[state->n_meters++] = meter;
-	*id = meter->id;
+	*id = meter->number.id;
 	return 0;
+}
+
+static int plan_any_policer(
+	struct weir_plan *p, const char *key, const struct policer_config *config, uint32_t *id)
+{
+	struct plan *plan = plan_of(p);
+	struct vswitch *s = plan->target->vswitch;
+	struct target_state *state = plan->state;
+	int failed = policing_check(config, &plan->refusal);
+	struct wanted_policer *grown;
+	char name[WEIR_NAME_MAX + 8];
+	struct policing *policing;
+
+	if (failed)
+		return failed;
+	if (!key || !*key || strlen(key) >= sizeof(policing->key))
+		return -EINVAL;
+	target_name(plan->target, name);
+	grown = grow(state->policers, state->n_policers, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	state->policers = grown;
+	policing = policing_get(s, state->attachment, name, key, config);
+	if (!policing)
+		return -ENOMEM;
+	state->policers[state->n_policers++] = (struct wanted_policer){ policing, *config };
+	*id = policing->number.id;
+	return 0;
+}
+
+static int plan_policer(
+	struct weir_plan *p, const char *key, uint64_t rate_bps, uint64_t burst_bytes, uint32_t *id)
+{
+	struct policer_config config = { POLICER_BITS, rate_bps, burst_bytes };
+
+	return plan_any_policer(p, key, &config, id);
+}
+
+static int plan_frame_policer(struct weir_plan *p, const char *key, uint64_t rate_fps,
+	uint64_t burst_frames, uint32_t *id)
+{
+	struct policer_config config = { POLICER_FRAMES, rate_fps, burst_frames };
+
+	return plan_any_policer(p, key, &config, id);
 }
 
 static weir_port_id plan_port(struct weir_plan *p, const char *name)
@@ -96,6 +145,8 @@ static const struct weir_plan_ops plan_ops = {
 	.meter = plan_meter,
 	.mirror = plan_mirror,
 	.port = plan_port,
+	.policer = plan_policer,
+	.frame_policer = plan_frame_policer,
 };
 
 // ---- States
@@ -108,8 +159,19 @@ const struct target_state *target_state_of(const struct target *target, const st
 	return NULL;
 }
 
-static void put_meters(struct vswitch *s, struct target_state *state, bool policy_gone)
+static void put_policers(struct vswitch *s, struct target_state *state)
 {
+	for (unsigned i = 0; i < state->n_policers; i++)
+		policing_put(s, state->policers[i].policing);
+	free(state->policers);
+	state->policers = NULL;
+	state->n_policers = 0;
+}
+
+// What the core has for a state.
+static void put_objects(struct vswitch *s, struct target_state *state, bool policy_gone)
+{
+	put_policers(s, state);
 	for (unsigned i = 0; i < state->n_meters; i++)
 		meter_put(s, state->meters[i], policy_gone);
 	free(state->meters);
@@ -160,7 +222,7 @@ static struct target_state *unlink_state(struct target *target, const struct att
 
 static void retire(struct vswitch *s, struct target_state *state, bool policy_gone)
 {
-	put_meters(s, state, policy_gone);
+	put_objects(s, state, policy_gone);
 	weir_defer(s->weir, &state->retired->deferred, state_unused);
 }
 
@@ -195,7 +257,7 @@ static struct target_state *state_make(struct attachment *a)
 
 static void discard(struct target *target, struct target_state *state)
 {
-	put_meters(target->vswitch, state, false);
+	put_objects(target->vswitch, state, false);
 	free(state->retired);
 	state_free(state);
 }
@@ -268,7 +330,9 @@ static int call_prepare(struct target_state *state, struct target *target,
 	if (failed >= 0)
 		return 0;
 	target_name(target, name);
-	if (!error->message[0])
+	if (!error->message[0] && plan.refusal.message[0])
+		*error = plan.refusal;
+	else if (!error->message[0])
 		weir_refuse(error, failed, NULL, "extension %s refuses the configuration of %s: %s",
 			a->descriptor->name, name, strerror(-failed));
 	return failed;
@@ -285,7 +349,7 @@ static void add(struct change *change, struct prepared *item)
 // What a refusal leaves: nothing that the extension made, but why, and what it asked for.
 static int keep_refusal(struct target *target, struct target_state *state, const char *sentence)
 {
-	put_meters(target->vswitch, state, false);
+	put_objects(target->vswitch, state, false);
 	state->checked = false;
 	state->refusal = strdup(sentence);
 	return state->refusal ? 1 : -ENOMEM;
@@ -360,6 +424,7 @@ void change_commit(struct change *change)
 		item->old = unlink_state(item->target, state->attachment);
 		state->next = item->target->states;
 		item->target->states = state;
+		policing_apply(item->target->vswitch, state);
 	}
 }
 
@@ -389,6 +454,7 @@ void change_revert(struct change *change)
 		if (item->old) {
 			item->old->next = item->target->states;
 			item->target->states = item->old;
+			policing_apply(item->target->vswitch, item->old);
 		}
 		// Meters that are from before the change stay.
 		retire(item->target->vswitch, item->state, false);

@@ -13,6 +13,7 @@
 static const uint32_t least_sizes[] = {
 	[0] = END_OF(event),
 	[1] = END_OF(save_version),
+	[2] = END_OF(save_version),
 };
 
 _Static_assert(sizeof(least_sizes) / sizeof(least_sizes[0]) == WEIR_ABI_MINOR + 1,

@@ -24,6 +24,7 @@
 #include "nic/nic.h"
 #include "switch/index.h"
 #include "switch/loader.h"
+#include "switch/numbers.h"
 #include "switch/schema.h"
 
 enum {
@@ -77,13 +78,13 @@ struct policy {
 };
 
 struct meter {
+	struct numbered number; // first
 	struct meter *next;
 	struct meter **link; // what points to it
 	struct index_entry by_name, by_target;
 	char extension[WEIR_NAME_MAX];
 	char target[WEIR_NAME_MAX + 8];
 	char key[64];
-	uint32_t id;
 	unsigned refs;  // states that hold it
 	bool orphaned;  // its target is gone: it goes with its last state
 	bool committed; // a state in force has held it
@@ -91,6 +92,24 @@ struct meter {
 	bool changed;   // to be told by weir_export_meters() whatever it counts
 	uint64_t base_frames, base_bytes, since;
 	uint64_t told_frames, told_bytes; // what was counted when it was told
+};
+
+// A policer lives as long as a state holds it: what it has is worth no more than its burst.
+struct policing {
+	struct numbered number; // first
+	struct index_entry by_name;
+	char extension[WEIR_NAME_MAX];
+	char target[WEIR_NAME_MAX + 8];
+	char key[64];
+	unsigned refs;                // states that hold it
+	struct policer_config config; // in force
+	struct policer *policer;
+};
+
+// A policer as a state wants it.
+struct wanted_policer {
+	struct policing *policing; // holds a reference
+	struct policer_config config;
 };
 
 // What a plan collected, and what became of it: one per attachment and target.
@@ -106,8 +125,9 @@ struct target_state {
 	// Why the extension does not take the target's policies: then there is no state, no hook is
 	// run for it, and the target's ports are blocked unless the attachment is fail_open.
 	char *refusal;
-	unsigned n_meters;
+	unsigned n_meters, n_policers;
 	struct meter **meters;
+	struct wanted_policer *policers;
 	struct retired_state
 		*retired; // for its end: made with it, so that retiring needs no memory
 };
@@ -241,12 +261,10 @@ struct vswitch {
 	struct meter_owners meter_owners;
 	struct meter *meters; // the latest first
 	struct index meter_names, meter_targets;
-	// Removed ones, whose numbers a program may still count on: gathered, and in the sweep that
-	// is under way.
-	struct meter *meters_removed, *meters_sweeping;
-	uint32_t meters_made;
-	uint32_t *meter_ids; // free ones
-	unsigned n_meter_ids;
+	struct numbers meter_numbers;
+	struct policer_table policer_table;
+	struct index policers; // by name
+	struct numbers policer_numbers;
 	struct totals retired; // of ports that are gone
 	struct drop_slot
 		retired_drops[RETIRED_DROPS]; // what they dropped, by reason; the last is shared
@@ -661,7 +679,22 @@ void note_fdb(const struct vswitch *vswitch, uint16_t vlan, const uint8_t mac[6]
 // A meter that is kept, and ends before its target does.
 void note_meter_gone(const struct weir *w, const struct meter *meter);
 
+// ---- policing.c
+void policing_init(struct vswitch *vswitch);
+// No worker uses the switch any more, and no state.
+void policing_fini(struct vswitch *vswitch);
+// 0, or a refusal of a rate or burst.
+int policing_check(const struct policer_config *config, struct weir_error *error);
+// The policer of this name and unit, with one more reference; a new one is as config says, full.
+// NULL: no memory, or there are too many.
+struct policing *policing_get(struct vswitch *vswitch, const struct attachment *attachment,
+	const char *target, const char *key, const struct policer_config *config);
+void policing_put(struct vswitch *vswitch, struct policing *policing);
+// Puts the rates and bursts of the state in force. Cannot fail.
+void policing_apply(struct vswitch *vswitch, const struct target_state *state);
+
 // ---- meter.c
+void meters_init(struct vswitch *vswitch);
 struct meter *meter_get(struct vswitch *vswitch, const struct attachment *attachment,
 	const char *target, const char *key);
 // policy_gone: the last holder is gone because its policy is, not because the extension left.

@@ -29,6 +29,7 @@ static const struct weir_drop_reason core_reasons[N_CORE_REASONS] = {
 	[REASON_STACK_TOO_COMPLEX] = { "stack-too-complex", "the decisions do not fit a program" },
 	[REASON_NEW_FLOW_SHED] = { "new-flow-shed",
 		"too many new flows to decide them all beside the known ones' frames" },
+	[REASON_OVER_RATE] = { "over-rate", "the frame is over the rate of a policer" },
 };
 
 const char *reason_describe(

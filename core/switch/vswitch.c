@@ -84,6 +84,7 @@ static void vswitch_free(struct vswitch *s)
 		datapath_destroy(s->datapaths[i]);
 	publish_free(s);
 	meter_free_all(s);
+	policing_fini(s);
 	fdb_destroy(s->fdb);
 	generation_destroy(s->generation);
 	runtime_free(&s->nowhere);
@@ -118,6 +119,7 @@ static int make_datapaths(struct vswitch *s)
 			.fdb = s->fdb,
 			.published = &s->published,
 			.meter_owners = &s->meter_owners,
+			.policer_table = &s->policer_table,
 			.pool = worker_pool(w->workers[i]),
 			.slow_limit = &w->watch.slow_limit,
 		};
@@ -138,6 +140,8 @@ struct vswitch *vswitch_make(struct weir *w, const char *name, unsigned n_flows)
 	s->weir = w;
 	s->n_flows = n_flows;
 	target_init(&s->target, s, NULL);
+	meters_init(s);
+	policing_init(s);
 	snprintf(s->name, sizeof(s->name), "%s", name);
 	s->generation = generation_create();
 	s->nowhere = runtime_make(w->n_workers);

@@ -27,7 +27,7 @@
 // against it (`weirctl extension show`):
 //                                        capture  filter  forwarding  service
 //     copy frames to a sink                 x
-//     drop; rewrite; meter                            x        x
+//     drop; rewrite; meter; police                    x        x
 //     exclude one destination (stage 5)               x
 //     choose destinations (stage 3)                            x
 //     originate frames                      x         x        x
@@ -40,12 +40,14 @@
 // tables of functions, wrapped by the inline functions below: it has no undefined symbol of the
 // core's and runs on any host that has the minor it needs.
 //
-// A slot of a host's table is NULL where the host does not offer the service: sessions, policers,
-// egress schedulers and steering are declared at the end of this file and answer -ENOSYS on hosts
-// of minor versions 0 and 1.
+// A slot of a host's table is NULL where the host does not offer the service: sessions, egress
+// schedulers and steering are declared at the end of this file and answer -ENOSYS on hosts that
+// have none; so do policers on hosts of minor versions 0 and 1.
 //
 // Minor version 1 added calls, statuses, timers, posts, rings, save and restore, and what a visit
 // is told about its worker, its time and its drops.
+//
+// Minor version 2 added policers.
 #ifndef WEIR_EXTENSION_H
 #define WEIR_EXTENSION_H
 
@@ -59,7 +61,7 @@
 #include <weir/flow.h>
 #include <weir/frame.h>
 
-enum { WEIR_ABI_MAJOR = 1, WEIR_ABI_MINOR = 1 };
+enum { WEIR_ABI_MAJOR = 1, WEIR_ABI_MINOR = 2 };
 
 // The least minor version of the host that this extension can run on; define it before the include
 // to run on older hosts than the headers you build with.
@@ -328,6 +330,9 @@ struct weir_plan_ops {
 		void *context); // may be NULL
 	int (*steering)(struct weir_plan *, const struct weir_steering *steering,
 		void *context); // may be NULL
+	// Minor version 2.
+	int (*frame_policer)(struct weir_plan *, const char *key, uint64_t rate_fps,
+		uint64_t burst_frames, uint32_t *policer);
 };
 
 struct weir_plan {
@@ -669,6 +674,65 @@ static inline int weir_save_write(struct weir_save *s, const void *bytes, size_t
 	return s->ops->write(s, bytes, size);
 }
 
+// ---- Policers
+//
+// A policer limits the frames of all flows that are attached to it, on all workers together: a
+// token bucket (RFC 2697, with one bucket) that counts the bits of frames or the frames themselves.
+// A frame for which it has not enough is dropped at its place in the stack under the core's reason
+// over-rate, counted at the port whose stage attached it; meters before that place have counted it,
+// those behind have not. Nothing is paid for flows that are decided to be dropped.
+//
+// What frames cost is what they are on the wire, without FCS, as for meters: a segmentation-offload
+// frame costs what its segments will, and passes or not as a whole. A frame that costs more than
+// the burst passes when the bucket is full, and is paid off before the next one.
+//
+// In any T seconds at most rate * T + burst pass, and a quarter of the burst more where several
+// workers share: each takes a millisecond's tokens at a time. The rate is neither missed nor
+// exceeded in the long run. Choose a burst of some milliseconds at the rate: a sender that is held
+// back by loss (TCP) needs about a round trip's worth of it.
+//
+// One that is planned again by its key keeps its tokens, also with another rate and burst, which
+// hold for all its flows as soon as the change is made.
+
+// The bounds of rates and bursts; a burst has at least 1.
+#define WEIR_POLICER_RATE_MIN_BPS     UINT64_C(1000)
+#define WEIR_POLICER_RATE_MAX_BPS     UINT64_C(1000000000000)
+#define WEIR_POLICER_BURST_MAX_BYTES  UINT64_C(1000000000)
+#define WEIR_POLICER_RATE_MIN_FPS     UINT64_C(1)
+#define WEIR_POLICER_RATE_MAX_FPS     UINT64_C(1000000000)
+#define WEIR_POLICER_BURST_MAX_FRAMES UINT64_C(1000000000)
+
+// The policer with this key (1 to 63 bytes) of this extension and target: made when new, with a
+// full bucket. One that no prepared state asks for any more is removed. rate_bps: bits per second;
+// burst_bytes: the bucket's depth. 0; -EINVAL: out of bounds, which the host says in a sentence
+// when prepare() returns this without one of its own, or no key; -ENOMEM; -ENOSYS. Inside
+// prepare().
+static inline int weir_plan_policer(struct weir_plan *p, const char *key, uint64_t rate_bps,
+	uint64_t burst_bytes, uint32_t *policer)
+{
+	return p->ops->policer ? p->ops->policer(p, key, rate_bps, burst_bytes, policer) : -ENOSYS;
+}
+
+// The same in frames per second, and a depth in frames: another policer than one of the same key
+// that counts bits.
+static inline int weir_plan_frame_policer(struct weir_plan *p, const char *key, uint64_t rate_fps,
+	uint64_t burst_frames, uint32_t *policer)
+{
+	if (p->ops->size <= offsetof(struct weir_plan_ops, frame_policer))
+		return -ENOSYS;
+	return p->ops->frame_policer(p, key, rate_fps, burst_frames, policer);
+}
+
+// Limits the flow's frames, with all other flows of the policer. Of several, each is paid in turn;
+// what was paid before one refuses is not given back. 0 or -ENOSYS. Filter, forwarding.
+static inline int weir_police(struct weir_decision *d, uint32_t policer)
+{
+	if (!d->ops->police)
+		return -ENOSYS;
+	d->ops->police(d, policer);
+	return 0;
+}
+
 // ---- Services of later minor versions
 //
 // Declared so that extensions and the core agree on their shape; the helpers answer -ENOSYS where
@@ -692,15 +756,6 @@ static inline int weir_session(struct weir_decision *d, const struct weir_sessio
 	return 0;
 }
 
-// Limits the flow's frames, with all other flows of the policer. Filter, forwarding.
-static inline int weir_police(struct weir_decision *d, uint32_t policer)
-{
-	if (!d->ops->police)
-		return -ENOSYS;
-	d->ops->police(d, policer);
-	return 0;
-}
-
 // The class that the egress port's scheduler gets with the flow's frames. Filter, forwarding.
 static inline int weir_egress_class(struct weir_decision *d, uint8_t class)
 {
@@ -708,14 +763,6 @@ static inline int weir_egress_class(struct weir_decision *d, uint8_t class)
 		return -ENOSYS;
 	d->ops->egress_class(d, class);
 	return 0;
-}
-
-// A single-rate policer, found again by its key as a meter is. rate_bps: bits per second on the
-// wire without FCS; burst_bytes: the bucket's depth.
-static inline int weir_plan_policer(struct weir_plan *p, const char *key, uint64_t rate_bps,
-	uint64_t burst_bytes, uint32_t *policer)
-{
-	return p->ops->policer ? p->ops->policer(p, key, rate_bps, burst_bytes, policer) : -ENOSYS;
 }
 
 // Orders what leaves a port. On the worker that owns the port's transmission, never two at once;

@@ -202,6 +202,7 @@ static struct flow_key masked_key(const char *frame_text, const struct key_mask 
 static struct compose_context context(void)
 {
 	return (struct compose_context){ .snapshot = world.snapshot,
+		.policers = &world.policers,
 		.fdb = world.fdb,
 		.learn = world.learn,
 		.meters = &world.meters };

@@ -31,6 +31,7 @@ struct world {
 	struct generation *generation;
 	struct fdb *fdb;
 	struct meter_owners meters;
+	struct policer_table policers; // there are none
 	uint16_t owners[METER_CHUNK];
 	struct weir_extension extensions[WORLD_EXTENSIONS];
 	struct stack_entry entries[WORLD_EXTENSIONS];

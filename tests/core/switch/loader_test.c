@@ -113,7 +113,7 @@ static const struct row {
 
 	// From here on the dynamic linker is done with it, and constructors have run.
 	{ "other size", "good", DESCRIPTOR(size, 4096), -EBADE, "4096 bytes, but", true },
-	{ "other major", "good", DESCRIPTOR(abi_major, 9), -EBADE, "version 9.1, but", true },
+	{ "other major", "good", DESCRIPTOR(abi_major, 9), -EBADE, "version 9.2, but", true },
 	{ "older than its note", "good", DESCRIPTOR(abi_minor, 0), -EBADE, "version 1.0, but",
 		true },
 	{ "small for its version", "minor_0", DESCRIPTOR(abi_minor, 1), -EMSGSIZE,
