@@ -26,8 +26,7 @@ bool datapath_account(
 			meter(dp, op, frames, bytes);
 		} else if (!policer_pay(dp->policer_table, &dp->policers, op->arg,
 				   policer_cost(op->flags, frames, bytes), dp->now_ns)) {
-			datapath_drop(
-				dp, frame, op->port, op->stage, reason_of(0, REASON_OVER_RATE));
+			datapath_drop(dp, frame, op->port, op->stage, (uint16_t)op->reason);
 			return false;
 		}
 	}

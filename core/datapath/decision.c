@@ -152,13 +152,10 @@ static void decide_meter(struct weir_decision *d, uint32_t meter)
 			c, (struct op){ .code = OP_METER, .adjust = c->wire_adjust, .arg = meter });
 }
 
-static void decide_police(struct weir_decision *d, uint32_t id)
+static void police(struct composer *c, uint32_t id, uint16_t reason)
 {
-	struct composer *c = composer(d);
 	const struct policer *policer = policer_at(c->context->policers, id);
 
-	if (!may(c, CLASS(FILTER) | CLASS(FORWARDING), "police") || has_passed(c))
-		return;
 	if (!policer ||
 		__atomic_load_n(&policer->owner, __ATOMIC_RELAXED) != c->hook->entry->number)
 		composer_offence(c, OFFENCE_INVALID, "policer %u: is none of this extension's", id);
@@ -168,7 +165,27 @@ static void decide_police(struct weir_decision *d, uint32_t id)
 				       .port = c->port->index,
 				       .adjust = c->wire_adjust,
 				       .flags = policer->unit,
-				       .arg = id });
+				       .arg = id,
+				       .reason = reason });
+}
+
+static bool may_police(struct composer *c)
+{
+	return may(c, CLASS(FILTER) | CLASS(FORWARDING), "police") && !has_passed(c);
+}
+
+static void decide_police(struct weir_decision *d, uint32_t id)
+{
+	if (may_police(composer(d)))
+		police(composer(d), id, reason_of(0, REASON_OVER_RATE));
+}
+
+static void decide_police_as(struct weir_decision *d, uint32_t id, unsigned reason)
+{
+	struct composer *c = composer(d);
+
+	if (may_police(c) && reason_valid(c, reason))
+		police(c, id, reason_of(c->hook->entry->number, reason));
 }
 
 static void decide_visit(struct weir_decision *d, uint8_t tcp_flags)
@@ -290,6 +307,7 @@ const struct weir_decision_ops composer_decision_ops = {
 	.set = decide_set,
 	.meter = decide_meter,
 	.police = decide_police,
+	.police_as = decide_police_as,
 	.visit = decide_visit,
 	.copy = decide_copy,
 	.forward = decide_forward,

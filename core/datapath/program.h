@@ -22,7 +22,7 @@ enum op_code {
 	OP_DROP,      // port, stage, arg: reason
 	OP_END,       // the frame is let go of: somebody else accounts for it
 	OP_METER,     // adjust; arg: meter
-	OP_POLICE,    // port, stage, adjust, flags: enum policer_unit; arg: policer
+	OP_POLICE,    // port, stage, adjust, flags: enum policer_unit, reason; arg: policer
 	OP_VISIT,     // port, stage, hint, flags: TCP flags; arg: attachment
 	OP_COPY,      // port: sink; arg: one in
 	OP_PUSH_VLAN, // arg: TCI
@@ -60,7 +60,8 @@ struct op {
 	union {
 		struct {
 			uint32_t arg;
-			uint32_t zero[3];
+			uint32_t reason; // POLICE: of what is over the rate
+			uint32_t zero[2];
 		};
 		uint8_t address[16]; // SET_IPV6_*
 	};

@@ -15,140 +15,6 @@ struct prepared {
 	struct target_state *old; // between commit and finish
 };
 
-// What an extension's plan calls reach.
-struct plan {
-	struct weir_plan public; // first
-	struct target *target;
-	struct target_state *state;
-	struct weir_error refusal; // of what the extension asked for
-};
-
-static struct plan *plan_of(struct weir_plan *p)
-{
-	return (struct plan *)p;
-}
-
-static int plan_reads(struct weir_plan *p, enum weir_stage stage, uint64_t fields)
-{
-	if ((unsigned)stage >= WEIR_N_STAGES || (fields & ~WEIR_FIELDS_ALL))
-		return -EINVAL;
-	plan_of(p)->state->reads[stage] = fields;
-	return 0;
-}
-
-static int plan_inactive(struct weir_plan *p, enum weir_stage stage)
-{
-	if ((unsigned)stage >= WEIR_N_STAGES)
-		return -EINVAL;
-	plan_of(p)->state->inactive |= 1u << stage;
-	return 0;
-}
-
-// Room for one more behind n elements, which grow by doubling. NULL: no memory; the old ones stay.
-static void *grow(void *elements, unsigned n, size_t size)
-{
-	if (n & (n - 1))
-		return elements;
-	return realloc(elements, (n ? n * 2 : 1) * size);
-}
-
-static int plan_meter(struct weir_plan *p, const char *key, uint32_t *id)
-{
-	struct plan *plan = plan_of(p);
-	struct target_state *state = plan->state;
-	char name[WEIR_NAME_MAX + 8];
-	struct meter *meter, **grown;
-
-	if (!key || !*key || strlen(key) >= sizeof(meter->key))
-		return -EINVAL;
-	target_name(plan->target, name);
-	grown = grow(state->meters, state->n_meters, sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	state->meters = grown;
-	meter = meter_get(plan->target->vswitch, state->attachment, name, key);
-	if (!meter)
-		return -ENOMEM;
-	state->meters[state->n_meters++] = meter;
-	*id = meter->number.id;
-	return 0;
-}
-
-static int plan_any_policer(
-	struct weir_plan *p, const char *key, const struct policer_config *config, uint32_t *id)
-{
-	struct plan *plan = plan_of(p);
-	struct vswitch *s = plan->target->vswitch;
-	struct target_state *state = plan->state;
-	int failed = policing_check(config, &plan->refusal);
-	struct wanted_policer *grown;
-	char name[WEIR_NAME_MAX + 8];
-	struct policing *policing;
-
-	if (failed)
-		return failed;
-	if (!key || !*key || strlen(key) >= sizeof(policing->key))
-		return -EINVAL;
-	target_name(plan->target, name);
-	grown = grow(state->policers, state->n_policers, sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	state->policers = grown;
-	policing = policing_get(s, state->attachment, name, key, config);
-	if (!policing)
-		return -ENOMEM;
-	state->policers[state->n_policers++] = (struct wanted_policer){ policing, *config };
-	*id = policing->number.id;
-	return 0;
-}
-
-static int plan_policer(
-	struct weir_plan *p, const char *key, uint64_t rate_bps, uint64_t burst_bytes, uint32_t *id)
-{
-	struct policer_config config = { POLICER_BITS, rate_bps, burst_bytes };
-
-	return plan_any_policer(p, key, &config, id);
-}
-
-static int plan_frame_policer(struct weir_plan *p, const char *key, uint64_t rate_fps,
-	uint64_t burst_frames, uint32_t *id)
-{
-	struct policer_config config = { POLICER_FRAMES, rate_fps, burst_frames };
-
-	return plan_any_policer(p, key, &config, id);
-}
-
-static weir_port_id plan_port(struct weir_plan *p, const char *name)
-{
-	struct plan *plan = plan_of(p);
-	struct vswitch *s = plan->target->vswitch;
-	const struct port *port = port_find(s->weir, name, NULL);
-
-	plan->state->uses_ports = true;
-	return port && port->target.vswitch == s ? port->id : WEIR_PORT_NONE;
-}
-
-static int plan_mirror(struct weir_plan *p, const char *port, uint32_t *sink)
-{
-	weir_port_id id = plan_port(p, port);
-
-	if (id == WEIR_PORT_NONE)
-		return -ENOENT;
-	*sink = id;
-	return 0;
-}
-
-static const struct weir_plan_ops plan_ops = {
-	.size = sizeof(struct weir_plan_ops),
-	.reads = plan_reads,
-	.inactive = plan_inactive,
-	.meter = plan_meter,
-	.mirror = plan_mirror,
-	.port = plan_port,
-	.policer = plan_policer,
-	.frame_policer = plan_frame_policer,
-};
-
 // ---- States
 
 const struct target_state *target_state_of(const struct target *target, const struct attachment *a)
@@ -157,26 +23,6 @@ const struct target_state *target_state_of(const struct target *target, const st
 		if (s->attachment == a)
 			return s;
 	return NULL;
-}
-
-static void put_policers(struct vswitch *s, struct target_state *state)
-{
-	for (unsigned i = 0; i < state->n_policers; i++)
-		policing_put(s, state->policers[i].policing);
-	free(state->policers);
-	state->policers = NULL;
-	state->n_policers = 0;
-}
-
-// What the core has for a state.
-static void put_objects(struct vswitch *s, struct target_state *state, bool policy_gone)
-{
-	put_policers(s, state);
-	for (unsigned i = 0; i < state->n_meters; i++)
-		meter_put(s, state->meters[i], policy_gone);
-	free(state->meters);
-	state->meters = NULL;
-	state->n_meters = 0;
 }
 
 struct retired_state {
@@ -222,7 +68,7 @@ static struct target_state *unlink_state(struct target *target, const struct att
 
 static void retire(struct vswitch *s, struct target_state *state, bool policy_gone)
 {
-	put_objects(s, state, policy_gone);
+	plan_put_objects(s, state, policy_gone);
 	weir_defer(s->weir, &state->retired->deferred, state_unused);
 }
 
@@ -230,8 +76,10 @@ void target_drop_state(struct target *target, struct attachment *a)
 {
 	struct target_state *state = unlink_state(target, a);
 
-	if (state)
-		retire(target->vswitch, state, !a->detached);
+	if (!state)
+		return;
+	plan_apply_objects(target, NULL);
+	retire(target->vswitch, state, !a->detached);
 }
 
 // ---- The transaction
@@ -257,7 +105,7 @@ static struct target_state *state_make(struct attachment *a)
 
 static void discard(struct target *target, struct target_state *state)
 {
-	put_objects(target->vswitch, state, false);
+	plan_put_objects(target->vswitch, state, false);
 	free(state->retired);
 	state_free(state);
 }
@@ -314,6 +162,7 @@ static int call_prepare(struct target_state *state, struct target *target,
 		.port = target->port ? target->port->id : WEIR_PORT_NONE,
 		.name = target->port ? target->port->name : target->vswitch->name,
 	};
+	uint8_t mac[6];
 	struct weir_error own = { 0 };
 	struct weir_policy *list;
 	int failed;
@@ -325,6 +174,8 @@ static int call_prepare(struct target_state *state, struct target *target,
 	if (!list)
 		return error->code;
 	view.policies = list;
+	if (target->port && mac_parse(target->port->mac, mac))
+		view.mac = mac;
 	failed = a->descriptor->prepare(a->instance, &view, &plan.public, &state->prepared, error);
 	free(list);
 	if (failed >= 0)
@@ -349,7 +200,7 @@ static void add(struct change *change, struct prepared *item)
 // What a refusal leaves: nothing that the extension made, but why, and what it asked for.
 static int keep_refusal(struct target *target, struct target_state *state, const char *sentence)
 {
-	put_objects(target->vswitch, state, false);
+	plan_put_objects(target->vswitch, state, false);
 	state->checked = false;
 	state->refusal = strdup(sentence);
 	return state->refusal ? 1 : -ENOMEM;
@@ -424,7 +275,7 @@ void change_commit(struct change *change)
 		item->old = unlink_state(item->target, state->attachment);
 		state->next = item->target->states;
 		item->target->states = state;
-		policing_apply(item->target->vswitch, state);
+		plan_apply_objects(item->target, state);
 	}
 }
 
@@ -454,8 +305,8 @@ void change_revert(struct change *change)
 		if (item->old) {
 			item->old->next = item->target->states;
 			item->target->states = item->old;
-			policing_apply(item->target->vswitch, item->old);
 		}
+		plan_apply_objects(item->target, item->old);
 		// Meters that are from before the change stay.
 		retire(item->target->vswitch, item->state, false);
 		free(item);

@@ -119,9 +119,10 @@ struct target_state {
 	void *prepared;
 	const void *state;
 	uint64_t reads[WEIR_N_STAGES];
-	unsigned inactive; // set of stages
-	bool uses_ports;   // asked for ports by name: prepared again when ports come and go
-	bool checked;      // policies that were unchecked have passed
+	unsigned inactive;  // set of stages
+	uint32_t learn_max; // addresses of the port, 0: any number
+	bool uses_ports;    // asked for ports by name: prepared again when ports come and go
+	bool checked;       // policies that were unchecked have passed
 	// Why the extension does not take the target's policies: then there is no state, no hook is
 	// run for it, and the target's ports are blocked unless the attachment is fail_open.
 	char *refusal;
@@ -658,7 +659,7 @@ int port_take_index(struct port *port);
 // Keeps the place of a removed port until no decision can name it.
 void port_retire_index(struct vswitch *vswitch, uint16_t index);
 // Addresses can be learned at the port, and not any more. -ENOMEM.
-int port_learn(struct vswitch *vswitch, weir_port_id id);
+int port_learn(const struct port *port);
 void port_forget(struct vswitch *vswitch, weir_port_id id);
 void port_forget_learned(const struct port *port);
 // The end of a port that is in no snapshot any more.
@@ -678,6 +679,22 @@ void note_fdb(const struct vswitch *vswitch, uint16_t vlan, const uint8_t mac[6]
 	bool removed);
 // A meter that is kept, and ends before its target does.
 void note_meter_gone(const struct weir *w, const struct meter *meter);
+
+// ---- plan.c
+// What an extension's plan calls reach.
+struct plan {
+	struct weir_plan public; // first, with plan_ops
+	struct target *target;
+	struct target_state *state;
+	struct weir_error refusal; // of what the extension asked for
+};
+extern const struct weir_plan_ops plan_ops;
+// Gives back what the core has for a state. policy_gone: as for meter_put().
+void plan_put_objects(struct vswitch *vswitch, struct target_state *state, bool policy_gone);
+// The states of the target have changed; `state` (which may be NULL) is in force now.
+void plan_apply_objects(struct target *target, const struct target_state *state);
+// How many addresses may be learned at the target's port, 0: any number.
+uint32_t plan_learn_max(const struct target *target);
 
 // ---- policing.c
 void policing_init(struct vswitch *vswitch);

@@ -47,7 +47,7 @@
 // Minor version 1 added calls, statuses, timers, posts, rings, save and restore, and what a visit
 // is told about its worker, its time and its drops.
 //
-// Minor version 2 added policers.
+// Minor version 2 added policers, limits of learned addresses, and the assigned address of a port.
 #ifndef WEIR_EXTENSION_H
 #define WEIR_EXTENSION_H
 
@@ -123,6 +123,8 @@ struct weir_decision_ops {
 	void (*police)(struct weir_decision *, uint32_t policer);                    // may be NULL
 	void (*session)(struct weir_decision *, const struct weir_session *session); // may be NULL
 	void (*egress_class)(struct weir_decision *, uint8_t class);                 // may be NULL
+	// Minor version 2.
+	void (*police_as)(struct weir_decision *, uint32_t policer, unsigned reason);
 };
 
 struct weir_decision {
@@ -315,6 +317,8 @@ struct weir_target {
 	const char *name;  // of the port or switch
 	const struct weir_policy *policies;
 	size_t n_policies;
+	// Minor version 2.
+	const uint8_t *mac; // 6 bytes: the address assigned to the port; NULL: none is
 };
 
 struct weir_plan_ops {
@@ -333,6 +337,7 @@ struct weir_plan_ops {
 	// Minor version 2.
 	int (*frame_policer)(struct weir_plan *, const char *key, uint64_t rate_fps,
 		uint64_t burst_frames, uint32_t *policer);
+	int (*learn_limit)(struct weir_plan *, uint32_t max_addresses);
 };
 
 struct weir_plan {
@@ -370,6 +375,17 @@ static inline int weir_plan_mirror(struct weir_plan *p, const char *port, uint32
 static inline weir_port_id weir_plan_port(struct weir_plan *p, const char *name)
 {
 	return p->ops->port(p, name);
+}
+
+// At most max_addresses (from 1 on) are learned at this port, static entries included; of what
+// several extensions plan the least counts. Frames from others pass, and those to them are flooded.
+// A lower limit than before forgets none. Native forwarding. 0; -EINVAL: 0 addresses, or the target
+// is no port; -ENOSYS. Inside prepare().
+static inline int weir_plan_learn_limit(struct weir_plan *p, uint32_t max_addresses)
+{
+	if (p->ops->size <= offsetof(struct weir_plan_ops, learn_limit))
+		return -ENOSYS;
+	return p->ops->learn_limit(p, max_addresses);
 }
 
 // ---- Events
@@ -730,6 +746,15 @@ static inline int weir_police(struct weir_decision *d, uint32_t policer)
 	if (!d->ops->police)
 		return -ENOSYS;
 	d->ops->police(d, policer);
+	return 0;
+}
+
+// The same, with a reason of the extension's own (as for weir_drop()) for what is over the rate.
+static inline int weir_police_as(struct weir_decision *d, uint32_t policer, unsigned reason)
+{
+	if (d->ops->size <= offsetof(struct weir_decision_ops, police_as))
+		return -ENOSYS;
+	d->ops->police_as(d, policer, reason);
 	return 0;
 }
 

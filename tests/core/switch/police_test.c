@@ -158,6 +158,25 @@ static void several_in_one_program(void **state)
 	lab_end(&lab);
 }
 
+static void the_reason_may_be_the_extensions_own(void **state)
+{
+	struct lab_frame frame = lab_udp(0, 1, 1, 2);
+	struct lab lab;
+
+	(void)state;
+	start(&lab, false);
+	lab_act(&lab, "p0", filter, "slow",
+		(Probe__Act){ AT(INGRESS, POLICE_AS), LIMIT(1, 7), .has_one_in = 1, .one_in = 1 });
+	assert_int_equal(pass(&lab, &frame, 20), 7);
+	assert_int_equal(lab_drops(&lab, filter, "other"), 13);
+	// There is no third reason.
+	lab_act(&lab, "p0", filter, "slow",
+		(Probe__Act){ AT(INGRESS, POLICE_AS), LIMIT(1, 7), .has_one_in = 1, .one_in = 2 });
+	assert_int_equal(pass(&lab, &frame, 20), 20);
+	assert_int_equal(lab_extension(&lab, filter).invalid, 1);
+	lab_end(&lab);
+}
+
 static void segments_cost_what_they_will_be(void **state)
 {
 	static uint8_t bytes[TSO + SEGMENTS * MSS];
@@ -349,6 +368,7 @@ int main(void)
 		cmocka_unit_test(what_is_decided_to_be_dropped_pays_nothing),
 		cmocka_unit_test(floods_pay_once_on_the_way_in),
 		cmocka_unit_test(several_in_one_program),
+		cmocka_unit_test(the_reason_may_be_the_extensions_own),
 		cmocka_unit_test(segments_cost_what_they_will_be),
 		cmocka_unit_test(changes_keep_the_bucket),
 		cmocka_unit_test(one_that_is_removed_is_used_to_the_end),

@@ -116,7 +116,8 @@ static void workers_share_one(void **state)
 		metered += lab_meter(&lab, i ? "p2" : "p0", filter, "before");
 	}
 	print_message("%u changes, %llu frames passed\n", n_changes, (unsigned long long)received);
-	assert_int_equal(metered, SENDERS * FRAMES);
+	// New flows are shed before anybody meters them, where the machine is slow.
+	assert_int_equal(metered + lab_drops(&lab, "core", "new-flow-shed"), SENDERS * FRAMES);
 	assert_int_equal(received + lab_drops(&lab, "core", "over-rate") +
 				 lab_drops(&lab, "core", "tx-full"),
 		metered);

@@ -38,7 +38,11 @@ static int resolve(
 		return weir_plan_meter(plan, id, &act->meter);
 	if (m->what == PROBE__ACT__WHAT__POLICE && m->has_rate)
 		return weir_plan_policer(plan, id, m->rate, m->burst, &act->policer);
-	if (m->what == PROBE__ACT__WHAT__POLICE_FRAMES && m->has_rate)
+	if (m->what == PROBE__ACT__WHAT__LEARN)
+		return weir_plan_learn_limit(plan, (uint32_t)m->value);
+	if ((m->what == PROBE__ACT__WHAT__POLICE_FRAMES ||
+		    m->what == PROBE__ACT__WHAT__POLICE_AS) &&
+		m->has_rate)
 		return weir_plan_frame_policer(plan, id, m->rate, m->burst, &act->policer);
 	if (m->what == PROBE__ACT__WHAT__COPY && m->port)
 		return weir_plan_mirror(plan, m->port, &act->sink);
