@@ -52,8 +52,7 @@ static void what_is_refused(void **state)
 		"address \"01:00:5e:00:00:01\": must be a unicast address");
 	lab_assert_refused(&lab, try_ip(&lab, "10.0.0.0/40"), EINVAL,
 		"\"10.0.0.0/40\": prefix length must be 0 to 32");
-	lab_assert_refused(&lab, try_ip(&lab, "ten"), EINVAL,
-		"\"ten\": ");
+	lab_assert_refused(&lab, try_ip(&lab, "ten"), EINVAL, "\"ten\": ");
 	// p1 has no assigned address.
 	lab_assert_refused(&lab,
 		lab_try_policy(
