@@ -24,7 +24,7 @@ bool datapath_account(
 
 		if (op->code == OP_METER) {
 			meter(dp, op, frames, bytes);
-		} else if (!policer_pay(dp->policer_table, &dp->policers, op->arg,
+		} else if (!policer_pay(dp->snapshot->policers, &dp->policers, op->arg,
 				   policer_cost(op->flags, frames, bytes), dp->now_ns)) {
 			datapath_drop(dp, frame, op->port, op->stage, (uint16_t)op->reason);
 			return false;

@@ -15,7 +15,6 @@
 #ifndef COMPOSE_H
 #define COMPOSE_H
 
-#include "datapath/policer.h"
 #include "datapath/program.h"
 #include "datapath/slow.h"
 #include "datapath/snapshot.h"
@@ -27,7 +26,6 @@ struct compose_context {
 	uint32_t now_s;
 	bool learn; // a frame is at hand: its source address may be learned
 	const struct meter_owners *meters;
-	const struct policer_table *policers;
 	const uint16_t *redirect; // a visit chose this port: stages 1 to 3 are over; or NULL
 	// What is noted for the control thread; NULL: is not.
 	struct slow_decides *slow;

@@ -248,6 +248,20 @@ void composer_strip_dropped(struct composer *c)
 	}
 }
 
+// How much shorter the frame is, in bytes, at a place than at the end of the program.
+static int8_t shorter_at(const struct composition *out, unsigned at)
+{
+	int8_t bytes = 0;
+
+	for (unsigned i = at; i < out->n_ops; i++) {
+		if (out->ops[i].code == OP_PUSH_VLAN)
+			bytes += VLAN_TAG_SIZE;
+		else if (out->ops[i].code == OP_POP_VLAN)
+			bytes -= VLAN_TAG_SIZE;
+	}
+	return bytes;
+}
+
 unsigned composer_take_late(struct composer *c, struct op late[])
 {
 	struct composition *out = c->out;
@@ -255,7 +269,8 @@ unsigned composer_take_late(struct composer *c, struct op late[])
 
 	for (unsigned i = last_observed(out); i < out->n_ops;) {
 		if (is_account(&out->ops[i])) {
-			late[n++] = out->ops[i];
+			late[n] = out->ops[i];
+			late[n++].adjust -= shorter_at(out, i);
 			remove_op(out, i);
 		} else {
 			i++;

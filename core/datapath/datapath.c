@@ -28,7 +28,6 @@ struct datapath *datapath_create(const struct datapath_options *options)
 	dp->fdb = options->fdb;
 	dp->published = options->published;
 	dp->meter_owners = options->meter_owners;
-	dp->policer_table = options->policer_table;
 	dp->pool = options->pool;
 	dp->slow.limit = options->slow_limit;
 	dp->scan_at = UINT32_MAX;

@@ -22,7 +22,6 @@
 
 #include "datapath/compose.h"
 #include "datapath/flow_table.h"
-#include "datapath/policer.h"
 #include "datapath/snapshot.h"
 
 enum {
@@ -61,7 +60,6 @@ struct datapath {
 	struct fdb *fdb;
 	const struct snapshot *const *published; // the switch's
 	const struct meter_owners *meter_owners;
-	const struct policer_table *policer_table; // the switch's
 	struct frame_pool *pool;
 	struct meter_bank meters;
 	struct policer_bank policers;
@@ -120,7 +118,6 @@ struct datapath_options {
 	struct fdb *fdb;
 	const struct snapshot *const *published;
 	const struct meter_owners *meter_owners;
-	const struct policer_table *policer_table;
 	struct frame_pool *pool;
 	const uint64_t *slow_limit; // see slow.h
 };

@@ -154,7 +154,7 @@ static void decide_meter(struct weir_decision *d, uint32_t meter)
 
 static void police(struct composer *c, uint32_t id, uint16_t reason)
 {
-	const struct policer *policer = policer_at(c->context->policers, id);
+	const struct policer *policer = policer_at(c->context->snapshot->policers, id);
 
 	if (!policer ||
 		__atomic_load_n(&policer->owner, __ATOMIC_RELAXED) != c->hook->entry->number)
@@ -164,7 +164,7 @@ static void police(struct composer *c, uint32_t id, uint16_t reason)
 				       .stage = c->hook->stage,
 				       .port = c->port->index,
 				       .adjust = c->wire_adjust,
-				       .flags = policer->unit,
+				       .flags = __atomic_load_n(&policer->unit, __ATOMIC_RELAXED),
 				       .arg = id,
 				       .reason = reason });
 }

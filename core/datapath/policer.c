@@ -40,7 +40,7 @@ void policer_init(struct policer *p, const struct policer_config *config, unsign
 {
 	int64_t depth_ns = depth_of(config);
 
-	p->unit = (uint8_t)config->unit;
+	PUT(p->unit, (uint8_t)config->unit);
 	PUT(p->empty_ns, INT64_MIN / 2); // long ago
 	PUT(p->rate, config->rate);
 	PUT(p->depth_ns, depth_ns);

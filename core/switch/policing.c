@@ -42,6 +42,7 @@ static void set_owner(struct policing *p, uint16_t owner)
 static void end(struct vswitch *s, struct numbered *thing)
 {
 	(void)s;
+	set_owner((struct policing *)thing, 0);
 	free(thing);
 }
 
@@ -146,8 +147,7 @@ void policing_put(struct vswitch *s, struct policing *p)
 {
 	if (--p->refs > 0)
 		return;
-	// Flows that were decided go on until they are decided anew; no further one begins to.
-	set_owner(p, 0);
+	// A worker may still decide by the old state, and flows run until they are decided anew.
 	index_remove(&s->policers, &p->by_name);
 	numbers_return(&s->policer_numbers, &p->number);
 }

@@ -119,7 +119,6 @@ static int make_datapaths(struct vswitch *s)
 			.fdb = s->fdb,
 			.published = &s->published,
 			.meter_owners = &s->meter_owners,
-			.policer_table = &s->policer_table,
 			.pool = worker_pool(w->workers[i]),
 			.slow_limit = &w->watch.slow_limit,
 		};

@@ -225,6 +225,14 @@ static void accounts_are_taken_from_behind_the_last_observer(void **state)
 	assert_int_equal(late[2].arg, 3);
 	assert_string_equal(program_text(), "meter 1, visit #1, set-dscp 0 ecn 1");
 	assert_int_equal(composer_take_late(&composer, late), 0);
+	// They go on to count the frame as long as it was where they stood.
+	begin(PLAIN);
+	run_steps("m1 +5 m2 T1 p3");
+	assert_int_equal(composer_take_late(&composer, late), 3);
+	assert_int_equal(late[0].adjust, -4);
+	assert_int_equal(late[1].adjust, 0);
+	assert_int_equal(late[2].adjust, 0);
+	assert_string_equal(program_text(), "push-vlan 5, set-dscp 0 ecn 1");
 }
 
 static void programs_have_an_end(void **state)

@@ -37,6 +37,7 @@ int world_setup(void **state)
 	world.meters.chunks[0] = world.owners;
 	world.learn = true;
 	world.snapshot->n_ports = WORLD_PORTS;
+	world.snapshot->policers = &world.policers;
 	world.snapshot->nowhere = &world.nowhere;
 	port_init(&world.nowhere, KEY_NO_PORT, WEIR_PORT_NONE);
 	for (uint16_t i = 0; i < WORLD_PORTS; i++) {
@@ -202,7 +203,6 @@ static struct flow_key masked_key(const char *frame_text, const struct key_mask 
 static struct compose_context context(void)
 {
 	return (struct compose_context){ .snapshot = world.snapshot,
-		.policers = &world.policers,
 		.fdb = world.fdb,
 		.learn = world.learn,
 		.meters = &world.meters };

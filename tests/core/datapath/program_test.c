@@ -143,7 +143,7 @@ static void no_byte_of_an_operation_is_left_unset(void **state)
 	// The named members of the two unions fill them.
 	assert_int_equal(offsetof(struct op, reserved) + 1, offsetof(struct op, forwarded));
 	assert_int_equal(offsetof(struct op, address) + 16, sizeof(struct op));
-	assert_int_equal(offsetof(struct op, zero) + 12, sizeof(struct op));
+	assert_int_equal(offsetof(struct op, zero) + 8, sizeof(struct op));
 }
 
 // ---- Text
