@@ -2,6 +2,8 @@
 // Copyright The Weir Authors
 //
 // The descriptor, and the little that is not said by policies.
+#include <syslog.h>
+
 #include "guard.h"
 #include "guard.schema.h"
 
@@ -15,8 +17,10 @@ static int attach(struct weir_attachment *attachment, void **instance, struct we
 // The address that is assigned to a port may have changed.
 static void event(void *instance, const struct weir_event *event)
 {
-	if (event->kind == WEIR_EVENT_PORT_CHANGED)
-		weir_refresh(instance, event->port);
+	if (event->kind == WEIR_EVENT_PORT_CHANGED && weir_refresh(instance, event->port) < 0)
+		weir_log(instance, LOG_ERR,
+			"port %s: no memory to see which address is assigned to it",
+			event->port_name);
 }
 
 static const struct weir_drop_reason reasons[N_REASONS] = {
