@@ -229,23 +229,24 @@ static bool fits_one_flow(const struct snapshot_port *ingress, const struct snap
 static void deliver(struct composer *c)
 {
 	const struct snapshot_port *port = snapshot_port(c->context->snapshot, c->destinations[0]);
-	struct op meters[PROGRAM_OPS_MAX];
+	struct op late[PROGRAM_OPS_MAX];
 	unsigned n = 0;
 
 	if (c->n_destinations == 1 && fits_one_flow(c->port, port)) {
 		egress_half(c, port, 0);
 		return;
 	}
-	// Meters count what is delivered: with one destination its egress half is asked first.
+	// Meters count, and policers are paid for, what is delivered: with one destination its
+	// egress half is asked first.
 	if (c->n_destinations == 1)
-		n = composer_take_meters(c, meters);
+		n = composer_take_late(c, late);
 	for (unsigned i = 0; i < c->n_destinations; i++)
 		composer_op(c, (struct op){ .code = OP_DELIVER,
 				       .forwarded = (uint8_t)forwarded(c),
 				       .port = c->destinations[i],
 				       .arg = n });
 	for (unsigned i = 0; i < n; i++)
-		composer_op(c, meters[i]);
+		composer_op(c, late[i]);
 }
 
 static void finish(struct composer *c)

@@ -28,6 +28,11 @@ static bool is_rewrite(const struct op *op)
 	return op->code >= OP_PUSH_VLAN;
 }
 
+static bool is_account(const struct op *op)
+{
+	return op->code == OP_METER || op->code == OP_POLICE;
+}
+
 static void remove_op(struct composition *out, unsigned at)
 {
 	memmove(&out->ops[at], &out->ops[at + 1], (out->n_ops - at - 1) * sizeof(out->ops[0]));
@@ -109,17 +114,17 @@ void composer_push_vlan(struct composer *c, uint16_t tci)
 		return;
 	}
 	if (key_tags(&c->key) == 1)
-		c->key.w[5] |= (uint64_t)key_tci(&c->key) << KEY_INNER_SHIFT;
+		c->key.w[8] |= (uint64_t)key_tci(&c->key) << KEY_INNER_SHIFT;
 	key_set_tci(&c->key, tci);
 	key_set_tags(&c->key, key_tags(&c->key) + 1);
 	composer_op(c, (struct op){ .code = OP_PUSH_VLAN, .arg = tci });
 }
 
-// Meters from here on run before a tag that is not pushed after all.
-static void meters_without_tag(struct composition *out, unsigned from)
+// Meters and policers from here on run before a tag that is not pushed after all.
+static void accounts_without_tag(struct composition *out, unsigned from)
 {
 	for (unsigned i = from; i < out->n_ops; i++)
-		if (out->ops[i].code == OP_METER)
+		if (is_account(&out->ops[i]))
 			out->ops[i].adjust += VLAN_TAG_SIZE;
 }
 
@@ -136,7 +141,7 @@ void composer_pop_vlan(struct composer *c)
 			remove_op(out, i);
 		} else if (out->ops[i].code == OP_PUSH_VLAN) {
 			remove_op(out, i);
-			meters_without_tag(out, i);
+			accounts_without_tag(out, i);
 			return;
 		} else if (out->ops[i].code == OP_POP_VLAN) {
 			break;
@@ -256,7 +261,7 @@ void composer_strip_dropped(struct composer *c)
 	unsigned seen = last_observed(out);
 
 	for (unsigned i = 0; i < out->n_ops;) {
-		if (out->ops[i].code == OP_METER || is_reader(&out->ops[i]) ||
+		if (is_account(&out->ops[i]) || is_reader(&out->ops[i]) ||
 			(i >= seen && is_rewrite(&out->ops[i]))) {
 			remove_op(out, i);
 			seen = last_observed(out);
@@ -266,14 +271,29 @@ void composer_strip_dropped(struct composer *c)
 	}
 }
 
-unsigned composer_take_meters(struct composer *c, struct op meters[])
+// How much shorter the frame is, in bytes, at a place than at the end of the program.
+static int8_t shorter_at(const struct composition *out, unsigned at)
+{
+	int8_t bytes = 0;
+
+	for (unsigned i = at; i < out->n_ops; i++) {
+		if (out->ops[i].code == OP_PUSH_VLAN)
+			bytes += VLAN_TAG_SIZE;
+		else if (out->ops[i].code == OP_POP_VLAN)
+			bytes -= VLAN_TAG_SIZE;
+	}
+	return bytes;
+}
+
+unsigned composer_take_late(struct composer *c, struct op late[])
 {
 	struct composition *out = c->out;
 	unsigned n = 0;
 
 	for (unsigned i = last_observed(out); i < out->n_ops;) {
-		if (out->ops[i].code == OP_METER) {
-			meters[n++] = out->ops[i];
+		if (is_account(&out->ops[i])) {
+			late[n] = out->ops[i];
+			late[n++].adjust -= shorter_at(out, i);
 			remove_op(out, i);
 		} else {
 			i++;

@@ -146,7 +146,7 @@ static bool opens(const struct flow_key *key)
 		.l3 = key_l3(key),
 		.l4 = key_l4(key),
 		.malformed = (uint8_t)key_malformed(key),
-		.l4_src = (uint16_t)key->w[4],
+		.l4_src = key_l4_src(key),
 	};
 
 	return weir_session_fits(&flow);

@@ -213,6 +213,41 @@ static void trace_police(struct weir_decision *d, uint32_t policer)
 	end(c, counts, n_refused, COMPOSE_POLICE, policer, "policer %u", policer);
 }
 
+static void trace_police_as(struct weir_decision *d, uint32_t policer, unsigned reason)
+{
+	struct composer *c = composer(d);
+	unsigned n_refused;
+	bool counts = begin(c, &n_refused);
+
+	composer_decision_ops.police_as(d, policer, reason);
+	end(c, counts, n_refused, COMPOSE_POLICE, policer, "policer %u", policer);
+}
+
+static int trace_session_find(struct weir_decision *d, struct weir_session_found *found)
+{
+	struct composer *c = composer(d);
+	unsigned n_refused;
+	bool counts = begin(c, &n_refused);
+	int result = composer_decision_ops.session_find(d, found);
+	const char *way = result <= 0                                   ? "there is none"
+			  : found->direction == WEIR_SESSION_FORWARD ? "found, forward"
+								     : "found, reverse";
+
+	end(c, counts, n_refused, COMPOSE_SESSION, 0, "%s", way);
+	return result;
+}
+
+static void trace_session_related(struct weir_decision *d, unsigned reason)
+{
+	struct composer *c = composer(d);
+	unsigned n_refused;
+	bool counts = begin(c, &n_refused);
+
+	composer_decision_ops.session_related(d, reason);
+	end(c, counts, n_refused, COMPOSE_SESSION, 0,
+		"passes what quotes a packet of one, drops the rest");
+}
+
 static void trace_session(struct weir_decision *d, const struct weir_session *session)
 {
 	struct composer *c = composer(d);
@@ -248,9 +283,12 @@ void compose_trace_init(struct compose_trace *trace,
 	ops.forward = trace_forward;
 	ops.flood = trace_flood;
 	ops.native = trace_native;
+	ops.police = trace_police;
+	ops.police_as = trace_police_as;
+	ops.session = trace_session;
+	ops.session_find = trace_session_find;
+	ops.session_related = trace_session_related;
 	// A service that the host does not have stays NULL.
-	ops.police = ops.police ? trace_police : NULL;
-	ops.session = ops.session ? trace_session : NULL;
 	ops.egress_class = ops.egress_class ? trace_egress_class : NULL;
 	*trace = (struct compose_trace){ .tell = tell, .ops = ops };
 }

@@ -19,7 +19,7 @@ struct composer {
 	uint64_t began;                   // cycles, when the hook before this one had returned
 	// What has been decided.
 	// A meter counts frames as they are on the wire of its port: without the tag that the
-	// switch adds for the VLAN of an access port. In bytes, negative.
+	// switch adds for the VLAN of an access port. In bytes, negative. So are they paid for.
 	int8_t wire_adjust;
 	bool again;                      // strict mode's second call: what offends has been counted
 	const struct composition *first; // and what the first has found; else NULL
@@ -65,11 +65,12 @@ struct op composer_set_op(uint64_t field, const void *value, size_t size);
 bool composer_set(struct composer *c, uint64_t field, const void *value, size_t size);
 void composer_push_vlan(struct composer *c, uint16_t tci);
 void composer_pop_vlan(struct composer *c);
-// Takes out what a dropped frame does not need: meters, what is for sessions, and rewrites that
-// nobody sees.
+// Takes out what a dropped frame does not need: meters and policers, what is for sessions, and
+// rewrites that nobody sees.
 void composer_strip_dropped(struct composer *c);
-// Takes the meters behind the last visit out of the program into meters; returns how many.
-unsigned composer_take_meters(struct composer *c, struct op meters[/* PROGRAM_OPS_MAX */]);
+// Takes the meters and policers behind the last visit out of the program into late; returns how
+// many.
+unsigned composer_take_late(struct composer *c, struct op late[/* PROGRAM_OPS_MAX */]);
 
 // True when the hook's class is among classes (1 << enum weir_class) and the hook still has a say;
 // else it is counted.

@@ -56,6 +56,8 @@ void datapath_destroy(struct datapath *dp)
 	program_table_destroy(dp->programs);
 	for (unsigned i = 0; i < METER_CHUNKS; i++)
 		free(dp->meters.chunks[i]);
+	for (unsigned i = 0; i < POLICER_CHUNKS; i++)
+		free(dp->policers.chunks[i]);
 	munmap(dp, datapath_size());
 }
 

@@ -79,6 +79,7 @@ struct datapath {
 	struct meter_bank meters;
 	struct session_table *sessions;      // the switch's
 	struct flow_sessions *flow_sessions; // by index of the flow
+	struct policer_bank policers;
 
 	// This batch.
 	const struct snapshot *snapshot;
@@ -183,11 +184,11 @@ void datapath_miss(struct datapath *dp, struct weir_frame *frames[/* n */], unsi
 // start on. Nothing is cached. Takes the frame.
 void datapath_redirect(struct datapath *dp, struct weir_frame *frame, uint8_t start, uint16_t to);
 // Runs the egress half of a port for the frame. Takes the frame. known: even if that half is not in
-// the table, the frame is of a flow that has been let in, and it is decided. meters: counted when
-// it is delivered.
+// the table, the frame is of a flow that has been let in, and it is decided. late: meters
+// and policers, for datapath_account() unless the egress half is decided to be dropped.
 void datapath_deliver(struct datapath *dp, struct weir_frame *frame, uint16_t port, uint8_t start,
-	enum weir_forwarded forwarded, bool known, const struct op meters[/* n */],
-	unsigned n_meters);
+	enum weir_forwarded forwarded, bool known, const struct op late[/* n */],
+	unsigned n_late);
 // Decides a flow anew from its key. has_frame: for a frame of its; else what needs one is left to
 // the next. False: there was no memory for the program; it keeps the old one.
 bool datapath_redecide(struct datapath *dp, struct flow *flow, bool has_frame);
@@ -216,9 +217,10 @@ static inline bool sessions_fresh(const struct datapath *dp, const struct flow *
 	return !flow_rest(dp->flows, flow)->has_sessions || sessions_are_fresh(dp, flow);
 }
 
-// Counts the frame on n meters (OP_METER).
-void datapath_meter(struct datapath *dp, const struct weir_frame *frame,
-	const struct op meters[/* n */], unsigned n);
+// Counts the frame on meters and pays for it to policers, in the order of n operations. False: it
+// was over a rate, and has been dropped.
+bool datapath_account(
+	struct datapath *dp, struct weir_frame *frame, const struct op ops[/* n */], unsigned n);
 
 // All that says which hook a visit is for, but the attachment; of no visit it is 0.
 static inline uint64_t visit_id(const struct op *visit)

@@ -337,20 +337,6 @@ void datapath_redirect(struct datapath *dp, struct weir_frame *frame, uint8_t st
 		port->index, WEIR_STAGE_FORWARD);
 }
 
-void datapath_meter(
-	struct datapath *dp, const struct weir_frame *frame, const struct op meters[], unsigned n)
-{
-	uint64_t n_frames = 0, n_bytes = 0;
-
-	weir_frame_wire(frame, &n_frames, &n_bytes);
-	for (unsigned i = 0; i < n; i++) {
-		struct meter_slot *slot = meter_at(&dp->meters, meters[i].arg);
-
-		count(&slot->frames, n_frames);
-		count(&slot->bytes, n_bytes + (uint64_t)((int64_t)n_frames * meters[i].adjust));
-	}
-}
-
 // A port without egress hooks needs no flow: only the tag may have to go.
 static void leave_plain(
 	struct datapath *dp, struct weir_frame *frame, const struct snapshot_port *port)
@@ -372,7 +358,7 @@ static void leave_plain(
 }
 
 void datapath_deliver(struct datapath *dp, struct weir_frame *frame, uint16_t index, uint8_t start,
-	enum weir_forwarded forwarded, bool known, const struct op meters[], unsigned n_meters)
+	enum weir_forwarded forwarded, bool known, const struct op late[], unsigned n_late)
 {
 	const struct snapshot_port *port = snapshot_port(dp->snapshot, index);
 	struct program *program;
@@ -385,8 +371,8 @@ void datapath_deliver(struct datapath *dp, struct weir_frame *frame, uint16_t in
 		return;
 	}
 	if (port_n_hooks(port, WEIR_STAGE_EGRESS) == 0) {
-		datapath_meter(dp, frame, meters, n_meters);
-		leave_plain(dp, frame, port);
+		if (datapath_account(dp, frame, late, n_late))
+			leave_plain(dp, frame, port);
 		return;
 	}
 	key_parse(frame, &key);
@@ -407,9 +393,10 @@ void datapath_deliver(struct datapath *dp, struct weir_frame *frame, uint16_t in
 		dp->n_new_since_pass++;
 		program = decide(dp, &key, n_words, hash, frame).program;
 	}
-	if (program && !program->drops)
-		datapath_meter(dp, frame, meters, n_meters);
-	run_and_put(dp, frame, program, index, WEIR_STAGE_EGRESS);
+	if (program && !program->drops && !datapath_account(dp, frame, late, n_late))
+		program_put(dp->programs, program);
+	else
+		run_and_put(dp, frame, program, index, WEIR_STAGE_EGRESS);
 }
 
 void datapath_tap_drop(struct datapath *dp, struct weir_frame *frame,

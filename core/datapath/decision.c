@@ -158,6 +158,42 @@ static void decide_meter(struct weir_decision *d, uint32_t meter)
 			c, (struct op){ .code = OP_METER, .adjust = c->wire_adjust, .arg = meter });
 }
 
+static void police(struct composer *c, uint32_t id, uint16_t reason)
+{
+	const struct policer *policer = policer_at(c->context->snapshot->policers, id);
+
+	if (!policer ||
+		__atomic_load_n(&policer->owner, __ATOMIC_RELAXED) != c->hook->entry->number)
+		composer_offence(c, OFFENCE_INVALID, "policer %u: is none of this extension's", id);
+	else
+		composer_op(c, (struct op){ .code = OP_POLICE,
+				       .stage = c->hook->stage,
+				       .port = c->port->index,
+				       .adjust = c->wire_adjust,
+				       .flags = __atomic_load_n(&policer->unit, __ATOMIC_RELAXED),
+				       .arg = id,
+				       .reason = reason });
+}
+
+static bool may_police(struct composer *c)
+{
+	return composer_may(c, CLASS(FILTER) | CLASS(FORWARDING), "police") && !composer_has_passed(c);
+}
+
+static void decide_police(struct weir_decision *d, uint32_t id)
+{
+	if (may_police(composer(d)))
+		police(composer(d), id, reason_of(0, REASON_OVER_RATE));
+}
+
+static void decide_police_as(struct weir_decision *d, uint32_t id, unsigned reason)
+{
+	struct composer *c = composer(d);
+
+	if (may_police(c) && composer_reason_valid(c, reason))
+		police(c, id, reason_of(c->hook->entry->number, reason));
+}
+
 static void decide_visit(struct weir_decision *d, uint8_t tcp_flags)
 {
 	struct composer *c = composer(d);
@@ -274,6 +310,8 @@ const struct weir_decision_ops composer_decision_ops = {
 	.exclude = decide_exclude,
 	.set = decide_set,
 	.meter = decide_meter,
+	.police = decide_police,
+	.police_as = decide_police_as,
 	.visit = decide_visit,
 	.copy = decide_copy,
 	.forward = decide_forward,

@@ -190,7 +190,9 @@ __attribute__((noinline)) static void run_any(
 				op + 1, op->arg);
 			return;
 		case OP_METER:
-			datapath_meter(dp, frame, op, 1);
+		case OP_POLICE:
+			if (!datapath_account(dp, frame, op, 1))
+				return;
 			break;
 		case OP_COPY:
 			copy_to_sink(dp, frame, op);

@@ -23,15 +23,15 @@ static const struct {
 	{ WEIR_FIELD_L4_SRC, 3, 0xffff },
 	{ WEIR_FIELD_L4_DST, 3, UINT64_C(0xffff) << 16 },
 	// Word 4 as IPv4 uses it: source in the low half, destination in the high half. For IPv6,
-	// whose source takes words 4 and 6, the mask has another word 4.
+	// whose source takes words 4 and 5, the mask has another word 4.
 	{ WEIR_FIELD_IP_SRC, 4, UINT64_C(0xffffffff) },
 	{ WEIR_FIELD_IP_DST, 4, UINT64_C(0xffffffff) << 32 },
-	{ WEIR_FIELD_INGRESS_PORT, 5, KEY_INGRESS_MASK },
-	{ WEIR_FIELD_INNER_VLAN, 5, UINT64_C(0xffff) << KEY_INNER_SHIFT },
-	{ WEIR_FIELD_IP6_LABEL, 5, UINT64_C(0xffffffff) << KEY_LABEL_SHIFT },
-	{ WEIR_FIELD_IP_SRC, 6, UINT64_C(0xffffffffffffffff) },
+	{ WEIR_FIELD_IP_SRC, 5, UINT64_C(0xffffffffffffffff) },
+	{ WEIR_FIELD_IP_DST, 6, UINT64_C(0xffffffffffffffff) },
 	{ WEIR_FIELD_IP_DST, 7, UINT64_C(0xffffffffffffffff) },
-	{ WEIR_FIELD_IP_DST, 8, UINT64_C(0xffffffffffffffff) },
+	{ WEIR_FIELD_INGRESS_PORT, 8, KEY_INGRESS_MASK },
+	{ WEIR_FIELD_INNER_VLAN, 8, UINT64_C(0xffff) << KEY_INNER_SHIFT },
+	{ WEIR_FIELD_IP6_LABEL, 8, UINT64_C(0xffffffff) << KEY_LABEL_SHIFT },
 };
 
 // The length of the shortest keys that have this word.
@@ -64,12 +64,10 @@ void key_mask_make(struct key_mask *mask, uint64_t fields)
 static void show_addresses(const struct flow_key *key, uint64_t fields, struct weir_flow *flow)
 {
 	if (key_l3(key) == WEIR_L3_IPV6) {
-		if (fields & WEIR_FIELD_IP_SRC) {
-			memcpy(flow->ip_src, &key->w[4], 8);
-			memcpy(flow->ip_src + 8, &key->w[6], 8);
-		}
+		if (fields & WEIR_FIELD_IP_SRC)
+			memcpy(flow->ip_src, &key->w[4], 16);
 		if (fields & WEIR_FIELD_IP_DST)
-			memcpy(flow->ip_dst, &key->w[7], 16);
+			memcpy(flow->ip_dst, &key->w[6], 16);
 		return;
 	}
 	if (fields & WEIR_FIELD_IP_SRC)
@@ -82,7 +80,7 @@ void key_to_flow(const struct flow_key *key, const struct key_mask *mask, weir_p
 	weir_port_id egress, struct weir_flow *flow)
 {
 	uint64_t w1 = key->w[1] & mask->bits.w[1], w2 = key->w[2] & mask->bits.w[2];
-	uint64_t w3 = key->w[3] & mask->bits.w[3], w5 = key->w[5] & mask->bits.w[5];
+	uint64_t w3 = key->w[3] & mask->bits.w[3], w8 = key->w[8] & mask->bits.w[8];
 	uint16_t tci = (uint16_t)(w1 >> 48);
 
 	memset(flow, 0, sizeof(*flow));
@@ -103,11 +101,11 @@ void key_to_flow(const struct flow_key *key, const struct key_mask *mask, weir_p
 	flow->vlan_id = tci & KEY_VLAN_ID_MASK;
 	flow->vlan_pcp = tci >> 13;
 	flow->vlan_dei = tci >> 12 & 1;
-	flow->inner_vlan = (uint16_t)(w5 >> KEY_INNER_SHIFT);
+	flow->inner_vlan = (uint16_t)(w8 >> KEY_INNER_SHIFT);
 	flow->ip_proto = (uint8_t)(w3 >> KEY_PROTO_SHIFT);
 	flow->ip_tos = (uint8_t)(w3 >> KEY_TOS_SHIFT);
 	flow->ip_ttl = (uint8_t)(w3 >> KEY_TTL_SHIFT);
-	flow->ip6_label = (uint32_t)(w5 >> KEY_LABEL_SHIFT);
+	flow->ip6_label = (uint32_t)(w8 >> KEY_LABEL_SHIFT);
 	flow->l4_src = (uint16_t)w3;
 	flow->l4_dst = (uint16_t)(w3 >> 16);
 	show_addresses(key, mask->fields, flow);
@@ -121,8 +119,8 @@ static bool set_vlan_id(struct flow_key *key, uint16_t id)
 		if (key_tags(key) == 0)
 			return true;
 		// The inner tag, if any, becomes the outer.
-		key_set_tci(key, key_tags(key) == 2 ? (uint16_t)(key->w[5] >> KEY_INNER_SHIFT) : 0);
-		key->w[5] &= ~(UINT64_C(0xffff) << KEY_INNER_SHIFT);
+		key_set_tci(key, key_tags(key) == 2 ? (uint16_t)(key->w[8] >> KEY_INNER_SHIFT) : 0);
+		key->w[8] &= ~(UINT64_C(0xffff) << KEY_INNER_SHIFT);
 		key_set_tags(key, key_tags(key) - 1);
 		return true;
 	}
@@ -130,12 +128,6 @@ static bool set_vlan_id(struct flow_key *key, uint16_t id)
 	if (key_tags(key) == 0)
 		key_set_tags(key, 1);
 	return true;
-}
-
-static void set_ipv6_address(struct flow_key *key, bool source, const uint8_t address[16])
-{
-	memcpy(&key->w[source ? 4 : 7], address, 8);
-	memcpy(&key->w[source ? 6 : 8], address + 8, 8);
 }
 
 static bool set_address(struct flow_key *key, uint64_t field, const void *value, size_t size)
@@ -146,9 +138,9 @@ static bool set_address(struct flow_key *key, uint64_t field, const void *value,
 	if (key_malformed(key))
 		return false;
 	if (key_l3(key) == WEIR_L3_IPV4 && size == 4)
-		memcpy((char *)&key->w[4] + (source ? 0 : 4), value, 4);
+		memcpy(source ? key_ip_src(key) : key_ip_dst(key), value, 4);
 	else if (key_l3(key) == WEIR_L3_IPV6 && size == 16)
-		set_ipv6_address(key, source, value);
+		memcpy(source ? key_ip_src(key) : key_ip_dst(key), value, 16);
 	else
 		return false;
 	return true;

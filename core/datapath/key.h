@@ -14,9 +14,9 @@
 //  2     Ethernet source (as in the frame) ------------- Ethernet type (network order)
 //  3     L4 source        L4 destination (network order) TTL|protocol       TOS|-
 //  4     IPv4 source and destination; IPv6 source, first half
-//  5     ingress port     inner TCI   IPv6 flow label (32 bits)
-//  6     IPv6 source, second half
-//  7-8   IPv6 destination
+//  5     IPv6 source, second half
+//  6-7   IPv6 destination
+//  8     ingress port     inner TCI   IPv6 flow label (32 bits)
 //
 // `port` is the ingress port for an ingress half, the egress port for an egress half. `start` is
 // the position in the stack from which the frame is decided (0, or behind a visit that changed it,
@@ -61,7 +61,7 @@ struct flow_key {
 #define KEY_TTL_SHIFT   32
 #define KEY_PROTO_SHIFT 40
 #define KEY_TOS_SHIFT   48
-// Word 5.
+// Word 8.
 #define KEY_INGRESS_MASK UINT64_C(0xffff)
 #define KEY_INNER_SHIFT  16
 #define KEY_LABEL_SHIFT  32
@@ -126,12 +126,39 @@ static inline void key_set_tags(struct flow_key *key, unsigned n)
 
 static inline uint16_t key_ingress(const struct flow_key *key)
 {
-	return (uint16_t)(key->w[5] & KEY_INGRESS_MASK);
+	return (uint16_t)(key->w[8] & KEY_INGRESS_MASK);
 }
 
 static inline void key_set_ingress(struct flow_key *key, uint16_t port)
 {
-	key->w[5] = (key->w[5] & ~KEY_INGRESS_MASK) | port;
+	key->w[8] = (key->w[8] & ~KEY_INGRESS_MASK) | port;
+}
+
+static inline uint8_t key_proto(const struct flow_key *key)
+{
+	return (uint8_t)(key->w[3] >> KEY_PROTO_SHIFT);
+}
+
+// Network order.
+static inline uint16_t key_l4_src(const struct flow_key *key)
+{
+	return (uint16_t)key->w[3];
+}
+
+static inline uint16_t key_l4_dst(const struct flow_key *key)
+{
+	return (uint16_t)(key->w[3] >> 16);
+}
+
+// The bytes of an IP address: 4 for IPv4 and ARP, else 16.
+static inline uint8_t *key_ip_src(struct flow_key *key)
+{
+	return (uint8_t *)&key->w[4];
+}
+
+static inline uint8_t *key_ip_dst(struct flow_key *key)
+{
+	return (uint8_t *)&key->w[4] + (key_l3(key) == WEIR_L3_IPV6 ? 16 : 4);
 }
 
 static inline bool key_group_address(const struct flow_key *key)

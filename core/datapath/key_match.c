@@ -100,7 +100,7 @@ static const struct item {
 	{ "eth_type", PORT, 2, 48, 16, WEIR_FIELD_ETH_TYPE },
 	{ "vlan", NUMBER, 1, 48, 12, WEIR_FIELD_VLAN_ID },
 	{ "pcp", NUMBER, 1, 61, 3, WEIR_FIELD_VLAN_PCP },
-	{ "inner_vlan", NUMBER, 3, KEY_INNER_SHIFT, 12, WEIR_FIELD_INNER_VLAN },
+	{ "inner_vlan", NUMBER, 8, KEY_INNER_SHIFT, 12, WEIR_FIELD_INNER_VLAN },
 	{ "ip_src", ADDRESS, 0, 0, 0, WEIR_FIELD_IP_SRC },
 	{ "ip_dst", ADDRESS, 0, 1, 0, WEIR_FIELD_IP_DST },
 	{ "ip_proto", NUMBER, 3, KEY_PROTO_SHIFT, 8, WEIR_FIELD_IP_PROTO },
@@ -109,11 +109,11 @@ static const struct item {
 	{ "dscp", NUMBER, 3, KEY_TOS_SHIFT + 2, 6, WEIR_FIELD_IP_TOS },
 	{ "ecn", NUMBER, 3, KEY_TOS_SHIFT, 2, WEIR_FIELD_IP_TOS },
 	{ "ttl", NUMBER, 3, KEY_TTL_SHIFT, 8, WEIR_FIELD_IP_TTL },
-	{ "label", NUMBER, 4, 32, 20, WEIR_FIELD_IP6_LABEL },
-	{ "l4_src", PORT, 4, 0, 16, WEIR_FIELD_L4_SRC },
-	{ "l4_dst", PORT, 4, 16, 16, WEIR_FIELD_L4_DST },
-	{ "icmp_type", PORT, 4, 0, 16, WEIR_FIELD_L4_SRC },
-	{ "icmp_code", PORT, 4, 16, 16, WEIR_FIELD_L4_DST },
+	{ "label", NUMBER, 8, KEY_LABEL_SHIFT, 20, WEIR_FIELD_IP6_LABEL },
+	{ "l4_src", PORT, 3, 0, 16, WEIR_FIELD_L4_SRC },
+	{ "l4_dst", PORT, 3, 16, 16, WEIR_FIELD_L4_DST },
+	{ "icmp_type", PORT, 3, 0, 16, WEIR_FIELD_L4_SRC },
+	{ "icmp_code", PORT, 3, 16, 16, WEIR_FIELD_L4_DST },
 	{ "fragment", WORD, 0, KEY_FRAGMENT_SHIFT, 2, 0 },
 	{ "malformed", WORD, 0, KEY_MALFORMED_SHIFT, 3, 0 },
 };
@@ -187,7 +187,7 @@ static int refuse_address(
 		"%s \"%s\": must be an address or a prefix, as in 10.0.0.0/8", item->name, value);
 }
 
-// Bytes of the address, in the key's words from word 5 on: IPv4 and ARP 4 each, IPv6 16.
+// Bytes of the address, in the key's words from word 4 on: IPv4 and ARP 4 each, IPv6 16.
 static bool require_address(
 	struct key_match *match, unsigned at, const uint8_t *address, unsigned length)
 {
@@ -195,7 +195,7 @@ static bool require_address(
 		unsigned left = length - i * 8, byte = at + i;
 		uint8_t bits = (uint8_t)(left >= 8 ? 0xff : 0xff00 >> left);
 
-		if (!require(match, 5 + byte / 8, (uint64_t)bits << byte % 8 * 8,
+		if (!require(match, 4 + byte / 8, (uint64_t)bits << byte % 8 * 8,
 			    (uint64_t)(address[i] & bits) << byte % 8 * 8))
 			return false;
 	}

@@ -207,8 +207,8 @@ static uint64_t parse_ipv6(struct flow_key *key, struct cursor *c)
 	key->w[3] |= (uint64_t)(first >> 20 & 0xff) << KEY_TOS_SHIFT | (uint64_t)ip[7]
 									       << KEY_TTL_SHIFT;
 	key->w[4] = load64(ip + 8);
-	key->w[5] |= (uint64_t)(first & 0xfffff) << KEY_LABEL_SHIFT;
-	memcpy(&key->w[6], ip + 16, 24);
+	memcpy(&key->w[5], ip + 16, 24);
+	key->w[8] |= (uint64_t)(first & 0xfffff) << KEY_LABEL_SHIFT;
 	key->w[0] |= structure;
 	if ((ptrdiff_t)(payload + IPV6_HEADER) < left)
 		c->end = ip + IPV6_HEADER + payload;
@@ -265,7 +265,7 @@ static bool parse_tags(struct flow_key *key, struct cursor *c, uint16_t *type)
 		if (n == 0)
 			key->w[1] |= (uint64_t)tci << 48;
 		else
-			key->w[5] |= (uint64_t)tci << KEY_INNER_SHIFT;
+			key->w[8] |= (uint64_t)tci << KEY_INNER_SHIFT;
 		*type = load16(c->at + 2);
 		c->at += TAG_SIZE;
 		key_set_tags(key, ++n);

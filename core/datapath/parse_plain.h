@@ -134,8 +134,8 @@ PLAIN_INLINE uint32_t plain_ipv6(
 			    (uint64_t)(first >> 20 & 0xff) << KEY_TOS_SHIFT |
 			    (uint64_t)ip[7] << KEY_TTL_SHIFT | plain_load32(ip + PLAIN_IPV6);
 		key->w[4] = plain_load64(ip + 8);
-		key->w[5] = (uint64_t)(first & 0xfffff) << KEY_LABEL_SHIFT;
-		memcpy(&key->w[6], ip + 16, 24);
+		memcpy(&key->w[5], ip + 16, 24);
+		key->w[8] = (uint64_t)(first & 0xfffff) << KEY_LABEL_SHIFT;
 	}
 	if (ip[6] == IPPROTO_UDP && plain_udp(ip + PLAIN_IPV6, left))
 		return plain_kind(WEIR_L3_IPV6, WEIR_L4_UDP);

@@ -281,6 +281,9 @@ static void put_op(struct writer *w, const struct op *op)
 	case OP_METER:
 		text_put(&w->text, "meter %u", op->arg);
 		break;
+	case OP_POLICE:
+		text_put(&w->text, "police %u", op->arg);
+		break;
 	case OP_VISIT:
 		text_put(&w->text, op->flags ? "visit #%u if tcp-flags 0x%02x" : "visit #%u",
 			op->arg, op->flags);

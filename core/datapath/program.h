@@ -18,12 +18,13 @@
 
 enum op_code {
 	OP_OUTPUT,    // port: transmit there
-	OP_DELIVER,   // port: run its egress half; arg: meters that follow it,
-		      // which count when it is delivered
+	OP_DELIVER,   // port: run its egress half; arg: meters and policers that
+		      // follow it, which count and pay when it is not decided to be dropped there
 	OP_FLOOD,     // to every port of the VLAN arg
 	OP_DROP,      // port, stage, arg: reason
 	OP_END,       // the frame is let go of: somebody else accounts for it
 	OP_METER,     // adjust; arg: meter
+	OP_POLICE,    // port, stage, adjust, flags: enum policer_unit, reason; arg: policer
 	OP_VISIT,     // port, stage, hint, flags: TCP flags; arg: attachment
 	OP_COPY,      // port: sink; arg: one in
 	OP_TRACK,     // port, stage; arg: owner << 16 | VLAN: TCP's beginnings and ends are told to
@@ -53,8 +54,8 @@ struct op {
 			uint16_t port;
 			union {
 				uint8_t hint;  // VISIT: where in the port's hooks the visitor stood
-				int8_t adjust; // METER: bytes that the frame is longer on its
-					       // port's wire
+				int8_t adjust; // METER, POLICE: bytes that the frame is longer on
+					       // its port's wire
 			};
 			uint8_t flags;
 			uint8_t reserved; // so that no byte of the union is left unset
@@ -64,7 +65,8 @@ struct op {
 	union {
 		struct {
 			uint32_t arg;
-			uint32_t zero[3];
+			uint32_t reason; // POLICE: of what is over the rate
+			uint32_t zero[2];
 		};
 		uint8_t address[16]; // SET_IPV6_*
 	};

@@ -85,19 +85,18 @@ static uint64_t what_of(
 bool session_key_make(const struct flow_key *key, uint16_t owner, uint16_t port,
 	struct session_key *session, bool *reverse)
 {
-	unsigned proto = key_bits(key->w[3], KEY_PROTO_SHIFT, 8);
+	unsigned proto = key_proto(key);
 	struct end from = { 0 }, to = { 0 };
 	enum weir_l3 l3 = key_l3(key);
 
-	if (key_malformed(key) || !set_ports(key_l4(key), (uint16_t)key->w[4],
-					  (uint16_t)(key->w[4] >> 16), &from, &to))
+	if (key_malformed(key) || !set_ports(key_l4(key), key_l4_src(key), key_l4_dst(key), &from, &to))
 		return false;
 	if (l3 == WEIR_L3_IPV4) {
-		from.address[0] = (uint32_t)key->w[5];
-		to.address[0] = key->w[5] >> 32;
+		from.address[0] = (uint32_t)key->w[4];
+		to.address[0] = key->w[4] >> 32;
 	} else if (l3 == WEIR_L3_IPV6) {
-		memcpy(from.address, &key->w[5], sizeof(from.address));
-		memcpy(to.address, &key->w[7], sizeof(to.address));
+		memcpy(from.address, &key->w[4], sizeof(from.address));
+		memcpy(to.address, &key->w[6], sizeof(to.address));
 	} else {
 		return false;
 	}

@@ -19,6 +19,7 @@
 #include "datapath/counters.h"
 #include "datapath/generation.h"
 #include "datapath/key.h"
+#include "datapath/policer.h"
 #include "forwarding/fdb.h"
 #include "forwarding/vlan.h"
 #include "nic/nic.h"
@@ -119,9 +120,10 @@ struct snapshot_port {
 };
 
 struct snapshot {
-	unsigned n_ports;                    // entries of ports; some NULL
-	const struct snapshot_port *nowhere; // for trusted frames that no port sent
-	bool has_forwarding;                 // an extension chooses destinations
+	unsigned n_ports;                     // entries of ports; some NULL
+	const struct snapshot_port *nowhere;  // for trusted frames that no port sent
+	const struct policer_table *policers; // the switch's, the same in all its snapshots
+	bool has_forwarding;                  // an extension chooses destinations
 	bool strict;
 	const struct snapshot_port *ports[];
 };

@@ -22,6 +22,7 @@ static struct compose_context context_of(struct trace *trace)
 		.fdb = trace->fdb,
 		.now_s = trace->now_s,
 		.meters = trace->meters,
+		.sessions = trace->sessions,
 		.trace = &trace->steps,
 	};
 }
@@ -63,7 +64,7 @@ static void deliver(struct trace *trace, const struct weir_frame *frame, uint16_
 	key_parse(frame, &key);
 	key.w[0] |= index | KEY_EGRESS_HALF | (uint64_t)forwarded << KEY_FORWARDED_SHIFT |
 		    (uint64_t)port->epoch << KEY_EPOCH_SHIFT;
-	key.w[3] |= frame->port;
+	key_set_ingress(&key, frame->port);
 	mask_key(&key, &port->egress);
 	// A port that nobody is asked about has no flow of its own.
 	if (asked)

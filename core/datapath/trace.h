@@ -29,6 +29,7 @@ struct trace {
 	const struct snapshot *snapshot;
 	struct fdb *fdb;
 	const struct meter_owners *meters;
+	const struct session_table *sessions;
 	uint32_t now_s;
 	void (*half)(struct trace *trace, const struct trace_half *half);
 };

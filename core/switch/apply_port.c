@@ -311,7 +311,7 @@ static int enter(struct apply *x, struct port *port)
 	if (failed)
 		return weir_refuse(x->error, failed, NULL, "port \"%s\": %s", port->name,
 			failed == -ENOSPC ? "the switch has no place for it" : "no memory");
-	if (port_learn(s, port->id) < 0)
+	if (port_learn(port) < 0)
 		return no_memory(x);
 	port_link(port);
 	s->n_ports++;

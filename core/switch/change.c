@@ -15,89 +15,6 @@ struct prepared {
 	struct target_state *old; // between commit and finish
 };
 
-// What an extension's plan calls reach.
-struct plan {
-	struct weir_plan public; // first
-	struct target *target;
-	struct target_state *state;
-};
-
-static struct plan *plan_of(struct weir_plan *p)
-{
-	return (struct plan *)p;
-}
-
-static int plan_reads(struct weir_plan *p, enum weir_stage stage, uint64_t fields)
-{
-	if ((unsigned)stage >= WEIR_N_STAGES || (fields & ~WEIR_FIELDS_ALL))
-		return -EINVAL;
-	plan_of(p)->state->reads[stage] = fields;
-	return 0;
-}
-
-static int plan_inactive(struct weir_plan *p, enum weir_stage stage)
-{
-	if ((unsigned)stage >= WEIR_N_STAGES)
-		return -EINVAL;
-	plan_of(p)->state->inactive |= 1u << stage;
-	return 0;
-}
-
-static int plan_meter(struct weir_plan *p, const char *key, uint32_t *id)
-{
-	struct plan *plan = plan_of(p);
-	struct target_state *state = plan->state;
-	char name[WEIR_NAME_MAX + 8];
-	struct meter *meter, **grown;
-
-	if (!key || !*key || strlen(key) >= sizeof(meter->key))
-		return -EINVAL;
-	target_name(plan->target, name);
-	if ((state->n_meters & (state->n_meters - 1)) == 0) {
-		unsigned room = state->n_meters ? state->n_meters * 2 : 1;
-
-		grown = realloc(state->meters, room * sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		state->meters = grown;
-	}
-	meter = meter_get(plan->target->vswitch, state->attachment, name, key);
-	if (!meter)
-		return -ENOMEM;
-	state->meters[state->n_meters++] = meter;
-	*id = meter->id;
-	return 0;
-}
-
-static weir_port_id plan_port(struct weir_plan *p, const char *name)
-{
-	struct plan *plan = plan_of(p);
-	struct vswitch *s = plan->target->vswitch;
-	const struct port *port = port_find(s->weir, name, NULL);
-
-	plan->state->uses_ports = true;
-	return port && port->target.vswitch == s ? port->id : WEIR_PORT_NONE;
-}
-
-static int plan_mirror(struct weir_plan *p, const char *port, uint32_t *sink)
-{
-	weir_port_id id = plan_port(p, port);
-
-	if (id == WEIR_PORT_NONE)
-		return -ENOENT;
-	*sink = id;
-	return 0;
-}
-
-static const struct weir_plan_ops plan_ops = {
-	.size = sizeof(struct weir_plan_ops),
-	.reads = plan_reads,
-	.inactive = plan_inactive,
-	.meter = plan_meter,
-	.mirror = plan_mirror,
-	.port = plan_port,
-};
-
 // ---- States
 
 const struct target_state *target_state_of(const struct target *target, const struct attachment *a)
@@ -106,15 +23,6 @@ const struct target_state *target_state_of(const struct target *target, const st
 		if (s->attachment == a)
 			return s;
 	return NULL;
-}
-
-static void put_meters(struct vswitch *s, struct target_state *state, bool policy_gone)
-{
-	for (unsigned i = 0; i < state->n_meters; i++)
-		meter_put(s, state->meters[i], policy_gone);
-	free(state->meters);
-	state->meters = NULL;
-	state->n_meters = 0;
 }
 
 struct retired_state {
@@ -160,7 +68,7 @@ static struct target_state *unlink_state(struct target *target, const struct att
 
 static void retire(struct vswitch *s, struct target_state *state, bool policy_gone)
 {
-	put_meters(s, state, policy_gone);
+	plan_put_objects(s, state, policy_gone);
 	weir_defer(s->weir, &state->retired->deferred, state_unused);
 }
 
@@ -168,8 +76,10 @@ void target_drop_state(struct target *target, struct attachment *a)
 {
 	struct target_state *state = unlink_state(target, a);
 
-	if (state)
-		retire(target->vswitch, state, !a->detached);
+	if (!state)
+		return;
+	plan_apply_objects(target, NULL);
+	retire(target->vswitch, state, !a->detached);
 }
 
 // ---- The transaction
@@ -195,7 +105,7 @@ static struct target_state *state_make(struct attachment *a)
 
 static void discard(struct target *target, struct target_state *state)
 {
-	put_meters(target->vswitch, state, false);
+	plan_put_objects(target->vswitch, state, false);
 	free(state->retired);
 	state_free(state);
 }
@@ -252,6 +162,7 @@ static int call_prepare(struct target_state *state, struct target *target,
 		.port = target->port ? target->port->id : WEIR_PORT_NONE,
 		.name = target->port ? target->port->name : target->vswitch->name,
 	};
+	uint8_t mac[6];
 	struct weir_error own = { 0 };
 	struct weir_policy *list;
 	int failed;
@@ -263,12 +174,16 @@ static int call_prepare(struct target_state *state, struct target *target,
 	if (!list)
 		return error->code;
 	view.policies = list;
+	if (target->port && mac_parse(target->port->mac, mac))
+		view.mac = mac;
 	failed = a->descriptor->prepare(a->instance, &view, &plan.public, &state->prepared, error);
 	free(list);
 	if (failed >= 0)
 		return 0;
 	target_name(target, name);
-	if (!error->message[0])
+	if (!error->message[0] && plan.refusal.message[0])
+		*error = plan.refusal;
+	else if (!error->message[0])
 		weir_refuse(error, failed, NULL, "extension %s refuses the configuration of %s: %s",
 			a->descriptor->name, name, strerror(-failed));
 	return failed;
@@ -285,7 +200,7 @@ static void add(struct change *change, struct prepared *item)
 // What a refusal leaves: nothing that the extension made, but why, and what it asked for.
 static int keep_refusal(struct target *target, struct target_state *state, const char *sentence)
 {
-	put_meters(target->vswitch, state, false);
+	plan_put_objects(target->vswitch, state, false);
 	state->checked = false;
 	state->refusal = strdup(sentence);
 	return state->refusal ? 1 : -ENOMEM;
@@ -360,6 +275,7 @@ void change_commit(struct change *change)
 		item->old = unlink_state(item->target, state->attachment);
 		state->next = item->target->states;
 		item->target->states = state;
+		plan_apply_objects(item->target, state);
 	}
 }
 
@@ -390,6 +306,7 @@ void change_revert(struct change *change)
 			item->old->next = item->target->states;
 			item->target->states = item->old;
 		}
+		plan_apply_objects(item->target, item->old);
 		// Meters that are from before the change stay.
 		retire(item->target->vswitch, item->state, false);
 		free(item);

@@ -38,28 +38,6 @@ static int make_chunk(struct vswitch *s, uint32_t chunk)
 	return 0;
 }
 
-static int take_number(struct vswitch *s, uint32_t *id)
-{
-	if (s->n_meter_ids) {
-		*id = s->meter_ids[--s->n_meter_ids];
-		return 0;
-	}
-	if (s->meters_made == METERS_MAX)
-		return -ENOSPC;
-	if (s->meters_made % METER_CHUNK == 0) {
-		uint32_t *ids = realloc(
-			s->meter_ids, (s->meters_made + METER_CHUNK) * sizeof(*s->meter_ids));
-
-		if (!ids)
-			return -ENOMEM;
-		s->meter_ids = ids;
-		if (make_chunk(s, s->meters_made / METER_CHUNK) < 0)
-			return -ENOMEM;
-	}
-	*id = s->meters_made++;
-	return 0;
-}
-
 static void set_owner(struct vswitch *s, uint32_t id, uint16_t owner)
 {
 	uint16_t *chunk = s->meter_owners.chunks[id / METER_CHUNK];
@@ -79,35 +57,21 @@ static void sum(const struct vswitch *s, uint32_t id, uint64_t *frames, uint64_t
 	}
 }
 
-static void sweep_removed(struct vswitch *s);
-
-static void swept(void *context)
+static void end(struct vswitch *s, struct numbered *thing)
 {
-	struct vswitch *s = context;
-
-	while (s->meters_sweeping) {
-		struct meter *m = s->meters_sweeping;
-
-		s->meters_sweeping = m->next;
-		set_owner(s, m->id, 0);
-		s->meter_ids[s->n_meter_ids++] = m->id;
-		free(m);
-	}
-	s->users--;
-	sweep_removed(s);
+	set_owner(s, thing->id, 0);
+	free(thing);
 }
 
-// A number is given out again once no program can count on it for its old meter. One sweep is for
-// all meters that were removed until it begins.
-static void sweep_removed(struct vswitch *s)
+void meters_init(struct vswitch *s)
 {
-	if (s->removed || s->meters_sweeping || !s->meters_removed)
-		return;
-	if (weir_wait(s->weir, s, swept, s) < 0)
-		return; // with the next one that is removed
-	s->users++;
-	s->meters_sweeping = s->meters_removed;
-	s->meters_removed = NULL;
+	s->meter_numbers = (struct numbers){
+		.vswitch = s,
+		.chunk = METER_CHUNK,
+		.max = METERS_MAX,
+		.make_chunk = make_chunk,
+		.end = end,
+	};
 }
 
 // ---- Meters
@@ -150,9 +114,7 @@ static void remove_meter(struct vswitch *s, struct meter *m)
 	*m->link = m->next;
 	if (m->next)
 		m->next->link = m->link;
-	m->next = s->meters_removed;
-	s->meters_removed = m;
-	sweep_removed(s);
+	numbers_return(&s->meter_numbers, &m->number);
 }
 
 // Held by nobody, and with nothing counted.
@@ -160,7 +122,7 @@ static int meter_make(struct vswitch *s, const char *extension, const char *targ
 	struct meter **made)
 {
 	struct meter *m = calloc(1, sizeof(*m));
-	int failed = m ? take_number(s, &m->id) : -ENOMEM;
+	int failed = m ? numbers_take(&s->meter_numbers, &m->number.id) : -ENOMEM;
 
 	if (failed) {
 		free(m);
@@ -169,7 +131,7 @@ static int meter_make(struct vswitch *s, const char *extension, const char *targ
 	snprintf(m->extension, sizeof(m->extension), "%s", extension);
 	snprintf(m->target, sizeof(m->target), "%s", target);
 	snprintf(m->key, sizeof(m->key), "%s", key);
-	sum(s, m->id, &m->base_frames, &m->base_bytes);
+	sum(s, m->number.id, &m->base_frames, &m->base_bytes);
 	m->since = (uint64_t)time(NULL);
 	m->changed = true;
 	add_meter(s, m);
@@ -185,7 +147,7 @@ struct meter *meter_get(
 	if (!m && meter_make(s, a->descriptor->name, target, key, &m) < 0)
 		return NULL;
 	m->refs++;
-	set_owner(s, m->id, a->number);
+	set_owner(s, m->number.id, a->number);
 	return m;
 }
 
@@ -215,26 +177,19 @@ void meter_remove_target(struct vswitch *s, const char *target)
 	}
 }
 
-static void free_list(struct meter *m)
-{
-	while (m) {
-		struct meter *next = m->next;
-
-		free(m);
-		m = next;
-	}
-}
-
 void meter_free_all(struct vswitch *s)
 {
-	free_list(s->meters);
-	free_list(s->meters_removed);
-	free_list(s->meters_sweeping);
+	while (s->meters) {
+		struct meter *m = s->meters;
+
+		s->meters = m->next;
+		free(m);
+	}
+	numbers_fini(&s->meter_numbers);
 	index_fini(&s->meter_names);
 	index_fini(&s->meter_targets);
 	for (unsigned i = 0; i < METER_CHUNKS; i++)
 		free(s->meter_owners.chunks[i]);
-	free(s->meter_ids);
 }
 
 // ---- Kept over the end of the process
@@ -257,7 +212,7 @@ int meter_restore(struct vswitch *s, const struct weir_item *item, struct meter_
 	}
 	*before = (struct meter_before){ m, m->base_frames, m->base_bytes, m->since, m->committed,
 		m->kept, m->changed };
-	sum(s, m->id, &now_frames, &now_bytes);
+	sum(s, m->number.id, &now_frames, &now_bytes);
 	// One that is in use has counted since; less than what is restored it has only after a
 	// reset that is taken back.
 	if (m->refs > 0 && now_frames - m->base_frames >= frames)
@@ -294,7 +249,7 @@ static void export(struct vswitch *s, struct meter *m, bool all, weir_item_row *
 {
 	uint64_t frames, bytes;
 
-	sum(s, m->id, &frames, &bytes);
+	sum(s, m->number.id, &frames, &bytes);
 	if (!m->committed || m->orphaned ||
 		(!all && !m->changed && frames == m->told_frames && bytes == m->told_bytes))
 		return;
@@ -331,7 +286,7 @@ static void list_one(
 	};
 	uint64_t frames, bytes;
 
-	sum(s, m->id, &frames, &bytes);
+	sum(s, m->number.id, &frames, &bytes);
 	info.frames = frames - m->base_frames;
 	info.bytes = bytes - m->base_bytes;
 	if (reset) {

@@ -25,6 +25,7 @@
 #include "nic/nic.h"
 #include "switch/index.h"
 #include "switch/loader.h"
+#include "switch/numbers.h"
 #include "switch/schema.h"
 
 enum {
@@ -78,13 +79,13 @@ struct policy {
 };
 
 struct meter {
+	struct numbered number; // first
 	struct meter *next;
 	struct meter **link; // what points to it
 	struct index_entry by_name, by_target;
 	char extension[WEIR_NAME_MAX];
 	char target[WEIR_NAME_MAX + 8];
 	char key[64];
-	uint32_t id;
 	unsigned refs;  // states that hold it
 	bool orphaned;  // its target is gone: it goes with its last state
 	bool committed; // a state in force has held it
@@ -94,6 +95,24 @@ struct meter {
 	uint64_t told_frames, told_bytes; // what was counted when it was told
 };
 
+// A policer lives as long as a state holds it: what it has is worth no more than its burst.
+struct policing {
+	struct numbered number; // first
+	struct index_entry by_name;
+	char extension[WEIR_NAME_MAX];
+	char target[WEIR_NAME_MAX + 8];
+	char key[64];
+	unsigned refs;                // states that hold it
+	struct policer_config config; // in force
+	struct policer *policer;
+};
+
+// A policer as a state wants it.
+struct wanted_policer {
+	struct policing *policing; // holds a reference
+	struct policer_config config;
+};
+
 // What a plan collected, and what became of it: one per attachment and target.
 struct target_state {
 	struct target_state *next;
@@ -101,14 +120,16 @@ struct target_state {
 	void *prepared;
 	const void *state;
 	uint64_t reads[WEIR_N_STAGES];
-	unsigned inactive; // set of stages
-	bool uses_ports;   // asked for ports by name: prepared again when ports come and go
-	bool checked;      // policies that were unchecked have passed
+	unsigned inactive;  // set of stages
+	uint32_t learn_max; // addresses of the port, 0: any number
+	bool uses_ports;    // asked for ports by name: prepared again when ports come and go
+	bool checked;       // policies that were unchecked have passed
 	// Why the extension does not take the target's policies: then there is no state, no hook is
 	// run for it, and the target's ports are blocked unless the attachment is fail_open.
 	char *refusal;
-	unsigned n_meters;
+	unsigned n_meters, n_policers;
 	struct meter **meters;
+	struct wanted_policer *policers;
 	struct retired_state
 		*retired; // for its end: made with it, so that retiring needs no memory
 };
@@ -245,12 +266,10 @@ struct vswitch {
 	struct meter_owners meter_owners;
 	struct meter *meters; // the latest first
 	struct index meter_names, meter_targets;
-	// Removed ones, whose numbers a program may still count on: gathered, and in the sweep that
-	// is under way.
-	struct meter *meters_removed, *meters_sweeping;
-	uint32_t meters_made;
-	uint32_t *meter_ids; // free ones
-	unsigned n_meter_ids;
+	struct numbers meter_numbers;
+	struct policer_table policer_table;
+	struct index policers; // by name
+	struct numbers policer_numbers;
 	struct totals retired; // of ports that are gone
 	struct drop_slot
 		retired_drops[RETIRED_DROPS]; // what they dropped, by reason; the last is shared
@@ -666,7 +685,7 @@ int port_take_index(struct port *port);
 // Keeps the place of a removed port until no decision can name it.
 void port_retire_index(struct vswitch *vswitch, uint16_t index);
 // Addresses can be learned at the port, and not any more. -ENOMEM.
-int port_learn(struct vswitch *vswitch, weir_port_id id);
+int port_learn(const struct port *port);
 void port_forget(struct vswitch *vswitch, weir_port_id id);
 void port_forget_learned(const struct port *port);
 // The end of a port that is in no snapshot any more.
@@ -687,7 +706,38 @@ void note_fdb(const struct vswitch *vswitch, uint16_t vlan, const uint8_t mac[6]
 // A meter that is kept, and ends before its target does.
 void note_meter_gone(const struct weir *w, const struct meter *meter);
 
+// ---- plan.c
+// What an extension's plan calls reach.
+struct plan {
+	struct weir_plan public; // first, with plan_ops
+	struct target *target;
+	struct target_state *state;
+	struct weir_error refusal; // of what the extension asked for
+};
+extern const struct weir_plan_ops plan_ops;
+// Gives back what the core has for a state. policy_gone: as for meter_put().
+void plan_put_objects(struct vswitch *vswitch, struct target_state *state, bool policy_gone);
+// The states of the target have changed; `state` (which may be NULL) is in force now.
+void plan_apply_objects(struct target *target, const struct target_state *state);
+// How many addresses may be learned at the target's port, 0: any number.
+uint32_t plan_learn_max(const struct target *target);
+
+// ---- policing.c
+void policing_init(struct vswitch *vswitch);
+// No worker uses the switch any more, and no state.
+void policing_fini(struct vswitch *vswitch);
+// 0, or a refusal of a rate or burst.
+int policing_check(const struct policer_config *config, struct weir_error *error);
+// The policer of this name and unit, with one more reference; a new one is as config says, full.
+// NULL: no memory, or there are too many.
+struct policing *policing_get(struct vswitch *vswitch, const struct attachment *attachment,
+	const char *target, const char *key, const struct policer_config *config);
+void policing_put(struct vswitch *vswitch, struct policing *policing);
+// Puts the rates and bursts of the state in force. Cannot fail.
+void policing_apply(struct vswitch *vswitch, const struct target_state *state);
+
 // ---- meter.c
+void meters_init(struct vswitch *vswitch);
 struct meter *meter_get(struct vswitch *vswitch, const struct attachment *attachment,
 	const char *target, const char *key);
 // policy_gone: the last holder is gone because its policy is, not because the extension left.

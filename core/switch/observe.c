@@ -30,6 +30,7 @@ static const struct weir_drop_reason core_reasons[N_CORE_REASONS] = {
 	[REASON_NEW_FLOW_SHED] = { "new-flow-shed",
 		"too many new flows to decide them all beside the known ones' frames" },
 	[REASON_SESSION_FULL] = { "session-full", "there is no room for another session" },
+	[REASON_OVER_RATE] = { "over-rate", "the frame is over the rate of a policer" },
 };
 
 const char *reason_describe(

@@ -87,12 +87,12 @@ struct port *port_make(struct vswitch *s, const char *name, const struct weir_po
 
 // ---- Adding
 
-int port_learn(struct vswitch *s, weir_port_id id)
+int port_learn(const struct port *port)
 {
 	int failed;
 
 	rcu_enter();
-	failed = fdb_port_add(s->fdb, id, 0);
+	failed = fdb_port_add(port->target.vswitch->fdb, port->id, plan_learn_max(&port->target));
 	rcu_leave();
 	return failed;
 }
@@ -133,7 +133,7 @@ static int enter(struct port *port, struct change *change)
 	struct published_port *published;
 
 	change_commit(change);
-	if (port_learn(s, port->id) < 0) {
+	if (port_learn(port) < 0) {
 		change_revert(change);
 		return -ENOMEM;
 	}

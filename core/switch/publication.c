@@ -43,6 +43,7 @@ static struct published_snapshot *snapshot_make(const struct vswitch *s, const s
 		return NULL;
 	p->snapshot.n_ports = s->n_indices;
 	p->snapshot.nowhere = s->nowhere_snapshot;
+	p->snapshot.policers = &s->policer_table;
 	p->snapshot.has_forwarding = publish_has_forwarding(stack);
 	p->snapshot.strict = s->weir->options.strict;
 	for (unsigned i = 0; i < s->n_indices; i++)

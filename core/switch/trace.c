@@ -33,7 +33,7 @@ static void show(const struct tracing *t, const struct snapshot_port *port, cons
 static const char *meter_key(const struct vswitch *s, uint32_t id)
 {
 	for (const struct meter *m = s->meters; m; m = m->next)
-		if (m->id == id)
+		if (m->number.id == id)
 			return m->key;
 	return "";
 }
@@ -131,6 +131,7 @@ static void run(struct tracing *t, const struct port *port, struct weir_frame *f
 	t->trace.snapshot = s->published;
 	t->trace.fdb = s->fdb;
 	t->trace.meters = &s->meter_owners;
+	t->trace.sessions = s->sessions;
 	t->trace.now_s = (uint32_t)(weir_now_ns(s->weir) / 1000000000);
 	t->trace.half = show_half;
 	rcu_enter();

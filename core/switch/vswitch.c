@@ -84,6 +84,7 @@ static void vswitch_free(struct vswitch *s)
 		datapath_destroy(s->datapaths[i]);
 	publish_free(s);
 	meter_free_all(s);
+	policing_fini(s);
 	fdb_destroy(s->fdb);
 	session_table_destroy(s->sessions);
 	generation_destroy(s->generation);
@@ -144,6 +145,8 @@ struct vswitch *vswitch_make(
 	s->n_sessions = config->n_sessions;
 	s->n_port_sessions = config->n_port_sessions;
 	target_init(&s->target, s, NULL);
+	meters_init(s);
+	policing_init(s);
 	snprintf(s->name, sizeof(s->name), "%s", name);
 	s->generation = generation_create();
 	s->nowhere = runtime_make(w->n_workers);

@@ -28,7 +28,7 @@
 // against it (`weirctl extension show`):
 //                                        capture  filter  forwarding  service
 //     copy frames to a sink                 x
-//     drop; rewrite; meter; sessions                  x        x
+//     drop; rewrite; meter; police; sessions          x        x
 //     exclude one destination (stage 5)               x
 //     choose destinations (stage 3)                            x
 //     originate frames                      x         x        x
@@ -41,12 +41,15 @@
 // tables of functions, wrapped by the inline functions below: it has no undefined symbol of the
 // core's and runs on any host that has the minor it needs.
 //
-// A slot of a host's table is NULL where the host does not offer the service: policers, egress
-// schedulers and steering are declared at the end of this file and answer -ENOSYS on hosts of minor
-// versions 0 to 2, sessions on those of 0 and 1.
+// A slot of a host's table is NULL where the host does not offer the service: egress schedulers and
+// steering are declared at the end of this file and answer -ENOSYS on hosts that have none; so do
+// policers and sessions on hosts of minor versions 0 and 1.
 //
 // Minor version 1 added calls, statuses, timers, posts, rings, save and restore, and what a visit
-// is told about its worker, its time and its drops. Minor version 2 added sessions.
+// is told about its worker, its time and its drops.
+//
+// Minor version 2 added policers, sessions, limits of learned addresses, and the assigned address
+// of a port.
 #ifndef WEIR_EXTENSION_H
 #define WEIR_EXTENSION_H
 
@@ -126,6 +129,7 @@ struct weir_decision_ops {
 	// Minor version 2.
 	int (*session_find)(struct weir_decision *, struct weir_session_found *);
 	void (*session_related)(struct weir_decision *, unsigned reason);
+	void (*police_as)(struct weir_decision *, uint32_t policer, unsigned reason);
 };
 
 struct weir_decision {
@@ -318,6 +322,8 @@ struct weir_target {
 	const char *name;  // of the port or switch
 	const struct weir_policy *policies;
 	size_t n_policies;
+	// Minor version 2.
+	const uint8_t *mac; // 6 bytes: the address assigned to the port; NULL: none is
 };
 
 struct weir_plan_ops {
@@ -333,6 +339,10 @@ struct weir_plan_ops {
 		void *context); // may be NULL
 	int (*steering)(struct weir_plan *, const struct weir_steering *steering,
 		void *context); // may be NULL
+	// Minor version 2.
+	int (*frame_policer)(struct weir_plan *, const char *key, uint64_t rate_fps,
+		uint64_t burst_frames, uint32_t *policer);
+	int (*learn_limit)(struct weir_plan *, uint32_t max_addresses);
 };
 
 struct weir_plan {
@@ -370,6 +380,17 @@ static inline int weir_plan_mirror(struct weir_plan *p, const char *port, uint32
 static inline weir_port_id weir_plan_port(struct weir_plan *p, const char *name)
 {
 	return p->ops->port(p, name);
+}
+
+// At most max_addresses (from 1 on) are learned at this port, static entries included; of what
+// several extensions plan the least counts. Frames from others pass, and those to them are flooded.
+// A lower limit than before forgets none. Native forwarding. 0; -EINVAL: 0 addresses, or the target
+// is no port; -ENOSYS. Inside prepare().
+static inline int weir_plan_learn_limit(struct weir_plan *p, uint32_t max_addresses)
+{
+	if (p->ops->size <= offsetof(struct weir_plan_ops, learn_limit))
+		return -ENOSYS;
+	return p->ops->learn_limit(p, max_addresses);
 }
 
 // ---- Events
@@ -676,6 +697,74 @@ static inline int weir_save_write(struct weir_save *s, const void *bytes, size_t
 	return s->ops->write(s, bytes, size);
 }
 
+// ---- Policers
+//
+// A policer limits the frames of all flows that are attached to it, on all workers together: a
+// token bucket (RFC 2697, with one bucket) that counts the bits of frames or the frames themselves.
+// A frame for which it has not enough is dropped at its place in the stack under the core's reason
+// over-rate, counted at the port whose stage attached it; meters before that place have counted it,
+// those behind have not. Nothing is paid for flows that are decided to be dropped.
+//
+// What frames cost is what they are on the wire, without FCS, as for meters: a segmentation-offload
+// frame costs what its segments will, and passes or not as a whole. A frame that costs more than
+// the burst passes when the bucket is full, and is paid off before the next one.
+//
+// In any T seconds at most rate * T + burst pass, and a quarter of the burst more where several
+// workers share: each takes a millisecond's tokens at a time. The rate is neither missed nor
+// exceeded in the long run. Choose a burst of some milliseconds at the rate: a sender that is held
+// back by loss (TCP) needs about a round trip's worth of it.
+//
+// One that is planned again by its key keeps its tokens, also with another rate and burst, which
+// hold for all its flows as soon as the change is made.
+
+// The bounds of rates and bursts; a burst has at least 1.
+#define WEIR_POLICER_RATE_MIN_BPS     UINT64_C(1000)
+#define WEIR_POLICER_RATE_MAX_BPS     UINT64_C(1000000000000)
+#define WEIR_POLICER_BURST_MAX_BYTES  UINT64_C(1000000000)
+#define WEIR_POLICER_RATE_MIN_FPS     UINT64_C(1)
+#define WEIR_POLICER_RATE_MAX_FPS     UINT64_C(1000000000)
+#define WEIR_POLICER_BURST_MAX_FRAMES UINT64_C(1000000000)
+
+// The policer with this key (1 to 63 bytes) of this extension and target: made when new, with a
+// full bucket. One that no prepared state asks for any more is removed. rate_bps: bits per second;
+// burst_bytes: the bucket's depth. 0; -EINVAL: out of bounds, which the host says in a sentence
+// when prepare() returns this without one of its own, or no key; -ENOMEM; -ENOSYS. Inside
+// prepare().
+static inline int weir_plan_policer(struct weir_plan *p, const char *key, uint64_t rate_bps,
+	uint64_t burst_bytes, uint32_t *policer)
+{
+	return p->ops->policer ? p->ops->policer(p, key, rate_bps, burst_bytes, policer) : -ENOSYS;
+}
+
+// The same in frames per second, and a depth in frames: another policer than one of the same key
+// that counts bits.
+static inline int weir_plan_frame_policer(struct weir_plan *p, const char *key, uint64_t rate_fps,
+	uint64_t burst_frames, uint32_t *policer)
+{
+	if (p->ops->size <= offsetof(struct weir_plan_ops, frame_policer))
+		return -ENOSYS;
+	return p->ops->frame_policer(p, key, rate_fps, burst_frames, policer);
+}
+
+// Limits the flow's frames, with all other flows of the policer. Of several, each is paid in turn;
+// what was paid before one refuses is not given back. 0 or -ENOSYS. Filter, forwarding.
+static inline int weir_police(struct weir_decision *d, uint32_t policer)
+{
+	if (!d->ops->police)
+		return -ENOSYS;
+	d->ops->police(d, policer);
+	return 0;
+}
+
+// The same, with a reason of the extension's own (as for weir_drop()) for what is over the rate.
+static inline int weir_police_as(struct weir_decision *d, uint32_t policer, unsigned reason)
+{
+	if (d->ops->size <= offsetof(struct weir_decision_ops, police_as))
+		return -ENOSYS;
+	d->ops->police_as(d, policer, reason);
+	return 0;
+}
+
 // ---- Sessions (minor version 2)
 //
 // A session pairs a flow with its replies. A decision opens it; the decisions about its further
@@ -849,14 +938,11 @@ static inline int weir_sessions_end(struct weir_attachment *a, weir_port_id port
 // the host has none. Each attach point has at most one owner; the core has the mechanism, the
 // extension the policy.
 
-// Limits the flow's frames, with all other flows of the policer. Filter, forwarding.
-static inline int weir_police(struct weir_decision *d, uint32_t policer)
-{
-	if (!d->ops->police)
-		return -ENOSYS;
-	d->ops->police(d, policer);
-	return 0;
-}
+// ---- Services of later minor versions
+//
+// Declared so that extensions and the core agree on their shape; the helpers answer -ENOSYS where
+// the host has none. Each attach point has at most one owner; the core has the mechanism, the
+// extension the policy.
 
 // The class that the egress port's scheduler gets with the flow's frames. Filter, forwarding.
 static inline int weir_egress_class(struct weir_decision *d, uint8_t class)
@@ -865,14 +951,6 @@ static inline int weir_egress_class(struct weir_decision *d, uint8_t class)
 		return -ENOSYS;
 	d->ops->egress_class(d, class);
 	return 0;
-}
-
-// A single-rate policer, found again by its key as a meter is. rate_bps: bits per second on the
-// wire without FCS; burst_bytes: the bucket's depth.
-static inline int weir_plan_policer(struct weir_plan *p, const char *key, uint64_t rate_bps,
-	uint64_t burst_bytes, uint32_t *policer)
-{
-	return p->ops->policer ? p->ops->policer(p, key, rate_bps, burst_bytes, policer) : -ENOSYS;
 }
 
 // Orders what leaves a port. On the worker that owns the port's transmission, never two at once;

@@ -85,6 +85,9 @@ static void step(char letter, char digit)
 	case 'm':
 		composer_op(&composer, (struct op){ .code = OP_METER, .arg = n });
 		break;
+	case 'p':
+		composer_op(&composer, (struct op){ .code = OP_POLICE, .arg = n });
+		break;
 	case 'v':
 		composer_op(&composer, (struct op){ .code = OP_VISIT, .arg = n });
 		break;
@@ -190,6 +193,7 @@ static const struct {
 	{ "m1 T1 v1 m2 T2", "set-dscp 0 ecn 1, visit #1" },
 	{ "+5 c1 - T1", "push-vlan 5, copy #1" },
 	{ "v1 m1 v2 m2", "visit #1, visit #2" },
+	{ "p1 m1 T1 v1 p2", "set-dscp 0 ecn 1, visit #1" },
 	{ "D1 c1 E1 v1 S1", "set-eth-dst 00:00:00:00:00:01, copy #1, set-eth-src "
 			    "00:00:00:00:00:01, visit #1" },
 };
@@ -207,18 +211,28 @@ static void a_drop_strips_meters_and_what_nobody_sees(void **state)
 	}
 }
 
-static void meters_are_taken_from_behind_the_last_observer(void **state)
+static void accounts_are_taken_from_behind_the_last_observer(void **state)
 {
-	struct op meters[PROGRAM_OPS_MAX];
+	struct op late[PROGRAM_OPS_MAX];
 
 	(void)state;
 	begin(PLAIN);
-	run_steps("m1 v1 m2 T1 m3");
-	assert_int_equal(composer_take_meters(&composer, meters), 2);
-	assert_int_equal(meters[0].arg, 2);
-	assert_int_equal(meters[1].arg, 3);
+	run_steps("m1 v1 m2 T1 p4 m3");
+	assert_int_equal(composer_take_late(&composer, late), 3);
+	assert_int_equal(late[0].arg, 2);
+	assert_int_equal(late[1].arg, 4);
+	assert_int_equal(late[1].code, OP_POLICE);
+	assert_int_equal(late[2].arg, 3);
 	assert_string_equal(program_text(), "meter 1, visit #1, set-dscp 0 ecn 1");
-	assert_int_equal(composer_take_meters(&composer, meters), 0);
+	assert_int_equal(composer_take_late(&composer, late), 0);
+	// They go on to count the frame as long as it was where they stood.
+	begin(PLAIN);
+	run_steps("m1 +5 m2 T1 p3");
+	assert_int_equal(composer_take_late(&composer, late), 3);
+	assert_int_equal(late[0].adjust, -4);
+	assert_int_equal(late[1].adjust, 0);
+	assert_int_equal(late[2].adjust, 0);
+	assert_string_equal(program_text(), "push-vlan 5, set-dscp 0 ecn 1");
 }
 
 static void programs_have_an_end(void **state)
@@ -272,7 +286,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(operations_are_tidied_as_they_come),
 		cmocka_unit_test(a_drop_strips_meters_and_what_nobody_sees),
-		cmocka_unit_test(meters_are_taken_from_behind_the_last_observer),
+		cmocka_unit_test(accounts_are_taken_from_behind_the_last_observer),
 		cmocka_unit_test(programs_have_an_end),
 		cmocka_unit_test(dependencies_are_a_set_with_a_bound),
 		cmocka_unit_test(refused_rewrites_are_not_recorded),

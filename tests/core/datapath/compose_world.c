@@ -38,6 +38,7 @@ int world_setup(void **state)
 	world.meters.chunks[0] = world.owners;
 	world.learn = true;
 	world.snapshot->n_ports = WORLD_PORTS;
+	world.snapshot->policers = &world.policers;
 	world.snapshot->nowhere = &world.nowhere;
 	port_init(&world.nowhere, KEY_NO_PORT, WEIR_PORT_NONE);
 	for (uint16_t i = 0; i < WORLD_PORTS; i++) {
@@ -232,7 +233,7 @@ const char *world_egress(
 	struct compose_context c = context();
 
 	key.w[0] |= port | KEY_EGRESS_HALF | (uint64_t)forwarded << KEY_FORWARDED_SHIFT;
-	key_set_ingress(&key, from_port & mask->bits.w[5] & KEY_INGRESS_MASK);
+	key_set_ingress(&key, from_port & mask->bits.w[8] & KEY_INGRESS_MASK);
 	world_said[0] = '\0';
 	compose_egress(&c, &key, &world.out);
 	return program_text();

@@ -33,6 +33,7 @@ struct world {
 	struct session_table *sessions; // 64, 8 at a port
 	unsigned sessions_refused;      // of the next composition
 	struct meter_owners meters;
+	struct policer_table policers; // there are none
 	uint16_t owners[METER_CHUNK];
 	struct weir_extension extensions[WORLD_EXTENSIONS];
 	struct stack_entry entries[WORLD_EXTENSIONS];

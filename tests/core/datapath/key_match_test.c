@@ -116,7 +116,7 @@ static void what_is_shown_is_found(void **state)
 
 			key_mask_make(&mask, field == 15 ? WEIR_FIELDS_ALL : UINT64_C(1) << field);
 			for (unsigned w = 1; w < KEY_WORDS; w++)
-				key.w[w] &= w == 5 && key_l3(&key) == WEIR_L3_IPV6 ? mask.w5_ipv6
+				key.w[w] &= w == 4 && key_l3(&key) == WEIR_L3_IPV6 ? mask.w4_ipv6
 										   : mask.bits.w[w];
 			key_format(&key, &mask, text, sizeof(text));
 			if (key_match_parse(text, &match, &error))

@@ -143,7 +143,7 @@ static void no_byte_of_an_operation_is_left_unset(void **state)
 	// The named members of the two unions fill them.
 	assert_int_equal(offsetof(struct op, reserved) + 1, offsetof(struct op, forwarded));
 	assert_int_equal(offsetof(struct op, address) + 16, sizeof(struct op));
-	assert_int_equal(offsetof(struct op, zero) + 12, sizeof(struct op));
+	assert_int_equal(offsetof(struct op, zero) + 8, sizeof(struct op));
 }
 
 // ---- Text
@@ -177,6 +177,7 @@ static const struct {
 	{ { .code = OP_DROP, .port = 9, .arg = 65 }, "drop #65" },
 	{ { .code = OP_END }, "end" },
 	{ { .code = OP_METER, .arg = 3 }, "meter 3" },
+	{ { .code = OP_POLICE, .arg = 3 }, "police 3" },
 	{ { .code = OP_VISIT, .arg = 4 }, "visit #4" },
 	{ { .code = OP_VISIT, .arg = 4, .flags = 2 }, "visit #4 if tcp-flags 0x02" },
 	{ { .code = OP_COPY, .port = 9, .arg = 1 }, "copy name" },

@@ -288,6 +288,43 @@ static void a_patch_panel(void **state)
 	lab_end(&lab);
 }
 
+// The least that extensions plan counts, as long as they are there.
+static void ports_learn_as_many_addresses_as_planned(void **state)
+{
+	struct lab lab;
+
+	(void)state;
+	lab_start(&lab, &(struct lab_options){ .n_ports = 2 });
+	lab_attach(&lab, "probe-filter", 0);
+	lab_attach(&lab, "probe-after", 0);
+	lab_act(&lab, "p0", "probe-filter", "few", (Probe__Act){ AT(CONTROL, LEARN), VALUE(2) });
+	lab_act(&lab, "p0", "probe-after", "more", (Probe__Act){ AT(CONTROL, LEARN), VALUE(3) });
+	lab_assert_refused(&lab,
+		lab_try_act(&lab, "p1", "probe-filter", "none",
+			(Probe__Act){ AT(CONTROL, LEARN), VALUE(0) }, 0),
+		EINVAL, "extension probe-filter refuses the configuration of p1");
+	for (unsigned n = 1; n < 6; n++) {
+		for (unsigned from = 10; from < 16; from++) {
+			// A flow that is new to the switch; those that are not learned pass all the
+			// same.
+			struct lab_frame frame = lab_udp(from, 20 + n, 1, 2);
+
+			lab_assert_pass(&lab, 0, &frame, P1);
+		}
+		assert_int_equal(entries(&lab), n < 3 ? 2 : n < 4 ? 3 : 6);
+		if (n == 1)
+			lab_remove_policy(&lab, "p0", "probe-after", "more");
+		if (n == 2) {
+			lab_act(&lab, "p0", "probe-after", "more",
+				(Probe__Act){ AT(CONTROL, LEARN), VALUE(3) });
+			lab_detach(&lab, "probe-filter");
+		}
+		if (n == 3)
+			lab_remove_policy(&lab, "p0", "probe-after", "more");
+	}
+	lab_end(&lab);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -301,6 +338,7 @@ int main(void)
 		cmocka_unit_test(plain_l2_has_one_flow_per_pair),
 		cmocka_unit_test(a_rule_on_one_port_leaves_the_others_cached),
 		cmocka_unit_test(a_patch_panel),
+		cmocka_unit_test(ports_learn_as_many_addresses_as_planned),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

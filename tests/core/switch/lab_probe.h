@@ -16,6 +16,7 @@
 #define BYTES(b, n) .has_bytes = 1, .bytes = { (n), (uint8_t *)(uintptr_t)(b) }
 #define BYTE(b)     BYTES((uint8_t[]){ (b) }, 1)
 #define FRAME(f)    BYTES((f).bytes, (f).size)
+#define LIMIT(r, b) .has_rate = 1, .rate = (r), .has_burst = 1, .burst = (b)
 #define IF(c, v)    .has_if_##c = 1, .if_##c = (v)
 
 static inline int lab_try_act(struct lab *lab, const char *target, const char *extension,

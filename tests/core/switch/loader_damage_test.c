@@ -260,7 +260,7 @@ static void test_mutated_note(void **state)
 	size_t size = offsetof(struct weir_note, name) + sizeof("test") -
 		      offsetof(struct weir_note, magic);
 
-	// No change has it need a lesser minor version.
+	// The minor version that it needs, 2, becomes none that there is.
 	assert_int_equal(mutate(*state, &module, module_note(&module), size), 4 * size);
 	module_free(&module);
 }

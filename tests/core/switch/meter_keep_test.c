@@ -298,8 +298,8 @@ static void many(void **state)
 		assert_null(br0(&k)->meters);
 		lab_settle(&k.lab);
 		// Their numbers are given out again.
-		assert_int_equal(br0(&k)->n_meter_ids, br0(&k)->meters_made);
-		assert_int_equal(br0(&k)->meters_made, N_TARGETS * N_KEYS);
+		assert_int_equal(br0(&k)->meter_numbers.n_free, br0(&k)->meter_numbers.made);
+		assert_int_equal(br0(&k)->meter_numbers.made, N_TARGETS * N_KEYS);
 	}
 	lab_end(&k.lab);
 }

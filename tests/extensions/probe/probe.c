@@ -36,6 +36,14 @@ static int resolve(
 		return weir_refuse(error, -ENOENT, "port", "port \"%s\": there is none", m->port);
 	if (m->what == PROBE__ACT__WHAT__METER && !m->has_value)
 		return weir_plan_meter(plan, id, &act->meter);
+	if (m->what == PROBE__ACT__WHAT__POLICE && m->has_rate)
+		return weir_plan_policer(plan, id, m->rate, m->burst, &act->policer);
+	if (m->what == PROBE__ACT__WHAT__LEARN)
+		return weir_plan_learn_limit(plan, (uint32_t)m->value);
+	if ((m->what == PROBE__ACT__WHAT__POLICE_FRAMES ||
+		    m->what == PROBE__ACT__WHAT__POLICE_AS) &&
+		m->has_rate)
+		return weir_plan_frame_policer(plan, id, m->rate, m->burst, &act->policer);
 	if (m->what == PROBE__ACT__WHAT__COPY && m->port)
 		return weir_plan_mirror(plan, m->port, &act->sink);
 	return 0;

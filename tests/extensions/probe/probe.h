@@ -34,6 +34,7 @@ struct probe {
 struct probe_act {
 	Probe__Act *message;
 	uint32_t meter;
+	uint32_t policer;
 	uint32_t sink;
 	weir_port_id port;
 };

@@ -55,6 +55,13 @@ static void decide_act(const struct probe_act *act, struct weir_decision *d)
 	case ACT(METER):
 		weir_meter(d, m->has_value ? (uint32_t)m->value : act->meter);
 		break;
+	case ACT(POLICE):
+	case ACT(POLICE_FRAMES):
+		weir_police(d, m->has_value ? (uint32_t)m->value : act->policer);
+		break;
+	case ACT(POLICE_AS):
+		weir_police_as(d, act->policer, m->one_in);
+		break;
 	case ACT(COPY):
 		weir_copy(d, m->has_value ? (uint32_t)m->value : act->sink, m->one_in);
 		break;

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// What extensions ask for while they prepare, and what the core has for their states: meters,
+// policers, limits.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "switch/model.h"
+
+static struct plan *plan_of(struct weir_plan *p)
+{
+	return (struct plan *)p;
+}
+
+static int plan_reads(struct weir_plan *p, enum weir_stage stage, uint64_t fields)
+{
+	if ((unsigned)stage >= WEIR_N_STAGES || (fields & ~WEIR_FIELDS_ALL))
+		return -EINVAL;
+	plan_of(p)->state->reads[stage] = fields;
+	return 0;
+}
+
+static int plan_inactive(struct weir_plan *p, enum weir_stage stage)
+{
+	if ((unsigned)stage >= WEIR_N_STAGES)
+		return -EINVAL;
+	plan_of(p)->state->inactive |= 1u << stage;
+	return 0;
+}
+
+// Room for one more behind n elements, which grow by doubling. NULL: no memory; the old ones stay.
+static void *grow(void *elements, unsigned n, size_t size)
+{
+	if (n & (n - 1))
+		return elements;
+	return realloc(elements, (n ? n * 2 : 1) * size);
+}
+
+static int plan_meter(struct weir_plan *p, const char *key, uint32_t *id)
+{
+	struct plan *plan = plan_of(p);
+	struct target_state *state = plan->state;
+	char name[WEIR_NAME_MAX + 8];
+	struct meter *meter, **grown;
+
+	if (!key || !*key || strlen(key) >= sizeof(meter->key))
+		return -EINVAL;
+	target_name(plan->target, name);
+	grown = grow(state->meters, state->n_meters, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	state->meters = grown;
+	meter = meter_get(plan->target->vswitch, state->attachment, name, key);
+	if (!meter)
+		return -ENOMEM;
+	state->meters[state->n_meters++] = meter;
+	*id = meter->number.id;
+	return 0;
+}
+
+static int plan_any_policer(
+	struct weir_plan *p, const char *key, const struct policer_config *config, uint32_t *id)
+{
+	struct plan *plan = plan_of(p);
+	struct vswitch *s = plan->target->vswitch;
+	struct target_state *state = plan->state;
+	int failed = policing_check(config, &plan->refusal);
+	struct wanted_policer *grown;
+	char name[WEIR_NAME_MAX + 8];
+	struct policing *policing;
+
+	if (failed)
+		return failed;
+	if (!key || !*key || strlen(key) >= sizeof(policing->key))
+		return -EINVAL;
+	target_name(plan->target, name);
+	grown = grow(state->policers, state->n_policers, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	state->policers = grown;
+	policing = policing_get(s, state->attachment, name, key, config);
+	if (!policing)
+		return -ENOMEM;
+	state->policers[state->n_policers++] = (struct wanted_policer){ policing, *config };
+	*id = policing->number.id;
+	return 0;
+}
+
+static int plan_policer(
+	struct weir_plan *p, const char *key, uint64_t rate_bps, uint64_t burst_bytes, uint32_t *id)
+{
+	struct policer_config config = { POLICER_BITS, rate_bps, burst_bytes };
+
+	return plan_any_policer(p, key, &config, id);
+}
+
+static int plan_frame_policer(struct weir_plan *p, const char *key, uint64_t rate_fps,
+	uint64_t burst_frames, uint32_t *id)
+{
+	struct policer_config config = { POLICER_FRAMES, rate_fps, burst_frames };
+
+	return plan_any_policer(p, key, &config, id);
+}
+
+static weir_port_id plan_port(struct weir_plan *p, const char *name)
+{
+	struct plan *plan = plan_of(p);
+	struct vswitch *s = plan->target->vswitch;
+	const struct port *port = port_find(s->weir, name, NULL);
+
+	plan->state->uses_ports = true;
+	return port && port->target.vswitch == s ? port->id : WEIR_PORT_NONE;
+}
+
+static int plan_mirror(struct weir_plan *p, const char *port, uint32_t *sink)
+{
+	weir_port_id id = plan_port(p, port);
+
+	if (id == WEIR_PORT_NONE)
+		return -ENOENT;
+	*sink = id;
+	return 0;
+}
+
+static int plan_learn_limit(struct weir_plan *p, uint32_t max_addresses)
+{
+	struct plan *plan = plan_of(p);
+
+	if (!plan->target->port || max_addresses == 0)
+		return -EINVAL;
+	plan->state->learn_max = max_addresses;
+	return 0;
+}
+
+const struct weir_plan_ops plan_ops = {
+	.size = sizeof(struct weir_plan_ops),
+	.reads = plan_reads,
+	.inactive = plan_inactive,
+	.meter = plan_meter,
+	.mirror = plan_mirror,
+	.port = plan_port,
+	.policer = plan_policer,
+	.frame_policer = plan_frame_policer,
+	.learn_limit = plan_learn_limit,
+};
+
+// ---- Of states
+
+static void put_policers(struct vswitch *s, struct target_state *state)
+{
+	for (unsigned i = 0; i < state->n_policers; i++)
+		policing_put(s, state->policers[i].policing);
+	free(state->policers);
+	state->policers = NULL;
+	state->n_policers = 0;
+}
+
+void plan_put_objects(struct vswitch *s, struct target_state *state, bool policy_gone)
+{
+	put_policers(s, state);
+	for (unsigned i = 0; i < state->n_meters; i++)
+		meter_put(s, state->meters[i], policy_gone);
+	free(state->meters);
+	state->meters = NULL;
+	state->n_meters = 0;
+}
+
+uint32_t plan_learn_max(const struct target *target)
+{
+	uint32_t max = 0;
+
+	for (const struct target_state *s = target->states; s; s = s->next)
+		if (s->learn_max && (max == 0 || s->learn_max < max))
+			max = s->learn_max;
+	return max;
+}
+
+void plan_apply_objects(struct target *target, const struct target_state *state)
+{
+	if (state)
+		policing_apply(target->vswitch, state);
+	if (!target->port)
+		return;
+	rcu_enter();
+	// One that is not in the FDB comes there with its limit, or does not come back.
+	fdb_port_limit(target->vswitch->fdb, target->port->id, plan_learn_max(target));
+	rcu_leave();
+}
