@@ -144,9 +144,9 @@ void dpdk_let_go(const struct dpdk_nic *dpdk);
 // ---- checksum.c
 
 // Asks the device for the checksum that the frame is without (RTE_MBUF_F_TX_TCP_CKSUM and the
-// like), or makes it when that cannot be said. mbuf: the frame's, or a copy of it, to be sent.
-// False: it is not in the frame where the frame says.
-bool dpdk_ask_checksum(struct rte_mbuf *mbuf, const struct weir_frame *frame);
+// like), or makes it when that cannot be said. mbuf: the frame's, which is finished then, or a copy
+// of it, to be sent. False: it is not in the frame where the frame says.
+bool dpdk_ask_checksum(struct rte_mbuf *mbuf, struct weir_frame *frame);
 
 // ---- segments.c: frames of more than one mbuf, and mbufs of others
 
