@@ -34,8 +34,8 @@ enum flow_flag {
 };
 
 // What frames are on the wire, together: their number above their bytes, so that both are counted
-// by one addition. No frame on the wire has as many bytes as there are below half of the number's
-// range, so the bytes stay in theirs as long as WIRE_MANY is not set.
+// by one addition. None has more bytes than WEIR_FRAME_MAX, so the bytes stay in their range as
+// long as WIRE_MANY is not set, and when a batch of segmentation frames sets it (flow_use.h).
 #define WIRE_FRAME (UINT64_C(1) << 40)
 #define WIRE_MANY  (UINT64_C(1) << 63)
 

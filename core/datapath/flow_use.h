@@ -33,6 +33,11 @@ static inline uint64_t frame_wire(const struct weir_frame *frame)
 	return wire_of(frames, bytes);
 }
 
+// A frame is no more frames on the wire than it has bytes. On top of all that a flow may have
+// before WIRE_MANY is set, there is still room for a batch of such.
+_Static_assert((WIRE_MANY / WIRE_FRAME + NIC_BATCH * WEIR_FRAME_MAX) * WEIR_FRAME_MAX < WIRE_FRAME,
+	"see wire_of()");
+
 static inline void use_flow(struct datapath *dp, struct flow *flow, uint64_t wire)
 {
 	flow->used = dp->tick;

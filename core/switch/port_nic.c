@@ -93,27 +93,30 @@ static unsigned least_loaded(const struct weir *w)
 	return best;
 }
 
-// Two ports on one interface would each take every frame. lost_too: those that look for theirs
-// count as well.
-static int check_interface_free(
+// Two ports on one interface would each take every frame; of a device there is one only. lost_too:
+// those that look for theirs count as well.
+static int check_free(
 	const struct port *port, const char *spec, bool lost_too, struct weir_error *error)
 {
 	struct weir *w = port->target.vswitch->weir;
-	char mine[IFNAMSIZ], other[IFNAMSIZ];
+	char mine[NIC_CLAIM_SIZE], other[NIC_CLAIM_SIZE];
 
-	if (!nic_interface(spec, mine) || !*mine)
+	nic_claim(spec, mine);
+	if (!*mine)
 		return 0;
 	for (struct vswitch *s = w->switches; s; s = s->next) {
 		for (unsigned i = 0; i < s->n_indices; i++) {
 			const struct port *p = s->ports[i];
 
 			if (!p || p == port ||
-				(!p->nic && !(lost_too && p->state == WEIR_PORT_NIC_LOST)) ||
-				!nic_interface(p->nic_spec, other) || strcmp(mine, other) != 0)
+				(!p->nic && !(lost_too && p->state == WEIR_PORT_NIC_LOST)))
+				continue;
+			nic_claim(p->nic_spec, other);
+			if (strcmp(mine, other) != 0)
 				continue;
 			return weir_refuse(error, -EBUSY, "nic",
-				"nic \"%s\": port %s of switch %s has the interface %s", spec,
-				p->name, s->name, mine);
+				"nic \"%s\": port %s of switch %s has the %s", spec, p->name,
+				s->name, mine);
 		}
 	}
 	return 0;
@@ -123,7 +126,7 @@ int port_check_nic(const struct port *port, const char *spec, struct weir_error 
 {
 	int failed = nic_check(spec, error);
 
-	return failed ? failed : check_interface_free(port, spec, true, error);
+	return failed ? failed : check_free(port, spec, true, error);
 }
 
 static struct nic_options options_of(const struct port *port, unsigned flags)
@@ -329,7 +332,7 @@ static void find_again(struct port *port)
 
 	if (!spec)
 		return;
-	failed = check_interface_free(port, spec, false, &error);
+	failed = check_free(port, spec, false, &error);
 	if (!failed)
 		failed = give_nic(port, spec, port->nic_forced ? WEIR_FORCE : 0, &error);
 	if (failed) {

@@ -113,7 +113,7 @@ refused "no PCI" "with --no-pci (see weir-switchd --dpdk): EAL: Cannot find devi
 refused "larger than the pool" "capture's 4000 frames and 1024 more, but of the pool's 4096 only 4096" \
 	"dpdk:net_pcap0,rx_pcap=$work/large.pcap,infinite_rx=1"
 ctl port add br0 p1 dpdk:net_null0,copy=0,no-rx=1
-refused "used" "used by the NIC dpdk:net_null0,copy=0,no-rx=1" dpdk:net_null0
+refused "used" "port p1 of switch br0 has the device net_null0" dpdk:net_null0
 refused "used, for a bond" "its device net_null0 is used by the NIC dpdk:net_null0,copy=0,no-rx=1" \
 	dpdk:net_bonding0,mode=1,slave=net_null0
 ctl port add br0 p2 dpdk:net_null0 --dry-run 2>/dev/null && fail "a dry run takes a device that is used"
@@ -181,6 +181,19 @@ ctl port remove p2
 ctl port add br0 last dpdk:net_null0,no-rx=1
 equal "mbufs free in the end" "$(details last mbufs_free)" 4096
 assert_conservation
+daemon_stop
+
+# A device that could not be had is still its port's.
+cp "$work/in.pcap" "$work/gone.pcap"
+daemon_start --workers 1 --dpdk "$small"
+ctl switch add br0
+ctl port add br0 other null
+ctl port add br0 p1 "dpdk:net_pcap3,rx_pcap=$work/gone.pcap"
+daemon_stop
+rm "$work/gone.pcap"
+daemon_start --workers 1 --dpdk "$small"
+equal "a port without its device" "$(port_value p1 state)" nic-lost
+refused "lost" "port p1 of switch br0 has the device net_pcap3" "dpdk:net_pcap3,rx_pcap=$work/in.pcap"
 daemon_stop
 
 # At full rate, with the pool as large as it likes to be, with and without hugepages.

@@ -200,10 +200,10 @@ static bool takes_chain(const struct dpdk_nic *dpdk, struct weir_frame *frame)
 	return dpdk->sends_segments && dpdk_mbuf_of(frame)->nb_segs <= dpdk->max_segments;
 }
 
-// The mbuf to be sent for a frame of any sort, NULL: it cannot be had, or the device cannot send
-// it.
+// The mbuf to be sent for a frame of any sort, NULL: it cannot be had, or, refused, it cannot be
+// sent.
 static struct rte_mbuf *make_sendable(
-	const struct dpdk_nic *dpdk, struct weir_frame *frame, bool *copied)
+	const struct dpdk_nic *dpdk, struct weir_frame *frame, bool *copied, bool *refused)
 {
 	struct rte_mbuf *mbuf;
 
@@ -212,8 +212,10 @@ static struct rte_mbuf *make_sendable(
 		mbuf = give(frame, frame->linear);
 	else
 		mbuf = is_sendable(dpdk, frame) ? dpdk_copy(frame) : NULL;
+	*refused = !mbuf && !is_sendable(dpdk, frame);
 	if (!mbuf || is_finished(frame) || dpdk_ask_checksum(mbuf, frame))
 		return mbuf;
+	*refused = true;
 	if (*copied)
 		rte_pktmbuf_free(mbuf);
 	return NULL;
@@ -226,15 +228,13 @@ static __attribute__((noinline)) void collect_any(
 	for (; burst->n < n; burst->n++) {
 		struct weir_frame *frame = frames[burst->n];
 		bool copied;
-		struct rte_mbuf *mbuf = make_sendable(dpdk, frame, &copied);
+		struct rte_mbuf *mbuf = make_sendable(dpdk, frame, &copied, &burst->refused);
 
-		if (!mbuf) {
-			burst->refused = !is_sendable(dpdk, frame);
+		if (!mbuf)
 			return;
-		}
 		burst->mbufs[burst->n] = mbuf;
 		burst->copied |= (uint64_t)copied << burst->n;
-		burst->asks |= !is_finished(frame);
+		burst->asks |= (mbuf->ol_flags & RTE_MBUF_F_TX_L4_MASK) != 0;
 	}
 }
 

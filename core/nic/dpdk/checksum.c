@@ -45,13 +45,19 @@ static bool finish_here(struct rte_mbuf *mbuf, const struct virtio_net_hdr *offl
 	return true;
 }
 
-bool dpdk_ask_checksum(struct rte_mbuf *mbuf, const struct weir_frame *frame)
+bool dpdk_ask_checksum(struct rte_mbuf *mbuf, struct weir_frame *frame)
 {
 	struct offload_headers headers;
 
 	if (!offload_find_headers(frame, &headers) || headers.l4 != frame->offload.csum_start ||
-		!can_be_asked(&headers))
-		return finish_here(mbuf, &frame->offload);
+		!can_be_asked(&headers)) {
+		if (!finish_here(mbuf, &frame->offload))
+			return false;
+		// Should it not be sent now, it must not be summed once more.
+		if (mbuf == dpdk_mbuf_of(frame))
+			frame->offload.flags &= (uint8_t)~VIRTIO_NET_HDR_F_NEEDS_CSUM;
+		return true;
+	}
 	mbuf->tx_offload = 0;
 	mbuf->l2_len = headers.l3 & L2_MAX;
 	mbuf->l3_len = (headers.l4 - headers.l3) & L3_MAX;

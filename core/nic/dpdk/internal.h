@@ -91,7 +91,7 @@ struct dpdk_nic {
 	_Alignas(RTE_CACHE_LINE_SIZE) rte_spinlock_t transmit_locks[NIC_MAX_QUEUES];
 
 	// By receive queue, its worker: rw, rarely; control: r.
-	_Alignas(RTE_CACHE_LINE_SIZE) uint64_t lost[NIC_MAX_QUEUES]; // no mbuf for a copy
+	_Alignas(RTE_CACHE_LINE_SIZE) uint64_t lost[NIC_MAX_QUEUES]; // dpdk_own() failed
 
 	// Control.
 	_Alignas(RTE_CACHE_LINE_SIZE) uint64_t missed[NIC_MAX_QUEUES];
@@ -144,9 +144,9 @@ void dpdk_let_go(const struct dpdk_nic *dpdk);
 // ---- checksum.c
 
 // Asks the device for the checksum that the frame is without (RTE_MBUF_F_TX_TCP_CKSUM and the
-// like), or makes it when that cannot be said. mbuf: the frame's, or a copy of it, to be sent.
-// False: it is not in the frame where the frame says.
-bool dpdk_ask_checksum(struct rte_mbuf *mbuf, const struct weir_frame *frame);
+// like), or makes it when that cannot be said. mbuf: the frame's, which is finished then, or a copy
+// of it, to be sent. False: it is not in the frame where the frame says.
+bool dpdk_ask_checksum(struct rte_mbuf *mbuf, struct weir_frame *frame);
 
 // ---- segments.c: frames of more than one mbuf, and mbufs of others
 
@@ -155,7 +155,8 @@ bool dpdk_ask_checksum(struct rte_mbuf *mbuf, const struct weir_frame *frame);
 void dpdk_segments_fill(struct rte_mbuf *mbuf, struct weir_frame *frame);
 // The mbuf, or, when it or one of its chain is not of our pool, or its bytes are not its alone
 // (RTE_MBUF_F_INDIRECT, RTE_MBUF_F_EXTERNAL, refcnt), or there is no headroom for a frame's tags: a
-// copy of it that may be written; the mbuf is freed. NULL: no mbufs for the copy.
+// copy of it that may be written; the mbuf is freed. NULL: no mbufs for the copy, or it is larger
+// than a frame may be, and freed.
 struct rte_mbuf *dpdk_own(struct rte_mbuf *mbuf);
 // A copy of the frame in mbufs of the pool, a chain when it needs to be; NULL: no mbufs.
 struct rte_mbuf *dpdk_copy(const struct weir_frame *frame);

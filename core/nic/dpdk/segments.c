@@ -147,9 +147,9 @@ struct rte_mbuf *dpdk_own(struct rte_mbuf *mbuf)
 
 	for (const struct rte_mbuf *m = mbuf; own && m; m = m->next)
 		own = is_own(m);
-	if (own)
+	if (own && mbuf->pkt_len <= WEIR_FRAME_MAX)
 		return mbuf;
-	head = last = get();
+	head = last = mbuf->pkt_len <= WEIR_FRAME_MAX ? get() : NULL;
 	for (const struct rte_mbuf *m = mbuf; head && m; m = m->next) {
 		if (!append(head, &last, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len)) {
 			rte_pktmbuf_free(head);

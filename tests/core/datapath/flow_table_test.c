@@ -4,7 +4,7 @@
 // The flow table against a trivial model, at sizes where buckets and the table get full.
 #include "frames.h"
 
-#include "datapath/flow_table.h"
+#include "datapath/flow_use.h"
 
 // The n-th key of a small world: all three lengths, some that differ in their last word only.
 static struct flow_key world_key(uint32_t n, unsigned *n_words)
@@ -348,6 +348,50 @@ static void structured_keys_spread_as_random_ones(void **state)
 	}
 }
 
+// Frames and bytes stand in one word until there are many: neither may run into the other.
+static void frames_and_bytes_are_counted_apart(void **state)
+{
+	static const struct {
+		uint32_t size;
+		uint16_t gso_size, hdr_len;
+	} rows[] = {
+		{ 14, 0, 0 },
+		{ 1514, 0, 0 },
+		{ WEIR_FRAME_MAX, 0, 0 },
+		{ WEIR_FRAME_MAX, 1, 54 },
+		{ WEIR_FRAME_MAX, 1, 1024 },
+		{ WEIR_FRAME_MAX, 32768, 1024 },
+	};
+	struct flow_table *table = flow_table_create(8);
+	struct datapath dp = { .flows = table, .tick = 5 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct flow_key key = { { i } };
+		struct flow *flow = flow_insert(table, &key, KEY_WORDS_L2, (uint32_t)i);
+		const struct weir_frame frame = { .size = rows[i].size,
+			.offload = { .gso_size = rows[i].gso_size, .hdr_len = rows[i].hdr_len } };
+		uint64_t frames = 0, bytes = 0;
+
+		assert_non_null(flow);
+		while (frames < 2 * (WIRE_MANY / WIRE_FRAME)) {
+			uint64_t batch = 0;
+
+			for (unsigned k = 0; k < NIC_BATCH; k++) {
+				batch += frame_wire(&frame);
+				weir_frame_wire(&frame, &frames, &bytes);
+			}
+			use_flow(&dp, flow, batch);
+		}
+		assert_true(flow_rest(table, flow)->frames > 0);
+		assert_int_equal(
+			flow_rest(table, flow)->frames + wire_frames(flow->recent), frames);
+		assert_int_equal(flow_rest(table, flow)->bytes + wire_bytes(flow->recent), bytes);
+		assert_int_equal(flow->used, 5);
+	}
+	flow_table_destroy(table);
+}
+
 // The processor's way to look for a tag beside the portable one.
 static void both_ways_find_the_same_tags(void **state)
 {
@@ -376,6 +420,7 @@ int main(void)
 		cmocka_unit_test(both_ways_find_the_same_tags),
 		cmocka_unit_test(structured_keys_spread_as_random_ones),
 		cmocka_unit_test(seeds_differ),
+		cmocka_unit_test(frames_and_bytes_are_counted_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

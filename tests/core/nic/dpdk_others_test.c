@@ -313,6 +313,44 @@ static void no_mbufs_for_a_copy(void **state)
 	close_all(ring, NULL);
 }
 
+// What is larger than a frame may be is lost, and counted: whoever counts bytes relies on it.
+static void too_large(void **state)
+{
+	static const struct {
+		uint32_t size;
+		bool is_frame;
+	} rows[] = { { WEIR_FRAME_MAX, true }, { WEIR_FRAME_MAX + 1, false }, { 200000, false } };
+	struct nic *ring = open_nic("dpdk:net_ring0");
+	uint16_t port_id;
+
+	(void)state;
+	assert_int_equal(rte_eth_dev_get_port_by_name("net_ring0", &port_id), 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct rte_mbuf *head = NULL, *mbuf;
+		uint32_t left = rows[i].size;
+		struct weir_frame *frame;
+
+		while (left) {
+			uint32_t part = left < 2000 ? left : 2000;
+
+			mbuf = make_mbuf(weirs, part, 1);
+			left -= part;
+			if (!head)
+				head = mbuf;
+			else
+				assert_int_equal(rte_pktmbuf_chain(head, mbuf), 0);
+		}
+		assert_int_equal(head->pkt_len, rows[i].size);
+		assert_int_equal(rte_eth_tx_burst(port_id, 0, &head, 1), 1);
+		assert_int_equal(receive(ring, &frame, 1), rows[i].is_frame);
+		if (rows[i].is_frame)
+			weir_frame_release(frame);
+	}
+	assert_int_equal(missed(ring), 2);
+	assert_int_equal(rte_mempool_avail_count(weirs), N_MBUFS);
+	close_all(ring, NULL);
+}
+
 // ---- Owners
 
 static void owners(void **state)
@@ -349,6 +387,7 @@ int main(void)
 		cmocka_unit_test(long_chains),
 		cmocka_unit_test(mbufs_of_others),
 		cmocka_unit_test(no_mbufs_for_a_copy),
+		cmocka_unit_test(too_large),
 		cmocka_unit_test(owners),
 	};
 
