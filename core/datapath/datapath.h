@@ -23,8 +23,10 @@
 //     the half of the one destination (the last, of several) that a new ingress flow, once let in,
 //     has for its first frame: two halves are one new flow;
 //     what an extension makes or alters, which belongs to a flow that was let in;
-//     for a second, all halves that a program leads to which a known flow has come to have instead
-//     of another: the frames of known flows meet halves there that they never needed before.
+//     for a second, halves that a program leads to which a known flow has come to have instead of
+//     another: the frames of known flows meet halves there that they never needed before. In each
+//     batch as many as known flows are decided anew: whoever has somebody's flow led elsewhere
+//     every second must not be able to switch shedding off.
 //
 // All count as new flows, so that others get less. The halves of a flood are shed one by one,
 // unless the last applies: each is one decision, and there may be as many as ports.
@@ -88,6 +90,7 @@ struct datapath {
 	uint32_t now_s;         // seconds
 	uint32_t tick;          // flow_tick()
 	unsigned n_redecided;   // known flows of this batch
+	unsigned n_led_to;      // halves that they have come to be led to
 	unsigned n_new;         // unknown ones, egress halves among them
 	unsigned new_max;       // of them, before the rest is shed
 	struct tx_queue *dirty; // queues with frames
@@ -183,11 +186,16 @@ void datapath_miss(struct datapath *dp, struct weir_frame *frames[/* n */], unsi
 // Decides what happens to a frame that a visit sends to another port: stages 4 to 6 from position
 // start on. Nothing is cached. Takes the frame.
 void datapath_redirect(struct datapath *dp, struct weir_frame *frame, uint8_t start, uint16_t to);
-// Runs the egress half of a port for the frame. Takes the frame. known: even if that half is not in
-// the table, the frame is of a flow that has been let in, and it is decided. late: meters
+// What lets an egress half be decided that is not in the table, under pressure.
+enum half_claim {
+	HALF_UNCLAIMED,
+	HALF_LED_TO,   // known flows have come to be led to it: REDECIDE_PER_BATCH of them
+	HALF_ADMITTED, // it belongs to a flow that has been let in
+};
+// Runs the egress half of a port for the frame. Takes the frame. late: meters
 // and policers, for datapath_account() unless the egress half is decided to be dropped.
 void datapath_deliver(struct datapath *dp, struct weir_frame *frame, uint16_t port, uint8_t start,
-	enum weir_forwarded forwarded, bool known, const struct op late[/* n */],
+	enum weir_forwarded forwarded, enum half_claim claim, const struct op late[/* n */],
 	unsigned n_late);
 // Decides a flow anew from its key. has_frame: for a frame of its; else what needs one is left to
 // the next. False: there was no memory for the program; it keeps the old one.

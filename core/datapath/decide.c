@@ -357,8 +357,17 @@ static void leave_plain(
 	datapath_transmit(dp, frame, port->index);
 }
 
+static bool may_decide_half(
+	struct datapath *dp, const struct snapshot_port *port, enum half_claim claim)
+{
+	if (claim == HALF_ADMITTED || masks_are_changing(dp, port) || !is_shed(dp))
+		return true;
+	return claim == HALF_LED_TO && dp->n_led_to++ < REDECIDE_PER_BATCH;
+}
+
 void datapath_deliver(struct datapath *dp, struct weir_frame *frame, uint16_t index, uint8_t start,
-	enum weir_forwarded forwarded, bool known, const struct op late[], unsigned n_late)
+	enum weir_forwarded forwarded, enum half_claim claim, const struct op late[],
+	unsigned n_late)
 {
 	const struct snapshot_port *port = snapshot_port(dp->snapshot, index);
 	struct program *program;
@@ -384,7 +393,7 @@ void datapath_deliver(struct datapath *dp, struct weir_frame *frame, uint16_t in
 	apply_mask(&key, &port->egress, n_words);
 	hash = flow_hash(dp->flows, &key, n_words);
 	program = cached_program(dp, &key, n_words, hash, frame);
-	if (!program && !known && is_shed(dp) && !masks_are_changing(dp, port)) {
+	if (!program && !may_decide_half(dp, port, claim)) {
 		shed(dp, frame, index, WEIR_STAGE_EGRESS);
 		return;
 	}

@@ -113,7 +113,7 @@ static void copy_to_sink(struct datapath *dp, struct weir_frame *frame, const st
 
 // To every port that carries the VLAN but the one the frame came from. The snapshot's array of
 // ports is the destination set: nothing is composed per source.
-static void flood(struct datapath *dp, struct weir_frame *frame, const struct op *op, bool known)
+static void flood(struct datapath *dp, struct weir_frame *frame, const struct op *op, enum half_claim claim)
 {
 	const struct snapshot *s = dp->snapshot;
 	unsigned n = 0;
@@ -128,7 +128,7 @@ static void flood(struct datapath *dp, struct weir_frame *frame, const struct op
 		if (n++)
 			count_copy(dp, frame);
 		frame->refs++;
-		datapath_deliver(dp, frame, (uint16_t)i, 0, op->forwarded, known, NULL, 0);
+		datapath_deliver(dp, frame, (uint16_t)i, 0, op->forwarded, claim, NULL, 0);
 	}
 	if (n == 0)
 		datapath_drop(dp, frame, frame->port, WEIR_STAGE_FORWARD,
@@ -150,10 +150,12 @@ static struct weir_frame *rewrite(
 	return frame;
 }
 
-// Whether flows have come to have this program that had another before.
-static bool changed_lately(const struct datapath *dp, const struct program *program)
+// Of the halves that the program leads to: whether flows have come to have it that had another.
+static enum half_claim claim_of(const struct datapath *dp, const struct program *program)
 {
-	return program->changed_to && dp->tick - program->changed_to <= FLOW_TICKS_PER_S;
+	bool changed = program->changed_to && dp->tick - program->changed_to <= FLOW_TICKS_PER_S;
+
+	return changed ? HALF_LED_TO : HALF_UNCLAIMED;
 }
 
 // Apart from datapath_run(), so that what most frames need there does without the registers and the
@@ -175,18 +177,19 @@ __attribute__((noinline)) static void run_any(
 			weir_frame_release(frame);
 			return;
 		case OP_FLOOD:
-			flood(dp, frame, op, changed_lately(dp, program));
+			flood(dp, frame, op, claim_of(dp, program));
 			return;
 		case OP_DELIVER:
 			if (i + 1 + op->arg < program->n_ops) {
 				count_copy(dp, frame);
 				frame->refs++;
 				datapath_deliver(dp, frame, op->port, 0, op->forwarded,
-					changed_lately(dp, program), NULL, 0);
+					claim_of(dp, program), NULL, 0);
 				break;
 			}
 			datapath_deliver(dp, frame, op->port, 0, op->forwarded,
-				(frame->flags & FRAME_ADMITTED) || changed_lately(dp, program),
+				frame->flags & FRAME_ADMITTED ? HALF_ADMITTED
+							      : claim_of(dp, program),
 				op + 1, op->arg);
 			return;
 		case OP_METER:

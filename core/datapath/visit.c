@@ -139,7 +139,7 @@ static void rekey(struct datapath *dp, struct weir_frame *frame, const struct ho
 	uint8_t start = (uint8_t)(hook->position + 1);
 
 	if (hook->stage == WEIR_STAGE_EGRESS)
-		datapath_deliver(dp, frame, egress, start, forwarded, true, NULL, 0);
+		datapath_deliver(dp, frame, egress, start, forwarded, HALF_ADMITTED, NULL, 0);
 	else
 		datapath_decide_and_run(dp, frame, frame->port, start);
 }

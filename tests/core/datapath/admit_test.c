@@ -262,6 +262,21 @@ static void halves_of_a_flow_that_was_led_elsewhere_are_known(void **state)
 	assert_int_equal(line.nics[1].sent[0], 2 * FLOWS);
 }
 
+// Not more of them in a batch than known flows are decided anew: else whoever has a flow led
+// elsewhere every second would have all halves let in.
+static void halves_that_flows_are_led_to_are_let_in_a_few_at_a_time(void **state)
+{
+	(void)state;
+	world_learn(0, "020000000002", 2);
+	stack(&behind, NULL);
+	line_pass(0, 1);
+	world_learn(0, "020000000002", 1);
+	line.new_max = 0;
+	line_pass(0, NIC_BATCH);
+	assert_int_equal(line.nics[1].sent[0], REDECIDE_PER_BATCH);
+	assert_int_equal(shed(WEIR_STAGE_EGRESS), NIC_BATCH - REDECIDE_PER_BATCH);
+}
+
 // A change after which the flow does what it did leads to no other halves.
 static void a_redecision_to_the_same_program_lets_nothing_in(void **state)
 {
@@ -319,6 +334,7 @@ int main(void)
 		TEST(two_halves_are_one_new_flow),
 		TEST(new_halves_of_a_known_flow_are_new),
 		TEST(halves_of_a_flow_that_was_led_elsewhere_are_known),
+		TEST(halves_that_flows_are_led_to_are_let_in_a_few_at_a_time),
 		TEST(a_redecision_to_the_same_program_lets_nothing_in),
 		TEST(halves_of_floods_are_let_in_one_by_one),
 	};
