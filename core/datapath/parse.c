@@ -27,7 +27,8 @@ struct cursor {
 	const uint8_t *at;
 	const uint8_t *end; // of what the layer may read
 	const struct weir_frame *frame;
-	bool routed; // a routing header with segments left was passed
+	bool routed;     // a routing header with segments left was passed
+	uint16_t offset; // of a fragment, in bytes
 };
 
 static uint16_t load16(const uint8_t *p)
@@ -108,6 +109,18 @@ static uint64_t parse_l4(struct flow_key *key, const struct cursor *c, uint8_t p
 	return (uint64_t)kind << KEY_L4_SHIFT;
 }
 
+// A later fragment that writes into the L4 header that the first one had to have whole: RFC 1858
+// section 3, RFC 3128. IPv6 receivers drop it (RFC 5722), not all IPv4 ones do.
+static uint64_t later_fragment(unsigned offset, int proto)
+{
+	unsigned header = proto == IPPROTO_TCP    ? TCP_HEADER
+			  : proto == IPPROTO_SCTP ? SCTP_HEADER
+						  : 0;
+
+	return (uint64_t)WEIR_FRAGMENT_LATER << KEY_FRAGMENT_SHIFT |
+	       (offset < header ? malformed(WEIR_MALFORMED_L4) : 0);
+}
+
 static uint64_t parse_ipv4(struct flow_key *key, struct cursor *c)
 {
 	ptrdiff_t left = c->end - c->at;
@@ -132,7 +145,7 @@ static uint64_t parse_ipv4(struct flow_key *key, struct cursor *c)
 	key->w[0] |= structure;
 	fragment = load16(ip + 6) & htons(0x3fff);
 	if (fragment & htons(0x1fff))
-		return (uint64_t)WEIR_FRAGMENT_LATER << KEY_FRAGMENT_SHIFT;
+		return later_fragment((ntohs(fragment) & 0x1fffu) * 8, ip[9]);
 	if (fragment)
 		structure = (uint64_t)WEIR_FRAGMENT_FIRST << KEY_FRAGMENT_SHIFT;
 	else
@@ -169,7 +182,8 @@ static int parse_chain(struct cursor *c, uint8_t next, enum weir_fragment *fragm
 			if (left < 8)
 				return -1;
 			size = 8;
-			if (ntohs(load16(c->at + 2)) & 0xfff8)
+			c->offset = ntohs(load16(c->at + 2)) & 0xfff8;
+			if (c->offset)
 				*fragment = WEIR_FRAGMENT_LATER;
 			else if (*fragment == WEIR_FRAGMENT_NONE && (c->at[3] & 1))
 				*fragment = WEIR_FRAGMENT_FIRST;
@@ -217,9 +231,9 @@ static uint64_t parse_ipv6(struct flow_key *key, struct cursor *c)
 	if (proto < 0)
 		return (uint64_t)fragment << KEY_FRAGMENT_SHIFT | malformed(WEIR_MALFORMED_CHAIN);
 	key->w[3] |= (uint64_t)proto << KEY_PROTO_SHIFT;
-	structure = (uint64_t)fragment << KEY_FRAGMENT_SHIFT;
 	if (fragment == WEIR_FRAGMENT_LATER)
-		return structure;
+		return later_fragment(c->offset, proto);
+	structure = (uint64_t)fragment << KEY_FRAGMENT_SHIFT;
 	return structure | parse_l4(key, c, (uint8_t)proto);
 }
 
@@ -275,7 +289,7 @@ static bool parse_tags(struct flow_key *key, struct cursor *c, uint16_t *type)
 
 void key_parse(const struct weir_frame *frame, struct flow_key *key)
 {
-	struct cursor c = { frame->data, frame->data + frame->linear, frame, false };
+	struct cursor c = { frame->data, frame->data + frame->linear, frame, false, 0 };
 	uint16_t type;
 
 	for (unsigned i = 3; i < KEY_WORDS; i++)
@@ -312,7 +326,7 @@ void key_parse(const struct weir_frame *frame, struct flow_key *key)
 
 void frame_layers(const struct weir_frame *frame, struct frame_layers *layers)
 {
-	struct cursor c = { frame->data, frame->data + frame->linear, frame, false };
+	struct cursor c = { frame->data, frame->data + frame->linear, frame, false, 0 };
 	enum weir_fragment fragment;
 	struct flow_key key;
 

@@ -227,7 +227,7 @@ static int check_keys(struct apply *x, const struct target *t, const struct pair
 
 static int follow(struct apply *x, struct target *t, struct attachment *a)
 {
-	int failed = change_prepare(&x->change, a, t, t->policies, x->error);
+	int failed = change_prepare(&x->change, a, t, x->error);
 
 	if (!failed || failed == -ENOMEM)
 		return failed;
@@ -240,7 +240,7 @@ static int follow(struct apply *x, struct target *t, struct attachment *a)
 // A capture extension has no say about ports: it does without one.
 static int prepare_capture(struct apply *x, struct target *t, struct attachment *a)
 {
-	int failed = change_prepare(&x->change, a, t, t->policies, x->error);
+	int failed = change_prepare(&x->change, a, t, x->error);
 
 	if (!failed || failed == -ENOMEM)
 		return failed;
@@ -276,7 +276,7 @@ static int prepare_pair(struct apply *x, struct touched *touched, struct pair *p
 		failed = check_keys(x, t, pair);
 	if (failed)
 		return failed;
-	failed = change_prepare(&x->change, a, t, t->policies, x->error);
+	failed = change_prepare(&x->change, a, t, x->error);
 	return failed ? blame(x, pair, failed) : 0;
 }
 

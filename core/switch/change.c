@@ -110,24 +110,18 @@ static void discard(struct target *target, struct target_state *state)
 	state_free(state);
 }
 
-// The extension's own view of its policies. Those that are unchecked pass the schema first. *n: how
-// many. NULL: refused.
-static struct weir_policy *list_policies(struct target_state *state, const struct target *target,
-	const struct policy *policies, size_t *n, struct weir_error *error)
+// Policies that were kept unchecked pass the schema now, which says what their types are. NULL:
+// refused.
+static struct weir_policy *check_policies(const struct policy_view *view,
+	const struct target *target, struct attachment *a, struct weir_error *error)
 {
-	struct attachment *a = state->attachment;
 	const struct policy *second;
-	struct weir_policy *list;
-	size_t room = 1;
+	struct weir_policy *list = calloc(view->n, sizeof(*list));
+	size_t n = 0;
 
-	for (const struct policy *p = policies; p; p = p->next) {
-		room += p->attachment == a;
-		state->checked |= p->attachment == a && p->unchecked;
-	}
-	list = calloc(room, sizeof(*list));
 	if (!list)
-		weir_refuse(error, -ENOMEM, NULL, "no memory for %zu policies", room - 1);
-	for (const struct policy *p = policies; list && p; p = p->next) {
+		weir_refuse(error, -ENOMEM, NULL, "no memory for %zu policies", view->n);
+	for (const struct policy *p = target->policies; list && p; p = p->next) {
 		const struct schema_type *type = NULL;
 
 		if (p->attachment != a)
@@ -136,10 +130,10 @@ static struct weir_policy *list_policies(struct target_state *state, const struc
 			type = policy_check(target, a, p->type, p->bytes, p->size, error);
 		if (p->unchecked && !type)
 			goto refused;
-		list[(*n)++] = (struct weir_policy){ type ? type->name : p->type, p->id, p->bytes,
+		list[n++] = (struct weir_policy){ type ? type->name : p->type, p->id, p->bytes,
 			p->size };
 	}
-	if (list && state->checked && policy_check_keys(target, a, &second, error) < 0)
+	if (list && policy_check_keys(target, a, &second, error) < 0)
 		goto refused;
 	return list;
 refused:
@@ -147,8 +141,28 @@ refused:
 	return NULL;
 }
 
-static int call_prepare(struct target_state *state, struct target *target,
-	const struct policy *policies, struct weir_error *error)
+// What the extension sees of its policies. *checked: NULL, or what the caller frees afterwards.
+static int show_policies(struct target_state *state, struct target *target,
+	struct weir_target *view, struct weir_policy **checked, struct weir_error *error)
+{
+	const struct policy_view *policies = policy_view(target, state->attachment);
+
+	*checked = NULL;
+	if (!policies)
+		return weir_refuse(error, -ENOMEM, NULL, "no memory for policies");
+	state->checked = policies->n_unchecked > 0;
+	if (state->checked) {
+		*checked = check_policies(policies, target, state->attachment, error);
+		if (!*checked)
+			return error->code;
+	}
+	view->policies = *checked ? *checked : policies->policies;
+	view->n_policies = policies->n;
+	view->serials = policies->serials;
+	return 0;
+}
+
+static int call_prepare(struct target_state *state, struct target *target, struct weir_error *error)
 {
 	struct attachment *a = state->attachment;
 	struct plan plan = {
@@ -164,20 +178,19 @@ static int call_prepare(struct target_state *state, struct target *target,
 	};
 	uint8_t mac[6];
 	struct weir_error own = { 0 };
-	struct weir_policy *list;
+	struct weir_policy *checked;
 	int failed;
 
 	if (!error)
 		error = &own;
 	*error = (struct weir_error){ 0 };
-	list = list_policies(state, target, policies, &view.n_policies, error);
-	if (!list)
-		return error->code;
-	view.policies = list;
+	failed = show_policies(state, target, &view, &checked, error);
+	if (failed)
+		return failed;
 	if (target->port && mac_parse(target->port->mac, mac))
 		view.mac = mac;
 	failed = a->descriptor->prepare(a->instance, &view, &plan.public, &state->prepared, error);
-	free(list);
+	free(checked);
 	if (failed >= 0)
 		return 0;
 	target_name(target, name);
@@ -206,8 +219,8 @@ static int keep_refusal(struct target *target, struct target_state *state, const
 	return state->refusal ? 1 : -ENOMEM;
 }
 
-static int prepare(struct change *change, struct attachment *a, struct target *target,
-	const struct policy *policies, bool keep, struct weir_error *error)
+static int prepare(struct change *change, struct attachment *a, struct target *target, bool keep,
+	struct weir_error *error)
 {
 	struct prepared *item = calloc(1, sizeof(*item));
 	struct target_state *state = item ? state_make(a) : NULL;
@@ -219,7 +232,7 @@ static int prepare(struct change *change, struct attachment *a, struct target *t
 	}
 	*item = (struct prepared){ .target = target, .state = state };
 	if (a->descriptor->prepare)
-		failed = call_prepare(state, target, policies, error);
+		failed = call_prepare(state, target, error);
 	if (failed && failed != -ENOMEM && keep)
 		failed = keep_refusal(target, state, error->message);
 	if (failed < 0) {
@@ -232,15 +245,15 @@ static int prepare(struct change *change, struct attachment *a, struct target *t
 }
 
 int change_prepare(struct change *change, struct attachment *a, struct target *target,
-	const struct policy *policies, struct weir_error *error)
+	struct weir_error *error)
 {
-	return prepare(change, a, target, policies, false, error);
+	return prepare(change, a, target, false, error);
 }
 
 int change_prepare_or_refuse(struct change *change, struct attachment *a, struct target *target,
 	struct weir_error *error)
 {
-	return prepare(change, a, target, target->policies, true, error);
+	return prepare(change, a, target, true, error);
 }
 
 void change_abort(struct change *change)

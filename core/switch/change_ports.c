@@ -15,8 +15,7 @@ static bool prepare_again(struct change *change, struct target *target)
 
 		if (!state->uses_ports)
 			continue;
-		if (change_prepare(change, state->attachment, target, target->policies, &error) ==
-			0)
+		if (change_prepare(change, state->attachment, target, &error) == 0)
 			any = true;
 		else if (!state->refusal)
 			weir_log_line(target->vswitch->weir, LOG_WARNING,

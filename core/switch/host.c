@@ -211,7 +211,7 @@ static void refresh_one(const struct refresh *r)
 		target = &s->ports[index]->target;
 	if (!target)
 		return;
-	if (change_prepare(&change, a, target, target->policies, &error) < 0) {
+	if (change_prepare(&change, a, target, &error) < 0) {
 		weir_log_line(a->weir, LOG_WARNING, "extension %s keeps its old state: %s",
 			a->descriptor->name, error.message);
 		return;

@@ -83,6 +83,7 @@ static void give_target(struct target *t, const struct attachment *from, struct 
 	for (struct policy *p = t->policies; p; p = p->next)
 		if (p->attachment == from)
 			p->attachment = to;
+	policy_views_drop(t, NULL);
 }
 
 static void give_policies(const struct attachment *from, struct attachment *to)
@@ -181,7 +182,7 @@ int refused_retry(struct attachment *a, unsigned flags, struct weir_error *error
 {
 	struct vswitch *s = a->vswitch;
 	struct change change = { 0 };
-	int failed = change_prepare(&change, a, &s->target, s->target.policies, error);
+	int failed = change_prepare(&change, a, &s->target, error);
 
 	if (failed)
 		return failed;

@@ -74,8 +74,23 @@ struct policy {
 	char id[POLICY_ID_SIZE];
 	const char *type; // the schema's; of one that is unchecked its own, perhaps ""
 	bool unchecked;   // kept without its extension's schema: checked before it is prepared
+	uint64_t serial;  // as in struct weir_target; 0: it has never been in a list
+	uint64_t place;   // rises along the list; a replacement has that of what it replaces
 	size_t size;
 	unsigned char bytes[]; // and then the type of one that was made unchecked
+};
+
+// What prepare() of an attachment is shown of a target: arrays that are kept in step with the list,
+// so that one policy more among many costs no walk through all of them.
+struct policy_view {
+	struct policy_view *next;
+	const struct attachment *attachment;
+	struct weir_policy *policies; // in the order of the list
+	uint64_t *serials, *places;   // of the same policies
+	size_t n, room;
+	size_t n_unchecked;
+	unsigned n_moved; // times that what is behind a policy was moved, since it was last shown
+	bool stale;       // to be made anew from the list
 };
 
 struct meter {
@@ -140,7 +155,9 @@ struct target {
 	// In the order in which extensions see them, and by id. Only policy_list.c changes them.
 	struct policy *policies, **policies_end;
 	struct index policy_ids;
-	unsigned made_ids; // the last id that was made
+	struct policy_view *views; // of the attachments that were shown policies
+	uint64_t places;           // given out
+	unsigned made_ids;         // the last id that was made
 	struct target_state *states;
 	struct touched *touched; // inside weir_apply(): what of it is concerned
 };
@@ -338,6 +355,7 @@ struct weir {
 	struct drop_watch *drop_watches; // RCU. control: w, worker: r
 	struct weir_drop_watch *watching;
 	uint16_t attachment_ids;
+	uint64_t policy_serials; // given out
 	uint64_t notices;
 	bool ending; // weir_destroy() is at work: what goes with it is no news
 	weir_notice_handler *on_notice;
@@ -457,6 +475,17 @@ unsigned policies_free(struct target *target, const struct attachment *attachmen
 // The name of the extension that it is for.
 const char *policy_extension(const struct policy *policy);
 
+// ---- policy_view.c
+// All of an attachment's policies on a target, until the next change of the list. NULL: no memory.
+const struct policy_view *policy_view(struct target *target, const struct attachment *attachment);
+// What policy_list.c does to the list.
+void policy_views_add(struct target *target, const struct policy *policy);
+void policy_views_remove(struct target *target, const struct policy *policy);
+void policy_views_replace(
+	struct target *target, const struct policy *old, const struct policy *policy);
+// Policies changed otherwise: those of an attachment (NULL: of all).
+void policy_views_drop(struct target *target, const struct attachment *attachment);
+
 // ---- publish.c
 // Makes the port's next snapshot from the model. NULL: no memory.
 struct published_port *publish_port_make(struct port *port, const struct stack *stack);
@@ -489,10 +518,10 @@ void runtime_free(struct port_runtime *runtime);
 struct change {
 	struct prepared *items, **end;
 };
-// policies: the list that the target will have for this attachment.
+// With the policies that the target has now.
 int change_prepare(struct change *change, struct attachment *attachment, struct target *target,
-	const struct policy *policies, struct weir_error *error);
-// The same with the target's own list; a refusal is kept in place of a state and returned as 1,
+	struct weir_error *error);
+// The same; a refusal is kept in place of a state and returned as 1,
 // with its sentence. -ENOMEM.
 int change_prepare_or_refuse(struct change *change, struct attachment *attachment,
 	struct target *target, struct weir_error *error);

@@ -101,7 +101,7 @@ static int carry_out(struct target *t, struct attachment *a, bool fewer, unsigne
 	if (fewer && before && before->refusal)
 		failed = prepare_fewer(&change, t, a);
 	else
-		failed = change_prepare(&change, a, t, t->policies, error);
+		failed = change_prepare(&change, a, t, error);
 	if (failed)
 		return failed;
 	if (flags & WEIR_DRY_RUN) {

@@ -178,4 +178,5 @@ void policies_settle(struct target *t, const struct attachment *a)
 		p->type = type->name;
 		p->unchecked = false;
 	}
+	policy_views_drop(t, a);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
 //
-// The policies of a target. Extensions see them in the order of the list; the index finds one of
-// many by its id. It leaves the attachment out: few extensions share a target.
+// The policies of a target. Extensions see them in the order of the list (policy_view.c); the index
+// finds one of many by its id. It leaves the attachment out: few extensions share a target.
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,20 +43,35 @@ static void join(struct target *t, struct policy *p)
 		t->policies_end = &p->next;
 }
 
-void policy_link(struct target *t, struct policy *p)
+static void link_policy(struct target *t, struct policy *p)
 {
 	join(t, p);
 	index_add(&t->policy_ids, &p->by_id, index_hash(0, p->id));
+}
+
+// The bytes of a policy never change, so that one number stands for them.
+static void number(const struct target *t, struct policy *p)
+{
+	if (!p->serial)
+		p->serial = ++t->vswitch->weir->policy_serials;
+}
+
+void policy_link(struct target *t, struct policy *p)
+{
+	link_policy(t, p);
+	policy_views_add(t, p);
 }
 
 void policy_append(struct target *t, struct policy *p)
 {
 	p->next = NULL;
 	p->link = t->policies_end;
+	p->place = ++t->places;
+	number(t, p);
 	policy_link(t, p);
 }
 
-void policy_unlink(struct target *t, struct policy *p)
+static void unlink_policy(struct target *t, struct policy *p)
 {
 	*p->link = p->next;
 	if (p->next)
@@ -66,23 +81,33 @@ void policy_unlink(struct target *t, struct policy *p)
 	index_remove(&t->policy_ids, &p->by_id);
 }
 
+void policy_unlink(struct target *t, struct policy *p)
+{
+	unlink_policy(t, p);
+	policy_views_remove(t, p);
+}
+
 void policy_replace(struct target *t, struct policy *old, struct policy *p)
 {
 	p->next = old->next;
 	p->link = old->link;
+	p->place = old->place;
+	number(t, p);
 	index_remove(&t->policy_ids, &old->by_id);
-	policy_link(t, p);
+	link_policy(t, p);
+	policy_views_replace(t, old, p);
 }
 
 unsigned policies_free(struct target *t, const struct attachment *a)
 {
 	unsigned n = 0;
 
+	policy_views_drop(t, a);
 	for (struct policy *p = t->policies, *next; p; p = next) {
 		next = p->next;
 		if (a && p->attachment != a)
 			continue;
-		policy_unlink(t, p);
+		unlink_policy(t, p);
 		free(p);
 		n++;
 	}

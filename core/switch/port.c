@@ -110,7 +110,7 @@ static int prepare_all(struct change *change, struct port *port, struct weir_err
 
 	for (struct attachment *a = s->attachments; a; a = a->next) {
 		struct weir_error own;
-		int failed = change_prepare(change, a, &port->target, NULL, &own);
+		int failed = change_prepare(change, a, &port->target, &own);
 
 		if (!failed)
 			continue;

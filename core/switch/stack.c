@@ -142,12 +142,11 @@ struct attachment *attachment_make(
 static int prepare_everywhere(struct change *change, struct attachment *a, struct weir_error *error)
 {
 	struct vswitch *s = a->vswitch;
-	int failed = change_prepare(change, a, &s->target, s->target.policies, error);
+	int failed = change_prepare(change, a, &s->target, error);
 
 	for (unsigned i = 0; !failed && i < s->n_indices; i++)
 		if (s->ports[i])
-			failed = change_prepare(change, a, &s->ports[i]->target,
-				s->ports[i]->target.policies, error);
+			failed = change_prepare(change, a, &s->ports[i]->target, error);
 	if (failed)
 		change_abort(change);
 	return failed;

@@ -48,8 +48,8 @@
 // Minor version 1 added calls, statuses, timers, posts, rings, save and restore, and what a visit
 // is told about its worker, its time and its drops.
 //
-// Minor version 2 added policers, sessions, limits of learned addresses, and the assigned address
-// of a port.
+// Minor version 2 added policers, sessions, limits of learned addresses, the assigned address of a
+// port, and the serials of policies.
 #ifndef WEIR_EXTENSION_H
 #define WEIR_EXTENSION_H
 
@@ -318,12 +318,15 @@ struct weir_policy {
 
 struct weir_target {
 	uint32_t size;
-	weir_port_id port; // WEIR_PORT_NONE: the switch itself
-	const char *name;  // of the port or switch
-	const struct weir_policy *policies;
+	weir_port_id port;                  // WEIR_PORT_NONE: the switch itself
+	const char *name;                   // of the port or switch
+	const struct weir_policy *policies; // borrowed during the call, as all of this
 	size_t n_policies;
 	// Minor version 2.
 	const uint8_t *mac; // 6 bytes: the address assigned to the port; NULL: none is
+	const uint64_t *serials; // of the policies: a number that is the same as long as the policy
+				 // is, and never another one's: what became of many can be told
+				 // without looking into them
 };
 
 struct weir_plan_ops {

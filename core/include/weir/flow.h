@@ -64,7 +64,8 @@ enum weir_malformed {
 	WEIR_MALFORMED_TAGS,  // ends inside a tag; a third tag is payload
 	WEIR_MALFORMED_L3,    // L3 header cut short, or with an impossible length or version
 	WEIR_MALFORMED_CHAIN, // IPv6 extension headers cut short, or more than the parser follows
-	WEIR_MALFORMED_L4,    // L4 header cut short (RFC 1858 tiny fragments included)
+	WEIR_MALFORMED_L4,    // L4 header cut short (RFC 1858 tiny fragments included), or a later
+			      // fragment that writes into it (RFC 3128)
 };
 
 // How a frame is forwarded; known from stage 4 (forwarded filters) on.

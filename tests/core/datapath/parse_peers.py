@@ -58,7 +58,7 @@ def make_ipv4(rng):
     if kind < 0.1:
         ip.flags = "MF"
     elif kind < 0.2:
-        ip.frag, ip.proto = rng.randrange(1, 8000), rng.choice([6, 17])
+        ip.frag, ip.proto = rng.randrange(3, 8000), rng.choice([6, 17])  # not over a TCP header
         return ip / Raw(bytes(64))
     return ip / make_l4(rng, 4)
 

@@ -116,6 +116,14 @@ static const struct parse_row parse_rows[] = {
 		"ipv4,fragment=later" A4 ",ip_proto=17" Q4, 14, 0, 34, 0 },
 	{ "last fragment", "RFC 791 3.2: offset", MACS "0800" IP4("001c", "1fff", "06") UDP_HEADER,
 		"ipv4,fragment=later" A4 ",ip_proto=6" Q4, 14, 0, 34, 0 },
+	{ "fragment over the TCP flags", "RFC 3128 3", MACS "0800" IP4("001c", "2001", "06") UDP_HEADER,
+		"ipv4,fragment=later,malformed=l4" A4 ",ip_proto=6" Q4, 14, 0, 0, 0 },
+	{ "fragment over the TCP checksum", "RFC 1858 3", MACS "0800"
+		IP4("001c", "0002", "06") UDP_HEADER,
+		"ipv4,fragment=later,malformed=l4" A4 ",ip_proto=6" Q4, 14, 0, 0, 0 },
+	{ "fragment behind the TCP header", "RFC 1858 3", MACS "0800"
+		IP4("001c", "0003", "06") UDP_HEADER,
+		"ipv4,fragment=later" A4 ",ip_proto=6" Q4, 14, 0, 34, 0 },
 	{ "reserved flag is no fragment", "RFC 791 3.1: bit 0", MACS "0800"
 		IP4("001c", "8000", "11") UDP_HEADER,
 		"ipv4/udp" A4 ",ip_proto=17" Q4 U5, 14, 34, 42, 0 },
@@ -213,6 +221,9 @@ static const struct parse_row parse_rows[] = {
 	{ "last fragment6", "RFC 8200 4.5",
 		MACS "86dd" IP6("0010", "2c") FRAGMENT("06", "fff8") UDP_HEADER,
 		"ipv6,fragment=later" A6 ",ip_proto=6" Q6, 14, 0, 62, 0 },
+	{ "fragment6 over the TCP header", "RFC 3128 3, RFC 5722 4",
+		MACS "86dd" IP6("0010", "2c") FRAGMENT("06", "0011") UDP_HEADER,
+		"ipv6,fragment=later,malformed=l4" A6 ",ip_proto=6" Q6, 14, 0, 0, 0 },
 	{ "later fragment of options", "RFC 8200 4.5: what follows is no header",
 		MACS "86dd" IP6("0010", "2c") FRAGMENT("3c", "0009") "ffffffff ffffffff",
 		"ipv6,fragment=later" A6 ",ip_proto=60" Q6, 14, 0, 62, 0 },

@@ -217,8 +217,7 @@ static void a_change_that_is_taken_back_leaves_them(void **state)
 	memcpy(p->bytes, meter_bytes, 4);
 	policy_append(t, p);
 	for (unsigned i = 0; i < 2; i++) {
-		assert_int_equal(
-			change_prepare(&change, p->attachment, t, t->policies, &k.lab.error), 0);
+		assert_int_equal(change_prepare(&change, p->attachment, t, &k.lab.error), 0);
 		change_commit(&change);
 		change_revert(&change);
 		// The second time one that there was not before.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
 //
-// Many policies of one target: their order, and finding one of them.
+// Many policies of one target: their order, what extensions are shown, and finding one of them.
 #include <stdlib.h>
 
 #include "lab_probe.h"
@@ -115,6 +115,26 @@ static void compare(const struct model *m, const struct target *t)
 	assert_int_equal(i, m->n);
 }
 
+// What an extension is shown: the list without the other's, each under the number that its bytes
+// were given first.
+static void compare_view(struct target *t, const struct attachment *a)
+{
+	const struct policy_view *view = policy_view(t, a);
+	size_t n = 0;
+
+	assert_non_null(view);
+	for (const struct policy *p = t->policies; p; p = p->next) {
+		if (p->attachment != a)
+			continue;
+		assert_true(n < view->n);
+		assert_ptr_equal(view->policies[n].id, p->id);
+		assert_ptr_equal(view->policies[n].bytes, p->bytes);
+		assert_int_equal(view->serials[n], p->serial);
+		n++;
+	}
+	assert_int_equal(view->n, n);
+}
+
 static void step(struct model *m, struct target *t, struct attachment *a, char letter)
 {
 	struct policy *p, *other;
@@ -132,6 +152,7 @@ static void step(struct model *m, struct target *t, struct attachment *a, char l
 	}
 	switch (rand() % 3) {
 	case 0:
+		assert_true(p->serial > 0);
 		policy_unlink(t, p);
 		free(p);
 		memmove(m->ids[at], m->ids[at + 1], (--m->n - at) * sizeof(m->ids[0]));
@@ -145,6 +166,7 @@ static void step(struct model *m, struct target *t, struct attachment *a, char l
 		other = make(a, id + 1);
 		policy_replace(t, p, other);
 		assert_ptr_equal(policy_find(t, a, id + 1), other);
+		assert_true(other->serial > p->serial);
 		free(p);
 	}
 }
@@ -167,6 +189,9 @@ static void random_operations(void **state)
 
 		step(&m, t, a[which], which ? 'a' : 'f');
 		compare(&m, t);
+		// After one change, or after more than are followed.
+		if (rand() % (i % 4000 < 2000 ? 2 : 200) == 0)
+			compare_view(t, a[rand() % 2]);
 	}
 	for (unsigned i = 0; i < m.n; i++)
 		n_filters += *m.ids[i] == 'f';
