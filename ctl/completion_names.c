@@ -73,15 +73,17 @@ static int list_policies(struct invocation *in, json_t *rows, struct ctl_error *
 	return ask_rows(in, &request, WEIR__CONTROL__REPLY__PAYLOAD_POLICIES, rows, error);
 }
 
-// EXTENSION when it has one type of the role, else EXTENSION.TYPE for each.
+// EXTENSION when that means a type of the role, and EXTENSION.TYPE for each when there are several.
 static void put_types(const struct types *types, const char *role)
 {
 	struct ctl_error ignored;
-	bool one = types_find(types, role, NULL, &ignored);
+	unsigned n = 0;
 
-	if (one)
+	if (types_find(types, role, NULL, &ignored))
 		put_word(types->extension, "", "");
-	for (size_t i = 0; !one && i < types->n_types; i++) {
+	for (size_t i = 0; i < types->n_types; i++)
+		n += strcmp(types->types[i].role, role) == 0;
+	for (size_t i = 0; n > 1 && i < types->n_types; i++) {
 		if (strcmp(types->types[i].role, role) == 0)
 			put_word(types->extension, ".", types->types[i].name);
 	}

@@ -180,6 +180,14 @@ const struct message_type *types_find(
 	for (size_t i = 0; i < types->n_types; i++) {
 		const struct message_type *type = &types->types[i];
 
+		// Without a name the extension's own is meant, of however many.
+		if (!name && strcmp(type->role, role) == 0 &&
+			strcmp(type->name, types->extension) == 0)
+			return type;
+	}
+	for (size_t i = 0; i < types->n_types; i++) {
+		const struct message_type *type = &types->types[i];
+
 		if (strcmp(type->role, role) != 0 || (name && strcmp(type->name, name) != 0))
 			continue;
 		if (found)

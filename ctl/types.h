@@ -45,7 +45,8 @@ void types_cache_fini(struct types_cache *cache);
 int types_cache_add(struct types_cache *cache, const char *extension,
 	const Weir__Control__Reply *reply, struct ctl_error *error);
 
-// The type of that role and name; NULL means the only one of the role. NULL with *error filled when
+// The type of that role and name; NULL means the one that is named like the extension, else the
+// only one of the role. NULL with *error filled when
 // there is none, or a name is needed; the sentence lists those there are.
 const struct message_type *types_find(
 	const struct types *types, const char *role, const char *name, struct ctl_error *error);

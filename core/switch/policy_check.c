@@ -25,6 +25,17 @@ int policy_check_id(const char *id, struct weir_error *error)
 	return 0;
 }
 
+// Without a name: the one that is named like the extension, else the only one.
+static const struct schema_message *find_message(const struct weir_schema *schema,
+	const struct attachment *a, const char *type, struct weir_error *error)
+{
+	const struct schema_message *own = NULL;
+
+	if (!type || !*type)
+		own = schema_find(schema, SCHEMA_POLICY, a->descriptor->name, NULL);
+	return own ? own : schema_find(schema, SCHEMA_POLICY, type, error);
+}
+
 static const struct schema_type *find_type(const struct target *t, const struct attachment *a,
 	const char *type, struct weir_error *error)
 {
@@ -44,7 +55,7 @@ static const struct schema_type *find_type(const struct target *t, const struct 
 			a->descriptor->name);
 		return NULL;
 	}
-	message = schema_find(schema, SCHEMA_POLICY, type, error);
+	message = find_message(schema, a, type, error);
 	if (!message)
 		return NULL;
 	found = schema_type_of(message);

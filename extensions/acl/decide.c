@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// What becomes of a flow. In this order:
+//     headers that cannot be judged as the port's policies ask: dropped;
+//     the extended ACL: the rule of the greatest weight that matches decides;
+//     without one the port ACL: the longest prefix decides for IP, and the MAC entries for every
+//         frame; either may drop it;
+//     what passes is counted by every entry that meters and matches.
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "acl.h"
+
+struct subject {
+	const struct acl_state *state;
+	const struct side *side;
+	const struct weir_flow *flow;
+	struct weir_decision *decision;
+	const uint8_t *local, *remote, *local_mac, *remote_mac;
+	uint16_t local_port, remote_port; // network order
+	uint32_t meters[METERS_MAX];
+	unsigned n_meters;
+};
+
+static const char *verb(const struct item *item)
+{
+	return item->action == ACTION_DENY     ? "deny"
+	       : item->action == ACTION_POLICE ? "police"
+					       : "allow";
+}
+
+static void drop(const struct subject *s, enum acl_drop reason)
+{
+	if (s->flow->egress == WEIR_PORT_NONE)
+		weir_drop(s->decision, reason);
+	else
+		weir_exclude(s->decision, reason);
+}
+
+// ---- Headers
+
+// The fault that keeps the policies from being applied; N_DROPS: none does.
+static enum acl_drop find_fault(const struct side *side, const struct weir_flow *flow)
+{
+	const struct conditions *c = &side->conditions;
+	bool l4 = c->protocol || c->ports || c->icmp_type;
+	bool ip = flow->l3 == WEIR_L3_IPV4 || flow->l3 == WEIR_L3_IPV6;
+
+	switch (flow->malformed) {
+	case WEIR_MALFORMED_L3:
+		return (ip && c->ip_verdicts) || (!ip && side->others) ? DROP_MALFORMED : N_DROPS;
+	case WEIR_MALFORMED_CHAIN:
+		return l4 ? DROP_CHAIN : N_DROPS;
+	case WEIR_MALFORMED_L4:
+		if (!l4)
+			return N_DROPS;
+		return flow->fragment == WEIR_FRAGMENT_FIRST   ? DROP_TINY_FRAGMENT
+		       : flow->fragment == WEIR_FRAGMENT_LATER ? DROP_OVERLAP
+							       : DROP_MALFORMED;
+	default:
+		return N_DROPS;
+	}
+}
+
+// ---- The extended ACL
+
+static struct classify_packet packet_of(const struct subject *s)
+{
+	const struct weir_flow *flow = s->flow;
+	struct classify_packet p = { .l3 = flow->l3, .vlan = flow->vlan_id };
+
+	memcpy(p.local, s->local, sizeof(p.local));
+	memcpy(p.remote, s->remote, sizeof(p.remote));
+	if (flow->l3 == WEIR_L3_IPV4 || flow->l3 == WEIR_L3_IPV6) {
+		p.known = CLASSIFY_PROTOCOL;
+		p.protocol = flow->ip_proto;
+	}
+	switch (flow->l4) {
+	case WEIR_L4_TCP:
+	case WEIR_L4_UDP:
+	case WEIR_L4_SCTP:
+		p.known |= CLASSIFY_PORTS;
+		p.local_port = ntohs(s->local_port);
+		p.remote_port = ntohs(s->remote_port);
+		break;
+	case WEIR_L4_ICMP:
+	case WEIR_L4_ICMPV6:
+		p.known |= CLASSIFY_ICMP;
+		p.icmp_type = (uint8_t)ntohs(flow->l4_src);
+		p.icmp_code = (uint8_t)ntohs(flow->l4_dst);
+		break;
+	default:
+		break;
+	}
+	return p;
+}
+
+static const struct item *match(
+	const struct subject *s, const struct classify *c, const struct classify_packet *packet)
+{
+	uint32_t number = c ? classify_match(c, packet) : CLASSIFY_NONE;
+
+	return number == CLASSIFY_NONE ? NULL : vector_at(&s->state->rules, number);
+}
+
+// A later fragment whose first one a rule with ports may have decided about. True: it is dropped or
+// passes for that.
+static bool decide_fragment(const struct subject *s, const struct classify_packet *packet,
+	const struct item *other, bool *passes)
+{
+	const struct item *rule = match(s, s->side->fragments, packet);
+
+	if (!rule || (other && other->rule.weight > rule->rule.weight))
+		return false;
+	*passes = state_fragments(s->state) == FRAGMENTS_PASS;
+	weir_explain(s->decision, "a fragment without ports, where rule %s has the weight %u: %s",
+		rule->id, rule->rule.weight, *passes ? "pass" : "drop");
+	if (!*passes)
+		drop(s, DROP_FRAGMENT);
+	return true;
+}
+
+static void apply(const struct subject *s, const struct item *item, enum acl_drop reason)
+{
+	if (item->action == ACTION_DENY)
+		drop(s, reason);
+	else if (item->action == ACTION_POLICE)
+		weir_police(s->decision, item->policer);
+}
+
+// True: a rule decided.
+static bool decide_rules(const struct subject *s, bool *passes)
+{
+	bool ip = s->flow->l3 == WEIR_L3_IPV4 || s->flow->l3 == WEIR_L3_IPV6;
+	struct classify_packet packet;
+	const struct item *rule;
+
+	if (!(ip ? s->side->ip : s->side->others))
+		return false;
+	packet = packet_of(s);
+	rule = match(s, ip ? s->side->ip : s->side->others, &packet);
+	if (s->flow->fragment == WEIR_FRAGMENT_LATER && s->side->fragments &&
+		decide_fragment(s, &packet, rule, passes))
+		return true;
+	if (!rule)
+		return false;
+	weir_explain(
+		s->decision, "rule %s, weight %u: %s", rule->id, rule->rule.weight, verb(rule));
+	*passes = rule->action != ACTION_DENY;
+	apply(s, rule, DROP_RULE);
+	return true;
+}
+
+// ---- The port ACL
+
+struct longest {
+	const struct item *item; // NULL: none matches
+	unsigned length;
+};
+
+// Walks down one trie: the longest that decides, and all that meter. Of a local and a remote prefix
+// that are as long as each other the one that denies decides, of two that police the remote one.
+static void walk(
+	struct subject *s, const struct trie_node *node, const uint8_t *key, struct longest *best)
+{
+	while (node && trie_agree(node->key, key, node->length)) {
+		const struct item *item = node->items[TRIE_VERDICTS];
+		const struct item *meter = node->items[TRIE_METERS];
+
+		if (item && (!best->item || node->length > best->length ||
+				    (node->length == best->length &&
+					    (item->action == ACTION_DENY ||
+						    (item->action == ACTION_POLICE &&
+							    best->item->action == ACTION_ALLOW)))))
+			*best = (struct longest){ item, node->length };
+		if (meter && s->n_meters < METERS_MAX)
+			s->meters[s->n_meters++] = meter->meter;
+		// Behind a key of full length there is no bit.
+		if (!node->child[0] && !node->child[1])
+			return;
+		node = node->child[trie_bit(key, node->length)];
+	}
+}
+
+static void look_up(struct subject *s, unsigned family, const uint8_t *local, const uint8_t *remote,
+	struct longest *best)
+{
+	*best = (struct longest){ 0 };
+	walk(s, s->side->remote[family], remote, best);
+	walk(s, s->side->local[family], local, best);
+}
+
+static bool decide_entry(const struct subject *s, const struct longest *best)
+{
+	if (!best->item)
+		return true; // the default
+	weir_explain(s->decision, "entry %s, %u bits: %s", best->item->id, best->length,
+		verb(best->item));
+	apply(s, best->item, DROP_DENIED);
+	return best->item->action != ACTION_DENY;
+}
+
+static void count(const struct subject *s)
+{
+	for (unsigned i = 0; i < s->n_meters; i++)
+		weir_meter(s->decision, s->meters[i]);
+	if (s->n_meters)
+		weir_explain(s->decision, "counted by %u entries", s->n_meters);
+}
+
+static void decide(struct subject *s)
+{
+	const struct weir_flow *flow = s->flow;
+	bool ip = flow->l3 == WEIR_L3_IPV4 || flow->l3 == WEIR_L3_IPV6, passes = true;
+	enum acl_drop fault = find_fault(s->side, flow);
+	struct longest by_ip = { 0 }, by_mac;
+
+	// What the switch itself sends is not the business of a port's policies, but counts.
+	if (fault != N_DROPS && !flow->trusted) {
+		weir_explain(s->decision, "its headers cannot be judged");
+		drop(s, fault);
+		return;
+	}
+	if (ip)
+		look_up(s, flow->l3 == WEIR_L3_IPV4 ? FAMILY_4 : FAMILY_6, s->local, s->remote,
+			&by_ip);
+	if (!flow->trusted && !decide_rules(s, &passes)) {
+		look_up(s, FAMILY_MAC, s->local_mac, s->remote_mac, &by_mac);
+		passes = decide_entry(s, &by_mac) && decide_entry(s, &by_ip);
+	}
+	if (passes)
+		count(s);
+}
+
+void acl_ingress(const void *state, const struct weir_flow *flow, struct weir_decision *d)
+{
+	const struct acl_state *acl = state;
+	struct subject s = { .state = acl,
+		.side = &acl->sides[SIDE_OUT],
+		.flow = flow,
+		.decision = d,
+		.local = flow->ip_src,
+		.remote = flow->ip_dst,
+		.local_mac = flow->eth_src,
+		.remote_mac = flow->eth_dst,
+		.local_port = flow->l4_src,
+		.remote_port = flow->l4_dst };
+
+	decide(&s);
+}
+
+void acl_egress(const void *state, const struct weir_flow *flow, struct weir_decision *d)
+{
+	const struct acl_state *acl = state;
+	struct subject s = { .state = acl,
+		.side = &acl->sides[SIDE_IN],
+		.flow = flow,
+		.decision = d,
+		.local = flow->ip_dst,
+		.remote = flow->ip_src,
+		.local_mac = flow->eth_dst,
+		.remote_mac = flow->eth_src,
+		.local_port = flow->l4_dst,
+		.remote_port = flow->l4_src };
+
+	decide(&s);
+}
