@@ -28,6 +28,7 @@ enum acl_drop {
 	DROP_OVERLAP,
 	DROP_CHAIN,
 	DROP_MALFORMED,
+	DROP_UNRELATED,
 	N_DROPS,
 };
 
@@ -63,10 +64,15 @@ struct item {
 	bool has_ports;
 	bool non_ip; // a rule for frames that are not IP
 	bool normalised;
-	bool fresh;        // its meter or policer is not known yet
-	uint8_t fragments; // settings
-	uint32_t meter;    // of METER
-	uint32_t policer;  // of POLICE
+	bool fresh;            // its meter or policer is not known yet
+	bool stateful;         // a rule: what it allows opens sessions
+	uint16_t idle_s;       // of them
+	uint64_t cookie;       // of them: the policy's serial
+	uint8_t fragments;     // settings
+	bool sessions_pass;    // when there is no room for another: without one
+	uint32_t sessions_max; // of the port; 0: what the switch allows
+	uint32_t meter;        // of METER
+	uint32_t policer;      // of POLICE
 	uint64_t rate_bps, burst_bytes;
 	struct vector_numbers *numbers; // that a rule's number is of
 	union {
@@ -89,7 +95,8 @@ void item_format(const struct item *item, char *text, size_t size);
 // How many conditions of each kind there are: what has to be read.
 struct conditions {
 	uint32_t local, remote, local_mac, remote_mac, protocol, ports, icmp_type, icmp_code, vlan;
-	uint32_t ip_verdicts; // entries of prefixes that allow, deny or police
+	uint32_t ip_verdicts; // rules for IP, and entries of prefixes that allow, deny or police
+	uint32_t stateful;
 };
 
 // Values of families in the arrays below.
@@ -125,6 +132,10 @@ struct acl_state {
 	struct item *settings;
 	uint32_t n_entries, n_rules, n_meters, n_normalised;
 	struct item *told; // an item of this change whose prefix was normalised, or NULL
+	// Cookies of rules that the state before had: until it is in force, of sessions that are to
+	// end; then handed to that state, to be ended with it, when nobody opens any more of them.
+	uint64_t *gone;
+	size_t n_gone;
 };
 
 // A port as long as there are states of it.
@@ -155,6 +166,7 @@ void state_free(struct acl_state *state); // accepts NULL
 // with a sentence, and -ENOMEM: the state is then only good for state_free().
 int state_add(struct acl_state *state, struct item *item, struct weir_error *error);
 int state_remove(struct acl_state *state, struct item *item, struct weir_error *error);
+bool state_keeps_sessions(const struct acl_state *state);
 // The fragments setting in force.
 enum acl_fragments state_fragments(const struct acl_state *state);
 // The most meters that count one frame.

@@ -3,9 +3,11 @@
 //
 // What becomes of a flow. In this order:
 //     headers that cannot be judged as the port's policies ask: dropped;
+//     a reply of a session that a rule of the other direction opened: passes;
 //     the extended ACL: the rule of the greatest weight that matches decides;
 //     without one the port ACL: the longest prefix decides for IP, and the MAC entries for every
 //         frame; either may drop it;
+//     an ICMP error about such a session passes where it would have been dropped;
 //     what passes is counted by every entry that meters and matches.
 #include <arpa/inet.h>
 #include <string.h>
@@ -15,6 +17,8 @@
 struct subject {
 	const struct acl_state *state;
 	const struct side *side;
+	bool sessions; // what goes the other way opens some
+	bool related;  // only what is about one of those passes
 	const struct weir_flow *flow;
 	struct weir_decision *decision;
 	const uint8_t *local, *remote, *local_mac, *remote_mac;
@@ -121,16 +125,70 @@ static bool decide_fragment(const struct subject *s, const struct classify_packe
 	return true;
 }
 
-static void apply(const struct subject *s, const struct item *item, enum acl_drop reason)
+// What keeps a frame of these headers out, unless it is an ICMP error about a session: those are
+// looked at one by one.
+static bool deny(struct subject *s, enum acl_drop reason)
+{
+	if (!s->sessions || !weir_session_quotes(s->flow)) {
+		drop(s, reason);
+		return false;
+	}
+	if (!s->related) {
+		weir_explain(s->decision, "but it passes if what it quotes is of a session");
+		weir_session_related(s->decision, DROP_UNRELATED);
+	}
+	s->related = true;
+	return true;
+}
+
+static void open_session(const struct subject *s, const struct item *rule)
+{
+	const struct item *settings = s->state->settings;
+	struct weir_session session = { .size = sizeof(session),
+		.idle_s = rule->idle_s,
+		.cookie = rule->cookie,
+		.port_max = settings ? settings->sessions_max : 0,
+		.full = settings && settings->sessions_pass ? WEIR_SESSION_FULL_PASS
+							    : WEIR_SESSION_FULL_DROP };
+
+	if (weir_session_fits(s->flow))
+		weir_session(s->decision, &session);
+}
+
+// Whether it passes.
+static bool apply(struct subject *s, const struct item *item, enum acl_drop reason)
 {
 	if (item->action == ACTION_DENY)
-		drop(s, reason);
-	else if (item->action == ACTION_POLICE)
+		return deny(s, reason);
+	if (item->action == ACTION_POLICE)
 		weir_police(s->decision, item->policer);
+	if (item->stateful)
+		open_session(s, item);
+	return true;
+}
+
+// True: it passes as what a session brought about.
+static bool is_reply(const struct subject *s)
+{
+	struct weir_session_found found;
+
+	if (!s->sessions)
+		return false;
+	if (s->flow->fragment == WEIR_FRAGMENT_LATER) {
+		// Without ports nobody can tell; the setting is for this, too.
+		if (state_fragments(s->state) != FRAGMENTS_PASS)
+			return false;
+		weir_explain(s->decision, "a fragment without ports, perhaps of a session: pass");
+		return true;
+	}
+	if (weir_session_find(s->decision, &found) != 1 || found.direction != WEIR_SESSION_REVERSE)
+		return false;
+	weir_explain(s->decision, "a reply of a session: pass");
+	return true;
 }
 
 // True: a rule decided.
-static bool decide_rules(const struct subject *s, bool *passes)
+static bool decide_rules(struct subject *s, bool *passes)
 {
 	bool ip = s->flow->l3 == WEIR_L3_IPV4 || s->flow->l3 == WEIR_L3_IPV6;
 	struct classify_packet packet;
@@ -147,8 +205,7 @@ static bool decide_rules(const struct subject *s, bool *passes)
 		return false;
 	weir_explain(
 		s->decision, "rule %s, weight %u: %s", rule->id, rule->rule.weight, verb(rule));
-	*passes = rule->action != ACTION_DENY;
-	apply(s, rule, DROP_RULE);
+	*passes = apply(s, rule, DROP_RULE);
 	return true;
 }
 
@@ -191,14 +248,13 @@ static void look_up(struct subject *s, unsigned family, const uint8_t *local, co
 	walk(s, s->side->local[family], local, best);
 }
 
-static bool decide_entry(const struct subject *s, const struct longest *best)
+static bool decide_entry(struct subject *s, const struct longest *best)
 {
 	if (!best->item)
 		return true; // the default
 	weir_explain(s->decision, "entry %s, %u bits: %s", best->item->id, best->length,
 		verb(best->item));
-	apply(s, best->item, DROP_DENIED);
-	return best->item->action != ACTION_DENY;
+	return apply(s, best->item, DROP_DENIED);
 }
 
 static void count(const struct subject *s)
@@ -225,7 +281,7 @@ static void decide(struct subject *s)
 	if (ip)
 		look_up(s, flow->l3 == WEIR_L3_IPV4 ? FAMILY_4 : FAMILY_6, s->local, s->remote,
 			&by_ip);
-	if (!flow->trusted && !decide_rules(s, &passes)) {
+	if (!flow->trusted && !is_reply(s) && !decide_rules(s, &passes)) {
 		look_up(s, FAMILY_MAC, s->local_mac, s->remote_mac, &by_mac);
 		passes = decide_entry(s, &by_mac) && decide_entry(s, &by_ip);
 	}
@@ -238,6 +294,7 @@ void acl_ingress(const void *state, const struct weir_flow *flow, struct weir_de
 	const struct acl_state *acl = state;
 	struct subject s = { .state = acl,
 		.side = &acl->sides[SIDE_OUT],
+		.sessions = acl->sides[SIDE_IN].conditions.stateful > 0,
 		.flow = flow,
 		.decision = d,
 		.local = flow->ip_src,
@@ -255,6 +312,7 @@ void acl_egress(const void *state, const struct weir_flow *flow, struct weir_dec
 	const struct acl_state *acl = state;
 	struct subject s = { .state = acl,
 		.side = &acl->sides[SIDE_IN],
+		.sessions = acl->sides[SIDE_OUT].conditions.stateful > 0,
 		.flow = flow,
 		.decision = d,
 		.local = flow->ip_dst,

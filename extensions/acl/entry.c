@@ -42,7 +42,7 @@ static int set_whom(struct item *item, const Acl__Entry *message, struct weir_er
 	return text_read_mac(fields[which], texts[which], &item->entry.prefix, error);
 }
 
-int entry_make(const struct weir_policy *policy, struct item **made, struct weir_error *error)
+int item_make_entry(const struct weir_policy *policy, struct item **made, struct weir_error *error)
 {
 	Acl__Entry *m = acl__entry__unpack(NULL, policy->size, policy->bytes);
 	struct item *item = m ? item_alloc(policy, ITEM_ENTRY) : NULL;
@@ -63,7 +63,7 @@ int entry_make(const struct weir_policy *policy, struct item **made, struct weir
 	return failed;
 }
 
-void entry_format(const struct item *item, struct text *text)
+void item_format_entry(const struct item *item, struct text *text)
 {
 	const struct entry *e = &item->entry;
 

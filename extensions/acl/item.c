@@ -10,7 +10,7 @@
 
 #include "acl.pb-c.h"
 
-enum { BURST_MIN = 16384, BURSTS_PER_S = 100 };
+enum { BURST_MIN = 16384, BURST_MAX = 1000000000, BURSTS_PER_S = 100 };
 
 void item_put(struct item *item)
 {
@@ -71,6 +71,8 @@ int item_set_action(struct item *item, int direction, int action, const uint64_t
 	item->burst_bytes = burst ? *burst : *rate / 8 / BURSTS_PER_S;
 	if (!burst && item->burst_bytes < BURST_MIN)
 		item->burst_bytes = BURST_MIN;
+	if (item->burst_bytes > BURST_MAX)
+		item->burst_bytes = BURST_MAX;
 	return 0;
 }
 
@@ -85,8 +87,11 @@ static int make_settings(
 	Acl__Settings *m = acl__settings__unpack(NULL, policy->size, policy->bytes);
 
 	*made = m ? item_alloc(policy, ITEM_SETTINGS) : NULL;
-	if (*made)
+	if (*made) {
 		(*made)->fragments = fragments[m->fragments];
+		(*made)->sessions_max = m->has_sessions_max ? m->sessions_max : 0;
+		(*made)->sessions_pass = m->sessions_full == ACL__FULL__WITHOUT;
+	}
 	if (m)
 		acl__settings__free_unpacked(m, NULL);
 	return *made ? 0 : weir_refuse(error, -ENOMEM, NULL, "no memory");
@@ -100,11 +105,11 @@ int item_make(const struct weir_policy *policy, struct vector_numbers *numbers, 
 	int failed;
 
 	if (strcmp(policy->type, "rule") == 0)
-		failed = rule_make(policy, numbers, &item, error);
+		failed = item_make_rule(policy, numbers, &item, error);
 	else if (strcmp(policy->type, "settings") == 0)
 		failed = make_settings(policy, &item, error);
 	else
-		failed = entry_make(policy, &item, error);
+		failed = item_make_entry(policy, &item, error);
 	if (!failed) {
 		*made = item;
 		return 0;
@@ -140,11 +145,15 @@ void item_format(const struct item *item, char *buffer, size_t size)
 
 	if (item->kind == ITEM_SETTINGS) {
 		text_put(&text, "fragments=%s", fragments[item->fragments]);
+		if (item->sessions_max)
+			text_put(&text, " sessions_max=%u", item->sessions_max);
+		if (item->sessions_pass)
+			text_put(&text, " sessions_full=without");
 		return;
 	}
 	put_action(&text, item);
 	if (item->kind == ITEM_RULE)
-		rule_format(item, &text);
+		item_format_rule(item, &text);
 	else
-		entry_format(item, &text);
+		item_format_entry(item, &text);
 }

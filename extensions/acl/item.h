@@ -14,12 +14,12 @@ int item_set_action(struct item *item, int direction, int action, const uint64_t
 	const uint64_t *burst, struct weir_error *error);
 
 // Also on failure *made is what there is of the item, NULL or the caller's to put.
-int entry_make(const struct weir_policy *policy, struct item **made, struct weir_error *error);
-int rule_make(const struct weir_policy *policy, struct vector_numbers *numbers, struct item **made,
-	struct weir_error *error);
+int item_make_entry(const struct weir_policy *policy, struct item **made, struct weir_error *error);
+int item_make_rule(const struct weir_policy *policy, struct vector_numbers *numbers,
+	struct item **made, struct weir_error *error);
 
 // Append what is only in theirs.
-void entry_format(const struct item *item, struct text *text);
-void rule_format(const struct item *item, struct text *text);
+void item_format_entry(const struct item *item, struct text *text);
+void item_format_rule(const struct item *item, struct text *text);
 
 #endif

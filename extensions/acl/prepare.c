@@ -126,6 +126,7 @@ static int take_stretch(struct acl_state *state, const struct weir_target *targe
 			&target->policies[i], &state->port->numbers, &state->items[i], error);
 		if (failed)
 			return failed;
+		state->items[i]->cookie = target->serials[i];
 		d->added.items[d->added.n++] = state->items[i];
 	}
 	for (size_t i = 0; i < n_known; i++)
@@ -183,6 +184,21 @@ static int carry_over(struct acl_state *state, const struct difference *d, struc
 	return failed;
 }
 
+// Sessions do not outlive the rule that opened them.
+static int list_gone(struct acl_state *state, const struct difference *d, struct weir_error *error)
+{
+	for (size_t i = 0; i < d->removed.n; i++) {
+		if (!d->removed.items[i]->stateful)
+			continue;
+		if (!state->gone)
+			state->gone = malloc(d->removed.n * sizeof(*state->gone));
+		if (!state->gone)
+			return weir_refuse(error, -ENOMEM, NULL, "no memory");
+		state->gone[state->n_gone++] = d->removed.items[i]->cookie;
+	}
+	return 0;
+}
+
 static void difference_free(struct difference *d)
 {
 	for (size_t i = 0; i < d->added.n; i++)
@@ -206,9 +222,6 @@ static int hold(const struct acl_state *state, struct weir_plan *plan, struct we
 				   : weir_plan_policer(plan, item->id, item->rate_bps,
 					     item->burst_bytes, &id);
 
-		if (failed == -ENOSYS)
-			return weir_refuse(error, failed, "action",
-				"policy %s: action police: this switch has no policers", item->id);
 		if (failed)
 			return weir_refuse(error, failed, NULL, "policy %s: no memory for its %s",
 				item->id, meter ? "meter" : "policer");
@@ -291,9 +304,14 @@ static void declare(const struct acl_state *state, struct weir_plan *plan)
 		[SIDE_IN] = WEIR_STAGE_EGRESS, [SIDE_OUT] = WEIR_STAGE_INGRESS
 	};
 
+	bool sessions = state_keeps_sessions(state);
+
 	for (unsigned i = 0; i < N_SIDES; i++) {
-		weir_plan_reads(plan, stages[i], fields(&state->sides[i].conditions, i));
-		if (is_empty(&state->sides[i]))
+		uint64_t set = fields(&state->sides[i].conditions, i);
+
+		// Replies go the other way.
+		weir_plan_reads(plan, stages[i], set | (sessions ? WEIR_SESSION_FIELDS : 0));
+		if (is_empty(&state->sides[i]) && !sessions)
 			weir_plan_inactive(plan, stages[i]);
 	}
 }
@@ -308,6 +326,8 @@ static int prepare(struct acl_state *state, const struct acl_state *before,
 
 	if (!failed)
 		failed = carry_over(state, &d, error);
+	if (!failed)
+		failed = list_gone(state, &d, error);
 	if (!failed)
 		failed = check_meters(state, target->name, error);
 	if (!failed)
@@ -363,6 +383,12 @@ const void *acl_commit(void *context, void *prepared)
 	struct acl_state *state = prepared;
 	char text[256];
 
+	if (state->port->current) {
+		state->port->current->gone = state->gone;
+		state->port->current->n_gone = state->n_gone;
+		state->gone = NULL;
+		state->n_gone = 0;
+	}
 	state->port->current = state;
 	if (state->told) {
 		item_format(state->told, text, sizeof(text));
@@ -374,6 +400,12 @@ const void *acl_commit(void *context, void *prepared)
 	return state;
 }
 
+static void end_sessions(const struct acl_state *state)
+{
+	for (size_t i = 0; i < state->n_gone; i++)
+		weir_sessions_end(state->attachment, state->port->id, state->gone[i]);
+}
+
 void acl_release(void *context, const void *released)
 {
 	struct acl_state *state = (struct acl_state *)released;
@@ -381,5 +413,7 @@ void acl_release(void *context, const void *released)
 	(void)context;
 	if (state->port->current == state)
 		state->port->current = NULL; // the port or the extension leaves
+	else
+		end_sessions(state);
 	state_free(state);
 }

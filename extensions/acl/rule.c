@@ -160,9 +160,14 @@ static int set_state(struct item *item, const Acl__Rule *m, struct weir_error *e
 	if (m->has_idle_s && !m->stateful)
 		return weir_refuse(error, -EINVAL, "idle_s",
 			"idle_s %u: is for rules that are stateful", m->idle_s);
-	if (m->stateful)
-		return weir_refuse(
-			error, -ENOSYS, "stateful", "stateful: this switch keeps no sessions");
+	if (m->stateful && item->action == ACTION_DENY)
+		return weir_refuse(error, -EINVAL, "stateful",
+			"stateful: is for rules that allow or police, not for deny");
+	if (m->stateful && item->non_ip)
+		return weir_refuse(error, -EINVAL, "stateful",
+			"stateful: is for rules of network ip, ipv4 or ipv6");
+	item->stateful = m->stateful;
+	item->idle_s = (uint16_t)m->idle_s;
 	return 0;
 }
 
@@ -173,9 +178,9 @@ static int set_rule(struct item *item, const Acl__Rule *m, struct weir_error *er
 		m->has_rate ? &m->rate : NULL, m->has_burst ? &m->burst : NULL, error);
 
 	if (!failed)
-		failed = set_state(item, m, error);
-	if (!failed)
 		failed = set_network(item, m, &why);
+	if (!failed)
+		failed = set_state(item, m, error);
 	if (!failed)
 		failed = check_network(item, m, error);
 	if (!failed)
@@ -195,8 +200,8 @@ static int set_rule(struct item *item, const Acl__Rule *m, struct weir_error *er
 	return failed;
 }
 
-int rule_make(const struct weir_policy *policy, struct vector_numbers *numbers, struct item **made,
-	struct weir_error *error)
+int item_make_rule(const struct weir_policy *policy, struct vector_numbers *numbers,
+	struct item **made, struct weir_error *error)
 {
 	Acl__Rule *m = acl__rule__unpack(NULL, policy->size, policy->bytes);
 	struct item *item = m ? item_alloc(policy, ITEM_ENTRY) : NULL;
@@ -217,7 +222,7 @@ int rule_make(const struct weir_policy *policy, struct vector_numbers *numbers, 
 	return failed;
 }
 
-void rule_format(const struct item *item, struct text *text)
+void item_format_rule(const struct item *item, struct text *text)
 {
 	const struct classify_rule *r = &item->rule;
 	unsigned family = r->l3 == WEIR_L3_IPV6 ? 6 : 4;
@@ -244,4 +249,6 @@ void rule_format(const struct item *item, struct text *text)
 		text_put(text, " icmp_code=%u", r->icmp_code);
 	if (r->vlan != CLASSIFY_ANY)
 		text_put(text, " vlan=%u", r->vlan);
+	if (item->stateful)
+		text_put(text, " stateful=true idle_s=%u", item->idle_s);
 }

@@ -87,6 +87,7 @@ void state_free(struct acl_state *state)
 	vector_fini(&state->rules);
 	item_put(state->settings);
 	free(state->held.items);
+	free(state->gone);
 	free(state->serials);
 	free(state->items);
 	port_put(state->port);
@@ -96,6 +97,12 @@ void state_free(struct acl_state *state)
 enum acl_fragments state_fragments(const struct acl_state *state)
 {
 	return state->settings ? state->settings->fragments : FRAGMENTS_SKIP;
+}
+
+bool state_keeps_sessions(const struct acl_state *state)
+{
+	return state->sides[SIDE_IN].conditions.stateful ||
+	       state->sides[SIDE_OUT].conditions.stateful;
 }
 
 // ---- What has to be read
@@ -129,6 +136,7 @@ static void count_rule(struct conditions *c, const struct item *item, int by)
 	count(&c->icmp_code, r->icmp_code != CLASSIFY_ANY, by);
 	count(&c->vlan, r->vlan != CLASSIFY_ANY, by);
 	count(&c->ip_verdicts, r->l3 != WEIR_L3_ARP && r->l3 != WEIR_L3_OTHER, by);
+	count(&c->stateful, item->stateful, by);
 }
 
 // ---- Lists
