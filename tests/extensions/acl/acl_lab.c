@@ -9,6 +9,11 @@
 
 enum { STATIONS_OF_P0 = 4, STATIONS = 8 };
 
+static bool is_at_p0(unsigned station)
+{
+	return station == 0 || (station > 1 && station < STATIONS_OF_P0);
+}
+
 void acl_begin(struct lab *lab, const struct lab_options *options)
 {
 	struct lab_options o = *options;
@@ -20,10 +25,8 @@ void acl_begin(struct lab *lab, const struct lab_options *options)
 
 		snprintf(mac, sizeof(mac), "02:00:00:00:00:%02x", i);
 		for (uint16_t vlan = 0; vlan <= 20; vlan += 10)
-			assert_int_equal(
-				weir_fdb_add(lab->weir, "br0", mac, vlan,
-					i == 0 || (i > 1 && i < STATIONS_OF_P0) ? "p0" : "p1", 0,
-					&lab->error),
+			assert_int_equal(weir_fdb_add(lab->weir, "br0", mac, vlan,
+						 is_at_p0(i) ? "p0" : "p1", 0, &lab->error),
 				0);
 	}
 	lab_attach(lab, "acl", 10);
@@ -181,13 +184,13 @@ const char *acl_pass(struct lab *lab, const struct packet *packet)
 {
 	static char reason[96];
 	struct lab_frame frame = packet_frame(packet), got;
+	unsigned n = 0, from = is_at_p0(packet->from) ? 0 : 1;
 	struct drops before, after;
-	unsigned n = 0;
 
 	list_drops(lab, &before);
-	lab_send(lab, 0, &frame);
+	lab_send(lab, from, &frame);
 	lab_run(lab);
-	while (lab_receive(lab, 1, &got))
+	while (lab_receive(lab, 1 - from, &got))
 		n++;
 	if (n == 1)
 		return "";

@@ -2,7 +2,7 @@
 // Copyright The Weir Authors
 //
 // The extension acl in a laboratory: policies as people write them, and what becomes of packets.
-// Stations 0 to 3 are behind the port p0, 4 and all others behind p1. Whatever fails in here fails
+// Stations 0, 2 and 3 are behind the port p0, all others behind p1. Whatever fails in here fails
 // the test.
 #ifndef ACL_LAB_H
 #define ACL_LAB_H
@@ -21,8 +21,8 @@ void acl_remove(struct lab *lab, const char *target, const char *id);
 // Packs it instead. Returns the size.
 size_t acl_pack(const char *text, char type[/* 16 */], uint8_t *bytes);
 
-// Sends the packet into p0, and says what became of it: "" passed, else "REASON@STAGE" of a drop
-// (of the extension, or of the core).
+// Sends the packet into its station's port, and says what became of it: "" came out of the other,
+// else "REASON@STAGE" of a drop (of the extension, or of the core).
 const char *acl_pass(struct lab *lab, const struct packet *packet);
 
 struct acl_meter {

@@ -44,6 +44,20 @@ static bool read_end(const char *word, uint8_t address[16], uint16_t *port)
 	return true;
 }
 
+static const struct packet *read_about(char **words)
+{
+	static struct packet kept[16];
+	static unsigned n;
+	char text[256] = "";
+
+	for (; *words; words++) {
+		strcat(text, *words);
+		strcat(text, " ");
+	}
+	kept[n % 16] = packet_read(text);
+	return &kept[n++ % 16];
+}
+
 static void read_more(struct packet *p, char **words)
 {
 	while (*words) {
@@ -52,6 +66,10 @@ static void read_more(struct packet *p, char **words)
 		if (strcmp(what, "first") == 0) {
 			p->fragment = FIRST;
 			continue;
+		}
+		if (strcmp(what, "about") == 0) {
+			p->about = read_about(words);
+			return;
 		}
 		if (!*words)
 			fail_msg("what of %s", what);
@@ -79,7 +97,7 @@ static void read_more(struct packet *p, char **words)
 struct packet packet_read(const char *text)
 {
 	struct packet p = { .from = 0, .to = 1, .vlan = -1 };
-	char copy[256], *words[24] = { NULL };
+	char copy[256], *words[32] = { NULL };
 	unsigned n = 0;
 
 	snprintf(copy, sizeof(copy), "%s", text);
@@ -158,6 +176,11 @@ static uint8_t *put_l4(uint8_t *at, const struct packet *p)
 		at = put(at, zero, 8);
 		l4[0] = (uint8_t)p->src_port;
 		l4[1] = (uint8_t)p->dst_port;
+		if (p->about) {
+			struct lab_frame quoted = packet_frame(p->about);
+
+			at = put(at, quoted.bytes + 14, quoted.size - 14);
+		}
 		break;
 	default:
 		at = put(at, zero, 8);
