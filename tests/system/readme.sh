@@ -86,7 +86,7 @@ ln -s "$build" "$work/build/release"
 ln -s "$top/core/include" "$work/core/include"
 cd "$work"
 failed=
-for document in README.md:8 CONTRIBUTING.md:0 extensions/capture/README.md:0 extensions/guard/README.md:0; do
+for document in README.md:8 CONTRIBUTING.md:0 extensions/acl/README.md:0 extensions/capture/README.md:0 extensions/guard/README.md:0; do
 	run_document "${document%:*}" "${document#*:}"
 	document=${document%:*}
 	at_least "commands in $document" "$n_commands" 5
