@@ -8,7 +8,7 @@
 #include <string.h>
 #include <syslog.h>
 
-#include "acl.h"
+#include "difference.h"
 
 // ---- Ports
 
@@ -53,123 +53,6 @@ void port_put(struct acl_port *port)
 
 // ---- What changed
 
-struct known {
-	uint64_t serial;
-	struct item *item;
-};
-
-struct difference {
-	struct items removed, added;
-};
-
-static int by_serial(const void *a, const void *b)
-{
-	const struct known *x = a, *y = b;
-
-	return x->serial < y->serial ? -1 : x->serial > y->serial;
-}
-
-static struct known *find_known(struct known *known, size_t n, uint64_t serial)
-{
-	struct known key = { serial, NULL };
-
-	return n ? bsearch(&key, known, n, sizeof(*known), by_serial) : NULL;
-}
-
-// How many of the first, or of the last, serials are the same.
-static size_t same_first(const uint64_t *a, const uint64_t *b, size_t n)
-{
-	size_t i = 0;
-
-	while (i < n && a[i] == b[i])
-		i++;
-	return i;
-}
-
-static size_t same_last(const uint64_t *a_end, const uint64_t *b_end, size_t n)
-{
-	size_t i = 0;
-
-	while (i < n && a_end[-1 - (ptrdiff_t)i] == b_end[-1 - (ptrdiff_t)i])
-		i++;
-	return i;
-}
-
-// The items of a stretch of the state before, sorted. NULL: no memory.
-static struct known *list_known(const struct acl_state *before, size_t from, size_t n)
-{
-	struct known *known = malloc((n + 1) * sizeof(*known));
-
-	for (size_t i = 0; known && i < n; i++)
-		known[i] = (struct known){ before->serials[from + i], before->items[from + i] };
-	if (known)
-		qsort(known, n, sizeof(*known), by_serial);
-	return known;
-}
-
-// Finds the items of a stretch of policies among those known, and makes the others.
-static int take_stretch(struct acl_state *state, const struct weir_target *target, size_t from,
-	size_t n, struct known *known, size_t n_known, struct difference *d,
-	struct weir_error *error)
-{
-	for (size_t i = from; i < from + n; i++) {
-		struct known *found = find_known(known, n_known, target->serials[i]);
-		int failed;
-
-		state->serials[i] = target->serials[i];
-		if (found) {
-			state->items[i] = found->item;
-			found->item = NULL;
-			continue;
-		}
-		failed = item_make(
-			&target->policies[i], &state->port->numbers, &state->items[i], error);
-		if (failed)
-			return failed;
-		state->items[i]->cookie = target->serials[i];
-		d->added.items[d->added.n++] = state->items[i];
-	}
-	for (size_t i = 0; i < n_known; i++)
-		if (known[i].item)
-			d->removed.items[d->removed.n++] = known[i].item;
-	return 0;
-}
-
-// Fills the state's lists of policies, and says what of them is new and what is gone. The new items
-// are the difference's own.
-static int compare(struct acl_state *state, const struct acl_state *before,
-	const struct weir_target *target, struct difference *d, struct weir_error *error)
-{
-	static const struct acl_state nothing = { 0 };
-	const struct acl_state *old = before ? before : &nothing;
-	size_t n = target->n_policies, least = n < old->n ? n : old->n, first, last;
-	struct known *known;
-	int failed;
-
-	first = same_first(old->serials, target->serials, least);
-	last = same_last(old->serials + old->n, target->serials + n, least - first);
-	if (first) {
-		memcpy(state->serials, old->serials, first * sizeof(*state->serials));
-		memcpy(state->items, old->items, first * sizeof(struct item *));
-	}
-	if (last) {
-		memcpy(state->serials + n - last, old->serials + old->n - last,
-			last * sizeof(*state->serials));
-		memcpy(state->items + n - last, old->items + old->n - last,
-			last * sizeof(struct item *));
-	}
-	known = list_known(old, first, old->n - first - last);
-	d->removed.items = malloc((old->n - first - last + 1) * sizeof(struct item *));
-	d->added.items = malloc((n - first - last + 1) * sizeof(struct item *));
-	if (!known || !d->removed.items || !d->added.items)
-		failed = weir_refuse(error, -ENOMEM, NULL, "no memory");
-	else
-		failed = take_stretch(state, target, first, n - first - last, known,
-			old->n - first - last, d, error);
-	free(known);
-	return failed;
-}
-
 static int carry_over(struct acl_state *state, const struct difference *d, struct weir_error *error)
 {
 	int failed = 0;
@@ -197,14 +80,6 @@ static int list_gone(struct acl_state *state, const struct difference *d, struct
 		state->gone[state->n_gone++] = d->removed.items[i]->cookie;
 	}
 	return 0;
-}
-
-static void difference_free(struct difference *d)
-{
-	for (size_t i = 0; i < d->added.n; i++)
-		item_put(d->added.items[i]);
-	free(d->added.items);
-	free(d->removed.items);
 }
 
 // ---- What is asked of the core
@@ -322,7 +197,7 @@ static int prepare(struct acl_state *state, const struct acl_state *before,
 	const struct weir_target *target, struct weir_plan *plan, struct weir_error *error)
 {
 	struct difference d = { 0 };
-	int failed = compare(state, before, target, &d, error);
+	int failed = difference_find(state, before, target, &d, error);
 
 	if (!failed)
 		failed = carry_over(state, &d, error);
