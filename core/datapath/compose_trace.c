@@ -229,7 +229,7 @@ static int trace_session_find(struct weir_decision *d, struct weir_session_found
 	unsigned n_refused;
 	bool counts = begin(c, &n_refused);
 	int result = composer_decision_ops.session_find(d, found);
-	const char *way = result <= 0                                   ? "there is none"
+	const char *way = result <= 0                                ? "there is none"
 			  : found->direction == WEIR_SESSION_FORWARD ? "found, forward"
 								     : "found, reverse";
 

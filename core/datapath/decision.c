@@ -177,7 +177,8 @@ static void police(struct composer *c, uint32_t id, uint16_t reason)
 
 static bool may_police(struct composer *c)
 {
-	return composer_may(c, CLASS(FILTER) | CLASS(FORWARDING), "police") && !composer_has_passed(c);
+	return composer_may(c, CLASS(FILTER) | CLASS(FORWARDING), "police") &&
+	       !composer_has_passed(c);
 }
 
 static void decide_police(struct weir_decision *d, uint32_t id)

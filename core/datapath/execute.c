@@ -113,7 +113,8 @@ static void copy_to_sink(struct datapath *dp, struct weir_frame *frame, const st
 
 // To every port that carries the VLAN but the one the frame came from. The snapshot's array of
 // ports is the destination set: nothing is composed per source.
-static void flood(struct datapath *dp, struct weir_frame *frame, const struct op *op, enum half_claim claim)
+static void flood(
+	struct datapath *dp, struct weir_frame *frame, const struct op *op, enum half_claim claim)
 {
 	const struct snapshot *s = dp->snapshot;
 	unsigned n = 0;

@@ -89,7 +89,8 @@ bool session_key_make(const struct flow_key *key, uint16_t owner, uint16_t port,
 	struct end from = { 0 }, to = { 0 };
 	enum weir_l3 l3 = key_l3(key);
 
-	if (key_malformed(key) || !set_ports(key_l4(key), key_l4_src(key), key_l4_dst(key), &from, &to))
+	if (key_malformed(key) ||
+		!set_ports(key_l4(key), key_l4_src(key), key_l4_dst(key), &from, &to))
 		return false;
 	if (l3 == WEIR_L3_IPV4) {
 		from.address[0] = (uint32_t)key->w[4];

@@ -20,7 +20,8 @@ static void wrong_usage(void **state)
 	} lines[] = {
 		{ "weirctl",
 			"the object is missing: there are switch, port, extension, policy, "
-			"meter, fdb, flow, session, drop, worker, event, trace, export, apply, help, "
+			"meter, fdb, flow, session, drop, worker, event, trace, export, apply, "
+			"help, "
 			"completion",
 			"[OPTION...] OBJECT VERB [ARGUMENT...] (see weirctl --help)" },
 		{ "weirctl bridge list", "unknown object \"bridge\": there are switch,", "" },

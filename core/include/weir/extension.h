@@ -323,7 +323,7 @@ struct weir_target {
 	const struct weir_policy *policies; // borrowed during the call, as all of this
 	size_t n_policies;
 	// Minor version 2.
-	const uint8_t *mac; // 6 bytes: the address assigned to the port; NULL: none is
+	const uint8_t *mac;      // 6 bytes: the address assigned to the port; NULL: none is
 	const uint64_t *serials; // of the policies: a number that is the same as long as the policy
 				 // is, and never another one's: what became of many can be told
 				 // without looking into them
