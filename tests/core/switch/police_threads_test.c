@@ -115,6 +115,9 @@ static void workers_share_one(void **state)
 	n_changes = change_until_done(&lab, senders);
 	for (unsigned i = 0; i < SENDERS; i++)
 		pthread_join(senders[i].thread, NULL);
+	// What was sent may still wait for a worker; and then its batch is to end.
+	while (lab_switch(&lab, "br0").received < SENDERS * FRAMES)
+		lab_run(&lab);
 	lab_settle(&lab);
 	clock_gettime(CLOCK_MONOTONIC, &to);
 	for (unsigned i = 0; i < SENDERS; i++) {
