@@ -861,8 +861,9 @@ static inline bool weir_session_quotes(const struct weir_flow *flow)
 }
 
 // Opens a session for this flow, or keeps the one that it or its reverse has, whatever its cookie
-// and times. A flow that does not fit passes without. At most four sessions of all extensions can
-// be asked about on a flow's way. 0, -ENOSYS. Filter, forwarding.
+// and times. A flow that does not fit passes without. On a flow's way four sessions of all
+// extensions can be opened or asked for; one with more is dropped as "stack-too-complex" of the
+// core. 0, -ENOSYS. Filter, forwarding.
 static inline int weir_session(struct weir_decision *d, const struct weir_session *session)
 {
 	if (!d->ops->session)
