@@ -48,7 +48,7 @@ static void address(struct input *input, uint8_t bytes[16])
 	uint8_t n = byte(input) % 17;
 
 	memset(bytes, 0, 16);
-	for (uint8_t i = 0; i < n; i++)
+	for (uint8_t i = 0; i < 16 && i < n; i++)
 		bytes[i] = byte(input);
 }
 
