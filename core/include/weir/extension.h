@@ -941,12 +941,6 @@ static inline int weir_sessions_end(struct weir_attachment *a, weir_port_id port
 // the host has none. Each attach point has at most one owner; the core has the mechanism, the
 // extension the policy.
 
-// ---- Services of later minor versions
-//
-// Declared so that extensions and the core agree on their shape; the helpers answer -ENOSYS where
-// the host has none. Each attach point has at most one owner; the core has the mechanism, the
-// extension the policy.
-
 // The class that the egress port's scheduler gets with the flow's frames. Filter, forwarding.
 static inline int weir_egress_class(struct weir_decision *d, uint8_t class)
 {
