@@ -170,6 +170,8 @@ bool session_look(const struct session_table *table, const struct session_key *k
 // that holds it.
 struct session *session_hold(
 	struct session_table *table, const struct session_key *key, uint64_t hash, uint32_t used);
+// Whether there is room for one more at this port, without taking it. Any thread.
+bool session_has_room(const struct session_table *table, uint16_t port, uint32_t port_max);
 // A place for one more at this port; NULL: there is no room.
 struct session *session_reserve(struct session_table *table, uint16_t port, uint32_t port_max);
 void session_unreserve(struct session_table *table, struct session *reserved);

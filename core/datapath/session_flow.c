@@ -96,8 +96,8 @@ static unsigned reserve_all(
 }
 
 // used: flow_tick() of the flow's last frame.
-static unsigned take(struct datapath *dp, const struct composition *c, uint32_t used,
-	struct session_hold *hold)
+static unsigned take(
+	struct datapath *dp, const struct composition *c, uint32_t used, struct session_hold *hold)
 {
 	struct session *reserved[SESSION_USES_MAX];
 	unsigned refused;

@@ -117,12 +117,23 @@ static struct session *no_room(struct session_table *t)
 	return NULL;
 }
 
+static uint32_t most_at_port(const struct session_table *t, uint32_t port_max)
+{
+	return port_max && port_max < t->port_max ? port_max : t->port_max;
+}
+
+bool session_has_room(const struct session_table *t, uint16_t port, uint32_t port_max)
+{
+	return __atomic_load_n(&t->at_port[port], __ATOMIC_RELAXED) < most_at_port(t, port_max) &&
+	       __atomic_load_n(&t->n, __ATOMIC_RELAXED) < t->capacity;
+}
+
 struct session *session_reserve(struct session_table *t, uint16_t port, uint32_t port_max)
 {
-	uint32_t most = port_max && port_max < t->port_max ? port_max : t->port_max;
 	struct session *s;
 
-	if (__atomic_fetch_add(&t->at_port[port], 1, __ATOMIC_RELAXED) >= most) {
+	if (__atomic_fetch_add(&t->at_port[port], 1, __ATOMIC_RELAXED) >=
+		most_at_port(t, port_max)) {
 		__atomic_fetch_sub(&t->at_port[port], 1, __ATOMIC_RELAXED);
 		return no_room(t);
 	}
