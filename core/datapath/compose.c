@@ -150,8 +150,6 @@ static void forward(struct composer *c)
 		core_drop(c, WEIR_STAGE_FORWARD, REASON_NO_DESTINATION);
 }
 
-// Leaves out destinations that the frame cannot go to; the first reason stands for all when none is
-// left.
 static bool can_go_to(
 	const struct composer *c, const struct snapshot_port *port, enum core_reason *reason)
 {
@@ -168,6 +166,8 @@ static bool can_go_to(
 	return false;
 }
 
+// Leaves out destinations that the frame cannot go to; the last one's reason stands for all when
+// none is left.
 static void check_destinations(struct composer *c)
 {
 	enum core_reason reason = REASON_NO_DESTINATION;

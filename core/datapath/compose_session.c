@@ -82,6 +82,16 @@ static struct session_use *use_of(struct composer *c)
 	return use;
 }
 
+const struct session_use *composer_session_of(const struct composer *c)
+{
+	struct session_key key;
+	bool reverse;
+
+	if (!session_key_make(&c->key, c->hook->entry->number, c->port->index, &key, &reverse))
+		return NULL;
+	return find_use(c->out, &key);
+}
+
 static void op(struct composer *c, enum op_code code, unsigned reason)
 {
 	composer_op(c, (struct op){ .code = (uint8_t)code,
@@ -152,6 +162,14 @@ static bool opens(const struct flow_key *key)
 	return weir_session_fits(&flow);
 }
 
+// Whether it is composed for lack of room. A trace takes none, and so asks.
+static bool is_refused(const struct composer *c, const struct session_use *use)
+{
+	if (c->decision.tracing)
+		return !session_has_room(c->context->sessions, c->port->index, use->spec.port_max);
+	return c->context->sessions_refused & 1u << (use - c->out->sessions);
+}
+
 static void refuse(struct composer *c, struct session_use *use, const struct weir_session *s)
 {
 	use->kind = SESSION_USE_ROOM;
@@ -186,7 +204,7 @@ void composer_session(struct weir_decision *d, const struct weir_session *sessio
 		.port = c->port->id,
 		.attachment = c->hook->entry->attachment,
 	};
-	if (c->context->sessions_refused & 1u << (use - c->out->sessions))
+	if (is_refused(c, use))
 		refuse(c, use, &s);
 	else
 		take(c, use, SESSION_USE_OPEN);

@@ -248,15 +248,34 @@ static void trace_session_related(struct weir_decision *d, unsigned reason)
 		"passes what quotes a packet of one, drops the rest");
 }
 
+static void session_text(const struct composer *c, uint32_t idle_s, char *text, size_t size)
+{
+	const struct session_use *use = composer_session_of(c);
+
+	if (use && use->kind == SESSION_USE_OPEN)
+		snprintf(text, size, "opened by the first frame, for %u s after the last", idle_s);
+	else if (use && use->kind == SESSION_USE_HOLD)
+		snprintf(text, size, "there is one already");
+	else if (use && use->kind == SESSION_USE_ROOM)
+		snprintf(text, size, "not opened: there is no room");
+	else
+		snprintf(text, size, "not opened: such a flow has none");
+}
+
 static void trace_session(struct weir_decision *d, const struct weir_session *session)
 {
 	struct composer *c = composer(d);
+	char text[LINE_SIZE] = "session";
 	unsigned n_refused;
 	bool counts = begin(c, &n_refused);
 
 	composer_decision_ops.session(d, session);
-	end(c, counts, n_refused, COMPOSE_SESSION, 0,
-		"opened by the first frame, for %u s after the last", session->idle_s);
+	if (counts)
+		session_text(c, session->idle_s, text, sizeof(text));
+	end(c, counts, n_refused, COMPOSE_SESSION, 0, "%s", text);
+	// For lack of room.
+	if (counts && c->hook_ended)
+		composer_tell(c, c->hook->stage, COMPOSE_DROP, c->drop_reason, "%s", "");
 }
 
 static void trace_egress_class(struct weir_decision *d, uint8_t class)

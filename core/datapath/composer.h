@@ -35,6 +35,9 @@ extern const struct weir_decision_ops composer_decision_ops;
 void composer_session(struct weir_decision *d, const struct weir_session *session);
 int composer_session_find(struct weir_decision *d, struct weir_session_found *found);
 void composer_session_related(struct weir_decision *d, unsigned reason);
+// What the decision says so far of the session that the flow at the hook has; NULL: nothing, or it
+// has none.
+const struct session_use *composer_session_of(const struct composer *c);
 // A dropped frame opens no session and counts on none; its decision still rests on what was found.
 void composer_sessions_dropped(struct composer *c);
 

@@ -88,7 +88,7 @@ bool datapath_redecide(struct datapath *dp, struct flow *flow, bool has_frame)
 		compose_for_frame(dp, &key, learn, NULL, &composition, &hold);
 	} else {
 		compose(dp, &key, false, NULL, 0, &composition);
-		if (!sessions_take_existing(dp, &composition, &hold)) {
+		if (!sessions_take_existing(dp, flow, &composition, &hold)) {
 			datapath_leave_to_frame(dp, flow);
 			return true;
 		}

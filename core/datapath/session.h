@@ -166,9 +166,12 @@ struct session_spec {
 // Whether there is one; what of it a decision may rest on.
 bool session_look(const struct session_table *table, const struct session_key *key, uint64_t hash,
 	bool reverse, struct weir_session_found *found);
-// The one of this key, held; NULL: there is none.
+// The one of this key, held; NULL: there is none. used: flow_tick() of the last frame of the flow
+// that holds it.
 struct session *session_hold(
-	struct session_table *table, const struct session_key *key, uint64_t hash, uint32_t tick);
+	struct session_table *table, const struct session_key *key, uint64_t hash, uint32_t used);
+// Whether there is room for one more at this port, without taking it. Any thread.
+bool session_has_room(const struct session_table *table, uint16_t port, uint32_t port_max);
 // A place for one more at this port; NULL: there is no room.
 struct session *session_reserve(struct session_table *table, uint16_t port, uint32_t port_max);
 void session_unreserve(struct session_table *table, struct session *reserved);

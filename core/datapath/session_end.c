@@ -134,16 +134,16 @@ static bool has_expired(const struct session *s, const struct session_run *run,
 {
 	uint32_t now = (uint32_t)(run->now_ns >> TICK_NS_SHIFT);
 	uint32_t now_s = (uint32_t)(run->now_ns / NS_PER_S);
-	uint64_t absolute = absolute_left(s, now);
-	// Frames that nobody has told of yet may have kept it.
-	uint64_t idle = idle_left(s, (int32_t)(run->told - now) < 0 ? run->told : now);
+	uint64_t absolute = absolute_left(s, now), idle = idle_left(s, now);
 	uint64_t next = idle < absolute ? idle : absolute;
+	// Frames that nobody has told of yet may have kept it.
+	bool may_be_used = (int32_t)(run->told - now) < 0 && idle_left(s, run->told) > 0;
 
 	*cause = absolute == 0                        ? WEIR_SESSION_EXPIRED
 		 : session_state(s) == SESSION_CLOSED ? WEIR_SESSION_CLOSED
 						      : WEIR_SESSION_IDLE;
 	*due_s = now_s + (uint32_t)((next + NS_PER_S - 1) / NS_PER_S);
-	return next == 0;
+	return absolute == 0 || (idle == 0 && !may_be_used);
 }
 
 static void look_at(struct session_table *t, struct session *s, const struct session_run *run,

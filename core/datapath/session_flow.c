@@ -54,10 +54,10 @@ static struct flow_session watched(
 }
 
 // One that was found and has ended since is not opened: whoever found it may not want to.
-static struct flow_session keep(
-	struct datapath *dp, const struct session_use *use, struct session_hold *hold)
+static struct flow_session keep(struct datapath *dp, const struct session_use *use, uint32_t used,
+	struct session_hold *hold)
 {
-	struct session *s = session_hold(dp->sessions, &use->key, use->hash, dp->tick);
+	struct session *s = session_hold(dp->sessions, &use->key, use->hash, used);
 
 	return s ? held(dp, use, s) : watched(dp, use, hold);
 }
@@ -95,7 +95,9 @@ static unsigned reserve_all(
 	return refused;
 }
 
-unsigned sessions_take(struct datapath *dp, const struct composition *c, struct session_hold *hold)
+// used: flow_tick() of the flow's last frame.
+static unsigned take(
+	struct datapath *dp, const struct composition *c, uint32_t used, struct session_hold *hold)
 {
 	struct session *reserved[SESSION_USES_MAX];
 	unsigned refused;
@@ -110,7 +112,7 @@ unsigned sessions_take(struct datapath *dp, const struct composition *c, struct 
 		if (use->kind == SESSION_USE_OPEN)
 			hold->uses[i] = open_session(dp, use, reserved[i]);
 		else if (use->kind == SESSION_USE_HOLD)
-			hold->uses[i] = keep(dp, use, hold);
+			hold->uses[i] = keep(dp, use, used, hold);
 		else if (use->kind == SESSION_USE_WATCH)
 			hold->uses[i] = watched(dp, use, hold);
 		else
@@ -122,14 +124,19 @@ unsigned sessions_take(struct datapath *dp, const struct composition *c, struct 
 	return refused;
 }
 
-bool sessions_take_existing(
-	struct datapath *dp, const struct composition *c, struct session_hold *hold)
+unsigned sessions_take(struct datapath *dp, const struct composition *c, struct session_hold *hold)
+{
+	return take(dp, c, dp->tick, hold);
+}
+
+bool sessions_take_existing(struct datapath *dp, const struct flow *flow,
+	const struct composition *c, struct session_hold *hold)
 {
 	*hold = (struct session_hold){ 0 };
 	for (unsigned i = 0; i < c->n_sessions; i++)
 		if (c->sessions[i].kind == SESSION_USE_OPEN)
 			return false;
-	return sessions_take(dp, c, hold) == 0;
+	return take(dp, c, flow->used, hold) == 0;
 }
 
 // ---- Letting go
@@ -213,7 +220,7 @@ void sessions_drop_now(struct datapath *dp, struct flow *flow)
 	for (unsigned i = 0; i < SESSION_USES_MAX && s->uses[i].kind; i++)
 		let_go(dp, &s->uses[i]);
 	flow_rest(dp->flows, flow)->has_sessions = 0;
-	__atomic_store_n(&dp->n_session_flows, dp->n_session_flows - 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&dp->n_session_flows, dp->n_session_flows - 1, __ATOMIC_RELEASE);
 }
 
 bool sessions_are_fresh(const struct datapath *dp, const struct flow *flow)

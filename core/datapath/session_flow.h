@@ -49,10 +49,10 @@ void flow_sessions_destroy(struct flow_sessions *sessions, uint32_t n);
 // returns those sessions, one bit each, and nothing has been taken.
 unsigned sessions_take(
 	struct datapath *dp, const struct composition *composition, struct session_hold *hold);
-// The same without a frame: opens nothing. False: something would have to be, and nothing has been
-// taken.
-bool sessions_take_existing(
-	struct datapath *dp, const struct composition *composition, struct session_hold *hold);
+// The same without a frame: opens nothing, and keeps no session from being idle. False: something
+// would have to be opened, and nothing has been taken.
+bool sessions_take_existing(struct datapath *dp, const struct flow *flow,
+	const struct composition *composition, struct session_hold *hold);
 void sessions_let_go(struct datapath *dp, const struct session_hold *hold);
 // Counts a frame that no flow does, and lets go.
 void sessions_count(

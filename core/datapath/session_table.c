@@ -117,12 +117,23 @@ static struct session *no_room(struct session_table *t)
 	return NULL;
 }
 
+static uint32_t most_at_port(const struct session_table *t, uint32_t port_max)
+{
+	return port_max && port_max < t->port_max ? port_max : t->port_max;
+}
+
+bool session_has_room(const struct session_table *t, uint16_t port, uint32_t port_max)
+{
+	return __atomic_load_n(&t->at_port[port], __ATOMIC_RELAXED) < most_at_port(t, port_max) &&
+	       __atomic_load_n(&t->n, __ATOMIC_RELAXED) < t->capacity;
+}
+
 struct session *session_reserve(struct session_table *t, uint16_t port, uint32_t port_max)
 {
-	uint32_t most = port_max && port_max < t->port_max ? port_max : t->port_max;
 	struct session *s;
 
-	if (__atomic_fetch_add(&t->at_port[port], 1, __ATOMIC_RELAXED) >= most) {
+	if (__atomic_fetch_add(&t->at_port[port], 1, __ATOMIC_RELAXED) >=
+		most_at_port(t, port_max)) {
 		__atomic_fetch_sub(&t->at_port[port], 1, __ATOMIC_RELAXED);
 		return no_room(t);
 	}
@@ -166,14 +177,24 @@ bool session_look(const struct session_table *t, const struct session_key *key, 
 	return s != NULL;
 }
 
+// Its last frame was not before this.
+static void note_used(struct session *s, uint32_t tick)
+{
+	uint32_t before = __atomic_load_n(&s->used, __ATOMIC_RELAXED);
+
+	while ((int32_t)(tick - before) > 0 && !__atomic_compare_exchange_n(&s->used, &before, tick,
+						       true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		continue;
+}
+
 static void use(struct session *s, uint32_t tick)
 {
 	__atomic_fetch_add(&s->users, 1, __ATOMIC_RELAXED);
-	__atomic_store_n(&s->used, tick, __ATOMIC_RELAXED);
+	note_used(s, tick);
 }
 
 struct session *session_hold(
-	struct session_table *t, const struct session_key *key, uint64_t hash, uint32_t tick)
+	struct session_table *t, const struct session_key *key, uint64_t hash, uint32_t used)
 {
 	struct session_bucket *bucket = bucket_of(t, hash);
 	struct session *s;
@@ -181,7 +202,7 @@ struct session *session_hold(
 	bucket_lock(bucket);
 	s = bucket_find(t, bucket, key);
 	if (s)
-		use(s, tick);
+		use(s, used);
 	bucket_unlock(bucket);
 	return s;
 }
@@ -251,11 +272,7 @@ void session_release(struct session *s)
 void session_count(struct session *s, enum weir_session_direction direction, uint64_t frames,
 	uint64_t bytes, uint32_t used)
 {
-	uint32_t before = __atomic_load_n(&s->used, __ATOMIC_RELAXED);
-
 	__atomic_fetch_add(&s->frames[direction], frames, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&s->bytes[direction], bytes, __ATOMIC_RELAXED);
-	while ((int32_t)(used - before) > 0 && !__atomic_compare_exchange_n(&s->used, &before, used,
-						       true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-		continue;
+	note_used(s, used);
 }

@@ -162,9 +162,12 @@ static int check_size(
 
 static int check_sizes(struct apply *x, const struct vswitch *s, const struct weir_item *item)
 {
-	const struct weir_switch_config config = config_of(item);
-	int failed = vswitch_check(&config, x->error);
+	struct weir_switch_config config = config_of(item);
+	int failed;
 
+	if (s && !config.n_sessions)
+		config.n_sessions = vswitch_n_sessions(s);
+	failed = vswitch_check(&config, x->error);
 	if (failed || !s)
 		return failed;
 	failed = check_size(x, s, "flows", config.n_flows, vswitch_n_flows(s));

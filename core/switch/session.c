@@ -78,7 +78,7 @@ static uint32_t told(const struct vswitch *s, uint64_t now_ns)
 		const struct datapath *dp = s->datapaths[i];
 		uint32_t its = __atomic_load_n(&dp->sessions_told, __ATOMIC_ACQUIRE);
 
-		if (__atomic_load_n(&dp->n_session_flows, __ATOMIC_RELAXED) &&
+		if (__atomic_load_n(&dp->n_session_flows, __ATOMIC_ACQUIRE) &&
 			(int32_t)(its - least) < 0)
 			least = its;
 	}

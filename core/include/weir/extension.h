@@ -773,7 +773,9 @@ static inline int weir_police_as(struct weir_decision *d, uint32_t policer, unsi
 // A session pairs a flow with its replies. A decision opens it; the decisions about its further
 // flows, on whichever worker they are made, find it. It is opened once, when the frame that was
 // decided about is on its way: not while a decision is traced, not for one that drops the frame in
-// the end, and not twice because strict mode decides twice.
+// the end, and not twice because strict mode decides twice. (Where the stages of an egress port
+// read more than those before them they are decided apart, and later: what was opened before them
+// stays, also when they drop the frame.)
 //
 // A session belongs to the name of the extension that opened it, and to the port at whose stage it
 // did: another port's stages and other extensions do not see it. It is known by VLAN, protocol,
@@ -935,12 +937,6 @@ static inline int weir_sessions_end(struct weir_attachment *a, weir_port_id port
 		return -ENOSYS;
 	return a->host->sessions_end(a, port, cookie);
 }
-
-// ---- Services of later minor versions
-//
-// Declared so that extensions and the core agree on their shape; the helpers answer -ENOSYS where
-// the host has none. Each attach point has at most one owner; the core has the mechanism, the
-// extension the policy.
 
 // ---- Services of later minor versions
 //

@@ -51,6 +51,20 @@ static void it_does_not_end_before_all_have_told(void **state)
 	assert_false(is_there(0, 1));
 }
 
+// A worker that had nothing to tell for long does not have it stay for another time.
+static void it_ends_as_soon_as_all_have_told(void **state)
+{
+	uint64_t began = world.now_s;
+
+	(void)state;
+	session_release(open_one(0, 1));
+	world.now_s += 2 * IDLE_S;
+	run_told(began - 1);
+	assert_true(is_there(0, 1));
+	wait_s(1);
+	assert_false(is_there(0, 1));
+}
+
 static void absolute_counts_from_the_first(void **state)
 {
 	struct session_key key = key_of(0, 1);
@@ -197,6 +211,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(idle_counts_from_the_last_frame),
 		TEST(it_does_not_end_before_all_have_told),
+		TEST(it_ends_as_soon_as_all_have_told),
 		TEST(absolute_counts_from_the_first),
 		TEST(connections_end_early),
 		TEST(frames_keep_one_that_was_reset),

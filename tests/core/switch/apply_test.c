@@ -32,6 +32,10 @@ struct row {
 	"port br0 p1 nic=null vlan=10\n"                                                           \
 	"fdb br0 02:00:00:00:00:01 10 p1\n"
 
+#define SESSIONS                                                                                   \
+	"switch br0\n"                                                                             \
+	"switch br1 sessions=200000 port_sessions=140000\n"
+
 static const struct row rows[] = {
 	{ "nothing", "switch br0\n", "", 0, "", NULL },
 	{ "a switch with tables of its own size, twice", "switch br0\n", "switch br1 flows=4096\n",
@@ -41,6 +45,8 @@ static const struct row rows[] = {
 		"switch br1 sessions=100 port_sessions=10\n", 0,
 		"add switch br1: sessions 100, 10 at a port\n",
 		"switch br0\nswitch br1 sessions=100 port_sessions=10\n" },
+	{ "more at a port than other switches have in all, again", SESSIONS,
+		"switch br0\nswitch br1 port_sessions=140000\n", 0, "", SESSIONS },
 	{ "for as many as all have", "switch br0\n",
 		"switch br0 sessions=131072 port_sessions=65536\n", 0, "", NULL },
 	{ "all at once", "switch br0\n",

@@ -53,6 +53,28 @@ static void it_ends_when_it_is_idle(void **state)
 	lab_end(&lab);
 }
 
+// That its flows are decided anew because of a change does not keep it.
+static void changes_do_not_keep_it(void **state)
+{
+	struct lab_frame request = lab_udp(0, 1, 1000, 2000);
+	uint64_t decisions;
+	struct lab lab;
+
+	(void)state;
+	session_start(&lab, &four_ports);
+	lab_assert_pass(&lab, 0, &request, 1 << 1);
+	session_wait_s(&lab, 8);
+	decisions = lab_switch(&lab, "br0").decisions;
+	lab_attach(&lab, "probe-after", 1);
+	lab_settle(&lab);
+	assert_true(lab_switch(&lab, "br0").decisions > decisions);
+	session_wait_s(&lab, 11);
+	assert_int_equal(session_list(&lab).n, 1);
+	session_wait_s(&lab, 4);
+	assert_int_equal(session_list(&lab).n, 0);
+	lab_end(&lab);
+}
+
 // Frames pass all the time, and it ends on time all the same. Then another begins.
 static void it_ends_in_any_case(void **state)
 {
@@ -328,6 +350,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(replies_pass),
 		cmocka_unit_test(it_ends_when_it_is_idle),
+		cmocka_unit_test(changes_do_not_keep_it),
 		cmocka_unit_test(it_ends_in_any_case),
 		cmocka_unit_test(both_ports_of_a_flow_have_their_own),
 		cmocka_unit_test(room_is_bounded_by_port),

@@ -4,6 +4,7 @@
 // A trace tells every kind of decision in the order in which it is made, leaves nothing behind, and
 // refuses what is no frame.
 #include "lab_probe.h"
+#include "lab_session.h"
 
 static const char capture[] = "probe-capture", filter[] = "probe-filter", after[] = "probe-after",
 		  forwarding[] = "probe-forwarding";
@@ -309,6 +310,46 @@ static void nothing_is_left_behind(void **state)
 	lab_end(&lab);
 }
 
+// What becomes of sessions is told, and none is opened, nor room taken for it.
+static void sessions_are_told(void **state)
+{
+	struct lab_frame request = lab_udp(0, 1, 1000, 2000), reply = lab_udp(1, 0, 2000, 1000);
+	struct lab_frame another = lab_udp(0, 1, 1001, 2000), any = lab_udp(0, 1, 1001, 8);
+	struct lab lab;
+
+	(void)state;
+	session_start(&lab,
+		&(struct lab_options){ .n_ports = 4, .n_sessions = 64, .n_port_sessions = 1 });
+	for (unsigned i = 0; i < 3; i++) {
+		trace(&lab, "p0", &request);
+		check_told("p0|ingress|stateful|session|there is none\n"
+			   "p0|ingress|stateful|session|opened by the first frame, for 20 s after "
+			   "the last\n"
+			   "p0|||program|output p1\n");
+	}
+	trace(&lab, "p1", &reply);
+	check_told("p0|egress|stateful|session|there is none\n"
+		   "p0|egress|stateful|drop|unsolicited: nobody has asked for this\n");
+	assert_int_equal(lab_switch(&lab, "br0").sessions, 0);
+	lab_assert_pass(&lab, 0, &request, 1 << 1);
+	trace(&lab, "p0", &request);
+	check_told("p0|ingress|stateful|session|found, forward\n");
+	trace(&lab, "p1", &reply);
+	check_told("p0|egress|stateful|session|found, reverse\n");
+	// No room.
+	trace(&lab, "p0", &another);
+	check_told("p0|ingress|stateful|session|not opened: there is no room\n"
+		   "p0|ingress|stateful|drop|session-full: there is no room for another session\n"
+		   "p0|||program|drop session-full\n");
+	lab_assert_pass(&lab, 0, &another, 0);
+	trace(&lab, "p0", &any);
+	check_told("p0|ingress|stateful|session|not opened: there is no room\n"
+		   "p0|||program|output p1\n");
+	lab_assert_pass(&lab, 0, &any, 1 << 1);
+	assert_int_equal(lab_switch(&lab, "br0").sessions, 1);
+	lab_end(&lab);
+}
+
 // Workers decide and learn the same while the control thread traces, and policies change.
 static void traces_run_beside_workers(void **state)
 {
@@ -372,6 +413,7 @@ int main(void)
 		cmocka_unit_test(destinations_are_told),
 		cmocka_unit_test(what_the_core_decides_is_told),
 		cmocka_unit_test(nothing_is_left_behind),
+		cmocka_unit_test(sessions_are_told),
 		cmocka_unit_test(traces_run_beside_workers),
 		cmocka_unit_test(what_is_no_frame_is_refused),
 	};
