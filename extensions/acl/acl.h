@@ -181,6 +181,7 @@ int state_classify(struct acl_state *state, const struct acl_state *before,
 int acl_prepare(void *instance, const struct weir_target *target, struct weir_plan *plan,
 	void **prepared, struct weir_error *error);
 const void *acl_commit(void *instance, void *prepared);
+void acl_abort(void *instance, void *prepared);
 void acl_release(void *instance, const void *state);
 void acl_ingress(const void *state, const struct weir_flow *flow, struct weir_decision *d);
 void acl_egress(const void *state, const struct weir_flow *flow, struct weir_decision *d);

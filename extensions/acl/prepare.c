@@ -275,6 +275,13 @@ const void *acl_commit(void *context, void *prepared)
 	return state;
 }
 
+// Nobody has seen it: what it would have ended goes on.
+void acl_abort(void *context, void *prepared)
+{
+	(void)context;
+	state_free(prepared);
+}
+
 static void end_sessions(const struct acl_state *state)
 {
 	for (size_t i = 0; i < state->n_gone; i++)
