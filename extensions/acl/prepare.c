@@ -57,6 +57,8 @@ static int carry_over(struct acl_state *state, const struct difference *d, struc
 {
 	int failed = 0;
 
+	if (d->removed.n)
+		state_let_go(state, &d->removed);
 	for (size_t i = 0; !failed && i < d->removed.n; i++)
 		failed = state_remove(state, d->removed.items[i], error);
 	for (size_t i = 0; !failed && i < d->added.n; i++) {
