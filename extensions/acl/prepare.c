@@ -286,8 +286,9 @@ void acl_abort(void *context, void *prepared)
 
 static void end_sessions(const struct acl_state *state)
 {
-	for (size_t i = 0; i < state->n_gone; i++)
-		weir_sessions_end(state->attachment, state->port->id, state->gone[i]);
+	if (state->n_gone)
+		weir_sessions_end_some(
+			state->attachment, state->port->id, state->gone, state->n_gone);
 }
 
 void acl_release(void *context, const void *released)
