@@ -206,6 +206,8 @@ struct session_filter {
 	weir_port_id port;
 	uint16_t attachment;
 	uint64_t cookie;
+	const uint64_t *cookies; // any of these n, ascending; NULL: as the others say
+	size_t n;
 };
 // Ends these; returns how many. now_s: seconds. They are reported by session_table_run().
 unsigned session_table_end(struct session_table *table, const struct session_filter *filter,

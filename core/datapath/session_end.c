@@ -200,11 +200,23 @@ void session_table_run(struct session_table *t, const struct session_run *run)
 	move_all(&moves);
 }
 
+static bool has(const uint64_t cookies[/* n */], size_t n, uint64_t cookie)
+{
+	while (n > 1) {
+		size_t half = n / 2;
+
+		cookies += cookies[half] <= cookie ? half : 0;
+		n -= half;
+	}
+	return n && *cookies == cookie;
+}
+
 static bool matches(const struct session *s, const struct session_filter *f)
 {
 	return !(s->flags & SESSION_ENDED) && (f->port == WEIR_PORT_NONE || f->port == s->port) &&
 	       (f->attachment == 0 || f->attachment == s->attachment) &&
-	       (f->cookie == 0 || f->cookie == s->cookie);
+	       (f->cookie == 0 || f->cookie == s->cookie) &&
+	       (!f->cookies || has(f->cookies, f->n, s->cookie));
 }
 
 static bool is_taken(const struct session_table *t, uint32_t i)

@@ -189,6 +189,7 @@ struct weir_host host_table(const struct weir *w)
 		.ring_wake = ring_wake,
 		.ring_touch = ring_touch,
 		.sessions_end = host_sessions_end,
+		.sessions_end_some = host_sessions_end_some,
 	};
 }
 

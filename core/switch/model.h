@@ -450,6 +450,8 @@ void sessions_end_port(struct vswitch *vswitch, weir_port_id port);
 // them; or its switch has been removed, and no worker has it.
 void sessions_leave(struct attachment *attachment);
 int host_sessions_end(struct weir_attachment *attachment, weir_port_id port, uint64_t cookie);
+int host_sessions_end_some(
+	struct weir_attachment *attachment, weir_port_id port, const uint64_t *cookies, size_t n);
 
 // ---- port_list.c
 struct port *port_find(struct weir *w, const char *name, struct weir_error *error);

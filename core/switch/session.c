@@ -154,6 +154,17 @@ int host_sessions_end(struct weir_attachment *public, weir_port_id port, uint64_
 	return (int)end_all(a->vswitch, &filter, WEIR_SESSION_ENDED);
 }
 
+int host_sessions_end_some(
+	struct weir_attachment *public, weir_port_id port, const uint64_t *cookies, size_t n)
+{
+	struct attachment *a = (struct attachment *)public;
+	struct session_filter filter = {
+		.port = port, .attachment = a->id, .cookies = cookies, .n = n
+	};
+
+	return n ? (int)end_all(a->vswitch, &filter, WEIR_SESSION_ENDED) : 0;
+}
+
 // ---- Listing
 
 struct listing {

@@ -44,4 +44,4 @@ WEIR_EXTENSION("acl", WEIR_CLASS_FILTER, .version = "1.0",
 			"an ICMP error that is not about a session, and denied" }),
 	.schema = weir_schema, .schema_size = sizeof(weir_schema), .ingress = acl_ingress,
 	.egress = acl_egress, .attach = attach, .detach = detach, .prepare = acl_prepare,
-	.commit = acl_commit, .release = acl_release, .status = acl_status);
+	.commit = acl_commit, .abort = acl_abort, .release = acl_release, .status = acl_status);

@@ -65,6 +65,7 @@ struct item {
 	bool non_ip; // a rule for frames that are not IP
 	bool normalised;
 	bool fresh;            // its meter or policer is not known yet
+	bool leaving;          // inside state_let_go()
 	bool stateful;         // a rule: what it allows opens sessions
 	uint16_t idle_s;       // of them
 	uint64_t cookie;       // of them: the policy's serial
@@ -166,6 +167,8 @@ void state_free(struct acl_state *state); // accepts NULL
 // with a sentence, and -ENOMEM: the state is then only good for state_free().
 int state_add(struct acl_state *state, struct item *item, struct weir_error *error);
 int state_remove(struct acl_state *state, struct item *item, struct weir_error *error);
+// Has the state hold what these meter and police no longer.
+void state_let_go(struct acl_state *state, const struct items *removed);
 bool state_keeps_sessions(const struct acl_state *state);
 // The fragments setting in force.
 enum acl_fragments state_fragments(const struct acl_state *state);
@@ -181,6 +184,7 @@ int state_classify(struct acl_state *state, const struct acl_state *before,
 int acl_prepare(void *instance, const struct weir_target *target, struct weir_plan *plan,
 	void **prepared, struct weir_error *error);
 const void *acl_commit(void *instance, void *prepared);
+void acl_abort(void *instance, void *prepared);
 void acl_release(void *instance, const void *state);
 void acl_ingress(const void *state, const struct weir_flow *flow, struct weir_decision *d);
 void acl_egress(const void *state, const struct weir_flow *flow, struct weir_decision *d);

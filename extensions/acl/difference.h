@@ -9,7 +9,7 @@
 #include "acl.h"
 
 struct difference {
-	struct items removed; // of the state before
+	struct items removed; // of the state before, by their serials
 	struct items added;   // made for this, with a reference each
 };
 

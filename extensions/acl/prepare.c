@@ -57,6 +57,8 @@ static int carry_over(struct acl_state *state, const struct difference *d, struc
 {
 	int failed = 0;
 
+	if (d->removed.n)
+		state_let_go(state, &d->removed);
 	for (size_t i = 0; !failed && i < d->removed.n; i++)
 		failed = state_remove(state, d->removed.items[i], error);
 	for (size_t i = 0; !failed && i < d->added.n; i++) {
@@ -275,10 +277,18 @@ const void *acl_commit(void *context, void *prepared)
 	return state;
 }
 
+// Nobody has seen it: what it would have ended goes on.
+void acl_abort(void *context, void *prepared)
+{
+	(void)context;
+	state_free(prepared);
+}
+
 static void end_sessions(const struct acl_state *state)
 {
-	for (size_t i = 0; i < state->n_gone; i++)
-		weir_sessions_end(state->attachment, state->port->id, state->gone[i]);
+	if (state->n_gone)
+		weir_sessions_end_some(
+			state->attachment, state->port->id, state->gone, state->n_gone);
 }
 
 void acl_release(void *context, const void *released)

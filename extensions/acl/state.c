@@ -156,16 +156,6 @@ static int keep(struct items *list, struct item *item)
 	return 0;
 }
 
-static void drop(struct items *list, const struct item *item)
-{
-	for (size_t i = 0; i < list->n; i++) {
-		if (list->items[i] == item) {
-			list->items[i] = list->items[--list->n];
-			return;
-		}
-	}
-}
-
 // ---- Entries
 
 // The tries that an entry stands in: "any" is in those of both families.
@@ -274,6 +264,20 @@ static int remove_rule(struct side *side, const struct item *item)
 
 // ---- Items
 
+void state_let_go(struct acl_state *state, const struct items *removed)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < removed->n; i++)
+		removed->items[i]->leaving = true;
+	for (size_t i = 0; i < state->held.n; i++)
+		if (!state->held.items[i]->leaving)
+			state->held.items[n++] = state->held.items[i];
+	state->held.n = n;
+	for (size_t i = 0; i < removed->n; i++)
+		removed->items[i]->leaving = false;
+}
+
 static bool is_held(const struct item *item)
 {
 	return item->kind != ITEM_SETTINGS &&
@@ -336,8 +340,6 @@ int state_remove(struct acl_state *state, struct item *item, struct weir_error *
 		return 0;
 	}
 	count_item(state, item, -1);
-	if (is_held(item))
-		drop(&state->held, item);
 	for (unsigned i = 0; !failed && i < N_SIDES; i++) {
 		if (item->sides & 1 << i)
 			failed = item->kind == ITEM_RULE ? remove_rule(&state->sides[i], item)

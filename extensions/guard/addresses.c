@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-
 // ---- Ethernet
 
 static int compare_macs(const void *a, const void *b)
@@ -54,14 +52,16 @@ static int prefix_length(const char *slash, int bits)
 	return *end || length > bits ? -1 : (int)length;
 }
 
-static void fill(struct ip_range *range, const uint8_t address[16], int length)
+// length: of the prefix in the 16 bytes behind the family.
+static void fill(struct ip_range *range, const uint8_t key[IP_KEY], int length)
 {
-	for (int i = 0; i < 16; i++) {
+	range->first[0] = range->last[0] = key[0];
+	for (int i = 0; i < IP_KEY - 1; i++) {
 		int kept = length - 8 * i;
 		uint8_t host = (uint8_t)(kept >= 8 ? 0 : kept <= 0 ? 0xff : 0xff >> kept);
 
-		range->first[i] = (uint8_t)(address[i] & ~host);
-		range->last[i] = address[i] | host;
+		range->first[i + 1] = (uint8_t)(key[i + 1] & ~host);
+		range->last[i + 1] = key[i + 1] | host;
 	}
 }
 
@@ -70,22 +70,21 @@ static int parse(const char *text, struct ip_range *range, struct weir_error *er
 	const char *slash = strchr(text, '/');
 	int bits = strchr(text, ':') ? 128 : 32, length = prefix_length(slash, bits);
 	char address[INET6_ADDRSTRLEN];
-	uint8_t bytes[16];
+	uint8_t key[IP_KEY] = { bits == 128 ? 6 : 4 };
 	size_t size = slash ? (size_t)(slash - text) : strlen(text);
 
 	if (size < sizeof(address)) {
 		memcpy(address, text, size);
 		address[size] = '\0';
-		memcpy(bytes, mapped, sizeof(mapped));
 	}
 	if (size >= sizeof(address) || inet_pton(bits == 128 ? AF_INET6 : AF_INET, address,
-					       bits == 128 ? bytes : bytes + sizeof(mapped)) != 1)
+					       bits == 128 ? key + 1 : key + IP_KEY - 4) != 1)
 		return weir_refuse(error, -EINVAL, "address",
 			"address \"%s\": must be an IPv4 or IPv6 address or prefix", text);
 	if (length < 0)
 		return weir_refuse(error, -EINVAL, "address",
 			"address \"%s\": prefix length must be 0 to %d", text, bits);
-	fill(range, bytes, length + 128 - bits);
+	fill(range, key, length + 128 - bits);
 	return 0;
 }
 
@@ -106,7 +105,8 @@ int ip_ranges_add(struct ip_ranges *ranges, const char *text, struct weir_error 
 
 static int compare_ranges(const void *a, const void *b)
 {
-	return memcmp(((const struct ip_range *)a)->first, ((const struct ip_range *)b)->first, 16);
+	return memcmp(
+		((const struct ip_range *)a)->first, ((const struct ip_range *)b)->first, IP_KEY);
 }
 
 void ip_ranges_sort(struct ip_ranges *ranges)
@@ -117,34 +117,41 @@ void ip_ranges_sort(struct ip_ranges *ranges)
 	if (ranges->n)
 		qsort(items, ranges->n, sizeof(*items), compare_ranges);
 	for (size_t i = 0; i < ranges->n; i++) {
-		if (n == 0 || memcmp(items[i].first, items[n - 1].last, 16) > 0)
+		if (n == 0 || memcmp(items[i].first, items[n - 1].last, IP_KEY) > 0)
 			items[n++] = items[i];
-		else if (memcmp(items[i].last, items[n - 1].last, 16) > 0)
-			memcpy(items[n - 1].last, items[i].last, 16);
+		else if (memcmp(items[i].last, items[n - 1].last, IP_KEY) > 0)
+			memcpy(items[n - 1].last, items[i].last, IP_KEY);
 	}
 	ranges->n = n;
 }
 
-static int compare_to_range(const void *address, const void *item)
+static int compare_to_range(const void *key, const void *item)
 {
 	const struct ip_range *range = item;
 
-	return memcmp(address, range->first, 16) < 0  ? -1
-	       : memcmp(address, range->last, 16) > 0 ? 1
+	return memcmp(key, range->first, IP_KEY) < 0  ? -1
+	       : memcmp(key, range->last, IP_KEY) > 0 ? 1
 						      : 0;
+}
+
+static bool have(const struct ip_ranges *ranges, const uint8_t key[IP_KEY])
+{
+	return ranges->n &&
+	       bsearch(key, ranges->items, ranges->n, sizeof(*ranges->items), compare_to_range);
 }
 
 bool ip_ranges_have_v6(const struct ip_ranges *ranges, const uint8_t address[16])
 {
-	return ranges->n &&
-	       bsearch(address, ranges->items, ranges->n, sizeof(*ranges->items), compare_to_range);
+	uint8_t key[IP_KEY] = { 6 };
+
+	memcpy(key + 1, address, 16);
+	return have(ranges, key);
 }
 
 bool ip_ranges_have_v4(const struct ip_ranges *ranges, const uint8_t address[4])
 {
-	uint8_t bytes[16];
+	uint8_t key[IP_KEY] = { 4 };
 
-	memcpy(bytes, mapped, sizeof(mapped));
-	memcpy(bytes + sizeof(mapped), address, 4);
-	return ip_ranges_have_v6(ranges, bytes);
+	memcpy(key + IP_KEY - 4, address, 4);
+	return have(ranges, key);
 }

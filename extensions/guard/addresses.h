@@ -20,9 +20,13 @@ struct macs {
 	size_t n;
 };
 
-// From first to last, as IPv6 addresses; those of IPv4 are ::ffff:0:0/96 (RFC 4291, 2.5.5.2).
+// A number whose order is that of addresses: the family, 4 or 6, and 16 bytes; those of IPv4 are
+// the last four, behind zeros. So no prefix of one family, ::/0 included, has an address of the
+// other.
+enum { IP_KEY = 17 };
+
 struct ip_range {
-	uint8_t first[16], last[16];
+	uint8_t first[IP_KEY], last[IP_KEY];
 };
 
 struct ip_ranges {

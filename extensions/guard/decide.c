@@ -91,6 +91,8 @@ static bool must_look(const struct guard *g, const struct weir_flow *flow)
 		return g->kinds & GUARD_ROUTER;
 	case WEIR_L4_ICMPV6:
 		return g->kinds & (GUARD_MAC | GUARD_IP | GUARD_ROUTER);
+	case WEIR_L4_OTHER: // a header that may have another one behind it
+		return flow->l3 == WEIR_L3_IPV6;
 	default:
 		return false;
 	}

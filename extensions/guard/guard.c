@@ -35,8 +35,8 @@ static const struct weir_drop_reason reasons[N_REASONS] = {
 	[DROP_ND_FRAGMENT] = { "nd-fragment", "neighbour discovery comes in fragments (RFC 6980)" },
 	[DROP_TINY_FRAGMENT] = { "tiny-fragment",
 		"the first fragment does not have the whole L4 header (RFC 1858)" },
-	[DROP_HEADER_CHAIN] = { "header-chain",
-		"the IPv6 header chain is cut short or too long to be judged (RFC 7113)" },
+	[DROP_HEADER_CHAIN] = { "header-chain", "the IPv6 header chain is cut short, too long, or "
+						"of unknown headers (RFC 7113, 7610)" },
 	[DROP_MALFORMED] = { "malformed", "the headers are too damaged to be judged" },
 	[DROP_HIDDEN] = { "hidden", "the packet hides behind tags or LLC headers" },
 	[DROP_STORM + STORM_BROADCAST] = { "broadcast-storm",

@@ -199,9 +199,16 @@ static enum reason look_at_nd(const struct guard *g, const struct headers *h)
 	return PASS;
 }
 
+// The extension headers that are not followed: HIP, Shim6, and what is for experiments (IANA, "IPv6
+// Extension Header Types"). What they hide cannot be told: RFC 7610, section 5.
+static bool hides_more(uint8_t type)
+{
+	return type == 139 || type == 140 || type == 253 || type == 254;
+}
+
 static enum reason look_at_ipv6(const struct guard *g, const struct headers *h)
 {
-	if (!h->l4)
+	if (!h->l4 || hides_more(h->proto))
 		return DROP_HEADER_CHAIN;
 	if ((g->kinds & GUARD_IP) && is_nowhere(h->l3 + 8) && !may_be_nowhere(h))
 		return DROP_IP;

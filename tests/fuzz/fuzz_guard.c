@@ -75,7 +75,8 @@ static unsigned judge(const struct guard *guard, const struct weir_frame *frame)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct mac mine = { { 2, 0, 0, 0, 0, 1 } };
-	static struct ip_range range = { .first = { 0x20, 1 }, .last = { 0x20, 1, [15] = 0xff } };
+	static struct ip_range range = { .first = { 6, 0x20, 1 },
+		.last = { 6, 0x20, 1, [16] = 0xff } };
 	struct guard guard = { .macs = { &mine, 1 }, .addresses = { &range, 1 }, .eui64 = true };
 	struct weir_frame frame = { 0 };
 	unsigned all, n_passed = 0;

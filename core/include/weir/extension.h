@@ -454,6 +454,8 @@ struct weir_host {
 	void (*ring_touch)(struct weir_ring *);
 	// Minor version 2.
 	int (*sessions_end)(struct weir_attachment *, weir_port_id port, uint64_t cookie);
+	int (*sessions_end_some)(
+		struct weir_attachment *, weir_port_id port, const uint64_t *cookies, size_t n);
 };
 
 // One extension on the stack of one switch. Valid from attach() to the return of detach().
@@ -938,11 +940,16 @@ static inline int weir_sessions_end(struct weir_attachment *a, weir_port_id port
 	return a->host->sessions_end(a, port, cookie);
 }
 
-// ---- Services of later minor versions
-//
-// Declared so that extensions and the core agree on their shape; the helpers answer -ENOSYS where
-// the host has none. Each attach point has at most one owner; the core has the mechanism, the
-// extension the policy.
+// The same for the sessions with any of these n cookies, which are in ascending order. Each call
+// walks through all sessions of the switch: many cookies are better told at once. Control thread.
+static inline int weir_sessions_end_some(
+	struct weir_attachment *a, weir_port_id port, const uint64_t cookies[/* n */], size_t n)
+{
+	if (a->host->size <= offsetof(struct weir_host, sessions_end_some) ||
+		!a->host->sessions_end_some)
+		return -ENOSYS;
+	return a->host->sessions_end_some(a, port, cookies, n);
+}
 
 // The class that the egress port's scheduler gets with the flow's frames. Filter, forwarding.
 static inline int weir_egress_class(struct weir_decision *d, uint8_t class)

@@ -191,16 +191,20 @@ static unsigned listed(void)
 
 static void some_are_ended(void **state)
 {
+	static const uint64_t none[] = { 4, 7, 9 }, some[] = { 0, 3, 8 };
 	static const struct {
 		struct session_filter filter;
 		unsigned n, left;
 	} rows[] = {
 		{ { .port = 9 }, 0, 12 },
-		{ { .port = 1, .attachment = 2 }, 2, 10 },
-		{ { .port = WEIR_PORT_NONE, .cookie = 1 }, 3, 7 },
-		{ { .port = WEIR_PORT_NONE, .attachment = 1 }, 4, 3 },
-		{ { .port = 0 }, 1, 2 },
-		{ { .port = WEIR_PORT_NONE }, 2, 0 },
+		{ { .port = WEIR_PORT_NONE, .cookies = none, .n = 3 }, 0, 12 },
+		{ { .port = 1, .cookies = some, .n = 3 }, 1, 11 },
+		{ { .port = 1, .attachment = 2 }, 2, 9 },
+		{ { .port = WEIR_PORT_NONE, .cookie = 1 }, 3, 6 },
+		{ { .port = 2, .cookies = some, .n = 3 }, 2, 4 },
+		{ { .port = WEIR_PORT_NONE, .attachment = 1 }, 2, 2 },
+		{ { .port = 0 }, 1, 1 },
+		{ { .port = WEIR_PORT_NONE }, 1, 0 },
 	};
 
 	(void)state;

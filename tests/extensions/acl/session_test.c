@@ -137,6 +137,11 @@ static void sessions_end(void **state)
 	assert_string_equal(acl_pass(&lab, &out), "");
 	acl_add(&lab, "p0", "more", "rule direction=out action=allow weight=5 stateful=true");
 	assert_string_equal(acl_pass(&lab, &back), "");
+	// Not when that is only tried.
+	assert_int_equal(
+		weir_policy_remove(lab.weir, "p0", "acl", "i0", WEIR_DRY_RUN, &lab.error), 0);
+	lab_settle(&lab);
+	assert_string_equal(acl_pass(&lab, &back), "");
 	acl_remove(&lab, "p0", "i0");
 	lab_settle(&lab);
 	assert_string_equal(acl_pass(&lab, &back), DENIED);

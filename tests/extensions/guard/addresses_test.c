@@ -25,7 +25,13 @@ static void texts(void **state)
 		{ "2001:db8::/32", "2001:db8:ffff::1", "2001:db9::", NULL },
 		{ "2001:db8::1", "2001:db8::1", "2001:db8::2", NULL },
 		{ "fe80::/10", "febf::1", "fec0::1", NULL },
-		{ "::/0", "::1", NULL, NULL },
+		// Each family by itself, also where IPv6 has a place for IPv4's (RFC
+		// 4291, 2.5.5.2).
+		{ "::/0", "::1", "10.0.0.1", NULL },
+		{ "::/0", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "255.255.255.255", NULL },
+		{ "::ffff:0:0/96", "::ffff:10.0.0.1", "10.0.0.1", NULL },
+		{ "10.0.0.1", "10.0.0.1", "::ffff:10.0.0.1", NULL },
+		{ "0.0.0.0/0", "0.0.0.0", "::", NULL },
 		{ "10.0.0.0/33", NULL, NULL,
 			"address \"10.0.0.0/33\": prefix length must be 0 to 32" },
 		{ "10.0.0.0/", NULL, NULL, "address \"10.0.0.0/\": prefix length must be 0 to 32" },

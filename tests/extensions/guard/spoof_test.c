@@ -277,6 +277,33 @@ static void link_local_addresses(void **state)
 	lab_end(&lab);
 }
 
+// All of one family is nothing of the other.
+static void families(void **state)
+{
+	static const struct guard_row rows[] = {
+		{ "any IPv6", ETH(OTHER, MINE, "86dd") IP6("06", OTHER_6, MY_6) TCP("0001", "0002"),
+			NULL },
+		{ "the port's IPv4",
+			ETH(OTHER, MINE, "0800") IP4("0000", "06", MY_4, OTHER_4)
+				TCP("0001", "0002"),
+			NULL },
+		{ "another's IPv4",
+			ETH(OTHER, MINE, "0800") IP4("0000", "06", OTHER_4, MY_4)
+				TCP("0001", "0002"),
+			"ip-spoof" },
+		{ "ARP for another", ETH(ALL, MINE, "0806") ARP("0002", MINE, OTHER_4, ALL, MY_4),
+			"arp-spoof" },
+	};
+	static const char *const both[] = { "::/0", "10.0.0.1" };
+	struct lab lab;
+
+	(void)state;
+	guard_start(&lab, true);
+	guard_ip(&lab, "a", both, 2, GUARD__LINK_LOCAL__EUI64);
+	CHECK(&lab, rows);
+	lab_end(&lab);
+}
+
 // However many connections a guest has, the guards read no more than its addresses.
 static void few_flows(void **state)
 {
@@ -310,6 +337,7 @@ int main(void)
 		cmocka_unit_test(ip_addresses),
 		cmocka_unit_test(what_is_claimed),
 		cmocka_unit_test(link_local_addresses),
+		cmocka_unit_test(families),
 		cmocka_unit_test(few_flows),
 	};
 
