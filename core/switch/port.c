@@ -363,7 +363,8 @@ static void exchange_settings(struct port *port, struct port_settings *other)
 
 // The port has its new settings, and its extensions prepare for what they are shown of them. 0:
 // that is in force; a dry run is not.
-static int settle_settings(struct port *port, bool prepare, unsigned flags, struct weir_error *error)
+static int settle_settings(
+	struct port *port, bool prepare, unsigned flags, struct weir_error *error)
 {
 	struct change change = { 0 };
 	int failed = prepare ? prepare_all(&change, port, error) : 0;

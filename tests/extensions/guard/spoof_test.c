@@ -86,9 +86,8 @@ static void an_assigned_address_can_change(void **state)
 	guard_start(&lab, true);
 	guard_mac(&lab, "own", NULL);
 	CHECK(&lab, mine);
-	assert_int_equal(weir_port_set(lab.weir, "p0", &config, WEIR_PORT_SET_MAC, WEIR_DRY_RUN,
-				 &error),
-		0);
+	assert_int_equal(
+		weir_port_set(lab.weir, "p0", &config, WEIR_PORT_SET_MAC, WEIR_DRY_RUN, &error), 0);
 	lab_settle(&lab);
 	CHECK(&lab, mine);
 	assert_int_equal(weir_port_set(lab.weir, "p0", &config, WEIR_PORT_SET_MAC, 0, &error), 0);
