@@ -221,17 +221,6 @@ static int read_settings(struct apply *x, const struct weir_item *item, struct p
 	return failed;
 }
 
-// Extensions are shown the port's address: they prepare for another one.
-static int touch_attachments(struct apply *x, struct port *port, const struct document_entry *entry)
-{
-	struct attachment *a = port->target.vswitch->attachments;
-
-	for (; a; a = a->next)
-		if (!touch(x, &port->target, a, entry))
-			return -ENOMEM;
-	return 0;
-}
-
 static int plan_change(struct apply *x, struct port *port, const struct document_entry *entry)
 {
 	struct vswitch *s = port->target.vswitch;
@@ -259,10 +248,6 @@ static int plan_change(struct apply *x, struct port *port, const struct document
 	step_say(x, &change->step, "%s", text);
 	if (change->settings)
 		exchange(port, change);
-	if (strcmp(port->mac, change->mac) != 0)
-		failed = touch_attachments(x, port, entry);
-	if (failed)
-		return failed;
 	change->nic = false;
 	if (trial.nic)
 		failed = nic_plan(x, change);

@@ -162,6 +162,14 @@ static int show_policies(struct target_state *state, struct target *target,
 	return 0;
 }
 
+// What an attachment was shown that has nothing in force here: it may be on its way out, and the
+// next one stand where it stood.
+static void let_go_of_view(struct target *target, const struct attachment *a)
+{
+	if (!target_state_of(target, a))
+		policy_views_drop(target, a);
+}
+
 static int call_prepare(struct target_state *state, struct target *target, struct weir_error *error)
 {
 	struct attachment *a = state->attachment;
@@ -236,6 +244,7 @@ static int prepare(struct change *change, struct attachment *a, struct target *t
 	if (failed && failed != -ENOMEM && keep)
 		failed = keep_refusal(target, state, error->message);
 	if (failed < 0) {
+		let_go_of_view(target, a);
 		discard(target, state);
 		free(item);
 		return failed;
@@ -270,6 +279,7 @@ void change_abort(struct change *change)
 			e->abort(state->attachment->instance, state->prepared);
 		else if (e->release && state->prepared)
 			e->release(state->attachment->instance, state->prepared);
+		let_go_of_view(item->target, state->attachment);
 		discard(item->target, state);
 		free(item);
 	}
@@ -320,6 +330,7 @@ void change_revert(struct change *change)
 			item->target->states = item->old;
 		}
 		plan_apply_objects(item->target, item->old);
+		let_go_of_view(item->target, item->state->attachment);
 		// Meters that are from before the change stay.
 		retire(item->target->vswitch, item->state, false);
 		free(item);

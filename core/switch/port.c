@@ -341,54 +341,10 @@ int port_republish(struct port *port)
 	return published ? publish_port(port, published) : -ENOMEM;
 }
 
-struct port_settings {
-	struct vlan_config vlan;
-	char *vlan_text;
-	char mac[sizeof(((struct port *)NULL)->mac)];
-	uint32_t mtu;
-};
-
-// Gives the port the other settings, and has what it had instead.
-static void exchange_settings(struct port *port, struct port_settings *other)
-{
-	struct port_settings had = { port->vlan, port->vlan_text, "", port->mtu };
-
-	memcpy(had.mac, port->mac, sizeof(had.mac));
-	port->vlan = other->vlan;
-	port->vlan_text = other->vlan_text;
-	memcpy(port->mac, other->mac, sizeof(port->mac));
-	port->mtu = other->mtu;
-	*other = had;
-}
-
-// The port has its new settings, and its extensions prepare for what they are shown of them. 0:
-// that is in force; a dry run is not.
-static int settle_settings(
-	struct port *port, bool prepare, unsigned flags, struct weir_error *error)
-{
-	struct change change = { 0 };
-	int failed = prepare ? prepare_all(&change, port, error) : 0;
-
-	if (failed)
-		return failed;
-	if (flags & WEIR_DRY_RUN) {
-		change_abort(&change);
-		return 0;
-	}
-	change_commit(&change);
-	if (port_republish(port) < 0) {
-		change_revert(&change);
-		return weir_refuse(error, -ENOMEM, NULL, "port \"%s\": no memory", port->name);
-	}
-	change_finish(&change);
-	return 0;
-}
-
 int weir_port_set(struct weir *w, const char *name, const struct weir_port_config *config,
 	unsigned which, unsigned flags, struct weir_error *error)
 {
-	struct port *port = port_find(w, name, error), *trial;
-	struct port_settings settings;
+	struct port *port = port_find(w, name, error), *trial, before;
 	int failed;
 
 	if (!port)
@@ -402,27 +358,32 @@ int weir_port_set(struct weir *w, const char *name, const struct weir_port_confi
 	failed = port_configure(trial, config, which, error);
 	if (!failed)
 		failed = review(port->target.vswitch, WEIR_EVENT_PORT_CHANGED, port, NULL, error);
-	if (failed) {
+	if (failed || (flags & WEIR_DRY_RUN)) {
 		port_free(trial);
 		return failed;
 	}
-	settings = (struct port_settings){ port->vlan, port->vlan_text, "", port->mtu };
-	memcpy(settings.mac, which & WEIR_PORT_SET_MAC ? trial->mac : port->mac,
-		sizeof(settings.mac));
+	before = *port;
 	if (which & WEIR_PORT_SET_VLAN) {
-		settings.vlan = trial->vlan;
-		settings.vlan_text = trial->vlan_text;
+		port->vlan = trial->vlan;
+		port->vlan_text = trial->vlan_text;
+		trial->vlan_text = before.vlan_text;
 	}
+	if (which & WEIR_PORT_SET_MAC)
+		memcpy(port->mac, trial->mac, sizeof(port->mac));
 	if (which & WEIR_PORT_SET_MTU)
-		settings.mtu = trial->mtu;
-	exchange_settings(port, &settings);
-	failed = settle_settings(port, strcmp(port->mac, settings.mac) != 0, flags, error);
-	if (failed || (flags & WEIR_DRY_RUN))
-		exchange_settings(port, &settings);
-	if (which & WEIR_PORT_SET_VLAN)
-		trial->vlan_text = settings.vlan_text; // what the port does not have
+		port->mtu = trial->mtu;
+	failed = port_republish(port);
+	if (failed) {
+		weir_refuse(error, failed, NULL, "port \"%s\": no memory", port->name);
+		if (which & WEIR_PORT_SET_VLAN)
+			trial->vlan_text = port->vlan_text;
+		port->vlan = before.vlan;
+		port->vlan_text = before.vlan_text;
+		memcpy(port->mac, before.mac, sizeof(port->mac));
+		port->mtu = before.mtu;
+	}
 	port_free(trial);
-	if (failed || (flags & WEIR_DRY_RUN))
+	if (failed)
 		return failed;
 	if (which & WEIR_PORT_SET_VLAN)
 		port_forget_learned(port); // in VLANs that it may not carry any more

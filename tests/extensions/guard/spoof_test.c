@@ -67,40 +67,6 @@ static void ethernet_addresses(void **state)
 
 static const char *const addresses[] = { "10.0.0.1", "10.0.1.0/24", "2001:db8::1", "fe80::1" };
 
-// As `port set` and as a document have it.
-static void an_assigned_address_can_change(void **state)
-{
-	static const struct guard_row mine[] = {
-		{ "mine", ETH(OTHER, MINE, "88b5"), NULL },
-		{ "the second", ETH(OTHER, SECOND, "88b5"), "mac-spoof" },
-	};
-	static const struct guard_row second[] = {
-		{ "mine", ETH(OTHER, MINE, "88b5"), "mac-spoof" },
-		{ "the second", ETH(OTHER, SECOND, "88b5"), NULL },
-	};
-	struct weir_port_config config = { .size = sizeof(config), .mac = "02:00:00:00:00:11" };
-	struct weir_error error;
-	struct lab lab;
-
-	(void)state;
-	guard_start(&lab, true);
-	guard_mac(&lab, "own", NULL);
-	CHECK(&lab, mine);
-	assert_int_equal(
-		weir_port_set(lab.weir, "p0", &config, WEIR_PORT_SET_MAC, WEIR_DRY_RUN, &error), 0);
-	lab_settle(&lab);
-	CHECK(&lab, mine);
-	assert_int_equal(weir_port_set(lab.weir, "p0", &config, WEIR_PORT_SET_MAC, 0, &error), 0);
-	lab_settle(&lab);
-	CHECK(&lab, second);
-	config.mac = "none";
-	assert_true(weir_port_set(lab.weir, "p0", &config, WEIR_PORT_SET_MAC, 0, &error) < 0);
-	assert_non_null(strstr(error.message, "no address to be guarded"));
-	lab_settle(&lab);
-	CHECK(&lab, second);
-	lab_end(&lab);
-}
-
 static void ip_addresses(void **state)
 {
 	static const struct guard_row rows[] = {
@@ -332,7 +298,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ethernet_addresses),
-		cmocka_unit_test(an_assigned_address_can_change),
 		cmocka_unit_test(ip_addresses),
 		cmocka_unit_test(what_is_claimed),
 		cmocka_unit_test(link_local_addresses),
