@@ -161,6 +161,11 @@ void datapath_receive(
 	struct datapath *dp, uint16_t port, struct weir_frame *frames[/* n */], unsigned n);
 // Ends it: visits, originated frames, transmission, garbage.
 void datapath_end(struct datapath *dp);
+// A pass is under way.
+static inline bool datapath_is_scanning(const struct datapath *dp)
+{
+	return dp->scan_at != UINT32_MAX;
+}
 // True when datapath_scan() has something to do. Any time.
 bool datapath_scan_due(const struct datapath *dp, uint64_t now_ns);
 // A share of the upkeep: ageing of idle flows, refresh of the FDB, sweep. True while a sweep is
