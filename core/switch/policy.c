@@ -148,14 +148,6 @@ int weir_policy_add(struct weir *w, const char *target, const char *extension, c
 	}
 	// In the place of the one with the same id, or at the end.
 	before = policy_find(t, a, name);
-	if (before && strcmp(before->type, policy->type) != 0) {
-		failed = weir_refuse(error, -EEXIST, "id",
-			"policy \"%s\": is one of type %s, which one of type %s does not replace: "
-			"remove it first, or take another id",
-			name, before->type, policy->type);
-		free(policy);
-		return failed;
-	}
 	if (before)
 		policy_replace(t, before, policy);
 	else
