@@ -161,15 +161,10 @@ void datapath_receive(
 	struct datapath *dp, uint16_t port, struct weir_frame *frames[/* n */], unsigned n);
 // Ends it: visits, originated frames, transmission, garbage.
 void datapath_end(struct datapath *dp);
-// A pass is under way.
-static inline bool datapath_is_scanning(const struct datapath *dp)
-{
-	return dp->scan_at != UINT32_MAX;
-}
 // True when datapath_scan() has something to do. Any time.
 bool datapath_scan_due(const struct datapath *dp, uint64_t now_ns);
-// A share of the upkeep: ageing of idle flows, refresh of the FDB, sweep. True while a sweep is
-// under way.
+// A share of the upkeep: ageing of idle flows, refresh of the FDB, sweep. True while a pass is
+// under way, or a sweep is wanted.
 bool datapath_scan(struct datapath *dp);
 
 // ---- Inside the datapath
@@ -208,8 +203,9 @@ bool datapath_redecide(struct datapath *dp, struct flow *flow, bool has_frame);
 // Has the flow's next frame decide it anew, before anything is done with it. It stays known, so
 // that the frame is not shed as a new flow's.
 void datapath_leave_to_frame(struct datapath *dp, struct flow *flow);
-// The whole of the flow's valid_at. A flow in use is brought up to now at every use, and one that
-// is not is forgotten long before the clock has moved as often as the half that it keeps can tell.
+// The whole of the flow's valid_at. A flow in use is brought up to now within a few batches or by
+// the next sweep, and one that is not is forgotten: long before the clock has moved as often as the
+// half that it keeps can tell.
 static inline uint64_t datapath_valid_at(const struct datapath *dp, const struct flow *flow)
 {
 	return dp->now - (uint32_t)((uint32_t)dp->now - flow->valid_at);

@@ -167,7 +167,7 @@ static void forget_pressure(struct worker *w, uint64_t now_ns)
 		w->new_max = WORKER_BATCH;
 }
 
-// True while a sweep is under way: the worker must not sleep.
+// True while a pass through the flows is under way: the worker must not sleep.
 static bool scan(struct worker *w, struct datapath *dp, uint64_t now_ns)
 {
 	uint64_t swept = dp->swept_at;
@@ -302,13 +302,9 @@ static int sleep_limit(struct worker *w, const struct poll_list *list, uint64_t 
 {
 	uint64_t next = UINT64_MAX;
 
-	for (unsigned i = 0; list && i < list->n_datapaths; i++) {
-		// A pass is ended once it has begun: a share a second would take hours.
-		if (datapath_is_scanning(list->datapaths[i]))
-			return 0;
+	for (unsigned i = 0; list && i < list->n_datapaths; i++)
 		if (list->datapaths[i]->flows->n)
 			next = now_ns + UINT64_C(1000000) * SCAN_SLEEP_MS;
-	}
 	for (unsigned i = 0; list && i < list->n_entries; i++) {
 		struct poll_entry *e = &list->entries[i];
 		uint64_t due;
