@@ -172,6 +172,10 @@ bool datapath_scan(struct datapath *dp);
 // Runs a program from operation `from` on. Takes the frame.
 void datapath_run(struct datapath *dp, struct weir_frame *frame, const struct program *program,
 	unsigned from);
+// The same for n frames of one flow, in their order. wire: wire_of() all. Takes the frames; the
+// array is overwritten.
+void datapath_run_all(struct datapath *dp, struct weir_frame *frames[/* n */], unsigned n,
+	uint64_t wire, const struct program *program, unsigned from);
 // Looks up, or decides, what happens to a frame at a port from a position on, and runs it. Takes
 // the frame.
 void datapath_decide_and_run(

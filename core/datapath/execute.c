@@ -4,7 +4,8 @@
 // Running a program on a frame.
 #include <netinet/in.h>
 
-#include "datapath/datapath.h"
+#include "datapath/account.h"
+#include "datapath/flow_use.h"
 #include "datapath/rcu.h"
 #include "datapath/rewrite.h"
 #include "datapath/session_frame.h"
@@ -159,70 +160,123 @@ static enum half_claim claim_of(const struct datapath *dp, const struct program 
 	return changed ? HALF_LED_TO : HALF_UNCLAIMED;
 }
 
-// Apart from datapath_run(), so that what most frames need there does without the registers and the
-// stack that all of this takes.
-__attribute__((noinline)) static void run_any(
-	struct datapath *dp, struct weir_frame *frame, const struct program *program, unsigned from)
-{
-	for (unsigned i = from; i < program->n_ops; i++) {
-		const struct op *op = &program->ops[i];
+// Frames of one flow on their way through a program, in their order.
+struct train {
+	struct weir_frame **frames;
+	unsigned n;
+	uint64_t wire; // wire_of() them
+};
 
+// What is done with a frame for itself. Takes it; returns the one that goes on, or NULL.
+static struct weir_frame *pass(struct datapath *dp, struct weir_frame *frame, const struct op *op)
+{
+	switch ((enum op_code)op->code) {
+	case OP_POLICE:
+		return account_police(dp, frame, op, frame_wire(frame)) ? frame : NULL;
+	case OP_RELATED:
+		if (session_related(dp, frame, op))
+			return frame;
+		datapath_drop(dp, frame, op->port, op->stage, op_related_reason(op));
+		return NULL;
+	case OP_COPY:
+		copy_to_sink(dp, frame, op);
+		return frame;
+	case OP_TRACK:
+		if (__builtin_expect(session_tcp_glance(frame), 0))
+			session_track(dp, frame, op);
+		return frame;
+	default:
+		return rewrite(dp, frame, op);
+	}
+}
+
+static void pass_each(struct datapath *dp, struct train *t, const struct op *op)
+{
+	const unsigned n = t->n;
+
+	t->n = 0;
+	t->wire = 0;
+	for (unsigned i = 0; i < n; i++) {
+		struct weir_frame *frame = pass(dp, t->frames[i], op);
+
+		if (!frame)
+			continue;
+		t->frames[t->n++] = frame;
+		t->wire += frame_wire(frame);
+	}
+}
+
+// To one of several destinations: the frames go on.
+static void deliver_copies(
+	struct datapath *dp, const struct train *t, const struct op *op, enum half_claim claim)
+{
+	for (unsigned i = 0; i < t->n; i++) {
+		count_copy(dp, t->frames[i]);
+		t->frames[i]->refs++;
+		datapath_deliver(dp, t->frames[i], op->port, 0, op->forwarded, claim, NULL, 0);
+	}
+}
+
+// What a program ends with. Takes the frame.
+static void end(struct datapath *dp, struct weir_frame *frame, const struct program *program,
+	const struct op *op)
+{
+	enum half_claim claim;
+
+	switch ((enum op_code)op->code) {
+	case OP_DROP:
+		datapath_drop_decided(dp, frame, op->port, op->stage, (uint16_t)op->arg);
+		break;
+	case OP_FLOOD:
+		flood(dp, frame, op, claim_of(dp, program));
+		break;
+	case OP_DELIVER:
+		claim = frame->flags & FRAME_ADMITTED ? HALF_ADMITTED : claim_of(dp, program);
+		datapath_deliver(dp, frame, op->port, 0, op->forwarded, claim, op + 1, op->arg);
+		break;
+	default:
+		weir_frame_release(frame);
+	}
+}
+
+void datapath_run_all(struct datapath *dp, struct weir_frame *frames[], unsigned n, uint64_t wire,
+	const struct program *program, unsigned from)
+{
+	const struct op *behind = &program->ops[program->n_ops];
+	struct train t = { frames, n, wire };
+
+	// Every program ends with an operation that takes the frames.
+	for (const struct op *op = &program->ops[from];; op++) {
 		switch ((enum op_code)op->code) {
+		case OP_METER:
+			account_meter(dp, op, t.wire);
+			continue;
 		case OP_OUTPUT:
-			datapath_transmit(dp, frame, op->port);
+			for (unsigned i = 0; i < t.n; i++)
+				datapath_transmit(dp, t.frames[i], op->port);
 			return;
-		case OP_DROP:
-			datapath_drop_decided(dp, frame, op->port, op->stage, (uint16_t)op->arg);
-			return;
-		case OP_END:
-			weir_frame_release(frame);
-			return;
-		case OP_FLOOD:
-			flood(dp, frame, op, claim_of(dp, program));
+		case OP_VISIT:
+			for (unsigned i = 0; i < t.n; i++)
+				datapath_wait(dp, t.frames[i], program, op);
 			return;
 		case OP_DELIVER:
-			if (i + 1 + op->arg < program->n_ops) {
-				count_copy(dp, frame);
-				frame->refs++;
-				datapath_deliver(dp, frame, op->port, 0, op->forwarded,
-					claim_of(dp, program), NULL, 0);
-				break;
+			if (op + 1 + op->arg < behind) {
+				deliver_copies(dp, &t, op, claim_of(dp, program));
+				continue;
 			}
-			datapath_deliver(dp, frame, op->port, 0, op->forwarded,
-				frame->flags & FRAME_ADMITTED ? HALF_ADMITTED
-							      : claim_of(dp, program),
-				op + 1, op->arg);
-			return;
-		case OP_METER:
-		case OP_POLICE:
-			if (!datapath_account(dp, frame, op, 1))
-				return;
 			break;
-		case OP_COPY:
-			copy_to_sink(dp, frame, op);
+		case OP_DROP:
+		case OP_END:
+		case OP_FLOOD:
 			break;
-		case OP_VISIT:
-			datapath_wait(dp, frame, program, op);
-			return;
-		case OP_TRACK:
-			if (__builtin_expect(session_tcp_glance(frame), 0))
-				session_track(dp, frame, op);
-			break;
-		case OP_RELATED:
-			if (session_related(dp, frame, op))
-				break;
-			datapath_drop(dp, frame, op->port, op->stage, op_related_reason(op));
-			return;
 		default:
-			frame = rewrite(dp, frame, op);
-			if (!frame)
-				return;
-			break;
+			pass_each(dp, &t, op);
+			continue;
 		}
+		for (unsigned i = 0; i < t.n; i++)
+			end(dp, t.frames[i], program, op);
+		return;
 	}
-	// Every program ends above; a program that does not would lose the frame.
-	datapath_drop(
-		dp, frame, frame->port, WEIR_STAGE_FORWARD, reason_of(0, REASON_NO_DESTINATION));
 }
 
 void datapath_run(
@@ -235,5 +289,5 @@ void datapath_run(
 	else if (op->code == OP_VISIT)
 		datapath_wait(dp, frame, program, op);
 	else
-		run_any(dp, frame, program, from);
+		datapath_run_all(dp, &frame, 1, frame_wire(frame), program, from);
 }

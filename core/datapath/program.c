@@ -63,13 +63,25 @@ static uint32_t hash_ops(const struct op *ops, unsigned n)
 	return (uint32_t)hash;
 }
 
-// Where the program sends its frames to, when it does nothing else but following TCP.
-static uint16_t tracked_output(const struct op *ops, unsigned n)
+static void find_kept_output(struct program *program)
 {
-	for (unsigned i = 0; i + 1 < n; i++)
-		if (ops[i].code != OP_TRACK)
-			return PROGRAM_NOT_PLAIN;
-	return n > 1 && ops[n - 1].code == OP_OUTPUT ? ops[n - 1].port : PROGRAM_NOT_PLAIN;
+	const struct op *last = &program->ops[program->n_ops - 1];
+
+	if (last == program->ops || last->code != OP_OUTPUT)
+		return;
+	for (const struct op *op = program->ops; op < last; op++) {
+		if (op->code == OP_METER) {
+			program->meters = true;
+		} else if (op->code == OP_TRACK) {
+			program->tracks = true;
+		} else if (op->code == OP_SET_TOS && !program->sets_tos) {
+			program->sets_tos = true;
+			program->tos = (uint16_t)op->arg;
+		} else {
+			return;
+		}
+	}
+	program->kept_output = last->port;
 }
 
 static struct program *program_make(const struct op *ops, unsigned n, uint32_t hash)
@@ -82,10 +94,11 @@ static struct program *program_make(const struct op *ops, unsigned n, uint32_t h
 		.hash = hash,
 		.n_ops = (uint16_t)n,
 		.output = n == 1 && ops[0].code == OP_OUTPUT ? ops[0].port : PROGRAM_NOT_PLAIN,
-		.tracked_output = tracked_output(ops, n),
+		.kept_output = PROGRAM_NOT_PLAIN,
 		.drops = ops[n - 1].code == OP_DROP,
 	};
 	memcpy(program->ops, ops, n * sizeof(*ops));
+	find_kept_output(program);
 	return program;
 }
 

@@ -101,10 +101,13 @@ struct program {
 	uint16_t n_ops;
 	uint16_t
 		output; // the port, when the whole program is one OP_OUTPUT; else PROGRAM_NOT_PLAIN
-	// The same for one whose other operations are OP_TRACK.
-	uint16_t tracked_output;
-	bool drops;  // ends in OP_DROP: nothing is delivered
-	bool buried; // waits for the end of the batch to be freed
+	// The same for one whose other operations keep the frame, so that they are run at once for
+	// all frames of a run: OP_METER, OP_TRACK, and one OP_SET_TOS at most.
+	uint16_t kept_output;
+	bool meters, tracks, sets_tos; // of a program with a kept_output: it has such
+	uint16_t tos;                  // arg of its OP_SET_TOS
+	bool drops;                    // ends in OP_DROP: nothing is delivered
+	bool buried;                   // waits for the end of the batch to be freed
 	// flow_tick() when a known flow was last decided anew to have this program instead of
 	// another; 0: never.
 	uint32_t changed_to;

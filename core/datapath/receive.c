@@ -8,8 +8,10 @@
 // Neighbouring frames of one flow are a run, which is looked up and counted once: the frames of a
 // connection come in bursts, and a port whose flows are told apart by Ethernet addresses alone sees
 // few of them. A frame that starts another run pays one comparison for it.
+#include "datapath/account.h"
 #include "datapath/flow_use.h"
 #include "datapath/parse_plain.h"
+#include "datapath/rewrite.h"
 #include "datapath/session_frame.h"
 #include "nic/offload.h"
 
@@ -138,15 +140,32 @@ ALWAYS_INLINE void transmit_run(struct datapath *dp, struct weir_frame *const fr
 	queue->n = at + n;
 }
 
-ALWAYS_INLINE void run_program(struct datapath *dp, struct weir_frame *const frames[], unsigned n,
-	const struct program *program)
+ALWAYS_INLINE void run_program(struct datapath *dp, struct weir_frame *frames[], unsigned n,
+	uint64_t wire, const struct program *program)
 {
 	if (program->ops[0].code == OP_VISIT)
 		for (unsigned i = 0; i < n; i++)
 			datapath_wait(dp, frames[i], program, program->ops);
 	else
+		datapath_run_all(dp, frames, n, wire, program, 0);
+}
+
+// All that a program with a kept_output does before. False: there is a frame that
+// rewrite_plain_tos() does not know; nothing was done that may not be done again.
+ALWAYS_INLINE bool run_kept(struct datapath *dp, struct weir_frame *const frames[], unsigned n,
+	uint64_t wire, const struct program *program)
+{
+	if (program->sets_tos)
 		for (unsigned i = 0; i < n; i++)
-			datapath_run(dp, frames[i], program, 0);
+			if (frames[i]->refs != 1 || !rewrite_plain_tos(frames[i], program->tos))
+				return false;
+	if (program->meters)
+		for (const struct op *op = program->ops; op->code != OP_OUTPUT; op++)
+			if (op->code == OP_METER)
+				account_meter(dp, op, wire);
+	if (program->tracks)
+		session_track_run(dp, frames, n, program);
+	return true;
 }
 
 ALWAYS_INLINE void run_hit(
@@ -162,13 +181,12 @@ ALWAYS_INLINE void run_hit(
 	program = flow->program;
 	output = program->output;
 	if (__builtin_expect(output == PROGRAM_NOT_PLAIN, 0)) {
-		output = program->tracked_output;
-		if (output == PROGRAM_NOT_PLAIN) {
-			run_program(dp, frames, r->n, program);
+		output = program->kept_output;
+		if (output == PROGRAM_NOT_PLAIN || !run_kept(dp, frames, r->n, r->wire, program)) {
+			run_program(dp, frames, r->n, r->wire, program);
 			last->queue = NULL; // what was waiting may have been sent
 			return;
 		}
-		session_track_run(dp, frames, r->n, program);
 	}
 	transmit_run(dp, frames, r->n, output, last);
 }

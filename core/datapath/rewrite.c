@@ -143,6 +143,8 @@ static void set_tos(struct weir_frame *frame, uint32_t arg)
 	uint8_t keep = (uint8_t)(arg >> 8), old[2], tos, *ip;
 	struct frame_layers l;
 
+	if (rewrite_plain_tos(frame, arg))
+		return;
 	frame_layers(frame, &l);
 	ip = frame->data + l.l3;
 	if (l.l3_kind == WEIR_L3_IPV4 && l.l3) {

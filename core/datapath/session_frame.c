@@ -34,7 +34,8 @@ void session_track_all(struct datapath *dp, struct weir_frame *const frames[], u
 {
 	for (unsigned i = 0; i < n; i++)
 		for (unsigned k = 0; k + 1 < program->n_ops; k++)
-			session_track(dp, frames[i], &program->ops[k]);
+			if (program->ops[k].code == OP_TRACK)
+				session_track(dp, frames[i], &program->ops[k]);
 }
 
 bool session_related(struct datapath *dp, const struct weir_frame *frame, const struct op *op)

@@ -39,7 +39,7 @@ uint8_t session_tcp_flags(const struct weir_frame *frame);
 
 // Tells the session of an OP_TRACK what the frame does to the connection.
 void session_track(struct datapath *dp, const struct weir_frame *frame, const struct op *op);
-// The same for frames of a program that has a tracked_output, and all of its OP_TRACK.
+// The same for frames of a program that has a kept_output, and all of its OP_TRACK.
 void session_track_all(struct datapath *dp, struct weir_frame *const frames[/* n */], unsigned n,
 	const struct program *program);
 

@@ -97,7 +97,7 @@ class Maker:
                    self.ovs(shape, (), "ovs", ACL.rules)]
         if flows > ovs.EMC_FLOWS:
             entries.append(self.ovs(shape, ovs.MANY_FLOWS, "ovs-tuned", ACL.rules))
-        entries.append(self.weir(ACL, shape))
+        entries.extend(self.weirs(shape, READS, ACL))
         return Case("acl", f"{ACL.rules:,} rules, a meter and a DSCP", flows, tuple(entries), (shape,), THOROUGH)
 
     def kinds(self):
