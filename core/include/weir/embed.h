@@ -578,6 +578,7 @@ struct weir_session_info {
 	uint32_t expires_s;     // until it ends, when no frame comes
 };
 typedef void weir_session_row(void *context, const struct weir_session_info *info);
+	const char *policy; // whose serial (weir/extension.h) the cookie is, at that port; or ""
 WEIR_API int weir_session_list(struct weir *weir, const char *switch_name, weir_session_row *row,
 	void *context, struct weir_error *error);
 

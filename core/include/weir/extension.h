@@ -818,7 +818,8 @@ struct weir_session {
 	uint32_t idle_s;     // 1 to WEIR_SESSION_IDLE_MAX_S: ends after so many without a frame
 	uint32_t absolute_s; // and after so many in any case; at most WEIR_SESSION_ABSOLUTE_MAX_S;
 			     // 0: never
-	uint64_t cookie;     // comes back to the extension with counters and last use when it ends
+	uint64_t cookie;     // comes back to the extension with counters and last use when it ends.
+			     // `session list` names the policy of the port whose serial it is
 	uint32_t port_max;   // no room when the port has so many, of all extensions, if that is
 			     // less than what the switch allows; 0: what the switch allows
 	uint8_t full;        // enum weir_session_full

@@ -150,6 +150,33 @@ static void sessions_end(void **state)
 	acl_end(&lab);
 }
 
+static void note_policy(void *context, const struct weir_session_info *info)
+{
+	char *text = context;
+
+	snprintf(text + strlen(text), 64 - strlen(text), "%.3s %s;", info->key, info->policy);
+}
+
+static void the_list_names_the_rule(void **state)
+{
+	struct packet udp = packet_read("udp " OUT), tcp = packet_read("tcp " OUT);
+	char text[64] = "";
+	struct lab lab;
+
+	(void)state;
+	acl_begin(&lab, &(struct lab_options){ .strict = true });
+	// The same names at the other port do not count.
+	acl_add(&lab, "p1", "dns", "rule direction=out action=allow weight=1 stateful=true");
+	acl_add(&lab, "p0", "dns",
+		"rule direction=out action=allow weight=2 protocol=udp stateful=true");
+	acl_add(&lab, "p0", "rest", "rule direction=out action=allow weight=1 stateful=true");
+	assert_string_equal(acl_pass(&lab, &udp), "");
+	assert_string_equal(acl_pass(&lab, &tcp), "");
+	assert_int_equal(weir_session_list(lab.weir, "br0", note_policy, text, &lab.error), 0);
+	assert_string_equal(text, "udp dns;tcp rest;");
+	acl_end(&lab);
+}
+
 static void what_exceeds_the_rate_is_dropped(void **state)
 {
 	static const char *const policies[] = {
@@ -185,6 +212,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(replies_pass_as_the_table_says),
 		cmocka_unit_test(sessions_end),
+		cmocka_unit_test(the_list_names_the_rule),
 		cmocka_unit_test(what_exceeds_the_rate_is_dropped),
 	};
 
