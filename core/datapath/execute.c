@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 
 #include "datapath/datapath.h"
+#include "datapath/fragment_frame.h"
 #include "datapath/rcu.h"
 #include "datapath/rewrite.h"
 #include "datapath/session_frame.h"
@@ -195,6 +196,8 @@ __attribute__((noinline)) static void run_any(
 			return;
 		case OP_METER:
 		case OP_POLICE:
+		case OP_RELATED:
+		case OP_FOLLOW:
 			if (!datapath_account(dp, frame, op, 1))
 				return;
 			break;
@@ -208,11 +211,9 @@ __attribute__((noinline)) static void run_any(
 			if (__builtin_expect(session_tcp_glance(frame), 0))
 				session_track(dp, frame, op);
 			break;
-		case OP_RELATED:
-			if (session_related(dp, frame, op))
-				break;
-			datapath_drop(dp, frame, op->port, op->stage, op_related_reason(op));
-			return;
+		case OP_REMEMBER:
+			fragment_remember(dp, frame, op);
+			break;
 		default:
 			frame = rewrite(dp, frame, op);
 			if (!frame)

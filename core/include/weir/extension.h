@@ -43,12 +43,12 @@
 //
 // A slot of a host's table is NULL where the host does not offer the service: egress schedulers and
 // steering are declared at the end of this file and answer -ENOSYS on hosts that have none; so do
-// policers and sessions on hosts of minor versions 0 and 1.
+// policers, sessions and the memory of fragments on hosts of minor versions 0 and 1.
 //
 // Minor version 1 added calls, statuses, timers, posts, rings, save and restore, and what a visit
 // is told about its worker, its time and its drops.
 //
-// Minor version 2 added policers, sessions, limits of learned addresses, the assigned address of a
+// Minor version 2 added policers, sessions, what is remembered of fragments, limits of learned addresses, the assigned address of a
 // port, and the serials of policies.
 #ifndef WEIR_EXTENSION_H
 #define WEIR_EXTENSION_H
@@ -106,6 +106,7 @@ struct weir_attachment;
 struct weir_ring;
 struct weir_session;
 struct weir_session_found;
+struct weir_fragment_verdict;
 struct weir_egress_scheduler;
 struct weir_steering;
 
@@ -130,6 +131,10 @@ struct weir_decision_ops {
 	int (*session_find)(struct weir_decision *, struct weir_session_found *);
 	void (*session_related)(struct weir_decision *, unsigned reason);
 	void (*police_as)(struct weir_decision *, uint32_t policer, unsigned reason);
+	void (*fragment_remember)(
+		struct weir_decision *, const struct weir_fragment_verdict *verdict);
+	void (*fragment_follow)(
+		struct weir_decision *, const struct weir_fragment_verdict *unknown);
 };
 
 struct weir_decision {
@@ -950,6 +955,63 @@ static inline int weir_sessions_end_some(
 		!a->host->sessions_end_some)
 		return -ENOSYS;
 	return a->host->sessions_end_some(a, port, cookies, n);
+}
+
+// ---- Fragments (minor version 2)
+//
+// Of a datagram in fragments only the first one has the L4 header. Whoever decides by ports says of
+// a flow of first fragments what the later ones of each datagram are to meet at this place, and of
+// a flow of later ones that they meet it. Fragments are of one datagram that agree in addresses,
+// identification, VLAN and, of IPv4, protocol (RFC 791 3.2, RFC 8200 4.5), as they are at this
+// place in the stack.
+//
+// What is remembered is seen by the extension that said it alone, at the same stage of the same
+// port, on whichever worker. It is forgotten after 30 s, when anything about the port changes, its
+// policies for one, and earlier when too many are to be remembered: a switch remembers some
+// thousands, the oldest go first, and how many did is in `weirctl switch show`. A later fragment
+// that overtakes its first one finds nothing yet.
+//
+// A hook that uses it has to read WEIR_FIELD_VLAN_ID. Nothing but the frames of fragments pay for
+// it.
+
+enum weir_fragment_action {
+	WEIR_FRAGMENT_PASS,
+	WEIR_FRAGMENT_DROP,   // for `reason`
+	WEIR_FRAGMENT_POLICE, // passes as far as the policer lets it, else drops it as over-rate
+};
+
+struct weir_fragment_verdict {
+	uint32_t size;
+	uint8_t verdict;  // enum weir_fragment_action
+	uint8_t reason;   // DROP: as for weir_drop()
+	uint16_t reserved; // 0
+	uint32_t policer; // POLICE: of weir_plan_policer() or weir_plan_frame_policer()
+};
+
+// For flows of WEIR_FRAGMENT_FIRST, of others it says nothing: what becomes of the later fragments
+// at this place. Each frame that comes to it is remembered. Before weir_drop(), if that is what
+// becomes of the first. 0, -ENOSYS. Filter, forwarding.
+static inline int weir_fragment_remember(
+	struct weir_decision *d, const struct weir_fragment_verdict *verdict)
+{
+	if (d->ops->size <= offsetof(struct weir_decision_ops, fragment_remember) ||
+		!d->ops->fragment_remember)
+		return -ENOSYS;
+	d->ops->fragment_remember(d, verdict);
+	return 0;
+}
+
+// For flows of WEIR_FRAGMENT_LATER, of others it says nothing: each frame meets what is remembered
+// of its first one, or what `unknown` says. What the hook says behind this is for those that pass.
+// 0, -ENOSYS. Filter, forwarding.
+static inline int weir_fragment_follow(
+	struct weir_decision *d, const struct weir_fragment_verdict *unknown)
+{
+	if (d->ops->size <= offsetof(struct weir_decision_ops, fragment_follow) ||
+		!d->ops->fragment_follow)
+		return -ENOSYS;
+	d->ops->fragment_follow(d, unknown);
+	return 0;
 }
 
 // The class that the egress port's scheduler gets with the flow's frames. Filter, forwarding.
