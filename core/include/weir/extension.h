@@ -857,8 +857,10 @@ static inline bool weir_session_fits(const struct weir_flow *flow)
 	return flow->l4 != WEIR_L4_ICMPV6 || type == 128;
 }
 
-// Whether the flow's frames quote the packet that they are about: ICMP's destination unreachable,
-// source quench, redirect, time exceeded, parameter problem (RFC 792), ICMPv6's errors (RFC 4443).
+// Whether the flow's frames say what became of a packet that they quote: ICMP's destination
+// unreachable, source quench, time exceeded, parameter problem (RFC 792), ICMPv6's errors (RFC
+// 4443). A redirect quotes one too, but says where the next ones are to be sent: it is nothing that
+// a session has asked for.
 static inline bool weir_session_quotes(const struct weir_flow *flow)
 {
 	uint8_t type = ((const uint8_t *)&flow->l4_src)[1];
@@ -866,7 +868,7 @@ static inline bool weir_session_quotes(const struct weir_flow *flow)
 	if (flow->malformed)
 		return false;
 	if (flow->l4 == WEIR_L4_ICMP)
-		return type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
+		return type == 3 || type == 4 || type == 11 || type == 12;
 	return flow->l4 == WEIR_L4_ICMPV6 && type >= 1 && type <= 4;
 }
 
@@ -895,8 +897,9 @@ static inline int weir_session_find(struct weir_decision *d, struct weir_session
 }
 
 // Drops those frames of this flow that do not quote a packet of a session of this extension and
-// port, and passes the others on: an ICMP error about a connection. Each frame is looked at; what
-// it quotes must have been sent by whom it is for. For flows that weir_session_quotes(); every
+// port, and passes the others on: an ICMP error about a connection, in either direction. Each frame
+// is looked at; what it quotes must have been sent by whom it is for, and have gone the other way
+// through the port. For flows that weir_session_quotes(); every
 // frame of others is dropped. reason as for weir_drop(). 0, -ENOSYS. Filter, forwarding.
 static inline int weir_session_related(struct weir_decision *d, unsigned reason)
 {
