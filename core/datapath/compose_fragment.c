@@ -14,13 +14,12 @@ static bool may_say(struct composer *c, const char *what)
 		return false;
 	if (c->hook->mask.fields & WEIR_FIELD_VLAN_ID)
 		return true;
-	composer_offence(c, OFFENCE_INVALID, "%s: the extension must read VLAN_ID at this stage",
-		what);
+	composer_offence(
+		c, OFFENCE_INVALID, "%s: the extension must read VLAN_ID at this stage", what);
 	return false;
 }
 
-static bool is_valid(
-	struct composer *c, const struct weir_fragment_verdict *v, const char *what)
+static bool is_valid(struct composer *c, const struct weir_fragment_verdict *v, const char *what)
 {
 	if (v->verdict > WEIR_FRAGMENT_POLICE) {
 		composer_offence(c, OFFENCE_INVALID, "%s: verdict %u: must be 0 to %d", what,
@@ -39,7 +38,7 @@ static void say(struct composer *c, enum op_code code, enum weir_fragment which,
 	struct weir_fragment_verdict v = { 0 };
 
 	memcpy(&v, verdict, verdict->size < sizeof(v) ? verdict->size : sizeof(v));
-	if (!may_say(c, what) || composer_has_passed(c) || !is_valid(c, &v, what) ||
+	if (!may_say(c, what) || !is_valid(c, &v, what) || composer_has_passed(c) ||
 		key_bits(c->key.w[0], KEY_FRAGMENT_SHIFT, 2) != which)
 		return;
 	composer_op(c, (struct op){ .code = (uint8_t)code,

@@ -278,8 +278,8 @@ static void trace_session(struct weir_decision *d, const struct weir_session *se
 		composer_tell(c, c->hook->stage, COMPOSE_DROP, c->drop_reason, "%s", "");
 }
 
-static void verdict_text(const struct composer *c, const struct weir_fragment_verdict *v,
-	char *text, size_t size)
+static void verdict_text(
+	const struct composer *c, const struct weir_fragment_verdict *v, char *text, size_t size)
 {
 	const struct weir_extension *extension = c->hook->entry->extension;
 
@@ -291,34 +291,33 @@ static void verdict_text(const struct composer *c, const struct weir_fragment_ve
 		snprintf(text, size, "passed");
 }
 
-static void trace_fragment_remember(
-	struct weir_decision *d, const struct weir_fragment_verdict *verdict)
+static void trace_fragment(struct weir_decision *d, const struct weir_fragment_verdict *verdict,
+	void (*say)(struct weir_decision *, const struct weir_fragment_verdict *), const char *what)
 {
 	struct composer *c = composer(d);
 	char text[LINE_SIZE] = "";
 	unsigned n_refused;
 	bool counts = begin(c, &n_refused);
 
-	composer_decision_ops.fragment_remember(d, verdict);
-	if (c->context->trace->n_refused == n_refused)
+	say(d, verdict);
+	// What was refused, or came too late to be looked at, may have any reason.
+	if (counts && c->context->trace->n_refused == n_refused)
 		verdict_text(c, verdict, text, sizeof(text));
-	end(c, counts, n_refused, COMPOSE_FRAGMENT, 0,
-		"remembered: the later ones of its datagram are %s", text);
+	end(c, counts, n_refused, COMPOSE_FRAGMENT, 0, "%s %s", what, text);
+}
+
+static void trace_fragment_remember(
+	struct weir_decision *d, const struct weir_fragment_verdict *verdict)
+{
+	trace_fragment(d, verdict, composer_decision_ops.fragment_remember,
+		"remembered: later ones of its datagram are");
 }
 
 static void trace_fragment_follow(
 	struct weir_decision *d, const struct weir_fragment_verdict *unknown)
 {
-	struct composer *c = composer(d);
-	char text[LINE_SIZE] = "";
-	unsigned n_refused;
-	bool counts = begin(c, &n_refused);
-
-	composer_decision_ops.fragment_follow(d, unknown);
-	if (c->context->trace->n_refused == n_refused)
-		verdict_text(c, unknown, text, sizeof(text));
-	end(c, counts, n_refused, COMPOSE_FRAGMENT, 0,
-		"treated as the first one of its datagram; unless that is remembered, %s", text);
+	trace_fragment(d, unknown, composer_decision_ops.fragment_follow,
+		"treated as the first one of its datagram; unless that is remembered,");
 }
 
 static void trace_egress_class(struct weir_decision *d, uint8_t class)

@@ -195,7 +195,8 @@ enum half_claim {
 	HALF_LED_TO,   // known flows have come to be led to it: REDECIDE_PER_BATCH of them
 	HALF_ADMITTED, // it belongs to a flow that has been let in
 };
-// Runs the egress half of a port for the frame. Takes the frame. late: operations for datapath_account() unless the egress half is decided to be dropped.
+// Runs the egress half of a port for the frame. Takes the frame. late: operations for
+// datapath_account() unless the egress half is decided to be dropped.
 void datapath_deliver(struct datapath *dp, struct weir_frame *frame, uint16_t port, uint8_t start,
 	enum weir_forwarded forwarded, enum half_claim claim, const struct op late[/* n */],
 	unsigned n_late);

@@ -24,7 +24,7 @@ _Static_assert(sizeof(struct remembered) == 64, "one cache line");
 struct fragment_table {
 	struct remembered places[FRAGMENT_BUCKETS][FRAGMENT_WAYS];
 	uint32_t locks[FRAGMENT_BUCKETS];
-	uint64_t seed[7];     // constant after creation
+	uint64_t seed[7];      // constant after creation
 	uint64_t n_pushed_out; // atomic
 };
 

@@ -3,8 +3,7 @@
 #include "datapath/fragment_frame.h"
 
 // False: it is no fragment.
-static bool make_key(
-	const struct weir_frame *frame, const struct op *op, struct fragment_key *key)
+static bool make_key(const struct weir_frame *frame, const struct op *op, struct fragment_key *key)
 {
 	struct frame_datagram d;
 

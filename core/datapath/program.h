@@ -69,8 +69,8 @@ struct op {
 	union {
 		struct {
 			uint32_t arg;
-			uint32_t reason; // POLICE: of what is over the rate; REMEMBER, FOLLOW: of
-					 // what is dropped
+			uint32_t reason;  // POLICE: of what is over the rate; REMEMBER, FOLLOW: of
+					  // what is dropped
 			uint32_t policer; // REMEMBER, FOLLOW: its number + 1; 0: none
 			uint32_t zero;
 		};

@@ -158,8 +158,8 @@ struct vswitch *vswitch_make(
 		s->sessions = session_table_create(
 			s->generation, vswitch_n_sessions(s), vswitch_n_port_sessions(s));
 	s->fragments = fragment_table_create();
-	if (!s->fdb || !s->sessions || !s->fragments || !s->nowhere.counters || make_datapaths(s) < 0 ||
-		publish_all(s) < 0) {
+	if (!s->fdb || !s->sessions || !s->fragments || !s->nowhere.counters ||
+		make_datapaths(s) < 0 || publish_all(s) < 0) {
 		vswitch_free(s);
 		return NULL;
 	}

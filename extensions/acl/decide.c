@@ -8,6 +8,9 @@
 //     without one the port ACL: the longest prefix decides for IP, and the MAC entries for every
 //         frame; either may drop it;
 //     an ICMP error about such a session passes where it would have been dropped;
+//     a later fragment meets what its first one did, if that is remembered: what was decided above
+//     is
+//         for the others;
 //     what passes is counted by every entry that meters and matches.
 #include <arpa/inet.h>
 #include <string.h>
@@ -17,8 +20,8 @@
 struct subject {
 	const struct acl_state *state;
 	const struct side *side;
-	bool sessions; // what goes the other way opens some
-	bool related;  // only what is about one of those passes
+	bool sessions;  // what goes the other way opens some
+	bool related;   // only what is about one of those passes
 	bool remembers; // a first fragment, whose ports may decide: later ones share its fate
 	bool follows;   // a later one of such, if its first one is remembered
 	struct weir_fragment_verdict verdict; // of those

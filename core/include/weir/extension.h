@@ -29,6 +29,7 @@
 //                                        capture  filter  forwarding  service
 //     copy frames to a sink                 x
 //     drop; rewrite; meter; police; sessions          x        x
+//     decide for later fragments                      x        x
 //     exclude one destination (stage 5)               x
 //     choose destinations (stage 3)                            x
 //     originate frames                      x         x        x
@@ -48,8 +49,8 @@
 // Minor version 1 added calls, statuses, timers, posts, rings, save and restore, and what a visit
 // is told about its worker, its time and its drops.
 //
-// Minor version 2 added policers, sessions, what is remembered of fragments, limits of learned addresses, the assigned address of a
-// port, and the serials of policies.
+// Minor version 2 added policers, sessions, what is remembered of fragments, limits of learned
+// addresses, the assigned address of a port, and the serials of policies.
 #ifndef WEIR_EXTENSION_H
 #define WEIR_EXTENSION_H
 
@@ -985,10 +986,10 @@ enum weir_fragment_action {
 
 struct weir_fragment_verdict {
 	uint32_t size;
-	uint8_t verdict;  // enum weir_fragment_action
-	uint8_t reason;   // DROP: as for weir_drop()
+	uint8_t verdict;   // enum weir_fragment_action
+	uint8_t reason;    // DROP: as for weir_drop()
 	uint16_t reserved; // 0
-	uint32_t policer; // POLICE: of weir_plan_policer() or weir_plan_frame_policer()
+	uint32_t policer;  // POLICE: of weir_plan_policer() or weir_plan_frame_policer()
 };
 
 // For flows of WEIR_FRAGMENT_FIRST, of others it says nothing: what becomes of the later fragments

@@ -53,8 +53,7 @@ static const char *compose_with(enum weir_class class, uint64_t reads, enum weir
 
 static const char *ingress(weir_decide *use, const char *frame)
 {
-	return compose_with(
-		WEIR_CLASS_FILTER, WEIR_FIELD_VLAN_ID, WEIR_STAGE_INGRESS, use, frame);
+	return compose_with(WEIR_CLASS_FILTER, WEIR_FIELD_VLAN_ID, WEIR_STAGE_INGRESS, use, frame);
 }
 
 static void it_is_said_of_its_kind_alone(void **state)
@@ -123,8 +122,7 @@ static void dropped_ones_are_remembered(void **state)
 
 	(void)state;
 	said.verdict = WEIR_FRAGMENT_DROP;
-	assert_string_equal(
-		ingress(say_and_drop, FIRST), "remember drop actor/0, drop actor/1");
+	assert_string_equal(ingress(say_and_drop, FIRST), "remember drop actor/0, drop actor/1");
 	assert_string_equal(ingress(say_and_drop, LATER), "drop actor/1");
 	said.verdict = WEIR_FRAGMENT_PASS;
 	world_stack(stack, 2);

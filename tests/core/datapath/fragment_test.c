@@ -13,7 +13,7 @@
 
 #define FRAG(next, offset, id) next "00" offset id
 #define V4(id, fragment, proto)                                                                    \
-	MACS "0800 4500 0024" id fragment "40" proto "0000" IP4_ADDR "0000000000000000"           \
+	MACS "0800 4500 0024" id fragment "40" proto "0000" IP4_ADDR "0000000000000000"            \
 	     "0000000000000000"
 
 static const struct datagram_row {
@@ -30,8 +30,8 @@ static const struct datagram_row {
 	{ "of VLAN 10", MACS TAG("000a") "0800 4500 001c 1234 2000 40 11 0000" IP4_ADDR UDP_HEADER,
 		0x1234, 17 },
 	{ "behind two tags",
-		MACS STAG("000a") TAG("000b") "0800 4500 001c 1234 0003 40 11 0000" IP4_ADDR
-			UDP_HEADER,
+		MACS STAG("000a")
+			TAG("000b") "0800 4500 001c 1234 0003 40 11 0000" IP4_ADDR UDP_HEADER,
 		0x1234, 17 },
 	{ "IPv6, whole", MACS "86dd" IP6("0008", "11") UDP_HEADER, 0, 0 },
 	{ "IPv6, first, RFC 8200 4.5",
@@ -51,7 +51,8 @@ static const struct datagram_row {
 	{ "IPv6, a chain that ends behind it, RFC 7112",
 		MACS "86dd" IP6("0008", "2c") FRAG("3c", "0001", "12345678"), 0x12345678, 0 },
 	{ "IPv6, cut inside it", MACS "86dd" IP6("0004", "2c") "11000001", 0, 0 },
-	{ "ARP", MACS "0806 0001 0800 0604 0001 020000000001 0a000001 000000000000 0a000002", 0, 0 },
+	{ "ARP", MACS "0806 0001 0800 0604 0001 020000000001 0a000001 000000000000 0a000002", 0,
+		0 },
 };
 
 static void fragments_are_of_a_datagram(void **state)

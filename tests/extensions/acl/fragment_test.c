@@ -55,7 +55,8 @@ static const struct row {
 			{ "udp " A " later 8 id 2", DENIED }, { "udp " A " later 8 id 1", "" } } },
 	{ "the id comes again", { DNS, NO_MORE },
 		{ { "udp " A " first id 1", "" }, { "udp " A " later 4 id 1", "" },
-			{ "udp " A2 " first id 1", DENIED }, { "udp " A " later 4 id 1", DENIED } } },
+			{ "udp " A2 " first id 1", DENIED },
+			{ "udp " A " later 4 id 1", DENIED } } },
 	{ "the first one is overtaken: as the setting says, skip", { DNS, NO_MORE },
 		{ { "udp " A " later 4 id 1", DENIED }, { "udp " A " first id 1", "" },
 			{ "udp " A " later 8 id 1", "" } } },
@@ -82,7 +83,8 @@ static const struct row {
 			"p1 rule direction=in action=deny weight=2 protocol=udp remote_port=1000" },
 		{ { "udp " A " first id 1", DENIED1 }, { "udp " A " later 4 id 1", DENIED1 },
 			{ "udp " A " later 4 id 2", DENIED } } },
-	{ "tiny first ones", { "p0 rule direction=out action=deny weight=1 protocol=tcp remote_port=25" },
+	{ "tiny first ones",
+		{ "p0 rule direction=out action=deny weight=1 protocol=tcp remote_port=25" },
 		{ { "tcp " A " first cut 12 id 1", "tiny-fragment@ingress" },
 			{ "tcp " A " later 4 id 1", "tiny-fragment@ingress" },
 			{ "tcp " A " later 4 id 2", "" } } },
@@ -97,7 +99,8 @@ static const struct row {
 			"p0 rule direction=in action=deny weight=1" },
 		{ { "udp " BACK " first id 1", DENIED1 }, { "udp " BACK " later 4 id 1", DENIED1 },
 			{ "udp " A, "" }, { "udp " BACK " first id 2", "" },
-			{ "udp " BACK " later 4 id 2", "" }, { "udp " BACK " later 4 id 1", DENIED1 },
+			{ "udp " BACK " later 4 id 2", "" },
+			{ "udp " BACK " later 4 id 1", DENIED1 },
 			{ "udp " BACK " later 4 id 3", DENIED1 } } },
 	{ "ICMP by type",
 		{ "p0 rule direction=out action=deny weight=1 protocol=icmp icmp_type=8" },
@@ -105,8 +108,9 @@ static const struct row {
 			{ "icmp 10.0.0.1 > 10.0.0.2 later 4 id 1", DENIED },
 			{ "icmp 10.0.0.1 > 10.0.0.2 type 0 first id 2", "" },
 			{ "icmp 10.0.0.1 > 10.0.0.2 later 4 id 2", "" } } },
-	{ "rules without ports remember nothing", { "p0 rule direction=out action=deny weight=1 "
-						    "protocol=udp remote=10.0.0.2" },
+	{ "rules without ports remember nothing",
+		{ "p0 rule direction=out action=deny weight=1 "
+		  "protocol=udp remote=10.0.0.2" },
 		{ { "udp " A " first id 1", DENIED }, { "udp " A " later 4 id 1", DENIED },
 			{ "remove i0", NULL }, { "udp " A " later 4 id 1", "" } } },
 };
@@ -252,8 +256,7 @@ static bool pass_by(struct lab *lab, uint16_t queue, const char *text)
 	unsigned before = drops(lab);
 	uint8_t bytes[2048];
 
-	assert_int_equal(
-		weir_memory_send(lab->ends[0], queue, frame.bytes, frame.size, NULL), 0);
+	assert_int_equal(weir_memory_send(lab->ends[0], queue, frame.bytes, frame.size, NULL), 0);
 	while (drops(lab) == before) {
 		for (uint16_t q = 0; q < 2; q++)
 			if (weir_memory_receive(lab->ends[1], q, bytes, sizeof(bytes), NULL) > 0)

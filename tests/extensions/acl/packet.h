@@ -26,9 +26,8 @@ struct packet {
 
 // "udp 10.0.0.1:1000 > 10.0.0.2:53", "icmp 10.0.0.1 > 10.0.0.2 type 8", "tcp [fd00::1]:1 >
 // [fd00::2]:80", "arp 10.0.0.1 > 10.0.0.2", "47 10.0.0.1 > 10.0.0.2", "0x88b5", and behind it any
-// of "vlan N", "first", "later OFFSET", "id N", "options N", "cut N", "from N", "to N" (stations, 0 and 1),
-// and at the end "about PACKET".
-// Anything else fails the test.
+// of "vlan N", "first", "later OFFSET", "id N", "options N", "cut N", "from N", "to N" (stations, 0
+// and 1), and at the end "about PACKET". Anything else fails the test.
 struct packet packet_read(const char *text);
 struct lab_frame packet_frame(const struct packet *packet);
 // For messages.

@@ -81,7 +81,8 @@ static const struct row rows[] = {
 	{ "ICMP errors go the other way than what they quote",
 		{ CLOSED, "p0 rule direction=out action=deny weight=11 protocol=icmp" },
 		{ { "udp " OUT, "" },
-			{ "icmp 10.0.0.9 > 10.0.0.2 type 3 code 4 from 1 to 0 about udp 10.0.0.2:53 > "
+			{ "icmp 10.0.0.9 > 10.0.0.2 type 3 code 4 from 1 to 0 about udp "
+			  "10.0.0.2:53 > "
 			  "10.0.0.1:1000",
 				"unrelated@egress" },
 			{ "icmp 10.0.0.9 > 10.0.0.1 type 3 code 4 about udp " OUT,
