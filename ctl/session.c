@@ -8,6 +8,7 @@ static const struct column columns[] = {
 	{ "switch", COLUMN_PLAIN },
 	{ "extension", COLUMN_PLAIN },
 	{ "port", COLUMN_PLAIN },
+	{ "policy", COLUMN_PLAIN },
 	{ "state", COLUMN_PLAIN },
 	{ "frames", COLUMN_PLAIN },
 	{ "bytes", COLUMN_PLAIN },

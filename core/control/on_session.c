@@ -26,6 +26,7 @@ static void add_row(void *context, const struct weir_session_info *info)
 	ROW_SET(row, idle_s, info->idle_s);
 	ROW_SET(row, expires_s, info->expires_s);
 	ROW_SET(row, cookie, info->cookie);
+	row.policy = row_text(info->policy);
 	rows_add(context, &row.base);
 }
 

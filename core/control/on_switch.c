@@ -44,6 +44,7 @@ static void add_row(void *context, const struct weir_switch_info *info)
 	ROW_SET(row, sessions, info->sessions);
 	ROW_SET(row, sessions_max, info->sessions_max);
 	ROW_SET(row, port_sessions_max, info->port_sessions_max);
+	ROW_SET(row, fragments_forgotten, info->fragments_forgotten);
 	ROW_SET(row, rx_frames, info->received);
 	ROW_SET(row, originated_frames, info->originated);
 	ROW_SET(row, copied_frames, info->copies);

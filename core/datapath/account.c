@@ -2,17 +2,39 @@
 // Copyright The Weir Authors
 #include "datapath/account.h"
 #include "datapath/flow_use.h"
+#include "datapath/fragment_frame.h"
+#include "datapath/session_frame.h"
+
+static bool is_related(struct datapath *dp, struct weir_frame *frame, const struct op *op)
+{
+	if (session_related(dp, frame, op))
+		return true;
+	datapath_drop(dp, frame, op->port, op->stage, op_related_reason(op));
+	return false;
+}
+
+static bool account(struct datapath *dp, struct weir_frame *frame, const struct op *op)
+{
+	uint64_t wire = frame_wire(frame);
+
+	switch ((enum op_code)op->code) {
+	case OP_POLICE:
+		return account_police(dp, frame, op, wire);
+	case OP_RELATED:
+		return is_related(dp, frame, op);
+	case OP_FOLLOW:
+		return fragment_follow(dp, frame, op);
+	default:
+		account_meter(dp, op, wire);
+		return true;
+	}
+}
 
 bool datapath_account(
 	struct datapath *dp, struct weir_frame *frame, const struct op ops[], unsigned n)
 {
-	uint64_t wire = n ? frame_wire(frame) : 0;
-
-	for (unsigned i = 0; i < n; i++) {
-		if (ops[i].code == OP_METER)
-			account_meter(dp, &ops[i], wire);
-		else if (!account_police(dp, frame, &ops[i], wire))
+	for (unsigned i = 0; i < n; i++)
+		if (!account(dp, frame, &ops[i]))
 			return false;
-	}
 	return true;
 }

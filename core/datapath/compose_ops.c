@@ -20,7 +20,14 @@ static bool is_observer(const struct op *op)
 // Reads the frame's addresses and ports; the VLAN it knows.
 static bool is_reader(const struct op *op)
 {
-	return op->code == OP_TRACK || op->code == OP_RELATED;
+	return op->code == OP_TRACK || op->code == OP_RELATED || op->code == OP_REMEMBER ||
+	       op->code == OP_FOLLOW;
+}
+
+// Lets single frames through, and drops others.
+static bool is_gate(const struct op *op)
+{
+	return op->code == OP_RELATED || op->code == OP_FOLLOW;
 }
 
 static bool is_rewrite(const struct op *op)
@@ -31,6 +38,12 @@ static bool is_rewrite(const struct op *op)
 static bool is_account(const struct op *op)
 {
 	return op->code == OP_METER || op->code == OP_POLICE;
+}
+
+// Counts bytes as on its port's wire.
+static bool is_adjusted(const struct op *op)
+{
+	return is_account(op) || op->code == OP_FOLLOW;
 }
 
 static void remove_op(struct composition *out, unsigned at)
@@ -120,11 +133,11 @@ void composer_push_vlan(struct composer *c, uint16_t tci)
 	composer_op(c, (struct op){ .code = OP_PUSH_VLAN, .arg = tci });
 }
 
-// Meters and policers from here on run before a tag that is not pushed after all.
+// What counts bytes from here on runs before a tag that is not pushed after all.
 static void accounts_without_tag(struct composition *out, unsigned from)
 {
 	for (unsigned i = from; i < out->n_ops; i++)
-		if (is_account(&out->ops[i]))
+		if (is_adjusted(&out->ops[i]))
 			out->ops[i].adjust += VLAN_TAG_SIZE;
 }
 
@@ -255,16 +268,29 @@ bool composer_set(struct composer *c, uint64_t field, const void *value, size_t 
 	return true;
 }
 
+// The place behind which no rewrite of a dropped frame matters.
+static unsigned last_seen(const struct composition *out)
+{
+	unsigned behind = last_observed(out);
+
+	for (unsigned i = behind; i < out->n_ops; i++)
+		if (out->ops[i].code == OP_REMEMBER)
+			behind = i + 1;
+	return behind;
+}
+
 void composer_strip_dropped(struct composer *c)
 {
 	struct composition *out = c->out;
-	unsigned seen = last_observed(out);
+	unsigned seen = last_seen(out);
 
 	for (unsigned i = 0; i < out->n_ops;) {
-		if (is_account(&out->ops[i]) || is_reader(&out->ops[i]) ||
-			(i >= seen && is_rewrite(&out->ops[i]))) {
+		const struct op *op = &out->ops[i];
+		bool reads = is_reader(op) && op->code != OP_REMEMBER;
+
+		if (is_account(op) || reads || (i >= seen && is_rewrite(op))) {
 			remove_op(out, i);
-			seen = last_observed(out);
+			seen = last_seen(out);
 		} else {
 			i++;
 		}
@@ -285,15 +311,37 @@ static int8_t shorter_at(const struct composition *out, unsigned at)
 	return bytes;
 }
 
+static bool sets_l3(const struct op *op)
+{
+	return op->code >= OP_SET_IPV4_SRC;
+}
+
+// The place behind the last operation that cannot be done at the end of the program instead, as it
+// shows the frame or reads what is rewritten behind it.
+static unsigned last_fixed(const struct composition *out)
+{
+	unsigned behind = last_observed(out);
+	bool rewritten = false;
+
+	for (unsigned i = out->n_ops; i-- > behind;) {
+		if (is_gate(&out->ops[i]) && rewritten)
+			return i + 1;
+		rewritten |= sets_l3(&out->ops[i]);
+	}
+	return behind;
+}
+
 unsigned composer_take_late(struct composer *c, struct op late[])
 {
 	struct composition *out = c->out;
 	unsigned n = 0;
 
-	for (unsigned i = last_observed(out); i < out->n_ops;) {
-		if (is_account(&out->ops[i])) {
+	for (unsigned i = last_fixed(out); i < out->n_ops;) {
+		if (is_account(&out->ops[i]) || is_gate(&out->ops[i])) {
 			late[n] = out->ops[i];
-			late[n++].adjust -= shorter_at(out, i);
+			if (is_adjusted(&late[n]))
+				late[n].adjust -= shorter_at(out, i);
+			n++;
 			remove_op(out, i);
 		} else {
 			i++;

@@ -203,6 +203,7 @@ void composer_session(struct weir_decision *d, const struct weir_session *sessio
 		.port_max = s.port_max,
 		.port = c->port->id,
 		.attachment = c->hook->entry->attachment,
+		.at_egress = c->hook->stage == WEIR_STAGE_EGRESS,
 	};
 	if (is_refused(c, use))
 		refuse(c, use, &s);

@@ -278,6 +278,48 @@ static void trace_session(struct weir_decision *d, const struct weir_session *se
 		composer_tell(c, c->hook->stage, COMPOSE_DROP, c->drop_reason, "%s", "");
 }
 
+static void verdict_text(
+	const struct composer *c, const struct weir_fragment_verdict *v, char *text, size_t size)
+{
+	const struct weir_extension *extension = c->hook->entry->extension;
+
+	if (v->verdict == WEIR_FRAGMENT_DROP)
+		snprintf(text, size, "dropped as %s", extension->drop_reasons[v->reason].token);
+	else if (v->verdict == WEIR_FRAGMENT_POLICE)
+		snprintf(text, size, "passed by policer %u", v->policer);
+	else
+		snprintf(text, size, "passed");
+}
+
+static void trace_fragment(struct weir_decision *d, const struct weir_fragment_verdict *verdict,
+	void (*say)(struct weir_decision *, const struct weir_fragment_verdict *), const char *what)
+{
+	struct composer *c = composer(d);
+	char text[LINE_SIZE] = "";
+	unsigned n_refused;
+	bool counts = begin(c, &n_refused);
+
+	say(d, verdict);
+	// What was refused, or came too late to be looked at, may have any reason.
+	if (counts && c->context->trace->n_refused == n_refused)
+		verdict_text(c, verdict, text, sizeof(text));
+	end(c, counts, n_refused, COMPOSE_FRAGMENT, 0, "%s %s", what, text);
+}
+
+static void trace_fragment_remember(
+	struct weir_decision *d, const struct weir_fragment_verdict *verdict)
+{
+	trace_fragment(d, verdict, composer_decision_ops.fragment_remember,
+		"remembered: later ones of its datagram are");
+}
+
+static void trace_fragment_follow(
+	struct weir_decision *d, const struct weir_fragment_verdict *unknown)
+{
+	trace_fragment(d, unknown, composer_decision_ops.fragment_follow,
+		"treated as the first one of its datagram; unless that is remembered,");
+}
+
 static void trace_egress_class(struct weir_decision *d, uint8_t class)
 {
 	struct composer *c = composer(d);
@@ -307,6 +349,8 @@ void compose_trace_init(struct compose_trace *trace,
 	ops.session = trace_session;
 	ops.session_find = trace_session_find;
 	ops.session_related = trace_session_related;
+	ops.fragment_remember = trace_fragment_remember;
+	ops.fragment_follow = trace_fragment_follow;
 	// A service that the host does not have stays NULL.
 	ops.egress_class = ops.egress_class ? trace_egress_class : NULL;
 	*trace = (struct compose_trace){ .tell = tell, .ops = ops };

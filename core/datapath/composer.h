@@ -35,6 +35,10 @@ extern const struct weir_decision_ops composer_decision_ops;
 void composer_session(struct weir_decision *d, const struct weir_session *session);
 int composer_session_find(struct weir_decision *d, struct weir_session_found *found);
 void composer_session_related(struct weir_decision *d, unsigned reason);
+// Those about fragments: compose_fragment.c.
+void composer_fragment_remember(
+	struct weir_decision *d, const struct weir_fragment_verdict *verdict);
+void composer_fragment_follow(struct weir_decision *d, const struct weir_fragment_verdict *unknown);
 // What the decision says so far of the session that the flow at the hook has; NULL: nothing, or it
 // has none.
 const struct session_use *composer_session_of(const struct composer *c);
@@ -69,10 +73,11 @@ bool composer_set(struct composer *c, uint64_t field, const void *value, size_t 
 void composer_push_vlan(struct composer *c, uint16_t tci);
 void composer_pop_vlan(struct composer *c);
 // Takes out what a dropped frame does not need: meters and policers, what is for sessions, and
-// rewrites that nobody sees.
+// rewrites that nobody sees. What it has remembered stays.
 void composer_strip_dropped(struct composer *c);
-// Takes the meters and policers behind the last visit out of the program into late; returns how
-// many.
+// Takes the meters and policers behind the last visit out of the program into late, and what lets
+// single frames through with them, so that each counts what passes its place; returns how many.
+// Where addresses are rewritten behind what reads them, that stays, with all before it.
 unsigned composer_take_late(struct composer *c, struct op late[/* PROGRAM_OPS_MAX */]);
 
 // True when the hook's class is among classes (1 << enum weir_class) and the hook still has a say;
@@ -82,6 +87,8 @@ bool composer_may(struct composer *c, unsigned classes, const char *what);
 // then asked again where the frame goes, and for nothing else.
 bool composer_has_passed(const struct composer *c);
 bool composer_reason_valid(struct composer *c, unsigned reason);
+// The policer of this number, if it is of the hook's extension; NULL, and an offence: it is not.
+const struct policer *composer_policer(struct composer *c, uint32_t id);
 // Drops the flow at this hook. reason: reason_of().
 void composer_drop(struct composer *c, uint16_t reason);
 

@@ -29,6 +29,7 @@ struct datapath *datapath_create(const struct datapath_options *options)
 	dp->generation = options->generation;
 	dp->fdb = options->fdb;
 	dp->sessions = options->sessions;
+	dp->fragments = options->fragments;
 	dp->published = options->published;
 	dp->meter_owners = options->meter_owners;
 	dp->pool = options->pool;

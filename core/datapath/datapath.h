@@ -36,6 +36,7 @@
 #include "datapath/compose.h"
 #include "datapath/drop_watch.h"
 #include "datapath/flow_table.h"
+#include "datapath/fragment.h"
 #include "datapath/session_flow.h"
 #include "datapath/snapshot.h"
 
@@ -80,6 +81,7 @@ struct datapath {
 	struct drop_watch *const *watches; // who watches drops
 	struct meter_bank meters;
 	struct session_table *sessions;      // the switch's
+	struct fragment_table *fragments;    // the switch's; NULL: none are remembered
 	struct flow_sessions *flow_sessions; // by index of the flow
 	struct policer_bank policers;
 
@@ -141,6 +143,7 @@ struct datapath_options {
 	struct generation *generation;
 	struct fdb *fdb;
 	struct session_table *sessions;
+	struct fragment_table *fragments; // may be NULL
 	const struct snapshot *const *published;
 	const struct meter_owners *meter_owners;
 	struct frame_pool *pool;
@@ -196,8 +199,8 @@ enum half_claim {
 	HALF_LED_TO,   // known flows have come to be led to it: REDECIDE_PER_BATCH of them
 	HALF_ADMITTED, // it belongs to a flow that has been let in
 };
-// Runs the egress half of a port for the frame. Takes the frame. late: meters
-// and policers, for datapath_account() unless the egress half is decided to be dropped.
+// Runs the egress half of a port for the frame. Takes the frame. late: operations for
+// datapath_account() unless the egress half is decided to be dropped.
 void datapath_deliver(struct datapath *dp, struct weir_frame *frame, uint16_t port, uint8_t start,
 	enum weir_forwarded forwarded, enum half_claim claim, const struct op late[/* n */],
 	unsigned n_late);
@@ -230,8 +233,8 @@ static inline bool sessions_fresh(const struct datapath *dp, const struct flow *
 	return !flow_rest(dp->flows, flow)->has_sessions || sessions_are_fresh(dp, flow);
 }
 
-// Counts the frame on meters and pays for it to policers, in the order of n operations. False: it
-// was over a rate, and has been dropped.
+// Counts the frame on meters, pays for it to policers, and asks what lets single frames through
+// (OP_RELATED, OP_FOLLOW), in the order of n operations. False: it has been dropped.
 bool datapath_account(
 	struct datapath *dp, struct weir_frame *frame, const struct op ops[/* n */], unsigned n);
 

@@ -158,14 +158,21 @@ static void decide_meter(struct weir_decision *d, uint32_t meter)
 			c, (struct op){ .code = OP_METER, .adjust = c->wire_adjust, .arg = meter });
 }
 
-static void police(struct composer *c, uint32_t id, uint16_t reason)
+const struct policer *composer_policer(struct composer *c, uint32_t id)
 {
 	const struct policer *policer = policer_at(c->context->snapshot->policers, id);
 
-	if (!policer ||
-		__atomic_load_n(&policer->owner, __ATOMIC_RELAXED) != c->hook->entry->number)
-		composer_offence(c, OFFENCE_INVALID, "policer %u: is none of this extension's", id);
-	else
+	if (policer && __atomic_load_n(&policer->owner, __ATOMIC_RELAXED) == c->hook->entry->number)
+		return policer;
+	composer_offence(c, OFFENCE_INVALID, "policer %u: is none of this extension's", id);
+	return NULL;
+}
+
+static void police(struct composer *c, uint32_t id, uint16_t reason)
+{
+	const struct policer *policer = composer_policer(c, id);
+
+	if (policer)
 		composer_op(c, (struct op){ .code = OP_POLICE,
 				       .stage = c->hook->stage,
 				       .port = c->port->index,
@@ -323,4 +330,6 @@ const struct weir_decision_ops composer_decision_ops = {
 	.session = composer_session,
 	.session_find = composer_session_find,
 	.session_related = composer_session_related,
+	.fragment_remember = composer_fragment_remember,
+	.fragment_follow = composer_fragment_follow,
 };

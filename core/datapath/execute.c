@@ -6,6 +6,7 @@
 
 #include "datapath/account.h"
 #include "datapath/flow_use.h"
+#include "datapath/fragment_frame.h"
 #include "datapath/rcu.h"
 #include "datapath/rewrite.h"
 #include "datapath/session_frame.h"
@@ -172,12 +173,12 @@ static struct weir_frame *pass(struct datapath *dp, struct weir_frame *frame, co
 {
 	switch ((enum op_code)op->code) {
 	case OP_POLICE:
-		return account_police(dp, frame, op, frame_wire(frame)) ? frame : NULL;
 	case OP_RELATED:
-		if (session_related(dp, frame, op))
-			return frame;
-		datapath_drop(dp, frame, op->port, op->stage, op_related_reason(op));
-		return NULL;
+	case OP_FOLLOW:
+		return datapath_account(dp, frame, op, 1) ? frame : NULL;
+	case OP_REMEMBER:
+		fragment_remember(dp, frame, op);
+		return frame;
 	case OP_COPY:
 		copy_to_sink(dp, frame, op);
 		return frame;

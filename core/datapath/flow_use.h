@@ -61,4 +61,18 @@ static inline void check_flow(struct datapath *dp, struct flow *flow)
 	}
 }
 
+// The program of a cached flow, with a reference that the caller puts; NULL: there is no such flow.
+static inline struct program *cached_program(struct datapath *dp, const struct flow_key *key,
+	unsigned n_words, uint32_t hash, const struct weir_frame *frame)
+{
+	struct flow *flow = flow_find(dp->flows, key, n_words, hash);
+
+	if (!flow)
+		return NULL;
+	check_flow(dp, flow);
+	use_flow(dp, flow, frame_wire(frame));
+	flow->program->refs++;
+	return flow->program;
+}
+
 #endif

@@ -215,6 +215,17 @@ struct frame_layers {
 			 // (RFC 8200 8.1)
 };
 
+// What a fragment has in common with the others of its datagram, but its VLAN.
+struct frame_datagram {
+	uint64_t addresses[4]; // source, destination; IPv4: in the first half of each
+	uint32_t id;           // as in the frame
+	uint8_t l3_kind;       // enum weir_l3
+	uint8_t proto;         // IPv4: distinguishes datagrams, too (RFC 791 3.2); else 0
+};
+
+// False: it is no fragment.
+bool frame_datagram(const struct weir_frame *frame, struct frame_datagram *datagram);
+
 // For rewriting. L4 is left out for fragments without the header and for malformed frames.
 void frame_layers(const struct weir_frame *frame, struct frame_layers *layers);
 

@@ -29,6 +29,7 @@ struct cursor {
 	const struct weir_frame *frame;
 	bool routed;     // a routing header with segments left was passed
 	uint16_t offset; // of a fragment, in bytes
+	uint32_t id;     // of an IPv6 fragment, as in the frame
 };
 
 static uint16_t load16(const uint8_t *p)
@@ -183,6 +184,7 @@ static int parse_chain(struct cursor *c, uint8_t next, enum weir_fragment *fragm
 				return -1;
 			size = 8;
 			c->offset = ntohs(load16(c->at + 2)) & 0xfff8;
+			c->id = load32(c->at + 4);
 			if (c->offset)
 				*fragment = WEIR_FRAGMENT_LATER;
 			else if (*fragment == WEIR_FRAGMENT_NONE && (c->at[3] & 1))
@@ -289,7 +291,7 @@ static bool parse_tags(struct flow_key *key, struct cursor *c, uint16_t *type)
 
 void key_parse(const struct weir_frame *frame, struct flow_key *key)
 {
-	struct cursor c = { frame->data, frame->data + frame->linear, frame, false, 0 };
+	struct cursor c = { frame->data, frame->data + frame->linear, frame, false, 0, 0 };
 	uint16_t type;
 
 	for (unsigned i = 3; i < KEY_WORDS; i++)
@@ -326,7 +328,7 @@ void key_parse(const struct weir_frame *frame, struct flow_key *key)
 
 void frame_layers(const struct weir_frame *frame, struct frame_layers *layers)
 {
-	struct cursor c = { frame->data, frame->data + frame->linear, frame, false, 0 };
+	struct cursor c = { frame->data, frame->data + frame->linear, frame, false, 0, 0 };
 	enum weir_fragment fragment;
 	struct flow_key key;
 
@@ -350,4 +352,30 @@ void frame_layers(const struct weir_frame *frame, struct frame_layers *layers)
 	if (parse_chain(&c, c.at[-IPV6_HEADER + 6], &fragment) >= 0)
 		layers->l4 = (uint16_t)(c.at - frame->data);
 	layers->routed = c.routed;
+}
+
+bool frame_datagram(const struct weir_frame *frame, struct frame_datagram *datagram)
+{
+	struct cursor c = { frame->data, frame->data + frame->linear, frame, false, 0, 0 };
+	enum weir_fragment fragment = WEIR_FRAGMENT_NONE;
+	struct flow_key key;
+
+	key_parse(frame, &key);
+	if (key_bits(key.w[0], KEY_FRAGMENT_SHIFT, 2) == WEIR_FRAGMENT_NONE)
+		return false;
+	*datagram = (struct frame_datagram){ .l3_kind = key_l3(&key) };
+	c.at += ETH_HEADER + TAG_SIZE * key_tags(&key);
+	if (key_l3(&key) == WEIR_L3_IPV4) {
+		datagram->id = load16(c.at + 4);
+		datagram->proto = key_proto(&key);
+		datagram->addresses[0] = (uint32_t)key.w[4];
+		datagram->addresses[2] = key.w[4] >> 32;
+		return true;
+	}
+	memcpy(datagram->addresses, &key.w[4], sizeof(datagram->addresses));
+	c.at += IPV6_HEADER;
+	// One whose chain cannot be followed to its end may still have the fragment header.
+	parse_chain(&c, c.at[-IPV6_HEADER + 6], &fragment);
+	datagram->id = c.id;
+	return true;
 }

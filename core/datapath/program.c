@@ -253,6 +253,22 @@ static void put_related(struct writer *w, const struct op *op)
 	put_drop(w, op_related_reason(op));
 }
 
+static void put_verdict(struct writer *w, const struct op *op)
+{
+	if (op->flags & FRAGMENT_DROPS)
+		put_drop(w, (uint16_t)op->reason);
+	else if (op->policer)
+		text_put(&w->text, "police %u", op->policer - 1);
+	else
+		text_put(&w->text, "pass");
+}
+
+static void put_fragment(struct writer *w, const struct op *op)
+{
+	text_put(&w->text, op->code == OP_REMEMBER ? "remember " : "follow-first or ");
+	put_verdict(w, op);
+}
+
 static void put_tos(struct writer *w, uint32_t arg)
 {
 	uint32_t value = arg & 0xff, keep = arg >> 8 & 0xff;
@@ -309,6 +325,10 @@ static void put_op(struct writer *w, const struct op *op)
 		break;
 	case OP_RELATED:
 		put_related(w, op);
+		break;
+	case OP_REMEMBER:
+	case OP_FOLLOW:
+		put_fragment(w, op);
 		break;
 	case OP_PUSH_VLAN:
 		text_put(&w->text, "push-vlan %u", op->arg & 0xfff);

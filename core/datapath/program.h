@@ -30,6 +30,10 @@ enum op_code {
 	OP_TRACK,     // port, stage; arg: owner << 16 | VLAN: TCP's beginnings and ends are told to
 		      // the session
 	OP_RELATED,   // the same, flags: reason: lets pass what quotes a session's packet
+	OP_REMEMBER,  // of a first fragment, the same, flags: FRAGMENT_DROPS, reason, policer: what
+		      // becomes of the later ones of its datagram
+	OP_FOLLOW,    // of a later one, the same, adjust: does what is remembered of its first one,
+		      // or else what the operation says
 	OP_PUSH_VLAN, // arg: TCI
 	OP_POP_VLAN,
 	OP_SET_TCI,      // arg: TCI
@@ -65,8 +69,10 @@ struct op {
 	union {
 		struct {
 			uint32_t arg;
-			uint32_t reason; // POLICE: of what is over the rate
-			uint32_t zero[2];
+			uint32_t reason;  // POLICE: of what is over the rate; REMEMBER, FOLLOW: of
+					  // what is dropped
+			uint32_t policer; // REMEMBER, FOLLOW: its number + 1; 0: none
+			uint32_t zero;
 		};
 		uint8_t address[16]; // SET_IPV6_*
 	};
@@ -74,7 +80,7 @@ struct op {
 
 _Static_assert(sizeof(struct op) == 24, "no padding: programs are compared by their bytes");
 
-// OP_TRACK, OP_RELATED: whose sessions, and in which VLAN.
+// OP_TRACK, OP_RELATED, OP_REMEMBER, OP_FOLLOW: whose sessions or verdicts, and in which VLAN.
 static inline uint16_t op_owner(const struct op *op)
 {
 	return (uint16_t)(op->arg >> 16);
@@ -93,6 +99,7 @@ static inline uint16_t op_related_reason(const struct op *op)
 
 enum {
 	PROGRAM_OPS_MAX = 256,
+	FRAGMENT_DROPS = 1, // in the flags of OP_REMEMBER and OP_FOLLOW
 };
 
 struct program {

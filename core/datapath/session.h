@@ -62,7 +62,7 @@ struct session {
 	_Alignas(64) struct session_key key;
 	uint32_t next;       // index; in the chain: the bucket's lock; free: the free list
 	uint32_t users;      // flows that hold it; atomic
-	uint32_t hash;       // the bucket
+	uint32_t before;     // frames of the opener before this connection; the bucket's lock
 	uint16_t attachment; // that opened it
 	uint8_t state;       // enum session_state; the bucket's lock
 	uint8_t flags;       // enum session_flag
@@ -85,6 +85,7 @@ enum session_flag {
 	SESSION_FROM_HIGH = 1 << 0, // the higher end opened it. Constant
 	SESSION_ENDED = 1 << 1,     // control: rw
 	SESSION_TOLD = 1 << 2,      // its end has been reported. control: rw
+	SESSION_AT_EGRESS = 1 << 3, // the flow that opened it went to the port. Constant
 };
 
 struct session_bucket {
@@ -109,7 +110,7 @@ struct session_table {
 	uint32_t n;                 // places that are taken
 	uint64_t n_refused;         // for lack of room, since the start
 	uint32_t wanted;            // there was none since the last run
-	uint32_t freed;             // control: rw; places since room was last told
+	uint32_t freed;             // some was, since that was last told
 };
 
 // capacity: sessions; port_max: of them at one port. NULL: no memory. Control thread.
@@ -158,7 +159,8 @@ struct session_spec {
 	uint32_t port_max;
 	weir_port_id port;
 	uint16_t attachment;
-	uint16_t reserved[3]; // no byte is left unset
+	uint16_t at_egress;   // the flow goes to the port
+	uint16_t reserved[2]; // no byte is left unset
 };
 
 // ---- Workers. tick: flow_tick() of now; now_s: seconds.
@@ -166,6 +168,10 @@ struct session_spec {
 // Whether there is one; what of it a decision may rest on.
 bool session_look(const struct session_table *table, const struct session_key *key, uint64_t hash,
 	bool reverse, struct weir_session_found *found);
+// Whether there is one, of which an ICMP error may quote a packet: one that went the other way
+// through the port than the error does.
+bool session_look_quoted(const struct session_table *table, const struct session_key *key,
+	uint64_t hash, bool reverse, bool at_egress);
 // The one of this key, held; NULL: there is none. used: flow_tick() of the last frame of the flow
 // that holds it.
 struct session *session_hold(

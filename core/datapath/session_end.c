@@ -97,6 +97,7 @@ static struct session copy_of(const struct session *s)
 {
 	struct session copy = {
 		.key = s->key,
+		.before = s->before,
 		.attachment = s->attachment,
 		.state = s->state,
 		.flags = s->flags,
@@ -149,7 +150,7 @@ static bool has_expired(const struct session *s, const struct session_run *run,
 static void look_at(struct session_table *t, struct session *s, const struct session_run *run,
 	struct moves *moves)
 {
-	struct session_bucket *bucket = &t->buckets[s->hash & t->bucket_mask];
+	struct session_bucket *bucket = bucket_of(t, session_hash(t, &s->key));
 	uint32_t now_s = (uint32_t)(run->now_ns / NS_PER_S), due_s;
 	enum weir_session_cause cause;
 	bool expired;
@@ -173,7 +174,6 @@ static void try_free(struct session_table *t, struct session *s, const struct se
 		return;
 	report(s, run);
 	session_free(t, s);
-	t->freed++;
 }
 
 void session_table_run(struct session_table *t, const struct session_run *run)
@@ -193,8 +193,10 @@ void session_table_run(struct session_table *t, const struct session_run *run)
 		if (s->flags & SESSION_ENDED)
 			try_free(t, s, run);
 	}
-	if (t->freed && __atomic_exchange_n(&t->wanted, 0, __ATOMIC_RELAXED)) {
-		t->freed = 0;
+	// What is given back from here on is told the next time.
+	if (__atomic_load_n(&t->freed, __ATOMIC_ACQUIRE) &&
+		__atomic_exchange_n(&t->wanted, 0, __ATOMIC_RELAXED)) {
+		__atomic_store_n(&t->freed, 0, __ATOMIC_RELAXED);
 		move(&moves, session_room_slot());
 	}
 	move_all(&moves);
@@ -237,7 +239,7 @@ unsigned session_table_end(struct session_table *t, const struct session_filter 
 
 		if (!is_taken(t, i) || !matches(s, filter))
 			continue;
-		bucket = &t->buckets[s->hash & t->bucket_mask];
+		bucket = bucket_of(t, session_hash(t, &s->key));
 		bucket_lock(bucket);
 		take_out(t, bucket, s, cause, now_s);
 		bucket_unlock(bucket);
@@ -273,7 +275,7 @@ void session_table_list(const struct session_table *t,
 
 		if (!is_taken(t, i) || (s->flags & SESSION_ENDED))
 			continue;
-		bucket = &t->buckets[s->hash & t->bucket_mask];
+		bucket = bucket_of(t, session_hash(t, &s->key));
 		bucket_lock(bucket);
 		copy = copy_of(s);
 		bucket_unlock(bucket);

@@ -40,11 +40,11 @@ void session_track_all(struct datapath *dp, struct weir_frame *const frames[], u
 
 bool session_related(struct datapath *dp, const struct weir_frame *frame, const struct op *op)
 {
-	struct weir_session_found found;
 	struct session_key key;
 	bool reverse;
 
 	return dp->sessions &&
 	       session_key_quoted(frame, op_vlan(op), op_owner(op), op->port, &key, &reverse) &&
-	       session_look(dp->sessions, &key, session_hash(dp->sessions, &key), reverse, &found);
+	       session_look_quoted(dp->sessions, &key, session_hash(dp->sessions, &key), reverse,
+		       op->stage == WEIR_STAGE_EGRESS);
 }

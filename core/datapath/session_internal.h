@@ -5,30 +5,23 @@
 #ifndef SESSION_INTERNAL_H
 #define SESSION_INTERNAL_H
 
-#include <sched.h>
 #include <string.h>
 
 #include "datapath/session.h"
+#include "datapath/spin.h"
 
 #define NS_PER_S UINT64_C(1000000000)
 
-enum { SPINS = 1000, TICK_NS_SHIFT = 23 };
+enum { TICK_NS_SHIFT = 23 };
 
-// Held for a few loads and stores; but its holder may have lost its CPU.
 static inline void bucket_lock(struct session_bucket *bucket)
 {
-	for (unsigned i = 0; __atomic_exchange_n(&bucket->lock, 1, __ATOMIC_ACQUIRE); i++) {
-		if (i >= SPINS)
-			sched_yield();
-#ifdef __x86_64__
-		__builtin_ia32_pause();
-#endif
-	}
+	spin_lock(&bucket->lock);
 }
 
 static inline void bucket_unlock(struct session_bucket *bucket)
 {
-	__atomic_store_n(&bucket->lock, 0, __ATOMIC_RELEASE);
+	spin_unlock(&bucket->lock);
 }
 
 static inline struct session_bucket *bucket_of(const struct session_table *t, uint64_t hash)

@@ -151,6 +151,8 @@ void session_unreserve(struct session_table *t, struct session *s)
 {
 	__atomic_fetch_sub(&t->at_port[(uint16_t)s->port], 1, __ATOMIC_RELAXED);
 	put_place(t, s);
+	// Who found no room because of this one waits for some, too.
+	__atomic_store_n(&t->freed, 1, __ATOMIC_RELEASE);
 }
 
 void session_free(struct session_table *t, struct session *s)
@@ -175,6 +177,25 @@ bool session_look(const struct session_table *t, const struct session_key *key, 
 	}
 	bucket_unlock(bucket);
 	return s != NULL;
+}
+
+bool session_look_quoted(const struct session_table *t, const struct session_key *key,
+	uint64_t hash, bool reverse, bool at_egress)
+{
+	struct session_bucket *bucket = bucket_of(t, hash);
+	bool was_at_egress, found = false;
+	const struct session *s;
+
+	bucket_lock(bucket);
+	s = bucket_find(t, bucket, key);
+	if (s) {
+		was_at_egress = (s->flags & SESSION_AT_EGRESS) != 0;
+		if (session_direction(s, reverse) == WEIR_SESSION_REVERSE)
+			was_at_egress = !was_at_egress;
+		found = was_at_egress != at_egress;
+	}
+	bucket_unlock(bucket);
+	return found;
 }
 
 // Its last frame was not before this.
@@ -207,15 +228,15 @@ struct session *session_hold(
 	return s;
 }
 
-static void fill(struct session *s, const struct session_key *key, uint64_t hash, bool reverse,
+static void fill(struct session *s, const struct session_key *key, bool reverse,
 	const struct session_spec *spec, uint32_t tick)
 {
 	s->key = *key;
 	s->users = 0;
-	s->hash = (uint32_t)hash;
+	s->before = 0;
 	s->attachment = spec->attachment;
 	s->state = SESSION_OPEN;
-	s->flags = reverse ? SESSION_FROM_HIGH : 0;
+	s->flags = (reverse ? SESSION_FROM_HIGH : 0) | (spec->at_egress ? SESSION_AT_EGRESS : 0);
 	s->cookie = spec->cookie;
 	memset(s->frames, 0, sizeof(s->frames));
 	memset(s->bytes, 0, sizeof(s->bytes));
@@ -251,7 +272,7 @@ struct session *session_enter(struct session_table *t, struct session *reserved,
 		session_unreserve(t, reserved);
 		return s;
 	}
-	fill(reserved, key, hash, reverse, spec, tick);
+	fill(reserved, key, reverse, spec, tick);
 	use(reserved, tick);
 	__atomic_store_n(&reserved->next, bucket->head, __ATOMIC_RELAXED);
 	bucket->head = session_index(t, reserved) + 1;

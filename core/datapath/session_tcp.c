@@ -13,6 +13,9 @@ static void begin(struct session *s, enum weir_session_direction direction)
 		s->state = SESSION_SYN_SENT;
 		s->finished = 0;
 		s->n_syns = 0;
+		// As far as they were told: what the last second had is taken for this one's.
+		s->before = (uint32_t)__atomic_load_n(
+			&s->frames[WEIR_SESSION_FORWARD], __ATOMIC_RELAXED);
 	}
 	if (direction == WEIR_SESSION_FORWARD && s->n_syns < UINT8_MAX)
 		s->n_syns++;
@@ -51,9 +54,12 @@ void session_tcp(struct session_table *t, const struct session_key *key, uint64_
 
 enum session_state session_state(const struct session *s)
 {
+	uint32_t sent = (uint32_t)__atomic_load_n(
+				&s->frames[WEIR_SESSION_FORWARD], __ATOMIC_RELAXED) -
+			s->before;
+
 	// What the opener sent besides its SYNs answers the other's.
-	if (s->state == SESSION_SYN_RECEIVED && s->n_syns < UINT8_MAX &&
-		__atomic_load_n(&s->frames[WEIR_SESSION_FORWARD], __ATOMIC_RELAXED) > s->n_syns)
+	if (s->state == SESSION_SYN_RECEIVED && s->n_syns < UINT8_MAX && sent > s->n_syns)
 		return SESSION_ESTABLISHED;
 	return s->state;
 }

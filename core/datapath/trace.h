@@ -4,7 +4,7 @@
 // What would become of one frame: its whole way through a snapshot, told step by step. Nothing is
 // sent, cached, learned, opened or counted, also not against an extension.
 //
-// The way is that of decide.c and execute.c: the ingress half is composed from the same key; its
+// The way is that of way.c and execute.c: the ingress half is composed from the same key; its
 // program is run on the frame as far as that rewrites it; then, unless both halves fit one program,
 // the egress half of every destination is composed from the frame as it is then. A visit is taken
 // for one that lets the frame pass as it is.

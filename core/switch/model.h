@@ -265,6 +265,7 @@ struct vswitch {
 	struct generation *generation;
 	struct fdb *fdb;
 	struct session_table *sessions;
+	struct fragment_table *fragments;
 	const struct snapshot *published; // RCU. control: w, worker: r
 	struct stack *stack;
 	struct attachment *attachments; // in stack order

@@ -3,6 +3,7 @@
 //
 // The control thread's side of sessions: what ends them, who is told, and who lists them.
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "datapath/session_text.h"
@@ -167,8 +168,64 @@ int host_sessions_end_some(
 
 // ---- Listing
 
+// All policies of a switch's ports, by serial: of those, one may have opened a session.
+struct openers {
+	const struct policy **policies;
+	size_t n;
+};
+
+static int by_serial(const void *left, const void *right)
+{
+	const struct policy *const *a = left, *const *b = right;
+
+	return ((*a)->serial > (*b)->serial) - ((*a)->serial < (*b)->serial);
+}
+
+static int openers_find(const struct vswitch *s, struct openers *o)
+{
+	size_t room = 0;
+
+	for (unsigned i = 0; i < s->n_indices; i++)
+		for (const struct policy *p = s->ports[i] ? s->ports[i]->target.policies : NULL; p;
+			p = p->next)
+			room++;
+	o->policies = malloc((room + 1) * sizeof(struct policy *));
+	if (!o->policies)
+		return -ENOMEM;
+	for (unsigned i = 0; i < s->n_indices; i++)
+		for (const struct policy *p = s->ports[i] ? s->ports[i]->target.policies : NULL; p;
+			p = p->next)
+			o->policies[o->n++] = p;
+	qsort(o->policies, o->n, sizeof(struct policy *), by_serial);
+	return 0;
+}
+
+static const char *opener_name(
+	const struct openers *o, const struct session *session, const struct port *port)
+{
+	size_t from = 0, to = o->n;
+
+	while (from < to) {
+		size_t at = from + (to - from) / 2;
+
+		if (o->policies[at]->serial < session->cookie)
+			from = at + 1;
+		else
+			to = at;
+	}
+	for (; from < o->n && o->policies[from]->serial == session->cookie; from++) {
+		const struct policy *p = o->policies[from];
+
+		if (session->cookie && p->attachment->id == session->attachment &&
+			policy_find(&port->target, p->attachment, p->id) == p)
+			return p->id;
+	}
+	return "";
+}
+
 struct listing {
 	const struct vswitch *vswitch;
+	struct openers openers;
 	uint64_t now_ns;
 	weir_session_row *row;
 	void *context;
@@ -184,12 +241,13 @@ static void show(void *context, const struct session *session)
 	struct weir_session_end end;
 	char key[SESSION_TEXT_SIZE];
 
+	port = port && port->id == session->port ? port : NULL;
 	session_describe_end(session, l->now_ns, &end);
 	session_format(&end, key, sizeof(key));
 	l->row(l->context, &(struct weir_session_info){
 				   .switch_name = s->name,
 				   .extension = owner ? owner->owner : "",
-				   .port = port && port->id == session->port ? port->name : "",
+				   .port = port ? port->name : "",
 				   .key = key,
 				   .state = session_state_name(session_state(session)),
 				   .cookie = session->cookie,
@@ -200,6 +258,7 @@ static void show(void *context, const struct session *session)
 				   .age_s = (uint32_t)(end.age_ms / 1000),
 				   .idle_s = (uint32_t)(end.idle_ms / 1000),
 				   .expires_s = session_expires_s(session, l->now_ns),
+				   .policy = port ? opener_name(&l->openers, session, port) : "",
 			   });
 }
 
@@ -207,10 +266,15 @@ int weir_session_list(struct weir *w, const char *switch_name, weir_session_row 
 	struct weir_error *error)
 {
 	struct vswitch *s = vswitch_find(w, switch_name, error);
-	struct listing listing = { s, weir_now_ns(w), row, context };
+	struct listing listing = {
+		.vswitch = s, .now_ns = weir_now_ns(w), .row = row, .context = context
+	};
 
 	if (!s)
 		return -ENOENT;
+	if (openers_find(s, &listing.openers) < 0)
+		return weir_refuse(error, -ENOMEM, NULL, "no memory for the list");
 	session_table_list(s->sessions, show, &listing);
+	free(listing.openers.policies);
 	return 0;
 }

@@ -73,6 +73,7 @@ static void show_step(struct compose_trace *trace, const struct compose_step *st
 		[COMPOSE_COPY] = "copy",
 		[COMPOSE_POLICE] = "police",
 		[COMPOSE_SESSION] = "session",
+		[COMPOSE_FRAGMENT] = "fragment",
 		[COMPOSE_CLASS] = "class",
 		[COMPOSE_FORWARD] = "forward",
 		[COMPOSE_FLOOD] = "flood",

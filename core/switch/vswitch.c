@@ -87,6 +87,7 @@ static void vswitch_free(struct vswitch *s)
 	policing_fini(s);
 	fdb_destroy(s->fdb);
 	session_table_destroy(s->sessions);
+	fragment_table_destroy(s->fragments);
 	generation_destroy(s->generation);
 	runtime_free(&s->nowhere);
 	free(s->ports);
@@ -119,6 +120,7 @@ static int make_datapaths(struct vswitch *s)
 			.generation = s->generation,
 			.fdb = s->fdb,
 			.sessions = s->sessions,
+			.fragments = s->fragments,
 			.published = &s->published,
 			.meter_owners = &s->meter_owners,
 			.pool = worker_pool(w->workers[i]),
@@ -155,8 +157,9 @@ struct vswitch *vswitch_make(
 	if (s->generation)
 		s->sessions = session_table_create(
 			s->generation, vswitch_n_sessions(s), vswitch_n_port_sessions(s));
-	if (!s->fdb || !s->sessions || !s->nowhere.counters || make_datapaths(s) < 0 ||
-		publish_all(s) < 0) {
+	s->fragments = fragment_table_create();
+	if (!s->fdb || !s->sessions || !s->fragments || !s->nowhere.counters ||
+		make_datapaths(s) < 0 || publish_all(s) < 0) {
 		vswitch_free(s);
 		return NULL;
 	}
@@ -376,6 +379,7 @@ static void describe(struct vswitch *s, struct weir_switch_info *info)
 		.sessions = __atomic_load_n(&s->sessions->n, __ATOMIC_RELAXED),
 		.sessions_max = vswitch_n_sessions(s),
 		.port_sessions_max = vswitch_n_port_sessions(s),
+		.fragments_forgotten = fragment_n_pushed_out(s->fragments),
 	};
 	for (unsigned i = 0; i < s->weir->n_workers; i++) {
 		info->flows += counted(&s->datapaths[i]->n_flows);

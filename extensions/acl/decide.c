@@ -8,6 +8,9 @@
 //     without one the port ACL: the longest prefix decides for IP, and the MAC entries for every
 //         frame; either may drop it;
 //     an ICMP error about such a session passes where it would have been dropped;
+//     a later fragment meets what its first one did, if that is remembered: what was decided above
+//     is
+//         for the others;
 //     what passes is counted by every entry that meters and matches.
 #include <arpa/inet.h>
 #include <string.h>
@@ -17,8 +20,11 @@
 struct subject {
 	const struct acl_state *state;
 	const struct side *side;
-	bool sessions; // what goes the other way opens some
-	bool related;  // only what is about one of those passes
+	bool sessions;  // what goes the other way opens some
+	bool related;   // only what is about one of those passes
+	bool remembers; // a first fragment, whose ports may decide: later ones share its fate
+	bool follows;   // a later one of such, if its first one is remembered
+	struct weir_fragment_verdict verdict; // of those
 	const struct weir_flow *flow;
 	struct weir_decision *decision;
 	const uint8_t *local, *remote, *local_mac, *remote_mac;
@@ -34,8 +40,14 @@ static const char *verb(const struct item *item)
 					       : "allow";
 }
 
-static void drop(const struct subject *s, enum acl_drop reason)
+static void drop(struct subject *s, enum acl_drop reason)
 {
+	s->verdict.verdict = WEIR_FRAGMENT_DROP;
+	s->verdict.reason = (uint8_t)reason;
+	if (s->follows)
+		return;
+	if (s->remembers)
+		weir_fragment_remember(s->decision, &s->verdict);
 	if (s->flow->egress == WEIR_PORT_NONE)
 		weir_drop(s->decision, reason);
 	else
@@ -108,9 +120,9 @@ static const struct item *match(
 	return number == CLASSIFY_NONE ? NULL : vector_at(&s->state->rules, number);
 }
 
-// A later fragment whose first one a rule with ports may have decided about. True: it is dropped or
-// passes for that.
-static bool decide_fragment(const struct subject *s, const struct classify_packet *packet,
+// A later fragment whose first one a rule with ports may have decided about, if it is not known
+// what. True: it is dropped or passes for that.
+static bool decide_fragment(struct subject *s, const struct classify_packet *packet,
 	const struct item *other, bool *passes)
 {
 	const struct item *rule = match(s, s->side->fragments, packet);
@@ -129,7 +141,7 @@ static bool decide_fragment(const struct subject *s, const struct classify_packe
 // looked at one by one.
 static bool deny(struct subject *s, enum acl_drop reason)
 {
-	if (!s->sessions || !weir_session_quotes(s->flow)) {
+	if (!state_keeps_sessions(s->state) || !weir_session_quotes(s->flow)) {
 		drop(s, reason);
 		return false;
 	}
@@ -160,8 +172,12 @@ static bool apply(struct subject *s, const struct item *item, enum acl_drop reas
 {
 	if (item->action == ACTION_DENY)
 		return deny(s, reason);
-	if (item->action == ACTION_POLICE)
-		weir_police(s->decision, item->policer);
+	if (item->action == ACTION_POLICE) {
+		s->verdict.verdict = WEIR_FRAGMENT_POLICE;
+		s->verdict.policer = item->policer;
+		if (!s->follows)
+			weir_police(s->decision, item->policer);
+	}
 	if (item->stateful)
 		open_session(s, item);
 	return true;
@@ -265,13 +281,45 @@ static void count(const struct subject *s)
 		weir_explain(s->decision, "counted by %u entries", s->n_meters);
 }
 
+// Fragments whose fate depends on what the first one of them has.
+static void begin_fragment(struct subject *s)
+{
+	const struct conditions *c = &s->side->conditions;
+	const struct weir_flow *flow = s->flow;
+	bool concerned = !flow->trusted && (c->ports || c->icmp_type || s->sessions);
+
+	s->verdict.size = sizeof(s->verdict);
+	s->remembers = concerned && flow->fragment == WEIR_FRAGMENT_FIRST;
+	s->follows = concerned && flow->fragment == WEIR_FRAGMENT_LATER && !flow->malformed;
+}
+
+// What has been decided is for those whose first one is not remembered; the others may pass.
+static void follow(const struct subject *s)
+{
+	weir_explain(s->decision, "a later fragment: as its first one, or else %s",
+		s->verdict.verdict == WEIR_FRAGMENT_DROP ? "drop" : "pass");
+	weir_fragment_follow(s->decision, &s->verdict);
+}
+
+static bool judge(struct subject *s, const struct longest *by_ip)
+{
+	struct longest by_mac;
+	bool passes = true;
+
+	if (s->flow->trusted || is_reply(s) || decide_rules(s, &passes))
+		return passes;
+	look_up(s, FAMILY_MAC, s->local_mac, s->remote_mac, &by_mac);
+	return decide_entry(s, &by_mac) && decide_entry(s, by_ip);
+}
+
 static void decide(struct subject *s)
 {
 	const struct weir_flow *flow = s->flow;
-	bool ip = flow->l3 == WEIR_L3_IPV4 || flow->l3 == WEIR_L3_IPV6, passes = true;
+	bool ip = flow->l3 == WEIR_L3_IPV4 || flow->l3 == WEIR_L3_IPV6, passes;
 	enum acl_drop fault = find_fault(s->side, flow);
-	struct longest by_ip = { 0 }, by_mac;
+	struct longest by_ip = { 0 };
 
+	begin_fragment(s);
 	// What the switch itself sends is not the business of a port's policies, but counts.
 	if (fault != N_DROPS && !flow->trusted) {
 		weir_explain(s->decision, "its headers cannot be judged");
@@ -281,11 +329,12 @@ static void decide(struct subject *s)
 	if (ip)
 		look_up(s, flow->l3 == WEIR_L3_IPV4 ? FAMILY_4 : FAMILY_6, s->local, s->remote,
 			&by_ip);
-	if (!flow->trusted && !is_reply(s) && !decide_rules(s, &passes)) {
-		look_up(s, FAMILY_MAC, s->local_mac, s->remote_mac, &by_mac);
-		passes = decide_entry(s, &by_mac) && decide_entry(s, &by_ip);
-	}
-	if (passes)
+	passes = judge(s, &by_ip);
+	if (s->follows)
+		follow(s);
+	else if (passes && s->remembers)
+		weir_fragment_remember(s->decision, &s->verdict);
+	if (passes || s->follows)
 		count(s);
 }
 

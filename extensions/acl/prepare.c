@@ -158,6 +158,9 @@ static uint64_t fields(const struct conditions *c, unsigned side)
 		set |= WEIR_FIELD_L4_SRC | WEIR_FIELD_L4_DST;
 	if (c->icmp_type)
 		set |= WEIR_FIELD_L4_SRC;
+	// Fragments are of a VLAN.
+	if (c->ports || c->icmp_type)
+		set |= WEIR_FIELD_VLAN_ID;
 	if (c->icmp_code)
 		set |= WEIR_FIELD_L4_DST;
 	if (c->vlan)

@@ -103,6 +103,15 @@ static void check_quote(const struct weir_frame *frame)
 	}
 }
 
+static void check_datagram(const struct weir_frame *frame, const struct weir_flow *flow)
+{
+	struct frame_datagram d;
+
+	require(frame_datagram(frame, &d) == (flow->fragment != WEIR_FRAGMENT_NONE));
+	if (flow->fragment != WEIR_FRAGMENT_NONE)
+		require(d.l3_kind == flow->l3 && memcmp(d.addresses, flow->ip_src, 4) == 0);
+}
+
 static void check_frame(const struct weir_frame *frame, uint64_t fields)
 {
 	struct weir_flow flow, some;
@@ -118,6 +127,7 @@ static void check_frame(const struct weir_frame *frame, uint64_t fields)
 	check_flow(&key, &flow);
 	check_layers(frame, &flow);
 	check_quote(frame);
+	check_datagram(frame, &flow);
 	check_text(&key, &all);
 	check_text(&key, &mask);
 	// A mask shows what is there, or nothing.

@@ -69,6 +69,50 @@ ctl policy remove pa acl but
 blocked a 10.7.0.2 25 "when that is gone"
 ctl policy remove pa acl smtp
 
+# ---- Fragments: of a datagram of 4000 bytes the first of three alone has ports
+add pa acl.rule direction=out action=allow protocol=udp remote_port=53 weight=12 id=dns
+add pa acl.rule direction=out action=allow protocol=icmp icmp_type=8 weight=11 id=echo
+add pa acl.rule direction=out action=deny weight=10 id=rest
+add pa acl direction=out action=meter remote=any id=sent
+at b timeout 30 python3 -c 'import socket
+s = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
+s[0].bind(("10.7.0.2", 53))
+s[1].bind(("10.7.0.2", 54))
+print("ready", flush=True)
+for _ in range(20):
+    datagram, sender = s[0].recvfrom(65536)
+    assert len(datagram) == 4000
+    s[0].sendto(b"whole", sender)
+s[1].settimeout(0)
+try:
+    s[1].recv(65536)
+except BlockingIOError:
+    print("as allowed", flush=True)' >"$work/received" &
+receiver=$!
+eventually 10 "b receives" grep -q ready "$work/received"
+dropped_before=$(dropped rule-denied)
+# One after the other, with the same addresses.
+at a python3 -c 'import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(10)
+for _ in range(20):
+    s.sendto(b"x" * 4000, ("10.7.0.2", 54))
+    s.sendto(b"x" * 4000, ("10.7.0.2", 53))
+    assert s.recv(16) == b"whole"' || fail "b did not receive what is allowed, whole"
+wait "$receiver" || fail "b received something else"
+grep -q "as allowed" "$work/received" || fail "b received what is denied"
+equal "denied fragments" "$(($(dropped rule-denied) - dropped_before))" 60
+equal "metered fragments" "$(value '.[] | select(.id == "sent") | .frames' meter list)" 60
+at a ping -n -q -c 3 -i 0.01 -s 4000 10.7.0.2 >/dev/null || fail "a ping in fragments, allowed by its type"
+equal "fragments that were forgotten" "$(value '.[0].fragments_forgotten' switch list)" 0
+# Another one is not of any of those; why, the trace says.
+later="$(mac_of b | tr -d :)$(mac_of a | tr -d :)0800450000240009000340110000 0a0700010a070002"
+trace=$(ctl trace pa "hex ${later// /}00000000000000000000000000000000")
+for text in "a later fragment: as its first one, or else drop" "follow-first or drop rule-denied"; do
+	grep -q "$text" <<<"$trace" || fail "the trace of a later fragment has no \"$text\": $trace"
+done
+for id in dns echo rest sent; do ctl policy remove pa acl $id; done
+
 # ---- A port that denies what it has not asked for
 add pa acl.rule direction=out action=allow weight=10 stateful=true id=out
 add pa acl.rule direction=in action=deny weight=1 id=closed

@@ -111,6 +111,8 @@ struct weir_switch_info {
 	uint64_t worker_flows_max;                // that each worker can cache
 	uint64_t sessions;                        // open, or just ended
 	uint64_t sessions_max, port_sessions_max; // of the switch, and of each of its ports
+	// First fragments that were forgotten before their time, for lack of room, since the start.
+	uint64_t fragments_forgotten;
 };
 typedef void weir_switch_row(void *context, const struct weir_switch_info *info);
 
@@ -576,6 +578,7 @@ struct weir_session_info {
 	uint64_t frames, bytes, reverse_frames, reverse_bytes;
 	uint32_t age_s, idle_s; // since it was opened, since the last frame
 	uint32_t expires_s;     // until it ends, when no frame comes
+	const char *policy; // whose serial (weir/extension.h) the cookie is, at that port; or ""
 };
 typedef void weir_session_row(void *context, const struct weir_session_info *info);
 WEIR_API int weir_session_list(struct weir *weir, const char *switch_name, weir_session_row *row,

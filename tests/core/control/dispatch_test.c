@@ -105,7 +105,7 @@ static const struct {
 		" | name=br0 ports=2 extensions=0 fdb_entries=0 fdb_max=65536 flows=0 decisions=0"
 		" rx_frames=7 originated_frames=0 copied_frames=0 tx_frames=0 dropped_frames=0"
 		" consumed_frames=0 queued_frames=0 worker_flows_max=0 sessions=0 sessions_max=0"
-		" port_sessions_max=0" },
+		" port_sessions_max=0 fragments_forgotten=0" },
 	{ "switch_show name=br0", "switch_list br0", NULL },
 	{ "port_add switch=br0 name=vm1", "port_add br0 vm1 nic=- vlan=- mac=- mtu=0 uplink=0 0",
 		"done" },
@@ -206,7 +206,7 @@ static const struct {
 		" state=open frames=1 bytes=60 reverse_frames=2 reverse_bytes=120 age_s=3 idle_s=2"
 		" expires_s=253 cookie=7 | switch=br0 extension=acl port=vm2"
 		" key=udp 10.0.0.1:5000 > 10.0.0.2:53 state=open frames=1 bytes=60 reverse_frames=2"
-		" reverse_bytes=120 age_s=3 idle_s=2 expires_s=253 cookie=7" },
+		" reverse_bytes=120 age_s=3 idle_s=2 expires_s=253 cookie=7 policy=web" },
 	{ "session_list port=vm1", "session_list br0",
 		" | switch=br0 extension=acl port=vm1 key=udp 10.0.0.1:5000 > 10.0.0.2:53"
 		" state=open frames=1 bytes=60 reverse_frames=2 reverse_bytes=120 age_s=3 idle_s=2"

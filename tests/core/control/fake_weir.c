@@ -340,6 +340,7 @@ int weir_session_list(struct weir *weir, const char *switch_name, weir_session_r
 				     .key = "udp 10.0.0.1:5000 > 10.0.0.2:53",
 				     .state = "open",
 				     .cookie = 7,
+				     .policy = i ? "web" : "",
 				     .frames = 1,
 				     .bytes = 60,
 				     .reverse_frames = 2,

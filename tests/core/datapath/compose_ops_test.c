@@ -88,6 +88,15 @@ static void step(char letter, char digit)
 	case 'p':
 		composer_op(&composer, (struct op){ .code = OP_POLICE, .arg = n });
 		break;
+	case 'r':
+		composer_op(&composer, (struct op){ .code = OP_RELATED, .flags = n });
+		break;
+	case 'f':
+		composer_op(&composer, (struct op){ .code = OP_FOLLOW });
+		break;
+	case 'b':
+		composer_op(&composer, (struct op){ .code = OP_REMEMBER });
+		break;
 	case 'v':
 		composer_op(&composer, (struct op){ .code = OP_VISIT, .arg = n });
 		break;
@@ -171,6 +180,12 @@ static const struct {
 		"output #1" },
 	{ TAGGED, "V5 c1 V6 P3 o1", "set-vlan 5, copy #1, set-vlan 6 set-pcp 3, output #1" },
 	{ PLAIN, "v1 S1 S2 o1", "visit #1, set-ip-src 0.0.0.2, output #1" },
+	// Nor across what reads its addresses.
+	{ PLAIN, "S1 b1 S2 o1",
+		"set-ip-src 0.0.0.1, remember pass, set-ip-src 0.0.0.2, output #1" },
+	{ PLAIN, "S1 f1 S2 o1",
+		"set-ip-src 0.0.0.1, follow-first or pass, set-ip-src 0.0.0.2, output #1" },
+	{ PLAIN, "+5 b1 - o1", "remember pass, output #1" },
 };
 
 static void operations_are_tidied_as_they_come(void **state)
@@ -194,6 +209,9 @@ static const struct {
 	{ "+5 c1 - T1", "push-vlan 5, copy #1" },
 	{ "v1 m1 v2 m2", "visit #1, visit #2" },
 	{ "p1 m1 T1 v1 p2", "set-dscp 0 ecn 1, visit #1" },
+	// What is remembered stays, with the addresses that it is remembered by.
+	{ "S1 b1 S2 m1", "set-ip-src 0.0.0.1, remember pass" },
+	{ "S1 f1 r1 S2", "" },
 	{ "D1 c1 E1 v1 S1", "set-eth-dst 00:00:00:00:00:01, copy #1, set-eth-src "
 			    "00:00:00:00:00:01, visit #1" },
 };
@@ -233,6 +251,43 @@ static void accounts_are_taken_from_behind_the_last_observer(void **state)
 	assert_int_equal(late[1].adjust, 0);
 	assert_int_equal(late[2].adjust, 0);
 	assert_string_equal(program_text(), "push-vlan 5, set-dscp 0 ecn 1");
+}
+
+static const struct {
+	const char *steps, *program, *late;
+} parted[] = {
+	{ "m1 r2 m3", "", "meter 1, related or drop #2, meter 3" },
+	{ "m1 f1 p3", "", "meter 1, follow-first or pass, police 3" },
+	{ "m1 b1 m2", "remember pass", "meter 1, meter 2" },
+	{ "r1 v1 m2 r3 T1", "related or drop #1, visit #1, set-dscp 0 ecn 1",
+		"meter 2, related or drop #3" },
+	// It is asked about the frame as it was there, and so is what counted before.
+	{ "m1 r2 m3 S1 m4", "meter 1, related or drop #2, set-ip-src 0.0.0.1", "meter 3, meter 4" },
+	{ "m1 f1 R1 f2 m3", "meter 1, follow-first or pass, set-ip-dst 0.0.0.1",
+		"follow-first or pass, meter 3" },
+};
+
+// What lets single frames through is asked between the meters that it stood between.
+static void accounts_stay_before_and_behind_what_lets_through(void **state)
+{
+	struct op late[PROGRAM_OPS_MAX];
+	char text[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(parted) / sizeof(parted[0]); i++) {
+		begin(PLAIN);
+		run_steps(parted[i].steps);
+		program_format(late, composer_take_late(&composer, late), NULL, NULL, NULL, text,
+			sizeof(text));
+		if (strcmp(text, parted[i].late) != 0 ||
+			strcmp(program_text(), parted[i].program) != 0)
+			fail_msg("%s: \"%s\" and late \"%s\"", parted[i].steps, program_text(),
+				text);
+	}
+	begin(PLAIN);
+	run_steps("f1 +5");
+	assert_int_equal(composer_take_late(&composer, late), 1);
+	assert_int_equal(late[0].adjust, -4);
 }
 
 static void programs_have_an_end(void **state)
@@ -287,6 +342,7 @@ int main(void)
 		cmocka_unit_test(operations_are_tidied_as_they_come),
 		cmocka_unit_test(a_drop_strips_meters_and_what_nobody_sees),
 		cmocka_unit_test(accounts_are_taken_from_behind_the_last_observer),
+		cmocka_unit_test(accounts_stay_before_and_behind_what_lets_through),
 		cmocka_unit_test(programs_have_an_end),
 		cmocka_unit_test(dependencies_are_a_set_with_a_bound),
 		cmocka_unit_test(refused_rewrites_are_not_recorded),

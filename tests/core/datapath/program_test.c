@@ -143,7 +143,7 @@ static void no_byte_of_an_operation_is_left_unset(void **state)
 	// The named members of the two unions fill them.
 	assert_int_equal(offsetof(struct op, reserved) + 1, offsetof(struct op, forwarded));
 	assert_int_equal(offsetof(struct op, address) + 16, sizeof(struct op));
-	assert_int_equal(offsetof(struct op, zero) + 8, sizeof(struct op));
+	assert_int_equal(offsetof(struct op, zero) + 4, sizeof(struct op));
 }
 
 // ---- Text
@@ -184,6 +184,13 @@ static const struct {
 	{ { .code = OP_TRACK, .port = 9 }, "track" },
 	{ { .code = OP_RELATED, .port = 9, .flags = 9 }, "related or drop name" },
 	{ { .code = OP_RELATED, .port = 9, .flags = 1, .arg = 1u << 16 }, "related or drop #65" },
+	{ { .code = OP_REMEMBER, .arg = 1u << 16 }, "remember pass" },
+	{ { .code = OP_REMEMBER, .policer = 4 }, "remember police 3" },
+	{ { .code = OP_REMEMBER, .flags = FRAGMENT_DROPS, .reason = 9 }, "remember drop name" },
+	{ { .code = OP_FOLLOW }, "follow-first or pass" },
+	{ { .code = OP_FOLLOW, .policer = 1 }, "follow-first or police 0" },
+	{ { .code = OP_FOLLOW, .flags = FRAGMENT_DROPS, .reason = 65 },
+		"follow-first or drop #65" },
 	{ { .code = OP_PUSH_VLAN, .arg = 0xa00a }, "push-vlan 10" },
 	{ { .code = OP_POP_VLAN }, "pop-vlan" },
 	{ { .code = OP_SET_TCI, .arg = 10 | 0x0fffu << 16 }, "set-vlan 10" },

@@ -146,6 +146,27 @@ static void connections_end_early(void **state)
 	}
 }
 
+// What the opener sent in the connection before does not answer in this one.
+static void a_connection_begun_again_is_answered_anew(void **state)
+{
+	struct session *s = open_one(0, 1);
+
+	(void)state;
+	says(1, false, SYN);
+	says(1, true, SYN | ACK);
+	session_count(s, WEIR_SESSION_FORWARD, 9, 540, tick());
+	assert_int_equal(session_state(s), SESSION_ESTABLISHED);
+	says(1, false, RST);
+	says(1, false, SYN);
+	says(1, true, SYN | ACK);
+	session_count(s, WEIR_SESSION_FORWARD, 1, 60, tick());
+	assert_int_equal(session_state(s), SESSION_SYN_RECEIVED);
+	session_count(s, WEIR_SESSION_FORWARD, 1, 60, tick());
+	assert_int_equal(session_state(s), SESSION_ESTABLISHED);
+	assert_int_equal(s->frames[WEIR_SESSION_FORWARD], 11);
+	session_release(s);
+}
+
 // A forged reset does not end a connection that goes on.
 static void frames_keep_one_that_was_reset(void **state)
 {
@@ -189,6 +210,37 @@ static void room_is_bounded(void **state)
 	assert_null(open_with(&key, 2, &spec));
 }
 
+// Two workers are about to open the same session, or one of them another that it then drops: a
+// place that was reserved and given back is room for who found none meanwhile.
+static void what_is_given_back_is_told(void **state)
+{
+	struct session_key key = key_of(0, 0);
+	struct session_spec spec = spec_of(0);
+	struct session *reserved;
+	uint64_t before;
+
+	(void)state;
+	for (unsigned i = 0; i + 1 < PORT_MAX; i++)
+		session_release(open_one(0, i));
+	for (unsigned enter = 0; enter < 2; enter++) {
+		reserved = session_reserve(world.table, 0, 0);
+		assert_non_null(reserved);
+		before = generation_slot_time(world.generation, session_room_slot());
+		assert_null(session_reserve(world.table, 0, 0));
+		wait_s(1);
+		assert_int_equal(
+			generation_slot_time(world.generation, session_room_slot()), before);
+		if (enter)
+			session_release(session_enter(world.table, reserved, &key,
+				session_hash(world.table, &key), false, &spec, tick(),
+				(uint32_t)world.now_s));
+		else
+			session_unreserve(world.table, reserved);
+		wait_s(1);
+		assert_true(generation_slot_time(world.generation, session_room_slot()) > before);
+	}
+}
+
 static void one_there_is_is_no_other(void **state)
 {
 	struct session *s = open_one(0, 1), *again;
@@ -214,8 +266,10 @@ int main(void)
 		TEST(it_ends_as_soon_as_all_have_told),
 		TEST(absolute_counts_from_the_first),
 		TEST(connections_end_early),
+		TEST(a_connection_begun_again_is_answered_anew),
 		TEST(frames_keep_one_that_was_reset),
 		TEST(room_is_bounded),
+		TEST(what_is_given_back_is_told),
 		TEST(one_there_is_is_no_other),
 	};
 

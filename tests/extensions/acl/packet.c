@@ -81,6 +81,8 @@ static void read_more(struct packet *p, char **words)
 			p->dst_port = (uint16_t)atoi(*words++);
 		else if (strcmp(what, "later") == 0)
 			p->fragment = LATER, p->offset = (uint16_t)atoi(*words++);
+		else if (strcmp(what, "id") == 0)
+			p->id = (uint16_t)atoi(*words++);
 		else if (strcmp(what, "options") == 0)
 			p->n_options = (uint8_t)atoi(*words++);
 		else if (strcmp(what, "cut") == 0)
@@ -195,7 +197,7 @@ static uint8_t *put_ipv4(uint8_t *at, const struct packet *p)
 	uint8_t *ip = at;
 	uint32_t sum = 0;
 
-	at = put16(put(put16(at, 0x4500), zero, 2), 1);
+	at = put16(put(put16(at, 0x4500), zero, 2), p->id ? p->id : 1);
 	at = put16(at, p->fragment == FIRST ? 0x2000 : p->fragment == LATER ? p->offset : 0);
 	*at++ = 64;
 	*at++ = p->protocol;
@@ -228,7 +230,7 @@ static uint8_t *put_ipv6(uint8_t *at, const struct packet *p)
 		next = at++;
 		*at++ = 0;
 		at = put16(at, p->fragment == FIRST ? 1 : (unsigned)p->offset << 3);
-		at = put16(put16(at, 0), 1);
+		at = put16(put16(at, 0), p->id ? p->id : 1);
 	}
 	*next = p->protocol;
 	at = put_l4(at, p);

@@ -19,15 +19,15 @@ struct packet {
 	uint8_t fragment;            // enum fragment
 	uint8_t n_options;           // IPv6: destination options headers before the rest
 	uint16_t offset;             // of a later fragment, in units of 8 bytes
+	uint16_t id;                 // of its datagram; 0: 1
 	uint8_t cut;                 // bytes of the L4 header that are missing at its end
 	const struct packet *about;  // an ICMP error: what it quotes; not for long
 };
 
 // "udp 10.0.0.1:1000 > 10.0.0.2:53", "icmp 10.0.0.1 > 10.0.0.2 type 8", "tcp [fd00::1]:1 >
 // [fd00::2]:80", "arp 10.0.0.1 > 10.0.0.2", "47 10.0.0.1 > 10.0.0.2", "0x88b5", and behind it any
-// of "vlan N", "first", "later OFFSET", "options N", "cut N", "from N", "to N" (stations, 0 and 1),
-// and at the end "about PACKET".
-// Anything else fails the test.
+// of "vlan N", "first", "later OFFSET", "id N", "options N", "cut N", "from N", "to N" (stations, 0
+// and 1), and at the end "about PACKET". Anything else fails the test.
 struct packet packet_read(const char *text);
 struct lab_frame packet_frame(const struct packet *packet);
 // For messages.

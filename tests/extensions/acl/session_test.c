@@ -64,11 +64,49 @@ static const struct row rows[] = {
 			{ "icmpv6 fd00::9 > fd00::1 type 2 from 1 to 0 about udp " OUT6, "" },
 			{ "icmpv6 fd00::9 > fd00::1 type 2 from 1 to 0 about tcp " OUT6,
 				"unrelated@egress" } } },
+	{ "a redirect says nothing about a packet", { CLOSED },
+		{ { "udp " OUT, "" },
+			{ "icmp 10.0.0.9 > 10.0.0.1 type 5 code 1 from 1 to 0 about udp " OUT,
+				DENIED } } },
+	{ "ICMP errors about replies",
+		{ "p0 rule direction=out action=allow weight=10 protocol=udp stateful=true",
+			"p0 rule direction=out action=deny weight=1" },
+		{ { "icmp 10.0.0.1 > 10.0.0.2 type 3 code 3 about udp 10.0.0.2:53 > 10.0.0.1:1000",
+			  "unrelated@ingress" },
+			{ "udp " OUT, "" },
+			{ "icmp 10.0.0.1 > 10.0.0.2 type 3 code 3 about udp 10.0.0.2:53 > "
+			  "10.0.0.1:1000",
+				"" },
+			{ "icmp 10.0.0.1 > 10.0.0.2 type 8", "rule-denied@ingress" } } },
+	{ "ICMP errors go the other way than what they quote",
+		{ CLOSED, "p0 rule direction=out action=deny weight=11 protocol=icmp" },
+		{ { "udp " OUT, "" },
+			{ "icmp 10.0.0.9 > 10.0.0.2 type 3 code 4 from 1 to 0 about udp "
+			  "10.0.0.2:53 > "
+			  "10.0.0.1:1000",
+				"unrelated@egress" },
+			{ "icmp 10.0.0.9 > 10.0.0.1 type 3 code 4 about udp " OUT,
+				"unrelated@ingress" },
+			{ "icmp 10.0.0.9 > 10.0.0.1 type 3 code 4 from 1 to 0 about udp " OUT, "" },
+			{ "icmp 10.0.0.9 > 10.0.0.2 type 3 code 4 about udp 10.0.0.2:53 > "
+			  "10.0.0.1:1000",
+				"" } } },
+	{ "and about sessions that were opened to the port",
+		{ "p0 rule direction=in action=allow weight=10 protocol=udp stateful=true",
+			"p0 rule direction=in action=deny weight=1",
+			"p0 rule direction=out action=deny weight=1" },
+		{ { "udp " BACK, "" },
+			{ "icmp 10.0.0.1 > 10.0.0.2 type 3 code 3 about udp 10.0.0.2:53 > "
+			  "10.0.0.1:1000",
+				"" },
+			{ "icmp 10.0.0.9 > 10.0.0.1 type 3 code 4 from 1 to 0 about udp " OUT, "" },
+			{ "icmp 10.0.0.9 > 10.0.0.1 type 3 code 4 about udp " OUT,
+				"unrelated@ingress" } } },
 	{ "later fragments of replies have no ports", { CLOSED },
 		{ { "udp " OUT, "" }, { "udp " BACK " first", "" },
-			{ "udp " BACK " later 4", DENIED } } },
+			{ "udp " BACK " later 4 id 2", DENIED } } },
 	{ "and may be passed", { CLOSED, "p0 settings fragments=pass" },
-		{ { "udp " BACK " first", DENIED }, { "udp " BACK " later 4", "" } } },
+		{ { "udp " BACK " first", DENIED }, { "udp " BACK " later 4 id 2", "" } } },
 	{ "no room: denied", { CLOSED, "p0 settings sessions_max=1" },
 		{ { "udp " OUT, "" }, { "tcp " OUT, "session-full@ingress" }, { "udp " BACK, "" },
 			{ "udp " OUT, "" }, { "tcp " BACK, DENIED } } },
@@ -150,6 +188,33 @@ static void sessions_end(void **state)
 	acl_end(&lab);
 }
 
+static void note_policy(void *context, const struct weir_session_info *info)
+{
+	char *text = context;
+
+	snprintf(text + strlen(text), 64 - strlen(text), "%.3s %s;", info->key, info->policy);
+}
+
+static void the_list_names_the_rule(void **state)
+{
+	struct packet udp = packet_read("udp " OUT), tcp = packet_read("tcp " OUT);
+	char text[64] = "";
+	struct lab lab;
+
+	(void)state;
+	acl_begin(&lab, &(struct lab_options){ .strict = true });
+	// The same names at the other port do not count.
+	acl_add(&lab, "p1", "dns", "rule direction=out action=allow weight=1 stateful=true");
+	acl_add(&lab, "p0", "dns",
+		"rule direction=out action=allow weight=2 protocol=udp stateful=true");
+	acl_add(&lab, "p0", "rest", "rule direction=out action=allow weight=1 stateful=true");
+	assert_string_equal(acl_pass(&lab, &udp), "");
+	assert_string_equal(acl_pass(&lab, &tcp), "");
+	assert_int_equal(weir_session_list(lab.weir, "br0", note_policy, text, &lab.error), 0);
+	assert_string_equal(text, "udp dns;tcp rest;");
+	acl_end(&lab);
+}
+
 static void what_exceeds_the_rate_is_dropped(void **state)
 {
 	static const char *const policies[] = {
@@ -185,6 +250,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(replies_pass_as_the_table_says),
 		cmocka_unit_test(sessions_end),
+		cmocka_unit_test(the_list_names_the_rule),
 		cmocka_unit_test(what_exceeds_the_rate_is_dropped),
 	};
 

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// What decisions say about fragments.
+#include <string.h>
+
+#include "datapath/composer.h"
+
+#define MAY (1u << WEIR_CLASS_FILTER | 1u << WEIR_CLASS_FORWARDING)
+
+static bool may_say(struct composer *c, const char *what)
+{
+	if (!composer_may(c, MAY, what))
+		return false;
+	if (c->hook->mask.fields & WEIR_FIELD_VLAN_ID)
+		return true;
+	composer_offence(
+		c, OFFENCE_INVALID, "%s: the extension must read VLAN_ID at this stage", what);
+	return false;
+}
+
+static bool is_valid(struct composer *c, const struct weir_fragment_verdict *v, const char *what)
+{
+	if (v->verdict > WEIR_FRAGMENT_POLICE) {
+		composer_offence(c, OFFENCE_INVALID, "%s: verdict %u: must be 0 to %d", what,
+			v->verdict, WEIR_FRAGMENT_POLICE);
+		return false;
+	}
+	if (v->verdict == WEIR_FRAGMENT_DROP)
+		return composer_reason_valid(c, v->reason);
+	return v->verdict != WEIR_FRAGMENT_POLICE || composer_policer(c, v->policer);
+}
+
+// which: the fragments that the operation is for; about others nothing is said.
+static void say(struct composer *c, enum op_code code, enum weir_fragment which,
+	const struct weir_fragment_verdict *verdict, const char *what)
+{
+	struct weir_fragment_verdict v = { 0 };
+
+	memcpy(&v, verdict, verdict->size < sizeof(v) ? verdict->size : sizeof(v));
+	if (!may_say(c, what) || !is_valid(c, &v, what) || composer_has_passed(c) ||
+		key_bits(c->key.w[0], KEY_FRAGMENT_SHIFT, 2) != which)
+		return;
+	composer_op(c, (struct op){ .code = (uint8_t)code,
+			       .stage = c->hook->stage,
+			       .port = c->port->index,
+			       .adjust = code == OP_FOLLOW ? c->wire_adjust : 0,
+			       .flags = v.verdict == WEIR_FRAGMENT_DROP ? FRAGMENT_DROPS : 0,
+			       .arg = (uint32_t)c->hook->entry->number << 16 | key_vlan(&c->key),
+			       .reason = v.verdict == WEIR_FRAGMENT_DROP
+						 ? reason_of(c->hook->entry->number, v.reason)
+						 : 0,
+			       .policer = v.verdict == WEIR_FRAGMENT_POLICE ? v.policer + 1 : 0 });
+}
+
+void composer_fragment_remember(
+	struct weir_decision *d, const struct weir_fragment_verdict *verdict)
+{
+	say((struct composer *)d, OP_REMEMBER, WEIR_FRAGMENT_FIRST, verdict, "fragment_remember");
+}
+
+void composer_fragment_follow(struct weir_decision *d, const struct weir_fragment_verdict *unknown)
+{
+	say((struct composer *)d, OP_FOLLOW, WEIR_FRAGMENT_LATER, unknown, "fragment_follow");
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// What decisions say about fragments, composed: who may, about which flows, with which values, and
+// what becomes of it in the program.
+#include "compose_world.h"
+
+#define WHOLE MACS "0800" IP4("001c", "0000", "11") UDP_HEADER
+#define FIRST MACS "0800" IP4("001c", "2000", "11") UDP_HEADER
+#define LATER MACS "0800" IP4("001c", "0004", "11") UDP_HEADER
+
+static struct weir_fragment_verdict said;
+
+static int setup(void **state)
+{
+	said = (struct weir_fragment_verdict){ .size = sizeof(said) };
+	if (world_setup(state))
+		return -1;
+	world_learn(0, "020000000002", 2);
+	return 0;
+}
+
+static void say_both(const void *state, const struct weir_flow *flow, struct weir_decision *d)
+{
+	(void)state, (void)flow;
+	assert_int_equal(weir_fragment_remember(d, &said), 0);
+	assert_int_equal(weir_fragment_follow(d, &said), 0);
+}
+
+static void say_and_drop(const void *state, const struct weir_flow *flow, struct weir_decision *d)
+{
+	say_both(state, flow, d);
+	weir_drop(d, 1);
+}
+
+static void drop(const void *state, const struct weir_flow *flow, struct weir_decision *d)
+{
+	(void)state, (void)flow;
+	weir_drop(d, 0);
+}
+
+static const char *compose_with(enum weir_class class, uint64_t reads, enum weir_stage stage,
+	weir_decide *use, const char *frame)
+{
+	static struct actor actor;
+	const struct actor *stack[] = { &actor };
+
+	actor = (struct actor){ .name = "actor", .class = class, .reads = reads };
+	actor.hooks[stage] = use;
+	world_stack(stack, 1);
+	return world_ingress(1, frame, 0);
+}
+
+static const char *ingress(weir_decide *use, const char *frame)
+{
+	return compose_with(WEIR_CLASS_FILTER, WEIR_FIELD_VLAN_ID, WEIR_STAGE_INGRESS, use, frame);
+}
+
+static void it_is_said_of_its_kind_alone(void **state)
+{
+	(void)state;
+	assert_string_equal(ingress(say_both, WHOLE), "output #2");
+	assert_string_equal(ingress(say_both, FIRST), "remember pass, output #2");
+	assert_string_equal(ingress(say_both, LATER), "follow-first or pass, output #2");
+	said.verdict = WEIR_FRAGMENT_DROP;
+	said.reason = 1;
+	assert_string_equal(ingress(say_both, FIRST), "remember drop actor/1, output #2");
+	assert_string_equal(ingress(say_both, LATER), "follow-first or drop actor/1, output #2");
+	assert_int_equal(op_owner(&world.out.ops[0]), world.entries[0].number);
+	assert_int_equal(world.out.ops[0].port, 1);
+	assert_int_equal(world.out.ops[0].stage, WEIR_STAGE_INGRESS);
+	assert_int_equal(world.counters[0].invalid + world.counters[0].violations, 0);
+}
+
+static void rights(void **state)
+{
+	(void)state;
+	compose_with(WEIR_CLASS_CAPTURE, WEIR_FIELD_VLAN_ID, WEIR_STAGE_INGRESS, say_both, FIRST);
+	assert_int_equal(world.counters[0].violations, 2);
+	assert_int_equal(world.out.n_ops, 1);
+	compose_with(
+		WEIR_CLASS_FORWARDING, WEIR_FIELD_VLAN_ID, WEIR_STAGE_FORWARD, say_both, FIRST);
+	assert_int_equal(world.counters[0].violations, 0);
+	compose_with(WEIR_CLASS_FILTER, WEIR_FIELDS_ALL & ~WEIR_FIELD_VLAN_ID, WEIR_STAGE_INGRESS,
+		say_both, FIRST);
+	assert_int_equal(world.counters[0].invalid, 2);
+	assert_int_equal(world.out.n_ops, 1);
+}
+
+static void values(void **state)
+{
+	static const struct {
+		struct weir_fragment_verdict verdict;
+		unsigned invalid;
+	} rows[] = {
+		{ { .verdict = WEIR_FRAGMENT_PASS, .reason = 99, .policer = 99 }, 0 },
+		{ { .verdict = WEIR_FRAGMENT_DROP, .reason = 1 }, 0 },
+		{ { .verdict = WEIR_FRAGMENT_DROP, .reason = 2 }, 2 },
+		{ { .verdict = WEIR_FRAGMENT_POLICE, .policer = 0 }, 2 }, // there is none
+		{ { .verdict = WEIR_FRAGMENT_POLICE + 1 }, 2 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		said = rows[i].verdict;
+		said.size = sizeof(said);
+		ingress(say_both, FIRST);
+		if (world.counters[0].invalid != rows[i].invalid ||
+			world.out.n_ops != (rows[i].invalid ? 1u : 2u))
+			fail_msg("row %zu", i);
+	}
+}
+
+// A first fragment that is dropped is remembered, whoever drops it.
+static void dropped_ones_are_remembered(void **state)
+{
+	static const struct actor speaker = { "speaker", WEIR_CLASS_FILTER, WEIR_FIELD_VLAN_ID,
+		{ [WEIR_STAGE_INGRESS] = say_both }, false, NULL };
+	static const struct actor dropper = { "dropper", WEIR_CLASS_FILTER, 0,
+		{ [WEIR_STAGE_EGRESS] = drop }, false, NULL };
+	const struct actor *stack[] = { &speaker, &dropper };
+
+	(void)state;
+	said.verdict = WEIR_FRAGMENT_DROP;
+	assert_string_equal(ingress(say_and_drop, FIRST), "remember drop actor/0, drop actor/1");
+	assert_string_equal(ingress(say_and_drop, LATER), "drop actor/1");
+	said.verdict = WEIR_FRAGMENT_PASS;
+	world_stack(stack, 2);
+	assert_string_equal(world_ingress(1, FIRST, 0), "remember pass, drop dropper/0");
+	assert_string_equal(world_ingress(1, LATER, 0), "drop dropper/0");
+}
+
+static void strict_mode_says_the_same_twice(void **state)
+{
+	(void)state;
+	world.snapshot->strict = true;
+	assert_string_equal(ingress(say_both, FIRST), "remember pass, output #2");
+	assert_string_equal(ingress(say_both, LATER), "follow-first or pass, output #2");
+	assert_int_equal(world.counters[0].impure, 0);
+	world.snapshot->strict = false;
+}
+
+int main(void)
+{
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, world_teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(it_is_said_of_its_kind_alone),
+		TEST(rights),
+		TEST(values),
+		TEST(dropped_ones_are_remembered),
+		TEST(strict_mode_says_the_same_twice),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
