@@ -65,7 +65,7 @@ struct session {
 	uint32_t hash;       // the bucket
 	uint16_t attachment; // that opened it
 	uint8_t state;       // enum session_state; the bucket's lock
-	uint8_t flags;       // enum session_flag
+	uint8_t from_high;   // the higher end opened it
 
 	uint64_t cookie;
 	uint64_t frames[2], bytes[2]; // by enum weir_session_direction; atomic
@@ -76,15 +76,15 @@ struct session {
 	uint8_t finished; // 1 << direction: that side has sent FIN; the bucket's lock
 	uint8_t n_syns;   // of the opener, 255: or more; the bucket's lock
 	uint8_t cause;    // enum weir_session_cause; control
-	uint8_t reserved;
+	uint8_t end;      // enum session_end; control, but for session_enter()
 };
 
 _Static_assert(sizeof(struct session) == 128, "two cache lines");
 
-enum session_flag {
-	SESSION_FROM_HIGH = 1 << 0, // the higher end opened it. Constant
-	SESSION_ENDED = 1 << 1,     // control: rw
-	SESSION_TOLD = 1 << 2,      // its end has been reported. control: rw
+// A byte apart: workers read beside it whose way a session is while it ends.
+enum session_end {
+	SESSION_ENDED = 1 << 0,
+	SESSION_TOLD = 1 << 1, // its end has been reported
 };
 
 struct session_bucket {
@@ -147,8 +147,7 @@ static inline uint16_t session_room_slot(void)
 static inline enum weir_session_direction session_direction(
 	const struct session *session, bool reverse)
 {
-	return (session->flags & SESSION_FROM_HIGH ? 1 : 0) ^ reverse ? WEIR_SESSION_REVERSE
-								      : WEIR_SESSION_FORWARD;
+	return session->from_high ^ reverse ? WEIR_SESSION_REVERSE : WEIR_SESSION_FORWARD;
 }
 
 // What a decision says of the session that it opens.

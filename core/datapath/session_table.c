@@ -215,7 +215,7 @@ static void fill(struct session *s, const struct session_key *key, uint64_t hash
 	s->hash = (uint32_t)hash;
 	s->attachment = spec->attachment;
 	s->state = SESSION_OPEN;
-	s->flags = reverse ? SESSION_FROM_HIGH : 0;
+	s->from_high = reverse;
 	s->cookie = spec->cookie;
 	memset(s->frames, 0, sizeof(s->frames));
 	memset(s->bytes, 0, sizeof(s->bytes));
@@ -223,7 +223,7 @@ static void fill(struct session *s, const struct session_key *key, uint64_t hash
 	s->idle_s = spec->idle_s;
 	s->absolute_s = spec->absolute_s;
 	s->port = spec->port;
-	s->finished = s->n_syns = s->cause = s->reserved = 0;
+	s->finished = s->n_syns = s->cause = s->end = 0;
 }
 
 // When the first of its times is over, at the latest.

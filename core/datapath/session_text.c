@@ -17,7 +17,7 @@ static uint64_t ms_since(uint64_t now_ns, uint32_t tick)
 void session_describe_end(const struct session *s, uint64_t now_ns, struct weir_session_end *end)
 {
 	const uint64_t *w = s->key.w;
-	bool from_high = s->flags & SESSION_FROM_HIGH;
+	bool from_high = s->from_high;
 	uint16_t low_port = (uint16_t)w[1], high_port = (uint16_t)(w[1] >> 16);
 
 	*end = (struct weir_session_end){

@@ -100,7 +100,7 @@ static void both_ways_are_one(void **state)
 		if (memcmp(&session.key, &other.key, sizeof(session.key)) != 0 ||
 			reverse == other_reverse)
 			fail_msg("%s: is not the reverse", pairs[i].name);
-		session.flags = reverse ? SESSION_FROM_HIGH : 0;
+		session.from_high = reverse;
 		session_describe_end(&session, 0, &end);
 		session_format(&end, text, sizeof(text));
 		if (strcmp(text, pairs[i].text) != 0)
