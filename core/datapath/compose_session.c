@@ -162,11 +162,9 @@ static bool opens(const struct flow_key *key)
 	return weir_session_fits(&flow);
 }
 
-// Whether it is composed for lack of room. A trace takes none, and so asks.
+// Whether it is composed for lack of room.
 static bool is_refused(const struct composer *c, const struct session_use *use)
 {
-	if (c->decision.tracing)
-		return !session_has_room(c->context->sessions, c->port->index, use->spec.port_max);
 	return c->context->sessions_refused & 1u << (use - c->out->sessions);
 }
 

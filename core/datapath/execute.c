@@ -173,6 +173,7 @@ static struct weir_frame *pass(struct datapath *dp, struct weir_frame *frame, co
 {
 	switch ((enum op_code)op->code) {
 	case OP_POLICE:
+		return account_police(dp, frame, op, frame_wire(frame)) ? frame : NULL;
 	case OP_RELATED:
 	case OP_FOLLOW:
 		return datapath_account(dp, frame, op, 1) ? frame : NULL;

@@ -76,16 +76,21 @@ struct session {
 	uint8_t finished; // 1 << direction: that side has sent FIN; the bucket's lock
 	uint8_t n_syns;   // of the opener, 255: or more; the bucket's lock
 	uint8_t cause;    // enum weir_session_cause; control
-	uint8_t reserved;
+	uint8_t end;      // enum session_end; control, but for session_enter()
 };
 
 _Static_assert(sizeof(struct session) == 128, "two cache lines");
 
+// Constant.
 enum session_flag {
-	SESSION_FROM_HIGH = 1 << 0, // the higher end opened it. Constant
-	SESSION_ENDED = 1 << 1,     // control: rw
-	SESSION_TOLD = 1 << 2,      // its end has been reported. control: rw
-	SESSION_AT_EGRESS = 1 << 3, // the flow that opened it went to the port. Constant
+	SESSION_FROM_HIGH = 1 << 0, // the higher end opened it
+	SESSION_AT_EGRESS = 1 << 1, // the flow that opened it went to the port
+};
+
+// A byte apart: workers read the flags while it ends.
+enum session_end {
+	SESSION_ENDED = 1 << 0,
+	SESSION_TOLD = 1 << 1, // its end has been reported
 };
 
 struct session_bucket {

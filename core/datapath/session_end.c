@@ -76,7 +76,7 @@ static void take_out(struct session_table *t, struct session_bucket *bucket, str
 	enum weir_session_cause cause, uint32_t now_s)
 {
 	unlink_from(t, bucket, s);
-	s->flags |= SESSION_ENDED;
+	s->end |= SESSION_ENDED;
 	s->cause = (uint8_t)cause;
 	__atomic_store_n(&t->due[session_index(t, s)], now_s ? now_s : 1, __ATOMIC_RELAXED);
 }
@@ -123,9 +123,9 @@ static void report(struct session *s, const struct session_run *run)
 {
 	struct session copy = copy_of(s);
 
-	if (run->ended && !(s->flags & SESSION_TOLD))
+	if (run->ended && !(s->end & SESSION_TOLD))
 		run->ended(run->context, &copy);
-	s->flags |= SESSION_TOLD;
+	s->end |= SESSION_TOLD;
 }
 
 // True: it has expired, and *cause says why; false: *due_s says when to look again. Its bucket is
@@ -188,9 +188,9 @@ void session_table_run(struct session_table *t, const struct session_run *run)
 
 		if (due == 0 || due > now_s)
 			continue;
-		if (!(s->flags & SESSION_ENDED))
+		if (!(s->end & SESSION_ENDED))
 			look_at(t, s, run, &moves);
-		if (s->flags & SESSION_ENDED)
+		if (s->end & SESSION_ENDED)
 			try_free(t, s, run);
 	}
 	// What is given back from here on is told the next time.
@@ -215,7 +215,7 @@ static bool has(const uint64_t cookies[/* n */], size_t n, uint64_t cookie)
 
 static bool matches(const struct session *s, const struct session_filter *f)
 {
-	return !(s->flags & SESSION_ENDED) && (f->port == WEIR_PORT_NONE || f->port == s->port) &&
+	return !(s->end & SESSION_ENDED) && (f->port == WEIR_PORT_NONE || f->port == s->port) &&
 	       (f->attachment == 0 || f->attachment == s->attachment) &&
 	       (f->cookie == 0 || f->cookie == s->cookie) &&
 	       (!f->cookies || has(f->cookies, f->n, s->cookie));
@@ -257,7 +257,7 @@ void session_table_report(
 
 	for (uint32_t i = 0; i < n; i++)
 		if (is_taken(t, i) && t->sessions[i].attachment == attachment &&
-			(t->sessions[i].flags & SESSION_ENDED))
+			(t->sessions[i].end & SESSION_ENDED))
 			report(&t->sessions[i], run);
 }
 
@@ -273,7 +273,7 @@ void session_table_list(const struct session_table *t,
 		struct session_bucket *bucket;
 		struct session copy;
 
-		if (!is_taken(t, i) || (s->flags & SESSION_ENDED))
+		if (!is_taken(t, i) || (s->end & SESSION_ENDED))
 			continue;
 		bucket = bucket_of(t, session_hash(t, &s->key));
 		bucket_lock(bucket);

@@ -244,7 +244,7 @@ static void fill(struct session *s, const struct session_key *key, bool reverse,
 	s->idle_s = spec->idle_s;
 	s->absolute_s = spec->absolute_s;
 	s->port = spec->port;
-	s->finished = s->n_syns = s->cause = s->reserved = 0;
+	s->finished = s->n_syns = s->cause = s->end = 0;
 }
 
 // When the first of its times is over, at the latest.

@@ -37,6 +37,51 @@ static void mask_key(struct flow_key *key, const struct key_mask *mask)
 		key->w[i] = 0;
 }
 
+static void tell_nobody(struct compose_trace *steps, const struct compose_step *step)
+{
+	(void)steps;
+	(void)step;
+}
+
+// The sessions that it would open and that there is no room for, one bit each. Takes none.
+static unsigned without_room(const struct trace *trace, const struct composition *composition)
+{
+	unsigned refused = 0;
+
+	for (unsigned i = 0; i < composition->n_sessions; i++) {
+		const struct session_use *use = &composition->sessions[i];
+
+		if (use->kind == SESSION_USE_OPEN &&
+			!session_has_room(
+				trace->sessions, (uint16_t)use->spec.port, use->spec.port_max))
+			refused |= 1u << i;
+	}
+	return refused;
+}
+
+typedef void compose_half(const struct compose_context *context, const struct flow_key *key,
+	struct composition *composition);
+
+// Composes as for a frame: once more as long as there is no room for a session, which only one that
+// is not dropped asks for. What comes of it in the end is told.
+static void compose(struct trace *trace, compose_half *half, const struct flow_key *key,
+	struct composition *composition)
+{
+	struct compose_context context = context_of(trace);
+	struct compose_trace quiet;
+	unsigned refused;
+
+	compose_trace_init(&quiet, tell_nobody);
+	context.trace = &quiet;
+	do {
+		half(&context, key, composition);
+		refused = without_room(trace, composition);
+		context.sessions_refused |= refused;
+	} while (refused);
+	context.trace = &trace->steps;
+	half(&context, key, composition);
+}
+
 // What is known of sending without doing it: not whether the NIC will have room.
 static void output(
 	struct trace *trace, const struct snapshot_port *port, const struct weir_frame *frame)
@@ -55,7 +100,6 @@ static void deliver(struct trace *trace, const struct weir_frame *frame, uint16_
 	enum weir_forwarded forwarded)
 {
 	const struct snapshot_port *port = snapshot_port(trace->snapshot, index);
-	struct compose_context context = context_of(trace);
 	bool asked = port_n_hooks(port, WEIR_STAGE_EGRESS) > 0;
 	struct composition composition;
 	struct flow_key key;
@@ -69,7 +113,7 @@ static void deliver(struct trace *trace, const struct weir_frame *frame, uint16_
 	// A port that nobody is asked about has no flow of its own.
 	if (asked)
 		trace->half(trace, &half);
-	compose_egress(&context, &key, &composition);
+	compose(trace, compose_egress, &key, &composition);
 	if (composition.ops[composition.n_ops - 1].code == OP_OUTPUT)
 		output(trace, port, frame);
 	half.composition = &composition;
@@ -127,7 +171,6 @@ static void run(
 
 void trace_frame(struct trace *trace, const struct snapshot_port *port, struct weir_frame *frame)
 {
-	struct compose_context context = context_of(trace);
 	struct composition composition;
 	struct flow_key key;
 	struct trace_half half = { .port = port, .key = &key, .mask = &port->ingress };
@@ -137,7 +180,7 @@ void trace_frame(struct trace *trace, const struct snapshot_port *port, struct w
 	key.w[0] |= port->index | (uint64_t)port->epoch << KEY_EPOCH_SHIFT;
 	mask_key(&key, &port->ingress);
 	trace->half(trace, &half);
-	compose_ingress(&context, &key, &composition);
+	compose(trace, compose_ingress, &key, &composition);
 	half.composition = &composition;
 	trace->half(trace, &half);
 	run(trace, frame, &composition);

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The Weir Authors
 #
-# A known flow beside a scan: endless new 5-tuples through a filter that reads them.
+# A known flow beside a scan: endless new 5-tuples through a filter that reads them, and once more through an ACL
+# with a thousand rules, entries, meters, and sessions for which there soon is no room.
 #
 #	known (replay, so many a second) ---[     ]--- to1 (null)
 #	scan (replay, ever new ports)    ---[ br0 ]--- to2 (null)
@@ -27,7 +28,7 @@ for name, source, to, proto in ("known", 3, 1, 47), ("scan", 4, 2, 17):
         f.write(struct.pack("<IIII", 0, 0, 60, 60) + frame(source, to, proto))
 PYTHON
 
-use_extensions tuple marker
+use_extensions tuple marker acl
 daemon_start --extensions "$extensions"
 ctl switch add br0
 for n in 1 2; do
@@ -92,6 +93,57 @@ ctl port disconnect known
 equal "drops of the known port" "$(port_value known dropped_frames)" 0
 equal "what was shed" "$(value '[.[] | select(.reason == "new-flow-shed" and .port != null) | "\(.extension) \(.port) \(.stage)"] | unique | join(",")' \
 	drop list)" "core scan ingress"
-eventually 20 "all that came from the known port was sent" holds \
-	"[.[] | select(.name == \"to1\").tx_frames] == [.[] | select(.name == \"known\").rx_frames]" port list
+all_sent() {
+	eventually 20 "all that came from the known port was sent" holds \
+		"[.[] | select(.name == \"to1\").tx_frames] == [.[] | select(.name == \"known\").rx_frames]" port list
+}
+all_sent
+
+# The same with ACLs on: on both ways of both flows a thousand rules of which none matches, entries that do, a meter;
+# and every flow of the scan opens a session, until there is no room.
+python3 - "$work" <<'PYTHON'
+import json
+import sys
+
+def rule(i):
+    return {"extension": "acl", "type": "rule", "id": f"r{i}", "body": {
+        "direction": "BOTH", "action": ("ALLOW", "DENY")[i % 2], "weight": 1000 + i, "protocol": "tcp",
+        "remote": f"10.{1 + i % 200}.{i // 200}.0/24", "remote_port": f"{i}-{i + 20}"}}
+
+def entry(n, **body):
+    return {"extension": "acl", "type": "acl", "id": n, "body": body}
+
+policies = [rule(i) for i in range(1000)] + [
+    entry("total", direction="BOTH", action="METER", remote="any"),
+    entry("others", direction="BOTH", action="DENY", remote="any"),
+    entry("net", direction="BOTH", action="ALLOW", remote="10.0.0.0/24")]
+stateful = {"extension": "acl", "type": "rule", "id": "open", "body": {
+    "direction": "OUT", "action": "ALLOW", "weight": 1, "protocol": "udp", "stateful": True}}
+full = {"extension": "acl", "type": "settings", "id": "settings", "body": {"sessions_full": "WITHOUT"}}
+json.dump({"weir": 1, "switches": [{"name": "br0", "extensions": [{"name": "acl"}], "ports": [
+    {"name": "known", "nic": f"replay:{sys.argv[1]}/known.pcap,loop,pps=100000", "disconnected": True, "policies": policies},
+    {"name": "scan", "nic": f"replay:{sys.argv[1]}/scan.pcap,loop,vary", "disconnected": True,
+        "policies": policies + [stateful, full]},
+    {"name": "to1", "nic": "null", "policies": policies},
+    {"name": "to2", "nic": "null", "policies": policies}],
+    "fdb": [{"mac": f"02:00:00:00:00:0{n}", "port": f"to{n}"} for n in (1, 2)]}]}, open(f"{sys.argv[1]}/acl.json", "w"))
+PYTHON
+ctl extension detach br0 tuple
+for port in known scan to1 to2; do ctl port remove $port; done
+ctl apply "$work/acl.json" >/dev/null
+ctl port connect scan
+eventually 60 "the scan has filled the sessions' table" holds '.[].sessions == .[].port_sessions_max' switch list
+before=$(value '.[].decisions' switch list)
+more() { [ "$(value '.[].decisions' switch list)" -gt $((before + 300000)) ]; }
+eventually 60 "the scan has overflowed the flow table" more
+ctl port connect known
+try_rates || fail "the known flow is never without loss beside the scan through an ACL"
+ctl port disconnect scan
+ctl port disconnect known
+equal "drops of the known port" "$(port_value known dropped_frames)" 0
+all_sent
+# What the known flow sent was let in and out, and counted at both ends.
+equal "what was metered at both ends" "$(value '[.[] | select(.port == "known" or .port == "to1").frames] | unique | length' \
+	meter list)" 1
+equal "what was metered" "$(value '[.[] | select(.port == "to1").frames] | add' meter list)" "$(port_value known rx_frames)"
 finish

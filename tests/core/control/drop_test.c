@@ -137,21 +137,14 @@ static void test_lost(void **state)
 {
 	struct fixture *fixture = fixture_start(0, 60000);
 	int fd = fixture_connect(fixture);
-	uint64_t n_seen = 0, n_told = 0;
+	uint64_t n_seen, n_told;
 
 	(void)state;
 	start_watch(fixture, fd, "drop_watch", "drop_watch - - - -");
 	n_samples = 50000;
 	n_lost = 0;
 	fixture_run(fixture, send_samples);
-	send_hello(fd, 2);
-	for (bool hello = false; !hello; n_seen += !hello) {
-		Weir__Control__Reply *reply = receive_reply(fd);
-
-		assert_non_null(reply);
-		hello = reply->payload_case == WEIR__CONTROL__REPLY__PAYLOAD_HELLO;
-		weir__control__reply__free_unpacked(reply, NULL);
-	}
+	n_seen = count_until_alive(fd, 2);
 	assert_in_range(n_seen, 1, n_samples - 1);
 	n_samples = 1;
 	fixture_run(fixture, send_samples);

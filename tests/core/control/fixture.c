@@ -239,6 +239,23 @@ void check_alive(int fd, uint64_t id)
 	weir__control__reply__free_unpacked(reply, NULL);
 }
 
+uint64_t count_until_alive(int fd, uint64_t id)
+{
+	uint64_t n = 0;
+
+	send_hello(fd, id);
+	for (bool alive = false; !alive; n += !alive) {
+		Weir__Control__Reply *reply = receive_reply(fd);
+
+		assert_non_null(reply);
+		alive = reply->id == id;
+		if (alive)
+			assert_int_equal(reply->payload_case, WEIR__CONTROL__REPLY__PAYLOAD_HELLO);
+		weir__control__reply__free_unpacked(reply, NULL);
+	}
+	return n;
+}
+
 void send_text(int fd, const char *line, uint64_t id)
 {
 	uint8_t bytes[REQUEST_TEXT_MAX];

@@ -71,6 +71,8 @@ Weir__Control__Reply *receive_reply(int fd);
 // Sends a hello with this id, and checks that the next reply is its answer.
 void check_alive(int fd, uint64_t id);
 void send_hello(int fd, uint64_t id);
+// Sends a hello with this id, and says how many other replies come before its answer.
+uint64_t count_until_alive(int fd, uint64_t id);
 
 // Sends a line of request_text.h.
 void send_text(int fd, const char *line, uint64_t id);

@@ -41,7 +41,7 @@ void lab_start(struct lab *lab, const struct lab_options *o)
 		.n_flows = o->n_flows,
 		.fdb_ageing_s = o->fdb_ageing_s,
 		.extensions = LAB_EXTENSIONS,
-		.clock_ns = o->n_workers ? NULL : virtual_ns,
+		.clock_ns = o->n_workers && !o->virtual_clock ? NULL : virtual_ns,
 		.clock_context = lab,
 		.log = keep_line,
 		.log_context = lab,
@@ -143,7 +143,8 @@ void lab_run(struct lab *lab)
 
 void lab_advance_s(struct lab *lab, unsigned seconds)
 {
-	lab->clock_ns += seconds * UINT64_C(1000000000);
+	__atomic_store_n(
+		&lab->clock_ns, lab->clock_ns + seconds * UINT64_C(1000000000), __ATOMIC_RELAXED);
 }
 
 static void set_flag(void *context)

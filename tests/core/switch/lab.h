@@ -29,6 +29,7 @@ enum { LAB_PORTS_MAX = 16, LAB_FRAME_MAX = 2048, LAB_BROADCAST = 255 };
 struct lab_options {
 	unsigned n_ports;
 	unsigned n_workers; // 0: lab_run() does the work
+	bool virtual_clock; // also of workers
 	bool strict;
 	const char *nic; // of the ports; NULL: "memory"
 	unsigned n_flows, fdb_ageing_s;

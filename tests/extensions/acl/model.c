@@ -58,9 +58,9 @@ static void read_field(struct model_policy *p, const char *name, const char *val
 		p->in = strcmp(value, "out") != 0;
 		p->out = strcmp(value, "in") != 0;
 	} else if (strcmp(name, "action") == 0)
-		p->action = strcmp(value, "allow") == 0  ? MODEL_ALLOW
+		p->action = strcmp(value, "meter") == 0  ? MODEL_METER
 			    : strcmp(value, "deny") == 0 ? MODEL_DENY
-							 : MODEL_METER;
+							 : MODEL_ALLOW; // or police
 	else if (strcmp(name, "local") == 0)
 		p->has_local = true, p->local = read_prefix(value);
 	else if (strcmp(name, "remote") == 0)
@@ -86,7 +86,7 @@ static void read_field(struct model_policy *p, const char *name, const char *val
 		p->icmp_code = atoi(value);
 	else if (strcmp(name, "vlan") == 0)
 		p->vlan = atoi(value);
-	else
+	else if (strcmp(name, "rate") != 0 && strcmp(name, "burst") != 0)
 		fail_msg("the model has no %s", name);
 }
 

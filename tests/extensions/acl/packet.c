@@ -214,16 +214,17 @@ static uint8_t *put_ipv4(uint8_t *at, const struct packet *p)
 static uint8_t *put_ipv6(uint8_t *at, const struct packet *p)
 {
 	static const uint8_t options[6] = { 1, 4 }; // PadN
+	static const uint8_t routing[6] = { 0 };    // no segments left
 	uint8_t *ip = at, *next = at + 6;
 
 	at = put(put16(put16(at, 0x6000), 0), options + 2, 4);
 	ip[7] = 64;
 	at = put(put(at, p->src, 16), p->dst, 16);
 	for (unsigned i = 0; i < p->n_options; i++) {
-		*next = IPPROTO_DSTOPTS;
+		*next = i == 0 ? IPPROTO_HOPOPTS : i % 2 ? IPPROTO_ROUTING : IPPROTO_DSTOPTS;
 		next = at++;
 		*at++ = 0;
-		at = put(at, options, 6);
+		at = put(at, i % 2 ? routing : options, 6);
 	}
 	if (p->fragment != WHOLE) {
 		*next = IPPROTO_FRAGMENT;

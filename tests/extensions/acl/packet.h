@@ -17,7 +17,7 @@ struct packet {
 	uint8_t protocol;
 	uint16_t src_port, dst_port; // ICMP: type and code
 	uint8_t fragment;            // enum fragment
-	uint8_t n_options;           // IPv6: destination options headers before the rest
+	uint8_t n_options;           // IPv6: extension headers before the rest
 	uint16_t offset;             // of a later fragment, in units of 8 bytes
 	uint16_t id;                 // of its datagram; 0: 1
 	uint8_t cut;                 // bytes of the L4 header that are missing at its end
