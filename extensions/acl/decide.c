@@ -269,8 +269,8 @@ static const struct item *longer(const struct item *remote, const struct item *l
 
 // The entry that decides, NULL: none. The two tries are gone through in turns, so that what one
 // waits for comes during the other's turn. n: bytes of the addresses.
-static const struct item *look_up(struct subject *s, unsigned family, const uint8_t *local,
-	const uint8_t *remote, unsigned n)
+static const struct item *look_up(
+	struct subject *s, unsigned family, const uint8_t *local, const uint8_t *remote, unsigned n)
 {
 	struct way ways[] = {
 		{ .node = s->side->remote[family], .key = trie_key_of(remote, n) },
@@ -315,9 +315,8 @@ static void decide(struct subject *s)
 		return;
 	}
 	if (ip)
-		by_ip = flow->l3 == WEIR_L3_IPV4
-				? look_up(s, FAMILY_4, s->local, s->remote, 4)
-				: look_up(s, FAMILY_6, s->local, s->remote, 16);
+		by_ip = flow->l3 == WEIR_L3_IPV4 ? look_up(s, FAMILY_4, s->local, s->remote, 4)
+						 : look_up(s, FAMILY_6, s->local, s->remote, 16);
 	if (!flow->trusted && !is_reply(s) && !decide_rules(s, &passes)) {
 		by_mac = look_up(s, FAMILY_MAC, s->local_mac, s->remote_mac, 6);
 		passes = decide_entry(s, by_mac) && decide_entry(s, by_ip);

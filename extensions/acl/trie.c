@@ -10,11 +10,11 @@
 
 enum { KEY_BYTES = 16 };
 
-#define BIT(chunk, n)  UINT64_C(1) << ((1 << (n)) - 1 + ((chunk) >> (TRIE_STRIDE - (n))))
+#define BIT(chunk, n) UINT64_C(1) << ((1 << (n)) - 1 + ((chunk) >> (TRIE_STRIDE - (n))))
 #define PATH(chunk)                                                                                \
 	(BIT(chunk, 0) | BIT(chunk, 1) | BIT(chunk, 2) | BIT(chunk, 3) | BIT(chunk, 4) |           \
 		BIT(chunk, 5))
-#define PATHS_4(chunk)  PATH(chunk), PATH((chunk) + 1), PATH((chunk) + 2), PATH((chunk) + 3)
+#define PATHS_4(chunk) PATH(chunk), PATH((chunk) + 1), PATH((chunk) + 2), PATH((chunk) + 3)
 #define PATHS_16(chunk)                                                                            \
 	PATHS_4(chunk), PATHS_4((chunk) + 4), PATHS_4((chunk) + 8), PATHS_4((chunk) + 12)
 
@@ -228,8 +228,7 @@ static unsigned common(trie_key a, trie_key b, unsigned max)
 }
 
 // A node with one item. NULL: no memory.
-static struct trie_node *make_leaf(
-	trie_key key, unsigned length, unsigned slot, struct item *item)
+static struct trie_node *make_leaf(trie_key key, unsigned length, unsigned slot, struct item *item)
 {
 	struct trie_node *node = make(key, start_of(length));
 
@@ -258,8 +257,8 @@ static bool insert_above(struct trie_node **link, trie_key key, unsigned same)
 	return true;
 }
 
-static int put(struct trie_node **link, trie_key key, unsigned length, unsigned slot,
-	struct item *item)
+static int put(
+	struct trie_node **link, trie_key key, unsigned length, unsigned slot, struct item *item)
 {
 	unsigned start = start_of(length), chunk, same;
 	struct trie_node *child;
@@ -303,8 +302,7 @@ int trie_put(struct trie_node **root, const uint8_t key[], unsigned length, unsi
 	return put(root, trie_key_of(key, KEY_BYTES), length, slot, item);
 }
 
-static struct item *find(
-	const struct trie_node *node, trie_key key, unsigned length, unsigned slot)
+static struct item *find(const struct trie_node *node, trie_key key, unsigned length, unsigned slot)
 {
 	unsigned start = start_of(length), bit = bit_of(key, length);
 

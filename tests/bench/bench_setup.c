@@ -199,9 +199,8 @@ static void time_calls(struct bench *b, uint32_t n)
 		return;
 	ns = 1e9 * sum.seconds / (double)sum.cycles;
 	qsort(calls.cycles, calls.n, sizeof(calls.cycles[0]), compare);
-	printf(" calls %zu median %.0f p99 %.0f most %.0f", calls.n,
-		ns * calls.cycles[calls.n / 2], ns * calls.cycles[calls.n / 100 * 99],
-		ns * calls.cycles[calls.n - 1]);
+	printf(" calls %zu median %.0f p99 %.0f most %.0f", calls.n, ns * calls.cycles[calls.n / 2],
+		ns * calls.cycles[calls.n / 100 * 99], ns * calls.cycles[calls.n - 1]);
 }
 
 static void measure(struct bench *b, uint32_t n_flows)
@@ -241,8 +240,8 @@ int main(int argc, char **argv)
 	}
 	b.weir = make_switch(argc > 2 ? argv[2] : NULL, argc > 2 ? argv + 3 : &none);
 	if (acl)
-		b.acl = acl_flows_create(b.weir, acl[0], strtoul(acl[1], NULL, 10), acl[2],
-			2 * (size_t)n_flows);
+		b.acl = acl_flows_create(
+			b.weir, acl[0], strtoul(acl[1], NULL, 10), acl[2], 2 * (size_t)n_flows);
 	b.end = weir_port_memory(b.weir, "in");
 	measure(&b, n_flows);
 	weir_memory_release(b.end);

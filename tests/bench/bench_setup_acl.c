@@ -100,6 +100,17 @@ static size_t pack_entry(const struct classify_rule *rule, bool meter, uint8_t b
 	return acl__entry__pack(&m, bytes);
 }
 
+// Denies what nobody sends; but who has it tells flows apart by ports.
+static size_t pack_reader(uint8_t bytes[POLICY])
+{
+	struct classify_rule rule = classify_rule_any(0, 1);
+
+	rule.l3 = WEIR_L3_IPV4;
+	rule.protocol = IPPROTO_SCTP;
+	rule.local_port_max = 1;
+	return pack_rule(&rule, bytes);
+}
+
 static void add(struct weir_document *document, const char *type, const char *id,
 	const uint8_t *bytes, size_t size)
 {
@@ -114,7 +125,8 @@ static void add(struct weir_document *document, const char *type, const char *id
 		die("document", error.message);
 }
 
-static void apply(struct weir *w, const struct acl_flows *flows, const struct prefix_family *prefixes)
+static void apply(
+	struct weir *w, const struct acl_flows *flows, const struct prefix_family *prefixes)
 {
 	struct weir_document *document = weir_document_create();
 	struct timespec began, now;
@@ -131,6 +143,8 @@ static void apply(struct weir *w, const struct acl_flows *flows, const struct pr
 		snprintf(id, sizeof(id), "p%zu", i);
 		add(document, prefixes ? "acl" : "rule", id, bytes, size);
 	}
+	if (prefixes)
+		add(document, "rule", "ports", bytes, pack_reader(bytes));
 	// Where all lengths meter there is no room for another one.
 	if (!prefixes || !prefixes->meter)
 		add(document, "acl", "all", bytes, pack_entry(NULL, true, bytes));

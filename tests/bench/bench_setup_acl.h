@@ -3,7 +3,8 @@
 //
 // Policies of the extension acl and new flows for them, out of named families: of rules
 // (tests/extensions/acl/classify_families.h), and of prefixes (prefix_families.h), which become
-// entries of the port ACL. Beside them the port has a meter of all that comes from it.
+// entries of the port ACL. Beside them the port has a meter of all that comes from it, unless they
+// meter, and its flows are told apart by addresses, protocol and ports.
 //
 // Whatever fails prints a sentence and ends the process.
 #ifndef BENCH_SETUP_ACL_H

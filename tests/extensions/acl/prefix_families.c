@@ -5,8 +5,7 @@
 enum { STEPS = 32 };
 
 // The first `length` bits of an address, on one side.
-static void set(
-	struct classify_rule *rule, bool local, const uint8_t address[16], unsigned length)
+static void set(struct classify_rule *rule, bool local, const uint8_t address[16], unsigned length)
 {
 	uint8_t *to = local ? rule->local : rule->remote;
 

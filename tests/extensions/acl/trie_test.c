@@ -70,7 +70,7 @@ static void draw_address(struct list *list, uint8_t address[16])
 {
 	for (unsigned i = 0; i < 16; i++)
 		address[i] = family_below(&list->random, 8) ? 0x5a
-							     : (uint8_t)family_random(&list->random);
+							    : (uint8_t)family_random(&list->random);
 }
 
 static bool is_taken(const struct list *list, unsigned n, const struct place *place)
@@ -154,8 +154,7 @@ static void compare(struct list *list, const struct trie_node *root)
 
 		draw_address(list, address);
 		if (i % 2)
-			memcpy(address, list->places[family_below(&list->random, ENTRIES)].key,
-				16);
+			memcpy(address, list->places[family_below(&list->random, ENTRIES)].key, 16);
 		walk(root, address, &walked);
 		look(list, address, &looked);
 		assert_ptr_equal(walked.longest, looked.longest);
@@ -200,9 +199,9 @@ static unsigned check_node(const struct trie_node *node)
 static bool change(struct list *list, struct trie_node **root)
 {
 	struct place *place = &list->places[family_below(&list->random, ENTRIES)];
-	int failed = place->in ? trie_remove(root, place->key, place->length, place->slot)
-			       : trie_put(root, place->key, place->length, place->slot,
-					 &place->item);
+	int failed = place->in
+			     ? trie_remove(root, place->key, place->length, place->slot)
+			     : trie_put(root, place->key, place->length, place->slot, &place->item);
 
 	if (failed) {
 		assert_int_equal(failed, -ENOMEM);
@@ -236,8 +235,7 @@ static void check_version(const struct version *version, const struct list *list
 	for (unsigned i = 0; version->root && i < ENTRIES; i++) {
 		const struct place *place = &list->places[i];
 
-		assert_ptr_equal(
-			trie_find(version->root, place->key, place->length, place->slot),
+		assert_ptr_equal(trie_find(version->root, place->key, place->length, place->slot),
 			version->in[i] ? &place->item : NULL);
 	}
 }
