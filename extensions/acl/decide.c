@@ -244,7 +244,7 @@ static void step(struct subject *s, struct way *way)
 		const struct item *item = trie_item(
 			node, TRIE_METERS, (unsigned)__builtin_ctzll(found));
 
-		__builtin_prefetch(item);
+		__builtin_prefetch(&item->meter);
 		s->meters[s->n_meters++] = item;
 	}
 }
