@@ -29,7 +29,7 @@ struct subject {
 	struct weir_decision *decision;
 	const uint8_t *local, *remote, *local_mac, *remote_mac;
 	uint16_t local_port, remote_port; // network order
-	uint32_t meters[METERS_MAX];
+	const struct item *meters[METERS_MAX];
 	unsigned n_meters;
 };
 
@@ -227,56 +227,92 @@ static bool decide_rules(struct subject *s, bool *passes)
 
 // ---- The port ACL
 
-struct longest {
-	const struct item *item; // NULL: none matches
-	unsigned length;
+// A way down one trie.
+struct way {
+	const struct trie_node *node; // NULL: at its end
+	trie_key key;
+	const struct item *longest; // that decides; NULL: none so far
 };
 
-// Walks down one trie: the longest that decides, and all that meter. Of a local and a remote prefix
-// that are as long as each other the one that denies decides, of two that police the remote one.
-static void walk(
-	struct subject *s, const struct trie_node *node, const uint8_t *key, struct longest *best)
-{
-	while (node && trie_agree(node->key, key, node->length)) {
-		const struct item *item = node->items[TRIE_VERDICTS];
-		const struct item *meter = node->items[TRIE_METERS];
+enum { LINE = 64 };
 
-		if (item && (!best->item || node->length > best->length ||
-				    (node->length == best->length &&
-					    (item->action == ACTION_DENY ||
-						    (item->action == ACTION_POLICE &&
-							    best->item->action == ACTION_ALLOW)))))
-			*best = (struct longest){ item, node->length };
-		if (meter && s->n_meters < METERS_MAX)
-			s->meters[s->n_meters++] = meter->meter;
-		// Behind a key of full length there is no bit.
-		if (!node->child[0] && !node->child[1])
-			return;
-		node = node->child[trie_bit(key, node->length)];
+// Goes through one node: the longest that decides, and all that meter.
+static void step(struct subject *s, struct way *way)
+{
+	const struct trie_node *node = way->node;
+	unsigned next = trie_chunk(way->key, node->start);
+	uint64_t path = trie_paths[next], found;
+
+	way->node = NULL;
+	if (!trie_agree(node->key, way->key, node->start))
+		return;
+	way->node = trie_child(node, next);
+	if (way->node) {
+		__builtin_prefetch(way->node);
+		__builtin_prefetch((const char *)way->node + LINE);
+	}
+	found = node->inner[TRIE_VERDICTS] & path;
+	if (found)
+		way->longest = trie_item(
+			node, TRIE_VERDICTS, 63 - (unsigned)__builtin_clzll(found));
+	for (found = node->inner[TRIE_METERS] & path; found && s->n_meters < METERS_MAX;
+		found &= found - 1) {
+		const struct item *item = trie_item(
+			node, TRIE_METERS, (unsigned)__builtin_ctzll(found));
+
+		__builtin_prefetch(&item->meter);
+		s->meters[s->n_meters++] = item;
 	}
 }
 
-static void look_up(struct subject *s, unsigned family, const uint8_t *local, const uint8_t *remote,
-	struct longest *best)
+// Of a local and a remote prefix that are as long as each other the one that denies decides, of two
+// that police the remote one.
+static const struct item *longer(const struct item *remote, const struct item *local)
 {
-	*best = (struct longest){ 0 };
-	walk(s, s->side->remote[family], remote, best);
-	walk(s, s->side->local[family], local, best);
+	unsigned of_remote, of_local;
+
+	if (!remote || !local)
+		return remote ? remote : local;
+	of_remote = remote->entry.prefix.length;
+	of_local = local->entry.prefix.length;
+	if (of_remote != of_local)
+		return of_remote > of_local ? remote : local;
+	return local->action == ACTION_DENY ||
+			       (local->action == ACTION_POLICE && remote->action == ACTION_ALLOW)
+		       ? local
+		       : remote;
 }
 
-static bool decide_entry(struct subject *s, const struct longest *best)
+// The entry that decides, NULL: none. The two tries are gone through in turns, so that what one
+// waits for comes during the other's turn. n: bytes of the addresses.
+static const struct item *look_up(
+	struct subject *s, unsigned family, const uint8_t *local, const uint8_t *remote, unsigned n)
 {
-	if (!best->item)
+	struct way ways[] = {
+		{ .node = s->side->remote[family], .key = trie_key_of(remote, n) },
+		{ .node = s->side->local[family], .key = trie_key_of(local, n) },
+	};
+
+	while (ways[0].node || ways[1].node)
+		for (unsigned i = 0; i < 2; i++)
+			if (ways[i].node)
+				step(s, &ways[i]);
+	return longer(ways[0].longest, ways[1].longest);
+}
+
+static bool decide_entry(struct subject *s, const struct item *entry)
+{
+	if (!entry)
 		return true; // the default
-	weir_explain(s->decision, "entry %s, %u bits: %s", best->item->id, best->length,
-		verb(best->item));
-	return apply(s, best->item, DROP_DENIED);
+	weir_explain(s->decision, "entry %s, %u bits: %s", entry->id, entry->entry.prefix.length,
+		verb(entry));
+	return apply(s, entry, DROP_DENIED);
 }
 
 static void count(const struct subject *s)
 {
 	for (unsigned i = 0; i < s->n_meters; i++)
-		weir_meter(s->decision, s->meters[i]);
+		weir_meter(s->decision, s->meters[i]->meter);
 	if (s->n_meters)
 		weir_explain(s->decision, "counted by %u entries", s->n_meters);
 }
@@ -301,15 +337,14 @@ static void follow(const struct subject *s)
 	weir_fragment_follow(s->decision, &s->verdict);
 }
 
-static bool judge(struct subject *s, const struct longest *by_ip)
+static bool judge(struct subject *s, const struct item *by_ip)
 {
-	struct longest by_mac;
 	bool passes = true;
 
 	if (s->flow->trusted || is_reply(s) || decide_rules(s, &passes))
 		return passes;
-	look_up(s, FAMILY_MAC, s->local_mac, s->remote_mac, &by_mac);
-	return decide_entry(s, &by_mac) && decide_entry(s, by_ip);
+	return decide_entry(s, look_up(s, FAMILY_MAC, s->local_mac, s->remote_mac, 6)) &&
+	       decide_entry(s, by_ip);
 }
 
 static void decide(struct subject *s)
@@ -317,7 +352,7 @@ static void decide(struct subject *s)
 	const struct weir_flow *flow = s->flow;
 	bool ip = flow->l3 == WEIR_L3_IPV4 || flow->l3 == WEIR_L3_IPV6, passes;
 	enum acl_drop fault = find_fault(s->side, flow);
-	struct longest by_ip = { 0 };
+	const struct item *by_ip = NULL;
 
 	begin_fragment(s);
 	// What the switch itself sends is not the business of a port's policies, but counts.
@@ -327,9 +362,9 @@ static void decide(struct subject *s)
 		return;
 	}
 	if (ip)
-		look_up(s, flow->l3 == WEIR_L3_IPV4 ? FAMILY_4 : FAMILY_6, s->local, s->remote,
-			&by_ip);
-	passes = judge(s, &by_ip);
+		by_ip = flow->l3 == WEIR_L3_IPV4 ? look_up(s, FAMILY_4, s->local, s->remote, 4)
+						 : look_up(s, FAMILY_6, s->local, s->remote, 16);
+	passes = judge(s, by_ip);
 	if (s->follows)
 		follow(s);
 	else if (passes && s->remembers)

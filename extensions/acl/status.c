@@ -26,6 +26,15 @@ static unsigned worst(const struct side *side)
 	return most;
 }
 
+static size_t prefix_memory(const struct side *side)
+{
+	size_t size = 0;
+
+	for (unsigned i = 0; i < N_FAMILIES; i++)
+		size += trie_memory(side->local[i]) + trie_memory(side->remote[i]);
+	return size;
+}
+
 static int add(struct weir_status *status, const char *id, const ProtobufCMessage *message)
 {
 	size_t size = protobuf_c_message_get_packed_size(message);
@@ -51,6 +60,7 @@ static int add_summary(const struct acl_state *state, struct weir_status *status
 	row.normalised = state->n_normalised;
 	row.classifier_bytes = memory(in->ip) + memory(in->others) + memory(in->fragments) +
 			       memory(out->ip) + memory(out->others) + memory(out->fragments);
+	row.prefix_bytes = prefix_memory(in) + prefix_memory(out);
 	row.worst_in = worst(in);
 	row.worst_out = worst(out);
 	row.meters_in = side_meters(in);

@@ -208,8 +208,8 @@ static void print_status(void *context, const struct weir_policy_info *info)
 	const struct bench *b = context;
 
 	if (m && b->n)
-		printf("%-34s %8.1f bytes of classifiers for each, %u steps at most\n", "",
-			(double)m->classifier_bytes / b->n, m->worst_out);
+		printf("%-34s %8.1f bytes of classifiers and tries for each, %u steps at most\n",
+			"", (double)(m->classifier_bytes + m->prefix_bytes) / b->n, m->worst_out);
 	acl__summary__free_unpacked(m, NULL);
 }
 

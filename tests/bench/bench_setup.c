@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
 //
-// What a new flow costs: bench_setup FLOWS [DIRECTORY EXTENSION...]
+// What a new flow costs: bench_setup [--acl FAMILY POLICIES PACKETS] FLOWS [DIRECTORY EXTENSION...]
 //
 // UDP frames between two addresses, no two with the same ports, go through a switch with these
 // extensions to a null port. They are handed over in batches that the worker takes whole, so that
 // every one is decided; only the worker's rounds are timed, and collected when callgrind runs this.
 // Prints "flows N decided N cycles N flows/s N": of the rounds behind the first fifth, in which the
-// flow table fills. `decided` counts what was not cached, too.
+// flow table fills. `decided` counts what was not cached, too. --acl: the port has these policies
+// of the extension acl, and the frames are drawn for them (bench_setup_acl.h); most are new flows,
+// and cycles and flows/s are of those that are. Then as many go through again with every call of a
+// decide hook timed for itself, which disturbs the whole: "calls N median N p99 N most N" in
+// nanoseconds, the core's part of handing over the flow included.
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,9 +22,30 @@
 #include <weir/embed.h>
 #include <weir/memory.h>
 
+#include "bench_setup_acl.h"
+#include "datapath/composer.h"
 #include "datapath/cycles.h"
 
-enum { BATCH = 31, FRAME = 60, DISCARD = 9 };
+enum { BATCH = 31, FRAME = 60, DISCARD = 9, CALLS_MAX = 1 << 22 };
+
+// Of decide hooks, while `on`: in cycles.
+static struct {
+	bool on;
+	size_t n;
+	uint32_t cycles[CALLS_MAX];
+} calls;
+
+struct bench {
+	struct weir *weir;
+	struct weir_memory *end;
+	struct acl_flows *acl; // or NULL
+	uint32_t next;
+};
+
+struct sum {
+	uint64_t frames, decided, cycles;
+	double seconds;
+};
 
 static void die(const char *what, const struct weir_error *error)
 {
@@ -71,16 +96,19 @@ static void make_frame(uint8_t frame[FRAME], uint32_t n)
 		frame[36] = 1;
 }
 
-static void send_batch(struct weir_memory *end, uint32_t *next)
+static void send_batch(struct bench *b)
 {
 	uint8_t bytes[BATCH][FRAME];
 	struct iovec frames[BATCH];
 
-	for (int i = 0; i < BATCH; i++) {
-		make_frame(bytes[i], (*next)++);
+	for (int i = 0; i < BATCH; i++, b->next++) {
 		frames[i] = (struct iovec){ bytes[i], FRAME };
+		if (b->acl)
+			frames[i].iov_base = (void *)acl_flows_frame(b->acl, &frames[i].iov_len);
+		else
+			make_frame(bytes[i], b->next);
 	}
-	if (weir_memory_send_batch(end, 0, frames, NULL, BATCH) != BATCH) {
+	if (weir_memory_send_batch(b->end, 0, frames, NULL, BATCH) != BATCH) {
 		fprintf(stderr, "the queue is full\n");
 		exit(1);
 	}
@@ -99,49 +127,125 @@ static double now_s(void)
 	return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-int main(int argc, char **argv)
+static struct sum pass(struct bench *b, uint32_t n)
 {
-	uint32_t n_flows = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 0, next = 0, begin = 0;
-	uint64_t spent = 0, decided_before = 0, decided = 0;
-	double seconds = 0;
-	char *none = NULL;
-	struct weir_memory *end;
-	struct weir *w;
+	struct sum sum = { 0 };
+	uint64_t before = 0;
 
-	if (n_flows < 5 * BATCH) {
-		fprintf(stderr, "usage: bench_setup FLOWS [DIRECTORY EXTENSION...]\n");
-		return 2;
-	}
-	w = make_switch(argc > 2 ? argv[2] : NULL, argc > 2 ? argv + 3 : &none);
-	end = weir_port_memory(w, "in");
-	while (next < n_flows) {
+	weir_switch_list(b->weir, "br0", get_decisions, &before, NULL);
+	for (; sum.frames < n; sum.frames += BATCH) {
 		uint64_t began;
 		double since;
 
-		send_batch(end, &next);
-		if (begin == 0 && next > n_flows / 5) {
-			begin = next - BATCH;
-			weir_switch_list(w, "br0", get_decisions, &decided_before, NULL);
-			CALLGRIND_START_INSTRUMENTATION;
-		}
+		send_batch(b);
 		since = now_s();
 		began = cycles();
 		CALLGRIND_TOGGLE_COLLECT;
-		weir_run(w);
+		weir_run(b->weir);
 		CALLGRIND_TOGGLE_COLLECT;
-		if (begin) {
-			spent += cycles() - began;
-			seconds += now_s() - since;
-		}
-		if (next % (BATCH * 64) == 0)
-			weir_process(w);
+		sum.cycles += cycles() - began;
+		sum.seconds += now_s() - since;
+		if (sum.frames / BATCH % 64 == 0)
+			weir_process(b->weir);
 	}
+	weir_switch_list(b->weir, "br0", get_decisions, &sum.decided, NULL);
+	sum.decided -= before;
+	return sum;
+}
+
+// Linked in the place of the core's.
+void __real_composer_call(struct composer *c, const struct hook *hook);
+void __wrap_composer_call(struct composer *c, const struct hook *hook);
+
+static inline uint64_t fenced_cycles(void)
+{
+#ifdef __x86_64__
+	__builtin_ia32_lfence();
+#endif
+	return cycles();
+}
+
+void __wrap_composer_call(struct composer *c, const struct hook *hook)
+{
+	uint64_t began;
+
+	if (!calls.on) {
+		__real_composer_call(c, hook);
+		return;
+	}
+	began = fenced_cycles();
+	__real_composer_call(c, hook);
+	began = fenced_cycles() - began;
+	if (calls.n < CALLS_MAX)
+		calls.cycles[calls.n++] = began > UINT32_MAX ? UINT32_MAX : (uint32_t)began;
+}
+
+static int compare(const void *a, const void *b)
+{
+	uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+
+	return left < right ? -1 : left > right;
+}
+
+static void time_calls(struct bench *b, uint32_t n)
+{
+	struct sum sum;
+	double ns;
+
+	calls.on = true;
+	sum = pass(b, n);
+	calls.on = false;
+	if (calls.n == 0)
+		return;
+	ns = 1e9 * sum.seconds / (double)sum.cycles;
+	qsort(calls.cycles, calls.n, sizeof(calls.cycles[0]), compare);
+	printf(" calls %zu median %.0f p99 %.0f most %.0f", calls.n, ns * calls.cycles[calls.n / 2],
+		ns * calls.cycles[calls.n / 100 * 99], ns * calls.cycles[calls.n - 1]);
+}
+
+static void measure(struct bench *b, uint32_t n_flows)
+{
+	struct sum sum;
+	uint64_t per;
+
+	pass(b, n_flows / 5);
+	CALLGRIND_START_INSTRUMENTATION;
+	sum = pass(b, n_flows / 5 * 4);
 	CALLGRIND_STOP_INSTRUMENTATION;
-	weir_switch_list(w, "br0", get_decisions, &decided, NULL);
-	printf("flows %u decided %llu cycles %.0f flows/s %.0f\n", next - begin,
-		(unsigned long long)(decided - decided_before),
-		(double)spent / (double)(next - begin), (double)(next - begin) / seconds);
-	weir_memory_release(end);
-	weir_destroy(w);
+	per = b->acl ? sum.decided : sum.frames;
+	printf("flows %llu decided %llu cycles %.0f flows/s %.0f", (unsigned long long)sum.frames,
+		(unsigned long long)sum.decided, (double)sum.cycles / (double)per,
+		(double)per / sum.seconds);
+	if (b->acl && !RUNNING_ON_VALGRIND)
+		time_calls(b, n_flows / 5 * 4);
+	putchar('\n');
+}
+
+int main(int argc, char **argv)
+{
+	char **acl = NULL, *none = NULL;
+	struct bench b = { 0 };
+	uint32_t n_flows;
+
+	if (argc > 4 && strcmp(argv[1], "--acl") == 0) {
+		acl = argv + 2;
+		argv += 4;
+		argc -= 4;
+	}
+	n_flows = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 0;
+	if (n_flows < 5 * BATCH || (acl && argc < 4)) {
+		fprintf(stderr, "usage: bench_setup [--acl FAMILY POLICIES PACKETS] FLOWS "
+				"[DIRECTORY EXTENSION...]\n");
+		return 2;
+	}
+	b.weir = make_switch(argc > 2 ? argv[2] : NULL, argc > 2 ? argv + 3 : &none);
+	if (acl)
+		b.acl = acl_flows_create(
+			b.weir, acl[0], strtoul(acl[1], NULL, 10), acl[2], 2 * (size_t)n_flows);
+	b.end = weir_port_memory(b.weir, "in");
+	measure(&b, n_flows);
+	weir_memory_release(b.end);
+	weir_destroy(b.weir);
+	acl_flows_destroy(b.acl);
 	return 0;
 }
