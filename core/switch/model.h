@@ -722,6 +722,8 @@ void port_forget_learned(const struct port *port);
 // The end of a port that is in no snapshot any more.
 void port_end(struct port *port);
 int port_republish(struct port *port);
+// Has everybody on the stack prepare for the port. On failure the change is aborted.
+int port_prepare(struct change *change, struct port *port, struct weir_error *error);
 
 // ---- notice_kinds.c
 // How much a line about a notice of this kind matters: as syslog(3).

@@ -244,17 +244,17 @@ struct weir_policy_info {
 };
 typedef void weir_policy_row(void *context, const struct weir_policy_info *info);
 
-// Adds, or replaces the one with the same id. extension must be attached to the target's switch,
-// and not be missing there. type: NULL or "": the extension's only one. id: NULL or "": made; the
+// Adds, or replaces the one with the same id and type; an id of another type is refused with
+// -EEXIST. extension must be attached to the target's switch, and not be missing there. type: NULL or "": the extension's only one. id: NULL or "": made; the
 // id goes to made_id (which may be NULL).
 WEIR_API int weir_policy_add(struct weir *weir, const char *target, const char *extension,
 	const char *type, const char *id, const void *bytes, size_t size, char made_id[/* 64 */],
 	unsigned flags, struct weir_error *error);
 WEIR_API int weir_policy_remove(struct weir *weir, const char *target, const char *extension,
 	const char *id, unsigned flags, struct weir_error *error);
-// target, extension: NULL: all.
+// target, extension: NULL: all. type: one of the extension's, NULL: all.
 WEIR_API int weir_policy_list(struct weir *weir, const char *target, const char *extension,
-	weir_policy_row *row, void *context, struct weir_error *error);
+	const char *type, weir_policy_row *row, void *context, struct weir_error *error);
 
 // Statuses of an extension: what status() of extension.h says, type by type. target: NULL: all that
 // the extension is attached to. type: NULL: all. A row is as of a policy.

@@ -245,13 +245,13 @@ int weir_status_list(struct weir *weir, const char *target, const char *extensio
 	return result;
 }
 
-int weir_policy_list(struct weir *weir, const char *target, const char *extension,
+int weir_policy_list(struct weir *weir, const char *target, const char *extension, const char *type,
 	weir_policy_row *row, void *context, struct weir_error *error)
 {
-	int result = fake_record(
-		weir, error, "policy_list %s %s", fake_text(target), fake_text(extension));
+	int result = fake_record(weir, error, "policy_list %s %s %s", fake_text(target),
+		fake_text(extension), fake_text(type));
 
-	if (result == 0)
+	if (result == 0 && (!type || strcmp(type, "rule") == 0))
 		row(context, &(struct weir_policy_info){ .target = "vm1",
 				     .extension = "acl",
 				     .type = "rule",
