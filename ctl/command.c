@@ -33,6 +33,7 @@ static const struct command *const sets[] = {
 	extension_commands,
 	policy_commands,
 	meter_commands,
+	policer_commands,
 	fdb_commands,
 	flow_commands,
 	session_commands,

@@ -75,6 +75,7 @@ extern const struct command port_commands[];
 extern const struct command extension_commands[];
 extern const struct command policy_commands[];
 extern const struct command meter_commands[];
+extern const struct command policer_commands[];
 extern const struct command fdb_commands[];
 extern const struct command flow_commands[];
 extern const struct command session_commands[];

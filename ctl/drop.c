@@ -14,6 +14,7 @@ static const struct column columns[] = {
 	{ "port", COLUMN_PLAIN },
 	{ "stage", COLUMN_PLAIN },
 	{ "frames", COLUMN_PLAIN },
+	{ "policers", COLUMN_RARE },
 	{ "text", COLUMN_PLAIN },
 	{ NULL, COLUMN_PLAIN },
 };
@@ -36,6 +37,7 @@ static const struct column sample_columns[] = {
 	{ "stage", COLUMN_PLAIN },
 	{ "reason", COLUMN_PLAIN },
 	{ "extension", COLUMN_PLAIN },
+	{ "policer", COLUMN_PLAIN },
 	{ "summary", COLUMN_PLAIN },
 	{ NULL, COLUMN_PLAIN },
 };

@@ -82,6 +82,7 @@ struct datapath {
 	struct session_table *sessions;      // the switch's
 	struct flow_sessions *flow_sessions; // by index of the flow
 	struct policer_bank policers;
+	uint32_t over_rate; // of which policer a frame that is being dropped is, plus 1; 0: none
 
 	// This batch.
 	const struct snapshot *snapshot;

@@ -131,7 +131,8 @@ static int check_replaced(const struct target *t, const struct policy *before,
 		return 0;
 	target_name(t, target);
 	return weir_refuse(error, -EEXIST, "id",
-		"id \"%s\": is that of a policy %s.%s on %s, which one of type %s does not replace: "
+		"id \"%s\": is that of a policy %s.%s on %s, which one of type %s does not "
+		"replace: "
 		"remove it, or give another id",
 		before->id, extension, before->type, target, type->name);
 }

@@ -47,7 +47,7 @@ static void bash_completes(void **state)
 {
 	static const char *const rows[][2] = {
 		{ "weirctl s", "switch session sample" },
-		{ "weirctl -j po", "port policy" },
+		{ "weirctl -j po", "port policy policer" },
 		{ "weirctl \"\"", "switch port extension policy meter fdb flow session drop worker "
 				  "event trace export "
 				  "apply help completion sample" },

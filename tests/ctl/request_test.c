@@ -148,6 +148,12 @@ static void lists(void **state)
 			"",
 			"{\"meter_list\":{\"target\":\"vm1\","
 			"\"extension\":\"sample\",\"reset\":true}}\n" },
+		{ "weirctl policer list vm1", 0,
+			"PORT  EXTENSION  ID   RATE_BPS  BURST_BYTES  PASSED_FRAMES  PASSED_BYTES  "
+			"DROPPED_FRAMES  DROPPED_BYTES\n"
+			"vm1   sample     web   1000000        16384              5           500  "
+			"             1             64\n",
+			"", "{\"policer_list\":{\"target\":\"vm1\"}}\n" },
 		{ "weirctl worker list", 0,
 			"ID  CPU  CYCLES_PER_FRAME  FRAMES_PER_BATCH  IDLE_SHARE  QUEUES  FRAMES\n"
 			" 0    1             93.50                 -       25.0%       -       -\n",

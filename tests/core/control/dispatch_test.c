@@ -163,6 +163,11 @@ static const struct {
 	{ "policy_list target=vm1 extension=acl type=limit", "policy_list vm1 acl limit", "" },
 	{ "policy_schema extension=acl", "extension_schema acl",
 		" extension=acl file_descriptor_set=" },
+	{ "policer_list target=vm1 extension=acl", "policer_list vm1 acl",
+		" | port=vm1 extension=acl id=web rate_bps=1000 burst_bytes=2 passed_frames=3 "
+		"passed_bytes=4 dropped_frames=5 dropped_bytes=6"
+		" | switch=br0 extension=acl id=web rate_fps=1000 burst_frames=2 passed_frames=3 "
+		"passed_bytes=4 dropped_frames=5 dropped_bytes=6" },
 	{ "meter_list", "meter_list - 0",
 		" | port=vm1 extension=acl id=in frames=5 bytes=0 since=1700000000"
 		" | switch=br0 extension=qos id=all frames=0 bytes=0 since=0" },

@@ -261,6 +261,30 @@ int weir_policy_list(struct weir *weir, const char *target, const char *extensio
 	return result;
 }
 
+int weir_policer_list(struct weir *weir, const char *target, const char *extension,
+	weir_policer_row *row, void *context, struct weir_error *error)
+{
+	struct weir_policer_info info = { .target = "vm1",
+		.extension = "acl",
+		.id = "web",
+		.rate = 1000,
+		.burst = 2,
+		.passed_frames = 3,
+		.passed_bytes = 4,
+		.dropped_frames = 5,
+		.dropped_bytes = 6 };
+	int result = fake_record(
+		weir, error, "policer_list %s %s", fake_text(target), fake_text(extension));
+
+	if (result == 0)
+		row(context, &info);
+	info.counts_frames = true;
+	info.target = "switch:br0";
+	if (result == 0)
+		row(context, &info);
+	return result;
+}
+
 int weir_meter_list(struct weir *weir, const char *target, bool reset, weir_meter_row *row,
 	void *context, struct weir_error *error)
 {

@@ -40,7 +40,7 @@ static int port_set_to(struct lab *lab, const char *vlan, const char *mac, uint3
 
 static int port_set(struct lab *lab)
 {
-	return port_set_to(lab, "trunk:5-9", "02:00:00:00:00:55", 900);
+	return port_set_to(lab, "trunk:5-9", "02:00:00:00:00:66", 900);
 }
 
 static int port_set_back(struct lab *lab)

@@ -77,7 +77,8 @@ static void another_type_does_not_replace(void **state)
 	lab_act(&lab, "p0", filter, "a", (Probe__Act){ AT(INGRESS, NOTHING) });
 	lab_assert_refused(&lab, lab_try_policy(&lab, "p0", filter, "reads", "a", &reads.base, 0),
 		EEXIST,
-		"id \"a\": is that of a policy probe-filter.act on p0, which one of type reads does "
+		"id \"a\": is that of a policy probe-filter.act on p0, which one of type reads "
+		"does "
 		"not replace: remove it, or give another id");
 	assert_string_equal(lab.error.field, "id");
 	assert_string_equal(list(&lab).ids, "p0 act a;");
@@ -108,8 +109,8 @@ static void what_is_listed_is_known(void **state)
 	assert_int_equal(count(&lab, filter, "reads"), 0);
 	lab_assert_refused(&lab, count(&lab, filter, "nonsense"), ENOENT,
 		"type \"nonsense\": a policy must be one of act, reads, ");
-	lab_assert_refused(&lab, count(&lab, "nobody", NULL), ENOENT,
-		"extension \"nobody\": is not loaded");
+	lab_assert_refused(
+		&lab, count(&lab, "nobody", NULL), ENOENT, "extension \"nobody\": is not loaded");
 	lab_assert_refused(&lab, count(&lab, NULL, "act"), EINVAL,
 		"type \"act\": of which extension must be given");
 	lab_end(&lab);
