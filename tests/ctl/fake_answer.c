@@ -222,7 +222,7 @@ static void list_policers(const struct fake_connection *c)
 static void list_workers(const struct fake_connection *c)
 {
 	Weir__Control__Worker worker = { BASE(worker), HAS(id, 0), HAS(cpu, 1),
-		HAS(cycles_per_frame, 93.5), HAS(idle_share, 0.25) };
+		HAS(cycles_per_frame, 93.5), HAS(idle_share, 0.25), HAS(linger_us, 50) };
 	Weir__Control__Worker *array[] = { &worker };
 	Weir__Control__WorkerRows rows = { BASE(worker_rows), ROWS(array) };
 

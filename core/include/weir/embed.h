@@ -608,8 +608,9 @@ struct weir_worker_info {
 	// in rounds of polling that had some (0: no frames), and the share of the time in which the
 	// worker slept or polled in vain, 0 to 1.
 	double cycles_per_frame, frames_per_batch, idle_share;
-	uint64_t frames;   // since the start
-	unsigned n_queues; // receive queues that it polls
+	uint64_t frames;    // since the start
+	unsigned n_queues;  // receive queues that it polls
+	unsigned linger_us; // how long it polls without traffic before it sleeps
 };
 typedef void weir_worker_row(void *context, const struct weir_worker_info *info);
 WEIR_API int weir_worker_list(struct weir *weir, weir_worker_row *row, void *context);

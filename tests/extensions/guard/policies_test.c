@@ -37,7 +37,7 @@ static void what_is_refused(void **state)
 		"unknown_unicast");
 	storm.has_broadcast = 1;
 	lab_assert_refused(&lab, try(&lab, "storm", "s", &storm.base), EINVAL,
-		"broadcast: 0 is below the least allowed value 1");
+		"broadcast: 0: must be 1 to 1000000000 frames per second");
 	storm.broadcast = 5;
 	assert_int_equal(try(&lab, "storm", "s", &storm.base), 0);
 	lab_assert_refused(&lab, try(&lab, "storm", "t", &storm.base), EEXIST,
