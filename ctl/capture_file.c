@@ -52,8 +52,6 @@ int capture_file_read(
 	pcap_t *file;
 	int result;
 
-	if (number == 0)
-		return ctl_fail(error, CTL_REFUSED, "frame 0: frames are counted from 1");
 	file = pcap_open_offline(path, why);
 	if (!file)
 		return ctl_fail(error, CTL_REFUSED, "%s: %s", path,

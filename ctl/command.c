@@ -33,6 +33,7 @@ static const struct command *const sets[] = {
 	extension_commands,
 	policy_commands,
 	meter_commands,
+	policer_commands,
 	fdb_commands,
 	flow_commands,
 	session_commands,
@@ -307,7 +308,7 @@ const char *invocation_option(const struct invocation *in, const char *name)
 	return NULL;
 }
 
-int command_number(const char *name, const char *text, uint64_t most, uint64_t *number,
+int command_number(const char *name, const char *text, struct command_range range, uint64_t *number,
 	struct ctl_error *error)
 {
 	uint64_t result = 0;
@@ -316,23 +317,25 @@ int command_number(const char *name, const char *text, uint64_t most, uint64_t *
 	for (; isdigit((unsigned char)*c); c++) {
 		uint64_t digit = (uint64_t)(*c - '0');
 
-		if (result > most / 10 || result * 10 > most - digit)
+		if (result > range.most / 10 || result * 10 > range.most - digit)
 			break;
 		result = result * 10 + digit;
 	}
-	if (c == text || *c)
-		return ctl_fail(error, CTL_REFUSED, "%s \"%s\": must be a number of 0 to %" PRIu64,
-			name, text, most);
+	if (c == text || *c || result < range.least)
+		return ctl_fail(error, CTL_REFUSED,
+			"%s \"%s\": must be %" PRIu64 " to %" PRIu64 "%s%s", name, text,
+			range.least, range.most, range.unit ? " " : "",
+			range.unit ? range.unit : "");
 	*number = result;
 	return 0;
 }
 
-int invocation_number(const struct invocation *in, const char *name, int *has, uint32_t *number,
-	struct ctl_error *error)
+int invocation_number(const struct invocation *in, const char *name, struct command_range range,
+	int *has, uint32_t *number, struct ctl_error *error)
 {
 	const char *text = invocation_option(in, name);
 	uint64_t value = 0;
-	int result = text ? command_number(name, text, UINT32_MAX, &value, error) : 0;
+	int result = text ? command_number(name, text, range, &value, error) : 0;
 
 	if (text && result == 0) {
 		*has = 1;

@@ -30,6 +30,9 @@ enum word_kind {
 	WORD_STATUS_TARGET, // WORD_TARGET, or WORD_STATUS when it is left out
 	WORD_CALL,          // type of a call of the extension that is the object
 	WORD_CALL_FIELD,    // FIELD=VALUE of the call before it
+	WORD_EVENT,         // a kind of event, or several with commas between
+	WORD_NIC,           // specification of a NIC
+	WORD_FILTER,        // of flows: NAME=VALUE, or several with commas between
 	WORD_FILE,
 	WORD_OBJECT, // of the command table
 	WORD_VERB,   // of the object before it
@@ -75,6 +78,7 @@ extern const struct command port_commands[];
 extern const struct command extension_commands[];
 extern const struct command policy_commands[];
 extern const struct command meter_commands[];
+extern const struct command policer_commands[];
 extern const struct command fdb_commands[];
 extern const struct command flow_commands[];
 extern const struct command session_commands[];
@@ -127,13 +131,19 @@ const char *invocation_argument(const struct invocation *in, size_t index);
 // The value of one of the command's options, "" for a flag, or NULL when it was not given.
 const char *invocation_option(const struct invocation *in, const char *name);
 
+// What a number may be; unit: behind the limits in the sentence, may be NULL.
+struct command_range {
+	uint64_t least, most;
+	const char *unit;
+};
+
 // As invocation_option, for a number: *has tells whether it was given. protobuf-c's booleans are
 // int.
-int invocation_number(const struct invocation *in, const char *name, int *has, uint32_t *number,
-	struct ctl_error *error);
+int invocation_number(const struct invocation *in, const char *name, struct command_range range,
+	int *has, uint32_t *number, struct ctl_error *error);
 
-// Reads all of text as a decimal number of 0 to most. name: for the sentence.
-int command_number(const char *name, const char *text, uint64_t most, uint64_t *number,
+// Reads all of text as a decimal number. name: for the sentence.
+int command_number(const char *name, const char *text, struct command_range range, uint64_t *number,
 	struct ctl_error *error);
 
 // What those of the table are called, for sentences: "switch, port, ...".

@@ -5,6 +5,7 @@
 # completed. The first half is made from the command table:
 #   _weirctl_objects, _weirctl_options   words; _weirctl_values: " --option=KIND ..." with values
 #   _weirctl_verbs OBJECT                prints the verbs
+#   _weirctl_list KIND                   prints the words of a kind that the daemon is not asked for
 #   _weirctl_command OBJECT VERB         sets kinds (of the arguments; KIND+ is repeated), and adds
 #                                        to options and values
 # shellcheck shell=bash disable=SC2154
@@ -19,9 +20,20 @@ _weirctl_words()
 	call-field) _weirctl_names call-field "$object" "$verb" "$current" ;;
 	verb) _weirctl_verbs "${arguments[0]}" ;;
 	field) _weirctl_names field "${arguments[1]}" "$current" ;;
+	event | filter) _weirctl_listed "$1" "${current%"${current##*,}"}" ;;
+	nic) _weirctl_listed nic '' ;;
 	id) _weirctl_names id "${arguments[0]}" "${arguments[1]}" ;;
 	*) _weirctl_names "$1" ;;
 	esac
+}
+
+# Words that are always the same, behind what stands before the last comma.
+_weirctl_listed()
+{
+	local word
+	for word in $(_weirctl_list "$1"); do
+		printf '%s\n' "$2$word"
+	done
 }
 
 # Names that the daemon knows; nothing when it cannot be asked.
@@ -130,7 +142,7 @@ _weirctl()
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "$candidates" -- "$current")
 	for word in "${COMPREPLY[@]}"; do
-		if [[ $word == *= ]]; then
+		if [[ $word == *[=:] ]]; then
 			compopt -o nospace 2>/dev/null
 		fi
 	done

@@ -22,9 +22,30 @@ static const char *const kinds[] = {
 	[WORD_STATUS_TARGET] = "status-target",
 	[WORD_CALL] = "call",
 	[WORD_CALL_FIELD] = "call-field",
+	[WORD_EVENT] = "event",
+	[WORD_NIC] = "nic",
+	[WORD_FILTER] = "filter",
 	[WORD_FILE] = "file",
 	[WORD_OBJECT] = "object",
 	[WORD_VERB] = "verb",
+};
+
+// Words that nobody has to be asked for.
+static const struct {
+	enum word_kind kind;
+	const char *words;
+} lists[] = {
+	{ WORD_EVENT, "decide-slow extension-attached extension-changed extension-detached "
+		      "extension-loaded extension-missing extension-unloaded fdb-added fdb-moved "
+		      "fdb-removed item-left-out nic-connected nic-disconnected nic-lost "
+		      "policies-refused policy-changed port-added port-blocked port-changed "
+		      "port-removed port-unblocked request-refused rights-violated "
+		      "state-not-restored switch-added switch-removed" },
+	{ WORD_NIC, "packet: tap: replay: memory null dpdk:" },
+	{ WORD_FILTER, "eth ipv4 ipv6 arp tcp udp sctp icmp icmpv6 offload eth_dst= eth_src= "
+		       "eth_type= vlan= pcp= inner_vlan= ip_src= ip_dst= ip_proto= proto= arp_op= "
+		       "dscp= ecn= ttl= label= l4_src= l4_dst= icmp_type= icmp_code= "
+		       "fragment=no fragment=first fragment=later malformed=" },
 };
 
 // The first of the commands with its object.
@@ -91,6 +112,14 @@ static void put_command(FILE *out, const struct command *command)
 	fputs(" '\n\t\t;;\n", out);
 }
 
+static void put_lists(FILE *out)
+{
+	fputs("_weirctl_list()\n{\n\tcase $1 in\n", out);
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		fprintf(out, "\t%s) echo '%s' ;;\n", kinds[lists[i].kind], lists[i].words);
+	fputs("\tesac\n}\n", out);
+}
+
 static int bash(struct invocation *in, struct ctl_error *error)
 {
 	const struct command *command;
@@ -105,6 +134,7 @@ static int bash(struct invocation *in, struct ctl_error *error)
 	put_option_kinds(stdout, global_options);
 	puts(" '");
 	put_verbs(stdout);
+	put_lists(stdout);
 	puts("_weirctl_command()\n{\n\tcase $1:$2 in");
 	for (size_t i = 0; (command = command_at(i)); i++)
 		put_command(stdout, command);

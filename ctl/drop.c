@@ -14,6 +14,7 @@ static const struct column columns[] = {
 	{ "port", COLUMN_PLAIN },
 	{ "stage", COLUMN_PLAIN },
 	{ "frames", COLUMN_PLAIN },
+	{ "policers", COLUMN_RARE },
 	{ "text", COLUMN_PLAIN },
 	{ NULL, COLUMN_PLAIN },
 };
@@ -36,6 +37,7 @@ static const struct column sample_columns[] = {
 	{ "stage", COLUMN_PLAIN },
 	{ "reason", COLUMN_PLAIN },
 	{ "extension", COLUMN_PLAIN },
+	{ "policer", COLUMN_PLAIN },
 	{ "summary", COLUMN_PLAIN },
 	{ NULL, COLUMN_PLAIN },
 };
@@ -95,7 +97,8 @@ static int watch(struct invocation *in, struct ctl_error *error)
 	message.reason = ask_text(invocation_option(in, "--reason"));
 	message.extension = ask_text(invocation_option(in, "--extension"));
 	if (count)
-		result = command_number("--count", count, UINT32_MAX, &watched.left, error);
+		result = command_number("--count", count,
+			(struct command_range){ 0, UINT32_MAX, "samples" }, &watched.left, error);
 	if (result == 0)
 		result = ask(in, &request, show, &watched, error);
 	return result == ENOUGH ? 0 : result;

@@ -5,6 +5,8 @@
 #include "ask.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "row.h"
 
@@ -68,25 +70,52 @@ static int show(void *context, const Weir__Control__Reply *reply, struct ctl_err
 	return result;
 }
 
+struct kinds {
+	char *text; // the arguments, with an end behind each kind; caller frees
+	char *list[MAX_KINDS];
+	size_t n;
+};
+
+// With spaces or with commas between them.
+static int split_kinds(const struct invocation *in, struct kinds *kinds, struct ctl_error *error)
+{
+	size_t size = 0;
+	char *rest;
+	FILE *out = open_memstream(&kinds->text, &size);
+
+	if (!out)
+		return ctl_fail_memory(error);
+	for (size_t i = 0; i < in->n_arguments; i++)
+		fprintf(out, "%s,", in->arguments[i]);
+	if (fclose(out))
+		return ctl_fail_memory(error);
+	for (char *kind = strtok_r(kinds->text, ",", &rest); kind;
+		kind = strtok_r(NULL, ",", &rest)) {
+		if (kinds->n == MAX_KINDS)
+			return ctl_fail(
+				error, CTL_USAGE, "at most %d kinds can be given", MAX_KINDS);
+		kinds->list[kinds->n++] = kind;
+	}
+	return 0;
+}
+
 static int watch(struct invocation *in, struct ctl_error *error)
 {
 	Weir__Control__EventSubscribe message = WEIR__CONTROL__EVENT_SUBSCRIBE__INIT;
 	Weir__Control__Request request = REQUEST(EVENT_SUBSCRIBE, event_subscribe, &message);
 	struct watch watched = { .in = in };
 	const char *count = invocation_option(in, "--count");
-	char *kinds[MAX_KINDS];
-	int result = 0;
+	struct kinds kinds = { .n = 0 };
+	int result = split_kinds(in, &kinds, error);
 
-	message.kinds = kinds;
-	message.n_kinds = in->n_arguments;
-	for (size_t i = 0; i < in->n_arguments && i < MAX_KINDS; i++)
-		kinds[i] = ask_text(in->arguments[i]);
-	if (in->n_arguments > MAX_KINDS)
-		return ctl_fail(error, CTL_USAGE, "at most %d kinds can be given", MAX_KINDS);
-	if (count)
-		result = command_number("--count", count, UINT32_MAX, &watched.left, error);
+	message.kinds = kinds.list;
+	message.n_kinds = kinds.n;
+	if (result == 0 && count)
+		result = command_number("--count", count,
+			(struct command_range){ 0, UINT32_MAX, "events" }, &watched.left, error);
 	if (result == 0)
 		result = ask(in, &request, show, &watched, error);
+	free(kinds.text);
 	return result == ENOUGH ? 0 : result;
 }
 
@@ -94,10 +123,11 @@ const struct command event_commands[] = {
 	{
 		.object = "event",
 		.verb = "watch",
-		.summary = "Shows events as they happen, of all kinds or of some, with -j one JSON "
-			   "object per line",
+		.summary = "Shows events as they happen, of all kinds or of some (with spaces or "
+			   "commas "
+			   "between), with -j one JSON object per line",
 		.run = watch,
-		.arguments = { { "KIND", WORD_ANY, MANY } },
+		.arguments = { { "KIND", WORD_EVENT, MANY } },
 		.options = { { .name = "--count",
 			.value = "N",
 			.help = "end after so many events; 0: never" } },

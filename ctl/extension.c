@@ -78,7 +78,8 @@ static int attach(struct invocation *in, struct ctl_error *error)
 	message.switch_ = ask_text(invocation_argument(in, 0));
 	message.name = ask_text(invocation_argument(in, 1));
 	message.has_fail_open = message.fail_open = invocation_option(in, "--fail-open") != NULL;
-	result = invocation_number(in, "--order", &message.has_order, &message.order, error);
+	result = invocation_number(in, "--order", (struct command_range){ 0, 65535, NULL },
+		&message.has_order, &message.order, error);
 	return result ? result : ask_change(in, &request, error);
 }
 

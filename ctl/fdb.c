@@ -28,7 +28,8 @@ static int add(struct invocation *in, struct ctl_error *error)
 	message.switch_ = ask_text(invocation_argument(in, 0));
 	message.mac = ask_text(invocation_argument(in, 1));
 	message.port = ask_text(invocation_argument(in, 2));
-	result = invocation_number(in, "--vlan", &message.has_vlan, &message.vlan, error);
+	result = invocation_number(in, "--vlan", (struct command_range){ 0, 4094, NULL },
+		&message.has_vlan, &message.vlan, error);
 	return result ? result : ask_change(in, &request, error);
 }
 
@@ -40,7 +41,8 @@ static int fdb_remove(struct invocation *in, struct ctl_error *error)
 
 	message.switch_ = ask_text(invocation_argument(in, 0));
 	message.mac = ask_text(invocation_argument(in, 1));
-	result = invocation_number(in, "--vlan", &message.has_vlan, &message.vlan, error);
+	result = invocation_number(in, "--vlan", (struct command_range){ 0, 4094, NULL },
+		&message.has_vlan, &message.vlan, error);
 	return result ? result : ask_change(in, &request, error);
 }
 

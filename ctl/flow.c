@@ -43,7 +43,8 @@ static int number_option(const struct invocation *in, const char *name, protobuf
 	if (!text)
 		return 0;
 	*has = true;
-	return command_number(name, text, UINT64_MAX, number, error);
+	return command_number(
+		name, text, (struct command_range){ 0, UINT64_MAX, NULL }, number, error);
 }
 
 static int fill(
@@ -54,7 +55,8 @@ static int fill(
 	message->switch_ = ask_text(invocation_argument(in, 0));
 	message->port = ask_text(invocation_option(in, "--port"));
 	message->match = ask_text(invocation_option(in, "--filter"));
-	result = invocation_number(in, "--worker", &message->has_worker, &message->worker, error);
+	result = invocation_number(in, "--worker", (struct command_range){ 0, 63, NULL },
+		&message->has_worker, &message->worker, error);
 	if (result == 0)
 		result = number_option(
 			in, "--min-frames", &message->has_min_frames, &message->min_frames, error);
@@ -108,6 +110,7 @@ const struct command flow_commands[] = {
 				.help = "only those whose frames come from there" },
 			{ .name = "--filter",
 				.value = "KEY",
+				.kind = WORD_FILTER,
 				.help = "only those with these fields: ip_dst=10.0.0.0/8,proto=17" },
 			{ .name = "--worker", .value = "N", .help = "only those of this worker" },
 			{ .name = "--min-frames",

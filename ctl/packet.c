@@ -158,7 +158,7 @@ static int find_kind(const char *word, enum packet_kind *kind, struct ctl_error 
 	}
 	return ctl_fail(error, CTL_REFUSED,
 		"\"%s\": a frame begins with udp, tcp, sctp, icmp, arp, ip, eth or hex, as in udp "
-		"10.0.0.1:5000 > 10.0.0.2:53",
+		"10.0.0.1:5000 > 10.0.0.2:53, or is pcap FILE#N",
 		word);
 }
 

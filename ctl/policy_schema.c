@@ -91,12 +91,14 @@ static json_t *enum_values(const struct catalog_field *field)
 
 static void put_numbers(FILE *out, const struct catalog_field *field)
 {
-	if (field->has_min && field->has_max)
-		fprintf(out, "%" PRId64 " to %" PRId64, field->min, field->max);
-	else if (field->has_min)
-		fprintf(out, "at least %" PRId64, field->min);
-	else if (field->has_max)
-		fprintf(out, "at most %" PRId64, field->max);
+	const struct catalog_field plain = { .format = WEIR__SCHEMA__FORMAT__PLAIN };
+	struct value_range range = value_range(field);
+
+	if (!field->has_min && !field->has_max)
+		return;
+	quantity_put(&plain, range.least, out);
+	fputs(" to ", out);
+	quantity_put(&plain, range.most, out);
 }
 
 static void put_lengths(FILE *out, const struct catalog_field *field)
@@ -144,6 +146,20 @@ static const char *label_of(const struct catalog_field *field)
 	return field->required ? "required" : "optional";
 }
 
+// What is typed in lower case is shown so.
+static json_t *default_json(const struct catalog_field *field)
+{
+	char text[256];
+	size_t size = 0;
+
+	if (!field->enumeration || !field->default_value)
+		return text_or_null(field->default_value);
+	for (const char *c = field->default_value; *c && size + 1 < sizeof(text); c++)
+		text[size++] = (char)tolower((unsigned char)*c);
+	text[size] = '\0';
+	return text_or_null(text);
+}
+
 static json_t *limit_json(bool has_limit, int64_t limit)
 {
 	return has_limit ? json_integer(limit) : json_null();
@@ -159,7 +175,7 @@ static json_t *field_row(const struct catalog_field *field, const char *path)
 		text_or_null(catalog_unit_name(field)), "min",
 		limit_json(field->has_min, field->min), "max",
 		limit_json(field->has_max, field->max), "values", enum_values(field), "range",
-		range_json(field), "default", text_or_null(field->default_value), "oneof",
+		range_json(field), "default", default_json(field), "oneof",
 		text_or_null(field->oneof), "key", field->is_key, "comment",
 		comment_json(field->comment));
 }

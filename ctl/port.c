@@ -38,6 +38,9 @@ static const struct column columns[] = {
 		.name = "--force", .help = "also an interface that carries the default route"      \
 	}
 
+// 0: the NIC's. What is less than the least MTU the daemon refuses.
+static const struct command_range mtu_range = { 0, 65535, "bytes" };
+
 static int add(struct invocation *in, struct ctl_error *error)
 {
 	Weir__Control__PortAdd message = WEIR__CONTROL__PORT_ADD__INIT;
@@ -51,7 +54,7 @@ static int add(struct invocation *in, struct ctl_error *error)
 	message.mac = ask_text(invocation_option(in, "--mac"));
 	message.has_uplink = message.uplink = invocation_option(in, "--uplink") != NULL;
 	message.has_force = message.force = invocation_option(in, "--force") != NULL;
-	result = invocation_number(in, "--mtu", &message.has_mtu, &message.mtu, error);
+	result = invocation_number(in, "--mtu", mtu_range, &message.has_mtu, &message.mtu, error);
 	return result ? result : ask_change(in, &request, error);
 }
 
@@ -111,7 +114,7 @@ static int set(struct invocation *in, struct ctl_error *error)
 	message.name = ask_text(invocation_argument(in, 0));
 	message.vlan = ask_text(invocation_option(in, "--vlan"));
 	message.mac = ask_text(invocation_option(in, "--mac"));
-	result = invocation_number(in, "--mtu", &message.has_mtu, &message.mtu, error);
+	result = invocation_number(in, "--mtu", mtu_range, &message.has_mtu, &message.mtu, error);
 	if (result == 0 && !message.vlan && !message.mac && !message.has_mtu)
 		return ctl_fail(error, CTL_USAGE, "nothing to set: give --vlan, --mac or --mtu");
 	return result ? result : ask_change(in, &request, error);
@@ -126,7 +129,7 @@ const struct command port_commands[] = {
 		.run = add,
 		.changes = true,
 		.arguments = { { "SWITCH", WORD_SWITCH, ONE }, { "NAME", WORD_ANY, ONE },
-			{ "NIC", WORD_ANY, OPTIONAL } },
+			{ "NIC", WORD_NIC, OPTIONAL } },
 		.options = { VLAN_OPTION, MAC_OPTION, MTU_OPTION,
 			{ .name = "--uplink", .help = "it leads to the physical network" },
 			FORCE_OPTION },
@@ -159,7 +162,7 @@ const struct command port_commands[] = {
 		.summary = "Connects a NIC to a port; without NIC the one it had last",
 		.run = port_connect,
 		.changes = true,
-		.arguments = { { "NAME", WORD_PORT, ONE }, { "NIC", WORD_ANY, OPTIONAL } },
+		.arguments = { { "NAME", WORD_PORT, ONE }, { "NIC", WORD_NIC, OPTIONAL } },
 		.options = { FORCE_OPTION },
 	},
 	{

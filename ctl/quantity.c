@@ -136,10 +136,6 @@ static bool rate_factor(const struct catalog_field *field, const char *text, wid
 	}
 	if (counts_frames(field))
 		return *text == '\0' || strcasecmp(text, "pps") == 0;
-	if (strcasecmp(text, "bps") == 0) {
-		*factor *= 8;
-		return true;
-	}
 	return *text == '\0' || strcasecmp(text, "bit") == 0;
 }
 
@@ -244,12 +240,20 @@ bool quantity_parse(const struct catalog_field *field, const char *text, struct 
 	return true;
 }
 
+bool quantity_is_ambiguous(const struct catalog_field *field, const char *text)
+{
+	size_t size = strlen(text);
+
+	return field->format == WEIR__SCHEMA__FORMAT__RATE && !counts_frames(field) && size > 3 &&
+	       strcasecmp(text + size - 3, "bps") == 0;
+}
+
 const char *quantity_expected(const struct catalog_field *field)
 {
 	switch (field->format) {
 	case WEIR__SCHEMA__FORMAT__RATE:
 		return counts_frames(field) ? "a rate such as 1500, 10kpps or 2M"
-					    : "a rate such as 10mbit, 2.5gbit or 500kbps";
+					    : "a rate such as 10mbit, 2.5gbit or 500kbit";
 	case WEIR__SCHEMA__FORMAT__DURATION:
 		return "a duration such as 30s, 5m or 100ms";
 	case WEIR__SCHEMA__FORMAT__SIZE:

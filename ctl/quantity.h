@@ -3,8 +3,8 @@
 //
 // Numbers as people write them: 10mbit, 2.5G, 300s, 64K, 0x1f, tcp.
 //
-// Rates take the units of tc(8): bit, kbit, mbit, gbit, tbit and bps, kbps, ... for bytes per
-// second, with "i" after the prefix for powers of 1024; a prefix alone (10M) is decimal. Durations
+// Rates take the units bit, kbit, mbit, gbit, tbit, with "i" after the prefix for powers of 1024; a
+// prefix alone (10M) is decimal. bps is none: tc(8) means bytes by it, others bits. Durations
 // take ns, us, ms, s, m or min, h and d. Sizes take K, M, G and T, powers of 1024. Case does not
 // matter, and a number alone is in the field's own unit.
 #ifndef CTL_QUANTITY_H
@@ -25,6 +25,9 @@ struct quantity {
 // Reads the whole of text as a number of the field's format. Returns false when it is none, or has
 // more than 20 digits.
 bool quantity_parse(const struct catalog_field *field, const char *text, struct quantity *quantity);
+
+// Whether text is a rate in bps, by which some mean bits and some bytes: quantity_parse takes none.
+bool quantity_is_ambiguous(const struct catalog_field *field, const char *text);
 
 // What quantity_parse takes for this field, as the rest of "must be ...".
 const char *quantity_expected(const struct catalog_field *field);

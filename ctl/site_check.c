@@ -55,6 +55,8 @@ static int check_number(const struct site_place *place, const struct site_key *k
 {
 	json_int_t number = json_integer_value(value);
 
+	if (!json_is_integer(value) && key->least == key->most)
+		return refuse(place, key->name, error, "must be the number %" PRIu32, key->least);
 	if (!json_is_integer(value))
 		return refuse(place, key->name, error,
 			"must be a whole number of %" PRIu32 " to %" PRIu32, key->least, key->most);
@@ -140,5 +142,9 @@ int site_check(const json_t *document, struct ctl_error *error)
 	if (!json_is_object(document))
 		return ctl_fail(
 			error, CTL_REFUSED, "a site must be an object such as {\"weir\": 1}");
+	if (!json_object_get(document, "weir"))
+		return ctl_fail(error, CTL_REFUSED,
+			"weir: is missing: a site says the version of its format, as in "
+			"{\"weir\": 1, \"switches\": [{\"name\": \"br0\"}]}");
 	return check_object(&place, error);
 }

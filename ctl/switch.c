@@ -24,13 +24,16 @@ static int add(struct invocation *in, struct ctl_error *error)
 	int result;
 
 	message.name = ask_text(invocation_argument(in, 0));
-	result = invocation_number(in, "--flows", &message.has_flows, &message.flows, error);
+	result = invocation_number(in, "--flows", (struct command_range){ 64, 16777216, "flows" },
+		&message.has_flows, &message.flows, error);
 	if (!result)
-		result = invocation_number(
-			in, "--sessions", &message.has_sessions, &message.sessions, error);
+		result = invocation_number(in, "--sessions",
+			(struct command_range){ 64, 16777216, "sessions" }, &message.has_sessions,
+			&message.sessions, error);
 	if (!result)
-		result = invocation_number(in, "--port-sessions", &message.has_port_sessions,
-			&message.port_sessions, error);
+		result = invocation_number(in, "--port-sessions",
+			(struct command_range){ 1, 16777216, "sessions" },
+			&message.has_port_sessions, &message.port_sessions, error);
 	return result ? result : ask_change(in, &request, error);
 }
 

@@ -146,12 +146,17 @@ static char *join(const struct invocation *in)
 // FILE#N
 static int read_capture(char *text, struct packet *packet, struct ctl_error *error)
 {
-	char *hash = strrchr(text, '#');
+	char *hash = strrchr(text, '#'), *behind = hash ? strchr(hash, ' ') : NULL;
 	uint64_t number = 1;
 	int result = 0;
 
+	if (behind)
+		return ctl_fail(error, CTL_REFUSED,
+			"\"%s\": a frame out of a file is taken as it is, nothing of it can be set",
+			behind + 1);
 	if (hash)
-		result = command_number("frame", hash + 1, UINT32_MAX, &number, error);
+		result = command_number("frame", hash + 1,
+			(struct command_range){ 1, UINT32_MAX, NULL }, &number, error);
 	if (hash)
 		*hash = '\0';
 	return result ? result : capture_file_read(text, number, packet, error);
@@ -188,7 +193,8 @@ static int read_frame(const struct invocation *in, struct packet *packet, struct
 	if (!path)
 		return read_text(in, packet, error);
 	if (frame)
-		result = command_number("--frame", frame, UINT32_MAX, &number, error);
+		result = command_number("--frame", frame,
+			(struct command_range){ 1, UINT32_MAX, NULL }, &number, error);
 	return result ? result : capture_file_read(path, number, packet, error);
 }
 

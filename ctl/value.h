@@ -14,6 +14,7 @@
 
 #include "catalog.h"
 #include "pack.h"
+#include "quantity.h"
 
 struct value {
 	uint64_t number;      // integers (signed ones extended to 64 bits), bool, enum
@@ -22,6 +23,12 @@ struct value {
 	size_t size;
 	uint8_t *owned; // NULL, or what value_fini frees
 };
+
+// Of a field that is an integer: the limits of its type, or its own.
+struct value_range {
+	wide least, most;
+};
+struct value_range value_range(const struct catalog_field *field);
 
 // Reads text as a value of the field, within the field's limits. path: how the user called the
 // field, for the sentence. text is borrowed as long as the value. Finish with value_fini, also on

@@ -27,30 +27,26 @@ static int refuse(const struct subject *s, const char *expected)
 	return ctl_fail(s->error, CTL_REFUSED, "%s \"%s\": must be %s", s->path, s->text, expected);
 }
 
-struct range {
-	wide least, most;
-};
-
-static struct range range_of(const struct catalog_field *field)
+struct value_range value_range(const struct catalog_field *field)
 {
-	struct range range;
+	struct value_range range;
 
 	switch (field->type) {
 	case CATALOG_TYPE(INT32):
 	case CATALOG_TYPE(SINT32):
 	case CATALOG_TYPE(SFIXED32):
-		range = (struct range){ INT32_MIN, INT32_MAX };
+		range = (struct value_range){ INT32_MIN, INT32_MAX };
 		break;
 	case CATALOG_TYPE(UINT32):
 	case CATALOG_TYPE(FIXED32):
-		range = (struct range){ 0, UINT32_MAX };
+		range = (struct value_range){ 0, UINT32_MAX };
 		break;
 	case CATALOG_TYPE(UINT64):
 	case CATALOG_TYPE(FIXED64):
-		range = (struct range){ 0, UINT64_MAX };
+		range = (struct value_range){ 0, UINT64_MAX };
 		break;
 	default:
-		range = (struct range){ INT64_MIN, INT64_MAX };
+		range = (struct value_range){ INT64_MIN, INT64_MAX };
 	}
 	if (field->has_min && field->min > range.least)
 		range.least = field->min;
@@ -59,12 +55,12 @@ static struct range range_of(const struct catalog_field *field)
 	return range;
 }
 
-// The limits as the user would write them, and the bare numbers when those look different.
-static int refuse_range(const struct subject *s, const struct range *range)
+// The limits as the user would write them, with the unit unless they have one.
+static int refuse_range(const struct subject *s, const struct value_range *range)
 {
-	struct catalog_field plain = { .format = WEIR__SCHEMA__FORMAT__PLAIN };
 	const char *unit = catalog_unit_name(s->field);
 	char text[256] = "";
+	size_t size;
 	FILE *out = fmemopen(text, sizeof(text), "w");
 
 	if (!out)
@@ -72,20 +68,16 @@ static int refuse_range(const struct subject *s, const struct range *range)
 	quantity_put(s->field, range->least, out);
 	fputs(" to ", out);
 	quantity_put(s->field, range->most, out);
-	if (*unit) {
-		fputs(" (", out);
-		quantity_put(&plain, range->least, out);
-		fputs(" to ", out);
-		quantity_put(&plain, range->most, out);
-		fprintf(out, " %s)", unit);
-	}
 	fclose(out);
+	size = strlen(text);
+	if (*unit && size > 0 && isdigit((unsigned char)text[size - 1]))
+		snprintf(text + size, sizeof(text) - size, " %s", unit);
 	return refuse(s, text);
 }
 
 static int parse_number(const struct subject *s, struct value *value)
 {
-	struct range range = range_of(s->field);
+	struct value_range range = value_range(s->field);
 	struct quantity quantity;
 	wide number;
 
@@ -98,6 +90,10 @@ static int parse_number(const struct subject *s, struct value *value)
 				b[3];
 		return 0;
 	}
+	if (quantity_is_ambiguous(s->field, s->text))
+		return refuse(s,
+			"in bits per second, as 10mbit: by bps some mean bits, and tc means bytes, "
+			"of which 1 is 8bit");
 	if (!quantity_parse(s->field, s->text, &quantity))
 		return refuse(s, quantity_expected(s->field));
 	number = quantity.numerator / quantity.denominator;

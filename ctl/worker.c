@@ -10,6 +10,7 @@ static const struct column columns[] = {
 	{ "cycles_per_frame", COLUMN_PLAIN },
 	{ "frames_per_batch", COLUMN_PLAIN },
 	{ "idle_share", COLUMN_SHARE },
+	{ "linger_us", COLUMN_PLAIN },
 	{ "queues", COLUMN_PLAIN },
 	{ "frames", COLUMN_PLAIN },
 	{ NULL, COLUMN_PLAIN },
@@ -27,8 +28,9 @@ static int set(struct invocation *in, struct ctl_error *error)
 {
 	Weir__Control__WorkerSet message = WEIR__CONTROL__WORKER_SET__INIT;
 	Weir__Control__Request request = REQUEST(WORKER_SET, worker_set, &message);
-	int result = invocation_number(
-		in, "--linger-us", &message.has_linger_us, &message.linger_us, error);
+	int result = invocation_number(in, "--linger-us",
+		(struct command_range){ 0, 1000000, "microseconds" }, &message.has_linger_us,
+		&message.linger_us, error);
 
 	if (result == 0 && !message.has_linger_us)
 		return ctl_fail(error, CTL_USAGE, "nothing to set: give --linger-us");

@@ -10,6 +10,7 @@ static void add_row(void *context, const struct weir_drop_info *info)
 	const struct call *call = context;
 	const char *port = call->request->drop_list->port;
 	Weir__Control__Drop row = WEIR__CONTROL__DROP__INIT;
+	char *policers[WEIR_DROP_POLICERS_MAX];
 
 	if (port && (!info->port || strcmp(port, info->port) != 0))
 		return;
@@ -19,6 +20,10 @@ static void add_row(void *context, const struct weir_drop_info *info)
 	row.stage = row_text(info->stage);
 	ROW_SET(row, frames, info->frames);
 	row.text = row_text(info->text);
+	for (unsigned i = 0; i < info->n_policers; i++)
+		policers[i] = row_text(info->policers[i]);
+	row.policers = policers;
+	row.n_policers = info->n_policers;
 	rows_add(context, &row.base);
 }
 
@@ -61,6 +66,7 @@ static void send_sample(void *context, const struct weir_drop_sample *sample)
 	row.extension = row_text(sample->extension);
 	row.summary = row_text(sample->summary);
 	row.text = row_text(sample->text);
+	row.policer = row_text(sample->policer);
 	ROW_SET(row, size, sample->frame_size);
 	row.has_frame = true;
 	row.frame.data = (uint8_t *)sample->bytes;

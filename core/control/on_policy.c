@@ -30,8 +30,7 @@ static void find_row(void *context, const struct weir_policy_info *info)
 {
 	struct lookup *lookup = context;
 
-	if (strcmp(info->id, lookup->wanted->id) == 0 &&
-		strcmp(info->type, lookup->wanted->type) == 0)
+	if (strcmp(info->id, lookup->wanted->id) == 0)
 		lookup->found = true;
 }
 
@@ -43,8 +42,8 @@ static int check_type(struct call *call, struct weir_error *error)
 
 	if (!wanted->type)
 		return 0;
-	result = weir_policy_list(
-		call->server->weir, wanted->target, wanted->extension, find_row, &lookup, error);
+	result = weir_policy_list(call->server->weir, wanted->target, wanted->extension,
+		wanted->type, find_row, &lookup, error);
 	if (result == 0 && !lookup.found)
 		result = weir_refuse(error, -ENOENT, "id",
 			"policy \"%s\" of type %s.%s does not exist on %s", wanted->id,
@@ -78,15 +77,6 @@ static void add_row(void *context, const struct weir_policy_info *info)
 	rows_add(context, &row.base);
 }
 
-static void add_row_of_type(void *context, const struct weir_policy_info *info)
-{
-	const struct call *call = context;
-	const char *type = call->request->policy_list->type;
-
-	if (!type || strcmp(type, info->type) == 0)
-		add_row(context, info);
-}
-
 void on_policy_list(struct call *call)
 {
 	const Weir__Control__PolicyList *request = call->request->policy_list;
@@ -95,7 +85,7 @@ void on_policy_list(struct call *call)
 
 	if (result == 0)
 		result = weir_policy_list(call->server->weir, request->target, request->extension,
-			add_row_of_type, call, &error);
+			request->type, add_row, call, &error);
 	rows_end(call, result, &error);
 }
 

@@ -18,6 +18,7 @@ static void add_row(void *context, const struct weir_worker_info *info)
 	ROW_SET(row, idle_share, info->idle_share);
 	ROW_SET(row, queues, info->n_queues);
 	ROW_SET(row, frames, info->frames);
+	ROW_SET(row, linger_us, info->linger_us);
 	rows_add(context, &row.base);
 }
 

@@ -30,6 +30,16 @@ static bool account(struct datapath *dp, struct weir_frame *frame, const struct 
 	}
 }
 
+void account_over_rate(
+	struct datapath *dp, struct weir_frame *frame, const struct op *op, uint64_t wire)
+{
+	policer_dropped(policer_slot_at(&dp->policers, op->arg), wire_frames(wire),
+		account_bytes(op, wire), DROP_CAUSE(op->stage, op->reason), op->port);
+	dp->over_rate = op->arg + 1;
+	datapath_drop(dp, frame, op->port, op->stage, (uint16_t)op->reason);
+	dp->over_rate = 0;
+}
+
 bool datapath_account(
 	struct datapath *dp, struct weir_frame *frame, const struct op ops[], unsigned n)
 {

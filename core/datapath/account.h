@@ -22,16 +22,23 @@ static inline void account_meter(struct datapath *dp, const struct op *op, uint6
 	count(&slot->bytes, account_bytes(op, wire));
 }
 
+// Drops a frame that a policer has refused.
+void account_over_rate(
+	struct datapath *dp, struct weir_frame *frame, const struct op *op, uint64_t wire);
+
 // False: the frame was over the rate, and has been dropped.
 static inline bool account_police(
 	struct datapath *dp, struct weir_frame *frame, const struct op *op, uint64_t wire)
 {
-	int64_t cost = policer_cost(op->flags, wire_frames(wire), account_bytes(op, wire));
+	uint64_t frames = wire_frames(wire), bytes = account_bytes(op, wire);
+	int64_t cost = policer_cost(op->flags, frames, bytes);
 
-	if (policer_pay(dp->snapshot->policers, &dp->policers, op->arg, cost, dp->now_ns))
-		return true;
-	datapath_drop(dp, frame, op->port, op->stage, (uint16_t)op->reason);
-	return false;
+	if (!policer_pay(dp->snapshot->policers, &dp->policers, op->arg, cost, dp->now_ns)) {
+		account_over_rate(dp, frame, op, wire);
+		return false;
+	}
+	policer_passed(policer_slot_at(&dp->policers, op->arg), frames, bytes);
+	return true;
 }
 
 #endif

@@ -84,6 +84,7 @@ struct datapath {
 	struct fragment_table *fragments;    // the switch's; NULL: none are remembered
 	struct flow_sessions *flow_sessions; // by index of the flow
 	struct policer_bank policers;
+	uint32_t over_rate; // of which policer a frame that is being dropped is, plus 1; 0: none
 
 	// This batch.
 	const struct snapshot *snapshot;

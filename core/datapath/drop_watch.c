@@ -37,6 +37,7 @@ static void take(struct drop_watch *watch, const struct datapath *dp,
 	sample->n_lost = lane->n_lost;
 	sample->generation = dp->generation;
 	sample->cause = cause;
+	sample->policer = dp->over_rate;
 	sample->size = frame->size;
 	sample->n_bytes = n;
 	memcpy(sample->port, port->name, sizeof(sample->port));

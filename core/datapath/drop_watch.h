@@ -49,6 +49,7 @@ struct drop_sample {
 	uint64_t n_lost; // in this lane before
 	const struct generation *generation;
 	uint32_t cause;   // DROP_CAUSE()
+	uint32_t policer; // over whose rate it was, plus 1; 0: none
 	uint32_t size;    // of the frame
 	uint32_t n_bytes; // that are here
 	char port[WEIR_NAME_MAX];

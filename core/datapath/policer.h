@@ -34,6 +34,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "datapath/counters.h"
+
 enum {
 	POLICER_CHUNK = 1024,
 	POLICER_CHUNKS = 64,
@@ -62,12 +64,19 @@ struct policer {
 
 _Static_assert(sizeof(struct policer) == 64, "one line");
 
-// A worker's own bucket. worker: rw
+// A worker's own bucket, and what it counted: wire frames and wire bytes. worker: rw
 struct policer_slot {
-	int64_t tokens;
+	_Alignas(64) int64_t tokens;
 	uint64_t old_ns;    // from then on they are to be given back
 	uint64_t denied_ns; // until then there is nothing to be had
+	// From here on control: r.
+	uint64_t passed_frames, passed_bytes;
+	uint64_t dropped_frames, dropped_bytes;
+	uint32_t drop_cause; // DROP_CAUSE() of the last that were dropped
+	uint16_t drop_port;  // index of the port that they were counted at
 };
+
+_Static_assert(sizeof(struct policer_slot) == 64, "one line");
 
 // Of a switch. Chunks are made before anybody can name a policer of them, and stay until it goes.
 struct policer_table {
@@ -125,6 +134,22 @@ static inline bool policer_pay(const struct policer_table *table, const struct p
 		return true;
 	}
 	return policer_borrow(policer_at(table, id), slot, cost, now_ns);
+}
+
+// Counts what was paid for, and what was not. Worker only.
+static inline void policer_passed(struct policer_slot *slot, uint64_t frames, uint64_t bytes)
+{
+	count(&slot->passed_frames, frames);
+	count(&slot->passed_bytes, bytes);
+}
+
+static inline void policer_dropped(
+	struct policer_slot *slot, uint64_t frames, uint64_t bytes, uint32_t cause, uint16_t port)
+{
+	count(&slot->dropped_frames, frames);
+	count(&slot->dropped_bytes, bytes);
+	__atomic_store_n(&slot->drop_cause, cause, __ATOMIC_RELAXED);
+	__atomic_store_n(&slot->drop_port, port, __ATOMIC_RELAXED);
 }
 
 #endif

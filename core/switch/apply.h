@@ -58,8 +58,8 @@ struct touched {
 	struct touched *next;
 	struct target *target;
 	struct pair *pairs;
-	const struct document_entry *entry; // of the port, when it is new
-	bool is_new;
+	const struct document_entry *entry; // of the port, when everybody prepares
+	bool everybody;                     // on the stack prepares
 };
 
 struct apply {

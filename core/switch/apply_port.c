@@ -221,6 +221,18 @@ static int read_settings(struct apply *x, const struct weir_item *item, struct p
 	return failed;
 }
 
+// The port is new, or shows them another address.
+static int touch_everybody(struct apply *x, struct port *port, const struct document_entry *entry)
+{
+	struct touched *touched = touch_target(x, &port->target);
+
+	if (!touched)
+		return -ENOMEM;
+	touched->everybody = true;
+	touched->entry = entry;
+	return 0;
+}
+
 static int plan_change(struct apply *x, struct port *port, const struct document_entry *entry)
 {
 	struct vswitch *s = port->target.vswitch;
@@ -248,6 +260,10 @@ static int plan_change(struct apply *x, struct port *port, const struct document
 	step_say(x, &change->step, "%s", text);
 	if (change->settings)
 		exchange(port, change);
+	if (strcmp(port->mac, change->mac) != 0)
+		failed = touch_everybody(x, port, entry);
+	if (failed)
+		return failed;
 	change->nic = false;
 	if (trial.nic)
 		failed = nic_plan(x, change);
@@ -348,7 +364,6 @@ static int add(struct apply *x, struct vswitch *s, const struct document_entry *
 	const struct weir_item *item = &entry->item;
 	struct weir_port_config config = config_of(item);
 	struct port_step *adding;
-	struct touched *touched;
 	struct port *port;
 	int failed = check_new(x, s, item);
 
@@ -375,11 +390,9 @@ static int add(struct apply *x, struct vswitch *s, const struct document_entry *
 	port->nic_forced = item->port.forced;
 	port->target.made_ids = item->port.made_ids;
 	say_new(x, adding, item->port.nic);
-	touched = touch_target(x, &port->target);
-	if (!touched)
-		return -ENOMEM;
-	touched->is_new = true;
-	touched->entry = entry;
+	failed = touch_everybody(x, port, entry);
+	if (failed)
+		return failed;
 	failed = apply_review(x, s, WEIR_EVENT_PORT_ADDED, port, NULL);
 	return failed ? failed : nic_plan(x, adding);
 }

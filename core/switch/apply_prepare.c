@@ -133,7 +133,7 @@ int prepare_plan(struct apply *x)
 	int failed = 0;
 
 	for (struct touched *touched = x->ports; !failed && touched; touched = touched->next)
-		if (touched->is_new)
+		if (touched->everybody)
 			failed = touch_new(x, touched);
 	for (struct vswitch *s = x->weir->switches; s; s = s->next) {
 		for (struct attachment *a = s->attachments; !failed && a; a = a->next)
@@ -267,7 +267,7 @@ static int prepare_pair(struct apply *x, struct touched *touched, struct pair *p
 		restore_saved(x, a, t);
 	if (pair->soft)
 		return follow(x, t, a);
-	if (touched->is_new && !a->arriving && a->descriptor->class == WEIR_CLASS_CAPTURE &&
+	if (touched->everybody && !a->arriving && a->descriptor->class == WEIR_CLASS_CAPTURE &&
 		!changes_policies(pair))
 		return prepare_capture(x, t, a);
 	if (restoring(x))

@@ -199,11 +199,26 @@ static void set_time(const struct weir *w, uint64_t now_ns, struct weir_drop_sam
 	sample->time_ns = (uint32_t)(ns % NS_PER_S);
 }
 
+// The policer over whose rate the frame was, unless it is gone and another one has its number.
+static const char *policer_of(
+	const struct weir *w, const struct drop_sample *sample, char name[/* POLICER_NAME_SIZE */])
+{
+	const struct policing *p = NULL;
+
+	for (const struct vswitch *s = w->switches; sample->policer && s; s = s->next)
+		if (s->generation == sample->generation)
+			p = policing_at(s, sample->policer - 1);
+	if (!p || p->since_ns > sample->now_ns)
+		return "";
+	policer_name(p, sample->port, name);
+	return name;
+}
+
 static void hand_over(struct weir_drop_watch *watch, unsigned worker, const struct drop_sample *s)
 {
 	const struct weir *w = watch->weir;
 	struct weir_frame frame = { .refs = 1 };
-	char summary[SUMMARY_SIZE];
+	char summary[SUMMARY_SIZE], policer[POLICER_NAME_SIZE];
 	struct weir_drop_sample sample = {
 		.switch_name = switch_of(w, s->generation),
 		.port = s->port,
@@ -213,6 +228,7 @@ static void hand_over(struct weir_drop_watch *watch, unsigned worker, const stru
 		.bytes = s->bytes,
 		.n_bytes = s->n_bytes,
 		.lost = s->n_lost - watch->n_lost[worker],
+		.policer = policer_of(w, s, policer),
 	};
 	uint8_t bytes[DROP_SAMPLE_BYTES];
 

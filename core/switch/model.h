@@ -120,6 +120,7 @@ struct policing {
 	unsigned refs;                // states that hold it
 	struct policer_config config; // in force
 	struct policer *policer;
+	uint64_t since_ns; // when the number became its own, by the clock of batches
 };
 
 // A policer as a state wants it.
@@ -288,7 +289,8 @@ struct vswitch {
 	struct policer_table policer_table;
 	struct index policers; // by name
 	struct numbers policer_numbers;
-	struct totals retired; // of ports that are gone
+	struct policing **policings; // by number, as many as were made; NULL where there is none
+	struct totals retired;       // of ports that are gone
 	struct drop_slot
 		retired_drops[RETIRED_DROPS]; // what they dropped, by reason; the last is shared
 	struct port *leaving;                 // removed, and still used by a worker
@@ -723,6 +725,8 @@ void port_forget_learned(const struct port *port);
 // The end of a port that is in no snapshot any more.
 void port_end(struct port *port);
 int port_republish(struct port *port);
+// Has everybody on the stack prepare for the port. On failure the change is aborted.
+int port_prepare(struct change *change, struct port *port, struct weir_error *error);
 
 // ---- notice_kinds.c
 // How much a line about a notice of this kind matters: as syslog(3).
@@ -767,6 +771,29 @@ struct policing *policing_get(struct vswitch *vswitch, const struct attachment *
 void policing_put(struct vswitch *vswitch, struct policing *policing);
 // Puts the rates and bursts of the state in force. Cannot fail.
 void policing_apply(struct vswitch *vswitch, const struct target_state *state);
+// NULL: there is none of this number.
+const struct policing *policing_at(const struct vswitch *vswitch, uint32_t id);
+// What it has counted, on all workers.
+struct policing_counts {
+	uint64_t passed_frames, passed_bytes, dropped_frames, dropped_bytes;
+};
+struct policing_counts policing_count(
+	const struct vswitch *vswitch, const struct policing *policing);
+
+// ---- policer_list.c
+enum { POLICER_NAME_SIZE = WEIR_NAME_MAX + 64 + sizeof(" of ") + WEIR_NAME_MAX + 8 };
+// "acl web"; where it is not of the port, "acl web of switch:br0".
+void policer_name(
+	const struct policing *policing, const char *port, char name[/* POLICER_NAME_SIZE */]);
+// Which policers of a switch dropped frames, most first. Finish with free().
+struct policer_drop {
+	const struct policing *policing;
+	uint32_t cause;
+	uint16_t port;
+	uint64_t frames;
+};
+// NULL: no memory.
+struct policer_drop *policer_drops(const struct vswitch *vswitch, size_t *n);
 
 // ---- meter.c
 void meters_init(struct vswitch *vswitch);

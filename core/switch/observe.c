@@ -113,10 +113,42 @@ static void add_drop(struct drop_row *rows, unsigned *n, uint32_t key, uint64_t 
 	rows[(*n)++] = (struct drop_row){ key, frames };
 }
 
-static void show_drop(const struct weir *w, const char *port, const struct drop_row *r,
-	weir_drop_row *row, void *context)
+// Of one switch.
+struct drop_listing {
+	const struct weir *weir;
+	struct policer_drop *policers; // most frames first
+	size_t n_policers;
+	weir_drop_row *row;
+	void *context;
+};
+
+// Whose drops these were, as far as they were over a rate.
+static unsigned name_policers(const struct drop_listing *l, const struct port *port, uint32_t key,
+	char names[][POLICER_NAME_SIZE], const char *list[])
 {
-	struct weir_drop_info info = { .port = port, .frames = r->frames };
+	unsigned n = 0;
+
+	for (size_t i = 0; port && i < l->n_policers && n < WEIR_DROP_POLICERS_MAX; i++) {
+		const struct policer_drop *drop = &l->policers[i];
+
+		if (drop->port != port->index || (DROP_KEY(0, 0) | drop->cause) != key)
+			continue;
+		policer_name(drop->policing, port->name, names[n]);
+		list[n] = names[n];
+		n++;
+	}
+	return n;
+}
+
+// port: NULL: one that is gone, or none.
+static void show_drop(
+	const struct drop_listing *l, const struct port *port, const struct drop_row *r)
+{
+	char names[WEIR_DROP_POLICERS_MAX][POLICER_NAME_SIZE];
+	const char *policers[WEIR_DROP_POLICERS_MAX];
+	struct weir_drop_info info = {
+		.port = port ? port->name : "", .frames = r->frames, .policers = policers
+	};
 	unsigned stage = r->key >> 16 & 0xff;
 
 	if (r->key == DROP_KEY_OTHERS) {
@@ -125,10 +157,12 @@ static void show_drop(const struct weir *w, const char *port, const struct drop_
 		info.extension = "";
 		info.stage = "";
 	} else {
-		info.reason = reason_describe(w, (uint16_t)r->key, &info.text, &info.extension);
+		info.reason = reason_describe(
+			l->weir, (uint16_t)r->key, &info.text, &info.extension);
 		info.stage = stage_name(stage);
+		info.n_policers = name_policers(l, port, r->key, names, policers);
 	}
-	row(context, &info);
+	l->row(l->context, &info);
 }
 
 static void collect_drops(const struct weir *w, const struct port_counters *counters,
@@ -145,12 +179,12 @@ static void collect_drops(const struct weir *w, const struct port_counters *coun
 	}
 }
 
-static void show_drops(const struct weir *w, const char *port, const struct drop_row *rows,
-	unsigned n, weir_drop_row *row, void *context)
+static void show_drops(const struct drop_listing *l, const struct port *port,
+	const struct drop_row *rows, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
 		if (rows[i].frames)
-			show_drop(w, port, &rows[i], row, context);
+			show_drop(l, port, &rows[i]);
 }
 
 void drops_retire(struct vswitch *s, const struct port_counters *counters)
@@ -172,46 +206,59 @@ void drops_retire(struct vswitch *s, const struct port_counters *counters)
 
 // Ports that are gone, and frames that no port sent, stand under no port's name.
 static void list_portless_drops(
-	struct vswitch *s, struct drop_row *rows, weir_drop_row *row, void *context)
+	const struct drop_listing *l, const struct vswitch *s, struct drop_row *rows)
 {
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < RETIRED_DROPS && s->retired_drops[i].key; i++)
 		add_drop(rows, &n, s->retired_drops[i].key, s->retired_drops[i].frames);
 	collect_drops(s->weir, s->nowhere.counters, rows, &n);
-	show_drops(s->weir, "", rows, n, row, context);
+	show_drops(l, NULL, rows, n);
 	for (const struct port *p = s->leaving; p; p = p->next_leaving) {
 		n = 0;
 		collect_drops(s->weir, p->runtime.counters, rows, &n);
-		show_drops(s->weir, "", rows, n, row, context);
+		show_drops(l, NULL, rows, n);
 	}
+}
+
+// rows: room for all of a port.
+static int list_drops(const struct vswitch *s, struct drop_row *rows, weir_drop_row *row,
+	void *context, struct weir_error *error)
+{
+	struct drop_listing l = { .weir = s->weir, .row = row, .context = context };
+
+	l.policers = policer_drops(s, &l.n_policers);
+	if (!l.policers)
+		return weir_refuse(error, -ENOMEM, NULL, "no memory for a list of drops");
+	for (unsigned i = 0; i < s->n_indices; i++) {
+		unsigned n = 0;
+
+		if (!s->ports[i])
+			continue;
+		collect_drops(s->weir, s->ports[i]->runtime.counters, rows, &n);
+		show_drops(&l, s->ports[i], rows, n);
+	}
+	list_portless_drops(&l, s, rows);
+	free(l.policers);
+	return 0;
 }
 
 int weir_drop_list(struct weir *w, const char *switch_name, weir_drop_row *row, void *context,
 	struct weir_error *error)
 {
 	struct drop_row *rows;
+	int failed = 0;
 
 	if (switch_name && !vswitch_find(w, switch_name, error))
 		return -ENOENT;
 	rows = calloc(w->n_workers * DROP_SLOTS + RETIRED_DROPS, sizeof(*rows));
 	if (!rows)
 		return weir_refuse(error, -ENOMEM, NULL, "no memory for a list of drops");
-	for (struct vswitch *s = w->switches; s; s = s->next) {
-		if (switch_name && strcmp(switch_name, s->name) != 0)
-			continue;
-		for (unsigned i = 0; i < s->n_indices; i++) {
-			unsigned n = 0;
-
-			if (!s->ports[i])
-				continue;
-			collect_drops(w, s->ports[i]->runtime.counters, rows, &n);
-			show_drops(w, s->ports[i]->name, rows, n, row, context);
-		}
-		list_portless_drops(s, rows, row, context);
-	}
+	for (struct vswitch *s = w->switches; !failed && s; s = s->next)
+		if (!switch_name || strcmp(switch_name, s->name) == 0)
+			failed = list_drops(s, rows, row, context, error);
 	free(rows);
-	return 0;
+	return failed;
 }
 
 // ---- FDB

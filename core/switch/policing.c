@@ -12,10 +12,16 @@
 
 static int make_chunk(struct vswitch *s, uint32_t chunk)
 {
-	struct policer *shared = aligned_alloc(64, POLICER_CHUNK * sizeof(*shared));
+	size_t n = (chunk + 1) * (size_t)POLICER_CHUNK;
+	struct policing **policings = realloc(s->policings, n * sizeof(struct policing *));
+	struct policer *shared = policings ? aligned_alloc(64, POLICER_CHUNK * sizeof(*shared))
+					   : NULL;
 
+	if (policings)
+		s->policings = policings;
 	if (!shared)
 		return -ENOMEM;
+	memset(policings + n - POLICER_CHUNK, 0, POLICER_CHUNK * sizeof(struct policing *));
 	memset(shared, 0, POLICER_CHUNK * sizeof(*shared));
 	for (unsigned i = 0; i < s->weir->n_workers; i++) {
 		struct policer_bank *bank = &s->datapaths[i]->policers;
@@ -41,7 +47,7 @@ static void set_owner(struct policing *p, uint16_t owner)
 
 static void end(struct vswitch *s, struct numbered *thing)
 {
-	(void)s;
+	s->policings[thing->id] = NULL;
 	set_owner((struct policing *)thing, 0);
 	free(thing);
 }
@@ -61,6 +67,7 @@ void policing_fini(struct vswitch *s)
 {
 	numbers_fini(&s->policer_numbers);
 	index_fini(&s->policers);
+	free(s->policings);
 	for (unsigned i = 0; i < POLICER_CHUNKS; i++)
 		free(s->policer_table.chunks[i]);
 }
@@ -124,6 +131,8 @@ static struct policing *make(struct vswitch *s, const char *extension, const cha
 		*policer_slot_at(
 			&s->datapaths[i]->policers, p->number.id) = (struct policer_slot){ 0 };
 	policer_init(p->policer, config, s->weir->n_workers);
+	p->since_ns = weir_now_ns(s->weir);
+	s->policings[p->number.id] = p;
 	index_add(&s->policers, &p->by_name, hash_name(extension, target, key));
 	return p;
 }
@@ -163,4 +172,25 @@ void policing_apply(struct vswitch *s, const struct target_state *state)
 		p->config = *wanted;
 		policer_change(p->policer, wanted, s->weir->n_workers, weir_now_ns(s->weir));
 	}
+}
+
+const struct policing *policing_at(const struct vswitch *s, uint32_t id)
+{
+	return id < s->policer_numbers.made ? s->policings[id] : NULL;
+}
+
+struct policing_counts policing_count(const struct vswitch *s, const struct policing *p)
+{
+	struct policing_counts c = { 0 };
+
+	for (unsigned i = 0; i < s->weir->n_workers; i++) {
+		const struct policer_slot *slot = policer_slot_at(
+			&s->datapaths[i]->policers, p->number.id);
+
+		c.passed_frames += counted(&slot->passed_frames);
+		c.passed_bytes += counted(&slot->passed_bytes);
+		c.dropped_frames += counted(&slot->dropped_frames);
+		c.dropped_bytes += counted(&slot->dropped_bytes);
+	}
+	return c;
 }

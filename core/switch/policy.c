@@ -117,6 +117,26 @@ static int carry_out(struct target *t, struct attachment *a, bool fewer, unsigne
 	return 0;
 }
 
+// Who adds one of another type means another one, or has forgotten what the id is of: it does not
+// take the place of what stands there. One of the same type does, as a whole, and keeps its meter
+// and its policer.
+static int check_replaced(const struct target *t, const struct policy *before,
+	const struct schema_type *type, struct weir_error *error)
+{
+	const char *extension = policy_extension(before);
+	char target[WEIR_NAME_MAX + 8];
+
+	// That of an unchecked one may not have been said.
+	if (!*before->type || strcmp(before->type, type->name) == 0)
+		return 0;
+	target_name(t, target);
+	return weir_refuse(error, -EEXIST, "id",
+		"id \"%s\": is that of a policy %s.%s on %s, which one of type %s does not "
+		"replace: "
+		"remove it, or give another id",
+		before->id, extension, before->type, target, type->name);
+}
+
 int weir_policy_add(struct weir *w, const char *target, const char *extension, const char *type,
 	const char *id, const void *bytes, size_t size, char made_id[], unsigned flags,
 	struct weir_error *error)
@@ -138,6 +158,10 @@ int weir_policy_add(struct weir *w, const char *target, const char *extension, c
 		snprintf(name, sizeof(name), "%s", id);
 	else
 		number = make_id(t, a, name);
+	before = policy_find(t, a, name);
+	failed = before ? check_replaced(t, before, found, error) : 0;
+	if (failed)
+		return failed;
 	policy = policy_make(a, found, name, bytes, size);
 	if (!policy)
 		return weir_refuse(error, -ENOMEM, NULL, "no memory");
@@ -147,7 +171,6 @@ int weir_policy_add(struct weir *w, const char *target, const char *extension, c
 		return failed;
 	}
 	// In the place of the one with the same id, or at the end.
-	before = policy_find(t, a, name);
 	if (before)
 		policy_replace(t, before, policy);
 	else
@@ -201,8 +224,13 @@ int weir_policy_remove(struct weir *w, const char *target, const char *extension
 	return 0;
 }
 
-static void list_target(
-	const struct target *t, const char *extension, weir_policy_row *row, void *context)
+// NULL: of all.
+struct policies_wanted {
+	const char *extension, *type;
+};
+
+static void list_target(const struct target *t, const struct policies_wanted *wanted,
+	weir_policy_row *row, void *context)
 {
 	char name[WEIR_NAME_MAX + 8];
 
@@ -211,31 +239,62 @@ static void list_target(
 		struct weir_policy_info info = { name, policy_extension(p), p->type, p->id,
 			p->bytes, p->size };
 
-		if (!extension || strcmp(extension, info.extension) == 0)
+		if ((!wanted->extension || strcmp(wanted->extension, info.extension) == 0) &&
+			(!wanted->type || strcmp(wanted->type, info.type) == 0))
 			row(context, &info);
 	}
 }
 
-int weir_policy_list(struct weir *w, const char *target, const char *extension,
+// What is not known is a mistake. The types of an extension that is missing are not known.
+static int check_wanted(
+	struct weir *w, const struct policies_wanted *wanted, struct weir_error *error)
+{
+	struct extension *extension;
+	const struct weir_schema *schema;
+	struct weir_error own;
+
+	if (!wanted->extension)
+		return wanted->type ? weir_refuse(error, -EINVAL, "type",
+					      "type \"%.40s\": of which extension must be given",
+					      wanted->type)
+				    : 0;
+	extension = loader_find(w->loader, wanted->extension);
+	if (!extension && !attached_anywhere(w, wanted->extension, true))
+		return weir_refuse(error, -ENOENT, "extension",
+			"extension \"%.64s\": is not loaded", wanted->extension);
+	if (!extension || !wanted->type)
+		return 0;
+	schema = extension_schema(extension);
+	if (!schema)
+		return weir_refuse(error, -ENOENT, "type", "type \"%.40s\": %s has no policies",
+			wanted->type, wanted->extension);
+	if (schema_find(schema, SCHEMA_POLICY, wanted->type, &own))
+		return 0;
+	if (error)
+		*error = own;
+	return own.code;
+}
+
+int weir_policy_list(struct weir *w, const char *target, const char *extension, const char *type,
 	weir_policy_row *row, void *context, struct weir_error *error)
 {
+	struct policies_wanted wanted = { extension, type && *type ? type : NULL };
 	struct target *only = target ? target_find(w, target, error) : NULL;
+	int failed;
 
 	if (target && !only)
 		return -ENOENT;
-	if (extension && !loader_find(w->loader, extension) &&
-		!attached_anywhere(w, extension, true))
-		return weir_refuse(error, -ENOENT, "extension",
-			"extension \"%.64s\": is not loaded", extension);
-	if (only) {
-		list_target(only, extension, row, context);
-		return 0;
+	failed = check_wanted(w, &wanted, error);
+	if (failed || only) {
+		if (!failed)
+			list_target(only, &wanted, row, context);
+		return failed;
 	}
 	for (struct vswitch *s = w->switches; s; s = s->next) {
-		list_target(&s->target, extension, row, context);
+		list_target(&s->target, &wanted, row, context);
 		for (unsigned i = 0; i < s->n_indices; i++)
 			if (s->ports[i])
-				list_target(&s->ports[i]->target, extension, row, context);
+				list_target(&s->ports[i]->target, &wanted, row, context);
 	}
 	return 0;
 }

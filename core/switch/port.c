@@ -104,13 +104,26 @@ void port_forget(struct vswitch *s, weir_port_id id)
 	rcu_leave();
 }
 
-static int prepare_all(struct change *change, struct port *port, struct weir_error *error)
+// With a refusal that stands as it is: what the extension says of the port is known afterwards.
+static int prepare_one(
+	struct change *change, struct attachment *a, struct target *t, struct weir_error *error)
+{
+	const struct target_state *before = target_state_of(t, a);
+	int refused;
+
+	if (!before || !before->refusal)
+		return change_prepare(change, a, t, error);
+	refused = change_prepare_or_refuse(change, a, t, error);
+	return refused < 0 ? refused : 0;
+}
+
+int port_prepare(struct change *change, struct port *port, struct weir_error *error)
 {
 	struct vswitch *s = port->target.vswitch;
 
 	for (struct attachment *a = s->attachments; a; a = a->next) {
 		struct weir_error own;
-		int failed = change_prepare(change, a, &port->target, &own);
+		int failed = prepare_one(change, a, &port->target, &own);
 
 		if (!failed)
 			continue;
@@ -164,7 +177,7 @@ static int add_checked(struct port *port, const char *nic, unsigned flags, struc
 	if (!failed && nic)
 		failed = port_check_nic(port, nic, error);
 	if (!failed)
-		failed = prepare_all(&change, port, error);
+		failed = port_prepare(&change, port, error);
 	if (failed)
 		return failed;
 	if (flags & WEIR_DRY_RUN) {
@@ -322,74 +335,5 @@ int weir_port_remove(struct weir *w, const char *name, unsigned flags, struct we
 	port_retire_index(s, port->index);
 	port_end(port);
 	change_ports_changed(s);
-	return 0;
-}
-
-// ---- Changing
-
-void port_forget_learned(const struct port *port)
-{
-	rcu_enter();
-	fdb_flush(port->target.vswitch->fdb, port->id, FDB_ANY);
-	rcu_leave();
-}
-
-int port_republish(struct port *port)
-{
-	struct published_port *published = publish_port_make(port, port->target.vswitch->stack);
-
-	return published ? publish_port(port, published) : -ENOMEM;
-}
-
-int weir_port_set(struct weir *w, const char *name, const struct weir_port_config *config,
-	unsigned which, unsigned flags, struct weir_error *error)
-{
-	struct port *port = port_find(w, name, error), *trial, before;
-	int failed;
-
-	if (!port)
-		return -ENOENT;
-	failed = port_config_check(config, error);
-	if (failed)
-		return failed;
-	trial = port_make(port->target.vswitch, name, &(struct weir_port_config){ 0 }, error);
-	if (!trial)
-		return -ENOMEM;
-	failed = port_configure(trial, config, which, error);
-	if (!failed)
-		failed = review(port->target.vswitch, WEIR_EVENT_PORT_CHANGED, port, NULL, error);
-	if (failed || (flags & WEIR_DRY_RUN)) {
-		port_free(trial);
-		return failed;
-	}
-	before = *port;
-	if (which & WEIR_PORT_SET_VLAN) {
-		port->vlan = trial->vlan;
-		port->vlan_text = trial->vlan_text;
-		trial->vlan_text = before.vlan_text;
-	}
-	if (which & WEIR_PORT_SET_MAC)
-		memcpy(port->mac, trial->mac, sizeof(port->mac));
-	if (which & WEIR_PORT_SET_MTU)
-		port->mtu = trial->mtu;
-	failed = port_republish(port);
-	if (failed) {
-		weir_refuse(error, failed, NULL, "port \"%s\": no memory", port->name);
-		if (which & WEIR_PORT_SET_VLAN)
-			trial->vlan_text = port->vlan_text;
-		port->vlan = before.vlan;
-		port->vlan_text = before.vlan_text;
-		memcpy(port->mac, before.mac, sizeof(port->mac));
-		port->mtu = before.mtu;
-	}
-	port_free(trial);
-	if (failed)
-		return failed;
-	if (which & WEIR_PORT_SET_VLAN)
-		port_forget_learned(port); // in VLANs that it may not carry any more
-	note_port(port, false);
-	weir_notify(w, "port-changed", port->target.vswitch->name, name, "",
-		"port %s has new settings", name);
-	tell(port->target.vswitch, WEIR_EVENT_PORT_CHANGED, port, NULL);
 	return 0;
 }

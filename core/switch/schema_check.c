@@ -67,16 +67,19 @@ __attribute__((format(printf, 2, 3))) static int refuse(
 		path.used ? path.bytes : "message", problem);
 }
 
-// " (bits_per_second)", or "" without a unit.
+// " bits per second", or "" without a unit.
 static struct text unit_of(const struct schema_field *field)
 {
 	struct text text = { .used = 0 };
 
 	if (field->unit)
-		append(&text, " (%s)", field->unit);
-	for (size_t i = 0; i < text.used; i++)
+		append(&text, " %s", field->unit);
+	for (size_t i = 0; i < text.used; i++) {
 		if (text.bytes[i] >= 'A' && text.bytes[i] <= 'Z')
 			text.bytes[i] = (char)(text.bytes[i] - 'A' + 'a');
+		else if (text.bytes[i] == '_')
+			text.bytes[i] = ' ';
+	}
 	return text;
 }
 
@@ -89,26 +92,20 @@ static int check_signed(const struct scan *scan, uint64_t bits)
 		value = wire_zigzag(bits);
 	else if (field->type == FIELD_SFIXED32)
 		value = (int32_t)(uint32_t)bits;
-	if (value < field->min)
-		return refuse(scan, "%" PRId64 " is below the least allowed value %" PRId64 "%s",
-			value, field->min, unit_of(field).bytes);
-	if (value > (int64_t)field->max)
-		return refuse(scan, "%" PRId64 " is above the greatest allowed value %" PRId64 "%s",
-			value, (int64_t)field->max, unit_of(field).bytes);
-	return 0;
+	if (value >= field->min && value <= (int64_t)field->max)
+		return 0;
+	return refuse(scan, "%" PRId64 ": must be %" PRId64 " to %" PRId64 "%s", value, field->min,
+		(int64_t)field->max, unit_of(field).bytes);
 }
 
 static int check_unsigned(const struct scan *scan, uint64_t value)
 {
 	const struct schema_field *field = scan->field;
 
-	if (value < (uint64_t)field->min)
-		return refuse(scan, "%" PRIu64 " is below the least allowed value %" PRId64 "%s",
-			value, field->min, unit_of(field).bytes);
-	if (value > field->max)
-		return refuse(scan, "%" PRIu64 " is above the greatest allowed value %" PRIu64 "%s",
-			value, field->max, unit_of(field).bytes);
-	return 0;
+	if (value >= (uint64_t)field->min && value <= field->max)
+		return 0;
+	return refuse(scan, "%" PRIu64 ": must be %" PRId64 " to %" PRIu64 "%s", value, field->min,
+		field->max, unit_of(field).bytes);
 }
 
 static int check_real(const struct scan *scan, uint64_t bits)

@@ -42,6 +42,7 @@ static const char *meter_key(const struct vswitch *s, uint32_t id)
 static void describe(const struct tracing *t, const struct compose_step *step, char *text)
 {
 	const char *reason, *words, *owner;
+	const struct policing *policing;
 
 	switch (step->action) {
 	case COMPOSE_DROP:
@@ -53,6 +54,10 @@ static void describe(const struct tracing *t, const struct compose_step *step, c
 		break;
 	case COMPOSE_METER:
 		snprintf(text, TEXT_SIZE, "%s", meter_key(t->vswitch, step->value));
+		break;
+	case COMPOSE_POLICE:
+		policing = policing_at(t->vswitch, step->value);
+		snprintf(text, TEXT_SIZE, "%s", policing ? policing->key : step->text);
 		break;
 	default:
 		snprintf(text, TEXT_SIZE, "%s", step->text);

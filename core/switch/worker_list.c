@@ -50,6 +50,7 @@ static void show(const struct weir *w, unsigned i, weir_worker_row *row, void *c
 		.cpu = now.cpu,
 		.frames = now.frames,
 		.n_queues = w->lists[i]->n_entries,
+		.linger_us = w->linger_us,
 		.idle_share = busy_ns ? 1.0 - share(busy_ns, passed_ns) : 1.0,
 	};
 
@@ -72,7 +73,7 @@ int weir_worker_set_linger(struct weir *w, unsigned linger_us, struct weir_error
 {
 	if (linger_us > 1000000)
 		return weir_refuse(error, -EINVAL, "linger_us",
-			"linger_us %u: must be 0 to 1000000", linger_us);
+			"linger_us %u: must be 0 to 1000000 microseconds", linger_us);
 	__atomic_store_n(&w->linger_us, linger_us, __ATOMIC_RELAXED);
 	return 0;
 }

@@ -33,8 +33,7 @@ static int set_whom(struct item *item, const Acl__Entry *message, struct weir_er
 	item->entry.remote = which == 0 || which == 2;
 	item->entry.mac = which >= 2;
 	if (!item->entry.mac)
-		return text_read_prefix(
-			fields[which], texts[which], true, &item->entry.prefix, error);
+		return text_read_prefix(fields[which], texts[which], &item->entry.prefix, error);
 	if (item->action == ACTION_METER)
 		return weir_refuse(error, -EINVAL, fields[which],
 			"%s \"%.64s\": a meter must be for remote or local IP addresses",

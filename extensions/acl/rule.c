@@ -42,7 +42,9 @@ static int set_prefix(struct item *item, const char **why, const char *field, co
 
 	if (!text)
 		return 0;
-	failed = text_read_prefix(field, text, false, &prefix, error);
+	failed = text_read_prefix(field, text, &prefix, error);
+	if (!failed && prefix.family == 0)
+		return 0; // any: no restriction
 	if (!failed)
 		failed = agree(&item->rule, why, prefix.family == 4 ? WEIR_L3_IPV4 : WEIR_L3_IPV6,
 			field, text, error);

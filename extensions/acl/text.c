@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 // Digits alone: no sign, no spaces. False: they are none, or mean more than max.
 static bool read_number(const char *text, size_t size, unsigned max, unsigned *number)
@@ -38,8 +39,8 @@ static bool normalise(uint8_t *bytes, unsigned length, unsigned max)
 	return any;
 }
 
-int text_read_prefix(const char *field, const char *text, bool may_be_any, struct prefix *prefix,
-	struct weir_error *error)
+int text_read_prefix(
+	const char *field, const char *text, struct prefix *prefix, struct weir_error *error)
 {
 	const char *slash = strchr(text, '/');
 	size_t size = slash ? (size_t)(slash - text) : strlen(text);
@@ -47,7 +48,7 @@ int text_read_prefix(const char *field, const char *text, bool may_be_any, struc
 	char address[PREFIX_TEXT];
 
 	*prefix = (struct prefix){ 0 };
-	if (may_be_any && strcmp(text, "any") == 0)
+	if (strcasecmp(text, "any") == 0)
 		return 0;
 	snprintf(address, sizeof(address), "%.*s", (int)size, text);
 	if (inet_pton(AF_INET, address, prefix->bytes) == 1)
@@ -56,8 +57,8 @@ int text_read_prefix(const char *field, const char *text, bool may_be_any, struc
 		prefix->family = 6;
 	else
 		return weir_refuse(error, -EINVAL, field,
-			"%s \"%.64s\": must be an IPv4 or IPv6 address or prefix%s", field, text,
-			may_be_any ? ", or any" : "");
+			"%s \"%.64s\": must be an IPv4 or IPv6 address or prefix, or any", field,
+			text);
 	max = length = prefix->family == 4 ? 32 : 128;
 	if (slash && !read_number(slash + 1, strlen(slash + 1), max, &length))
 		return weir_refuse(error, -EINVAL, field,
@@ -73,7 +74,7 @@ int text_read_mac(
 	static const char hex[] = "0123456789abcdef";
 
 	*prefix = (struct prefix){ 0 };
-	if (strcmp(text, "any") == 0)
+	if (strcasecmp(text, "any") == 0)
 		return 0;
 	for (unsigned i = 0; strlen(text) == 17 && i < 17; i++) {
 		const char *digit = text[i] ? strchr(hex, text[i] | 0x20) : NULL;
@@ -140,7 +141,7 @@ int text_read_protocol(const char *text, uint16_t *protocol, struct weir_error *
 	unsigned number;
 
 	for (unsigned i = 0; i < N_PROTOCOLS; i++) {
-		if (strcmp(protocols[i].name, text) == 0) {
+		if (strcasecmp(protocols[i].name, text) == 0) {
 			*protocol = protocols[i].number;
 			return 0;
 		}

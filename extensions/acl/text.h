@@ -8,9 +8,10 @@
 
 #include "acl.h"
 
-// "10.0.0.0/8", "2001:db8::1", and, where may_be_any, "any". Bits behind the length are cleared.
-int text_read_prefix(const char *field, const char *text, bool may_be_any, struct prefix *prefix,
-	struct weir_error *error);
+// "10.0.0.0/8", "2001:db8::1", or "any", of which the family is 0. Bits behind the length are
+// cleared.
+int text_read_prefix(
+	const char *field, const char *text, struct prefix *prefix, struct weir_error *error);
 // "02:00:00:00:00:01" or "any": length 48 or 0.
 int text_read_mac(
 	const char *field, const char *text, struct prefix *prefix, struct weir_error *error);

@@ -2,26 +2,8 @@
 // Copyright The Weir Authors
 //
 // The descriptor, and the little that is not said by policies.
-#include <syslog.h>
-
 #include "guard.h"
 #include "guard.schema.h"
-
-static int attach(struct weir_attachment *attachment, void **instance, struct weir_error *error)
-{
-	(void)error;
-	*instance = attachment;
-	return 0;
-}
-
-// The address that is assigned to a port may have changed.
-static void event(void *instance, const struct weir_event *event)
-{
-	if (event->kind == WEIR_EVENT_PORT_CHANGED && weir_refresh(instance, event->port) < 0)
-		weir_log(instance, LOG_ERR,
-			"port %s: no memory to see which address is assigned to it",
-			event->port_name);
-}
 
 static const struct weir_drop_reason reasons[N_REASONS] = {
 	[DROP_MAC] = { "mac-spoof", "the source address is not one of the port's" },
@@ -51,4 +33,4 @@ WEIR_EXTENSION("guard", WEIR_CLASS_FILTER, .version = "1.0",
 	.summary = "Keeps ports from spoofing, serving and storming", .schema = weir_schema,
 	.schema_size = sizeof(weir_schema), .drop_reasons = reasons, .n_drop_reasons = N_REASONS,
 	.ingress = guard_ingress, .forwarded = guard_forwarded, .visit = guard_visit,
-	.attach = attach, .prepare = guard_prepare, .release = guard_release, .event = event);
+	.prepare = guard_prepare, .release = guard_release);

@@ -104,7 +104,8 @@ static void unknown_words(void **state)
 	static const struct program_row rows[] = {
 		{ "weirctl bridge list", 2, "",
 			"weirctl: unknown object \"bridge\": there are switch, port, extension, "
-			"policy, meter, fdb, flow, session, drop, worker, event, trace, export, "
+			"policy, meter, policer, fdb, flow, session, drop, worker, event, trace, "
+			"export, "
 			"apply, "
 			"help, "
 			"completion, and the calls of sample\nusage: weirctl [OPTION...] OBJECT",

@@ -47,10 +47,11 @@ static void bash_completes(void **state)
 {
 	static const char *const rows[][2] = {
 		{ "weirctl s", "switch session sample" },
-		{ "weirctl -j po", "port policy" },
-		{ "weirctl \"\"", "switch port extension policy meter fdb flow session drop worker "
-				  "event trace export "
-				  "apply help completion sample" },
+		{ "weirctl -j po", "port policy policer" },
+		{ "weirctl \"\"",
+			"switch port extension policy meter policer fdb flow session drop worker "
+			"event trace export "
+			"apply help completion sample" },
 		{ "weirctl port \"\"", "add remove list show connect disconnect set" },
 		{ "weirctl nothing \"\"", "" },
 		{ "weirctl port add \"\"", "br0 br1" },
@@ -59,6 +60,12 @@ static void bash_completes(void **state)
 		{ "weirctl flow list --port \"\"", "vm1 up0" },
 		{ "weirctl drop watch --extension \"\"", "sample gone" },
 		{ "weirctl port add br0 \"\"", "" },
+		{ "weirctl port add br0 vm1 \"\"", "packet: tap: replay: memory null dpdk:" },
+		{ "weirctl port connect vm1 n", "null" },
+		{ "weirctl event watch nic-", "nic-connected nic-disconnected nic-lost" },
+		{ "weirctl event watch nic-lost,port-ch", "nic-lost,port-changed" },
+		{ "weirctl flow list --filter ip_s", "ip_src=" },
+		{ "weirctl flow list --filter ipv4,l4_d", "ipv4,l4_dst=" },
 		{ "weirctl port add br0 vm1 --m", "--mac --mtu" },
 		{ "weirctl --ti", "--timeout" },
 		{ "weirctl port list --dry", "" },

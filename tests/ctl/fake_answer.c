@@ -206,10 +206,23 @@ static void list_meters(const struct fake_connection *c)
 	REPLY(c, METERS, meters, &rows, false);
 }
 
+static void list_policers(const struct fake_connection *c)
+{
+	static char id[] = "web";
+	Weir__Control__Policer policer = { BASE(policer), .port = text_vm1,
+		.extension = text_sample, .id = id, HAS(rate_bps, 1000000), HAS(burst_bytes, 16384),
+		HAS(passed_frames, 5), HAS(passed_bytes, 500), HAS(dropped_frames, 1),
+		HAS(dropped_bytes, 64) };
+	Weir__Control__Policer *array[] = { &policer };
+	Weir__Control__PolicerRows rows = { BASE(policer_rows), ROWS(array) };
+
+	REPLY(c, POLICERS, policers, &rows, false);
+}
+
 static void list_workers(const struct fake_connection *c)
 {
 	Weir__Control__Worker worker = { BASE(worker), HAS(id, 0), HAS(cpu, 1),
-		HAS(cycles_per_frame, 93.5), HAS(idle_share, 0.25) };
+		HAS(cycles_per_frame, 93.5), HAS(idle_share, 0.25), HAS(linger_us, 50) };
 	Weir__Control__Worker *array[] = { &worker };
 	Weir__Control__WorkerRows rows = { BASE(worker_rows), ROWS(array) };
 
@@ -294,6 +307,9 @@ void fake_answer(struct fake_connection *c, const Weir__Control__Request *reques
 		break;
 	case WEIR__CONTROL__REQUEST__REQUEST_METER_LIST:
 		list_meters(c);
+		break;
+	case WEIR__CONTROL__REQUEST__REQUEST_POLICER_LIST:
+		list_policers(c);
 		break;
 	case WEIR__CONTROL__REQUEST__REQUEST_WORKER_LIST:
 		list_workers(c);

@@ -86,9 +86,9 @@ static void frames_of_files(void **state)
 		{ "cd $(dirname $WEIR_SOCKET); weirctl trace vm1 'pcap look.pcap#4'", 1, "",
 			"weirctl: look.pcap: has no frame 4: must be 1 to 3\n", "" },
 		{ "cd $(dirname $WEIR_SOCKET); weirctl trace vm1 'pcap look.pcap#0'", 1, "",
-			"weirctl: frame 0: frames are counted from 1\n", "" },
+			"weirctl: frame \"0\": must be 1 to 4294967295\n", "" },
 		{ "cd $(dirname $WEIR_SOCKET); weirctl trace vm1 'pcap look.pcap#x'", 1, "",
-			"weirctl: frame \"x\": must be a number", "" },
+			"weirctl: frame \"x\": must be 1 to 4294967295", "" },
 		{ "weirctl trace vm1 --file /nothing/there", 1, "",
 			"weirctl: /nothing/there: No such file or directory\n", "" },
 		{ "weirctl trace vm1 --file /etc/passwd", 1, "", "weirctl: /etc/passwd: ", "" },
@@ -116,9 +116,9 @@ static void flows(void **state)
 			"\"match\":\"ip_dst=10.0.0.0/8,proto=17\",\"worker\":0,"
 			"\"min_frames\":2,\"limit\":1}}\n" },
 		{ "weirctl flow list --limit all", 1, "",
-			"weirctl: --limit \"all\": must be a number", "" },
+			"weirctl: --limit \"all\": must be 0 to 18446744073709551615", "" },
 		{ "weirctl flow list --worker -1", 1, "",
-			"weirctl: --worker \"-1\": must be a number", "" },
+			"weirctl: --worker \"-1\": must be 0 to 63", "" },
 		{ NULL, 0, NULL, NULL, NULL },
 	};
 
@@ -142,9 +142,9 @@ static void drops(void **state)
 			"{\"time\":1700000000,\"time_ns\":5,\"switch\":\"br0\",\"port\":\"vm1\","
 			"\"stage\":\"egress\",\"reason\":\"told\",\"extension\":\"sample\","
 			"\"summary\":\"10.0.0.1 > 10.0.0.2 icmp\",\"size\":60,"
-			"\"frame\":\"020000\",\"lost\":null,\"text\":null}\n",
+			"\"frame\":\"020000\",\"lost\":null,\"text\":null,\"policer\":null}\n",
 			"", NULL },
-		{ "weirctl drop watch --count x", 1, "", "weirctl: --count \"x\": must be a number",
+		{ "weirctl drop watch --count x", 1, "", "weirctl: --count \"x\": must be 0 to 4294967295 samples",
 			"" },
 		{ "weirctl drop watch >/dev/full", 1, "", "weirctl: cannot write the output",
 			NULL },

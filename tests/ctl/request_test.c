@@ -148,9 +148,17 @@ static void lists(void **state)
 			"",
 			"{\"meter_list\":{\"target\":\"vm1\","
 			"\"extension\":\"sample\",\"reset\":true}}\n" },
+		{ "weirctl policer list vm1", 0,
+			"PORT  EXTENSION  ID   RATE_BPS  BURST_BYTES  PASSED_FRAMES  PASSED_BYTES  "
+			"DROPPED_FRAMES  DROPPED_BYTES\n"
+			"vm1   sample     web   1000000        16384              5           500  "
+			"             1             64\n",
+			"", "{\"policer_list\":{\"target\":\"vm1\"}}\n" },
 		{ "weirctl worker list", 0,
-			"ID  CPU  CYCLES_PER_FRAME  FRAMES_PER_BATCH  IDLE_SHARE  QUEUES  FRAMES\n"
-			" 0    1             93.50                 -       25.0%       -       -\n",
+			"ID  CPU  CYCLES_PER_FRAME  FRAMES_PER_BATCH  IDLE_SHARE  LINGER_US  "
+			"QUEUES  FRAMES\n"
+			" 0    1             93.50                 -       25.0%         50  "
+			"     -       -\n",
 			"", "{\"worker_list\":{}}\n" },
 		{ "weirctl fdb list br0", 0,
 			"SWITCH  MAC                VLAN  PORT  AGE_S  STATIC\n"
@@ -253,18 +261,18 @@ static void policies(void **state)
 		{ "weirctl policy schema sample | sed -n 1,8p", 0,
 			"sample.rule: policy of a port or switch\n"
 			"Lets frames pass or not.\n"
-			"NAME              LABEL     TYPE       FORMAT       RANGE                 "
+			"NAME              LABEL     TYPE       FORMAT       RANGE              "
 			"           DEFAULT  KEY  ONEOF   COMMENT\n"
-			"remote            required  string     prefix       -                     "
+			"remote            required  string     prefix       -                  "
 			"           -        yes  -       The other side.\n"
-			"direction         optional  Direction  -            in, out, both_ways    "
-			"           OUT      no   -       -\n"
-			"match             optional  Match      -            -                     "
+			"direction         optional  Direction  -            in, out, both_ways "
+			"           out      no   -       -\n"
+			"match             optional  Match      -            -                  "
 			"           -        no   -       -\n"
-			"match.protocol    optional  uint32     ip-protocol  at most 255           "
+			"match.protocol    optional  uint32     ip-protocol  0 to 255           "
 			"           -        no   -       IP protocol.\n"
-			"match.ports       repeated  uint32     l4-port      at most 65535; at "
-			"most 3 values  -        no   -       -\n",
+			"match.ports       repeated  uint32     l4-port      0 to 65535; at most"
+			" 3 values  -        no   -       -\n",
 			"", ASKED_SCHEMA },
 		{ "weirctl policy schema sample -j | python3 -c 'import json, sys; "
 		  "types = json.load(sys.stdin); rate = [f for f in types[1][\"fields\"] "

@@ -183,9 +183,10 @@ static const char *const wrong[][2] = {
 		"standard input:1:18: duplicate object key near '\"weir\"'" },
 	{ "{\"weir\": 1} x", "standard input:1:13: end of file expected near 'x'" },
 	{ "[]", "a site must be an object such as {\"weir\": 1}" },
-	{ "{}", "weir: is missing" },
+	{ "{}", "weir: is missing: a site says the version of its format, as in "
+		"{\"weir\": 1, \"switches\": [{\"name\": \"br0\"}]}" },
 	{ "{\"weir\": 2}", "weir: 2: must be 1" },
-	{ "{\"weir\": \"1\"}", "weir: must be a whole number of 1 to 1" },
+	{ "{\"weir\": \"1\"}", "weir: must be the number 1" },
 	{ "{\"weir\": 1, \"ports\": []}",
 		"ports: unknown key: the keys of a site are $schema, weir, switches" },
 	{ "{\"weir\": 1, \"switches\": {}}", "switches: must be an array" },

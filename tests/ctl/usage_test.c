@@ -20,7 +20,8 @@ static void wrong_usage(void **state)
 	} lines[] = {
 		{ "weirctl",
 			"the object is missing: there are switch, port, extension, policy, "
-			"meter, fdb, flow, session, drop, worker, event, trace, export, apply, "
+			"meter, policer, fdb, flow, session, drop, worker, event, trace, export, "
+			"apply, "
 			"help, "
 			"completion",
 			"[OPTION...] OBJECT VERB [ARGUMENT...] (see weirctl --help)" },
@@ -92,12 +93,11 @@ static void no_daemon(void **state)
 		{ "weirctl completion names port", 3, "", "weirctl: cannot connect to /", NULL },
 		// Refused before anybody is asked.
 		{ "weirctl port add br0 vm1 --mtu 1k", 1, "",
-			"weirctl: --mtu \"1k\": must be a number of 0 to 4294967295\n", NULL },
+			"weirctl: --mtu \"1k\": must be 0 to 65535 bytes\n", NULL },
 		{ "weirctl switch add br0 --flows many", 1, "",
-			"weirctl: --flows \"many\": must be a number of 0 to 4294967295\n", NULL },
+			"weirctl: --flows \"many\": must be 64 to 16777216 flows\n", NULL },
 		{ "weirctl fdb add br0 02:00:00:00:00:01 vm1 --vlan 4294967296", 1, "",
-			"weirctl: --vlan \"4294967296\": must be a number of 0 to 4294967295\n",
-			NULL },
+			"weirctl: --vlan \"4294967296\": must be 0 to 4094\n", NULL },
 		{ "weirctl policy add vm1 acl. a=1", 1, "",
 			"weirctl: \"acl.\": must be EXTENSION or EXTENSION.TYPE, each at most 63 "
 			"bytes long\n",
@@ -105,7 +105,7 @@ static void no_daemon(void **state)
 		{ "weirctl extension load acl --path no/such.so", 1, "",
 			"weirctl: --path \"no/such.so\": No such file or directory\n", NULL },
 		{ "weirctl event watch --count many", 1, "",
-			"weirctl: --count \"many\": must be a number of 0 to 4294967295\n", NULL },
+			"weirctl: --count \"many\": must be 0 to 4294967295 events\n", NULL },
 		// Needs no daemon.
 		{ "weirctl --version", 0, NULL, "", NULL },
 		{ "weirctl --help", 0, NULL, "", NULL },

@@ -21,10 +21,10 @@ ctl switch add br1 --flows 4096
 ctl switch add br2 --flows 4096 --dry-run
 equal "sizes" "$(sizes)" "br0 2048, br1 4096"
 
-refused 'flows: 0 is below the least allowed value 64' switch add br2 --flows 0
-refused 'flows: 63 is below the least allowed value 64' switch add br2 --flows 63
+refused '"0": must be 64 to 16777216 flows' switch add br2 --flows 0
+refused '"63": must be 64 to 16777216 flows' switch add br2 --flows 63
 refused '16777216' switch add br2 --flows 16777217
-refused '--flows "4k": must be a number' switch add br2 --flows 4k
+refused '--flows "4k": must be 64 to 16777216 flows' switch add br2 --flows 4k
 refused '--flows "-1": must be a number' switch add br2 --flows=-1
 equal "sizes" "$(sizes)" "br0 2048, br1 4096"
 

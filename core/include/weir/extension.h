@@ -310,8 +310,9 @@ static inline int weir_visit_originate(
 // ----------------------------------------------------------------------------
 //
 // Policies are messages of the extension's own schema, wanted by the operator for one port or for
-// the switch. Whenever they change, and once for every port when the extension is attached or a
-// port is added, prepare() builds a new immutable state object from all of them. Everybody
+// the switch. Whenever they change, once for every port when the extension is attached or a port is
+// added, and when another address is assigned to a port, prepare() builds a new immutable state
+// object from all of them. Everybody
 // concerned prepares before anybody commits; then the core publishes the new objects, and the old
 // ones are released when no worker can hold them.
 

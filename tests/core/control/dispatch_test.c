@@ -156,13 +156,18 @@ static const struct {
 	{ "policy_remove target=vm1 extension=acl id=7", "policy_remove vm1 acl 7 0", "done" },
 	{ "policy_remove target=vm1 extension=acl type=rule id=7", "policy_remove vm1 acl 7 0",
 		"done" },
-	{ "policy_remove target=vm1 extension=acl type=limit id=7", "policy_list vm1 acl",
+	{ "policy_remove target=vm1 extension=acl type=limit id=7", "policy_list vm1 acl limit",
 		"2 policy_remove.id: policy \"7\" of type acl.limit does not exist on vm1" },
-	{ "policy_list", "policy_list - -",
+	{ "policy_list", "policy_list - - -",
 		" | target=vm1 extension=acl type=rule id=7 body=body" },
-	{ "policy_list target=vm1 extension=acl type=limit", "policy_list vm1 acl", "" },
+	{ "policy_list target=vm1 extension=acl type=limit", "policy_list vm1 acl limit", "" },
 	{ "policy_schema extension=acl", "extension_schema acl",
 		" extension=acl file_descriptor_set=" },
+	{ "policer_list target=vm1 extension=acl", "policer_list vm1 acl",
+		" | port=vm1 extension=acl id=web rate_bps=1000 burst_bytes=2 passed_frames=3 "
+		"passed_bytes=4 dropped_frames=5 dropped_bytes=6"
+		" | switch=br0 extension=acl id=web rate_fps=1000 burst_frames=2 passed_frames=3 "
+		"passed_bytes=4 dropped_frames=5 dropped_bytes=6" },
 	{ "meter_list", "meter_list - 0",
 		" | port=vm1 extension=acl id=in frames=5 bytes=0 since=1700000000"
 		" | switch=br0 extension=qos id=all frames=0 bytes=0 since=0" },
@@ -194,8 +199,7 @@ static const struct {
 		"flow_list br0 vm1 proto:17 3 5 10", NULL },
 	{ "flow_list switch=br9 port=vm1", "port_list - vm1",
 		"2 flow_list.port: port \"p0\" is on switch br0, not on br9" },
-	{ "flow_list worker=64", "",
-		"1 flow_list.worker: flow_list.worker: 64 is above the greatest allowed value 63" },
+	{ "flow_list worker=64", "", "1 flow_list.worker: flow_list.worker: 64: must be 0 to 63" },
 	{ "flow_flush", "flow_flush br0", "done" },
 	{ "flow_flush switch=br0 /dry_run=1", "switch_list br0", "done" },
 	{ "session_list", "session_list br0", NULL },
@@ -221,7 +225,7 @@ static const struct {
 	{ "trace frame=abc", "", NULL },
 	{ "worker_list", "worker_list",
 		" | id=1 cpu=3 cycles_per_frame=0 frames_per_batch=0 idle_share=0.5 queues=2"
-		" frames=0" },
+		" frames=0 linger_us=0" },
 	{ "worker_set linger_us=0", "worker_set 0", "done" },
 	{ "worker_set linger_us=70 /dry_run=1", "", "done" },
 	{ "worker_set", "", "1 worker_set.linger_us: nothing to set: linger_us must be given" },

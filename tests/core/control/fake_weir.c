@@ -245,19 +245,43 @@ int weir_status_list(struct weir *weir, const char *target, const char *extensio
 	return result;
 }
 
-int weir_policy_list(struct weir *weir, const char *target, const char *extension,
+int weir_policy_list(struct weir *weir, const char *target, const char *extension, const char *type,
 	weir_policy_row *row, void *context, struct weir_error *error)
 {
-	int result = fake_record(
-		weir, error, "policy_list %s %s", fake_text(target), fake_text(extension));
+	int result = fake_record(weir, error, "policy_list %s %s %s", fake_text(target),
+		fake_text(extension), fake_text(type));
 
-	if (result == 0)
+	if (result == 0 && (!type || strcmp(type, "rule") == 0))
 		row(context, &(struct weir_policy_info){ .target = "vm1",
 				     .extension = "acl",
 				     .type = "rule",
 				     .id = "7",
 				     .bytes = "body",
 				     .size = 4 });
+	return result;
+}
+
+int weir_policer_list(struct weir *weir, const char *target, const char *extension,
+	weir_policer_row *row, void *context, struct weir_error *error)
+{
+	struct weir_policer_info info = { .target = "vm1",
+		.extension = "acl",
+		.id = "web",
+		.rate = 1000,
+		.burst = 2,
+		.passed_frames = 3,
+		.passed_bytes = 4,
+		.dropped_frames = 5,
+		.dropped_bytes = 6 };
+	int result = fake_record(
+		weir, error, "policer_list %s %s", fake_text(target), fake_text(extension));
+
+	if (result == 0)
+		row(context, &info);
+	info.counts_frames = true;
+	info.target = "switch:br0";
+	if (result == 0)
+		row(context, &info);
 	return result;
 }
 

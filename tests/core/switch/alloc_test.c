@@ -27,22 +27,25 @@ static int port_remove(struct lab *lab)
 	return weir_port_remove(lab->weir, "new", 0, &lab->error);
 }
 
-static int port_set_to(struct lab *lab, const char *vlan, uint32_t mtu)
+// The extension prepares for another address.
+static int port_set_to(struct lab *lab, const char *vlan, const char *mac, uint32_t mtu)
 {
-	const struct weir_port_config config = { .size = sizeof(config), .vlan = vlan, .mtu = mtu };
+	const struct weir_port_config config = {
+		.size = sizeof(config), .vlan = vlan, .mac = mac, .mtu = mtu
+	};
 
-	return weir_port_set(
-		lab->weir, "new", &config, WEIR_PORT_SET_VLAN | WEIR_PORT_SET_MTU, 0, &lab->error);
+	return weir_port_set(lab->weir, "new", &config,
+		WEIR_PORT_SET_VLAN | WEIR_PORT_SET_MAC | WEIR_PORT_SET_MTU, 0, &lab->error);
 }
 
 static int port_set(struct lab *lab)
 {
-	return port_set_to(lab, "trunk:5-9", 900);
+	return port_set_to(lab, "trunk:5-9", "02:00:00:00:00:66", 900);
 }
 
 static int port_set_back(struct lab *lab)
 {
-	return port_set_to(lab, "5", 0);
+	return port_set_to(lab, "5", "02:00:00:00:00:55", 0);
 }
 
 static int port_disconnect(struct lab *lab)
@@ -214,7 +217,8 @@ static void a_change_without_memory_is_none(void **state)
 		n += try_change(&lab, &changes[i]);
 	}
 	// A static entry, say, needs none: its memory is reserved. All together need many.
-	assert_true(n > 200);
+	if (n <= 200)
+		fail_msg("only %u allocations failed", n);
 	lab_end(&lab);
 }
 

@@ -2,7 +2,7 @@
 // Copyright The Weir Authors
 //
 // Policies: their ids, what is refused, and that a refusal changes nothing.
-#include "lab_probe.h"
+#include "lab_document.h"
 
 static const char filter[] = "probe-filter";
 
@@ -26,7 +26,7 @@ static struct listed list(struct lab *lab)
 	struct listed listed = { 0 };
 
 	assert_int_equal(
-		weir_policy_list(lab->weir, NULL, NULL, see_policy, &listed, &lab->error), 0);
+		weir_policy_list(lab->weir, NULL, NULL, NULL, see_policy, &listed, &lab->error), 0);
 	return listed;
 }
 
@@ -62,6 +62,57 @@ static void ids_are_given_or_made(void **state)
 	lab_act(&lab, "p0", filter, NULL, (Probe__Act){ AT(INGRESS, NOTHING) });
 	assert_string_equal(list(&lab).ids, "switch:br0 act s;p0 act 2;p0 act web_1.a-b:c;"
 					    "p0 act 3;p1 act 1;");
+	lab_end(&lab);
+}
+
+// Of what type a policy is, is said once: another one of its id is no replacement. A document says
+// what is to be there instead, and replaces it.
+static void another_type_does_not_replace(void **state)
+{
+	Probe__Reads reads = PROBE__READS__INIT;
+	struct lab lab;
+
+	(void)state;
+	start(&lab);
+	lab_act(&lab, "p0", filter, "a", (Probe__Act){ AT(INGRESS, NOTHING) });
+	lab_assert_refused(&lab, lab_try_policy(&lab, "p0", filter, "reads", "a", &reads.base, 0),
+		EEXIST,
+		"id \"a\": is that of a policy probe-filter.act on p0, which one of type reads "
+		"does "
+		"not replace: remove it, or give another id");
+	assert_string_equal(lab.error.field, "id");
+	assert_string_equal(list(&lab).ids, "p0 act a;");
+	assert_int_equal(lab_try_policy(&lab, "p0", filter, "reads", "b", &reads.base, 0), 0);
+	lab_apply(&lab, "policy p0 probe-filter b act DROP_FRAME 0\n", 0);
+	assert_string_equal(list(&lab).ids, "p0 act a;p0 act b;");
+	lab_end(&lab);
+}
+
+static int count(struct lab *lab, const char *extension, const char *type)
+{
+	struct listed listed = { 0 };
+	int failed = weir_policy_list(
+		lab->weir, "p0", extension, type, see_policy, &listed, &lab->error);
+
+	return failed ? failed : (int)listed.n;
+}
+
+static void what_is_listed_is_known(void **state)
+{
+	struct lab lab;
+
+	(void)state;
+	start(&lab);
+	lab_act(&lab, "p0", filter, "a", (Probe__Act){ AT(INGRESS, NOTHING) });
+	assert_int_equal(count(&lab, filter, NULL), 1);
+	assert_int_equal(count(&lab, filter, "act"), 1);
+	assert_int_equal(count(&lab, filter, "reads"), 0);
+	lab_assert_refused(&lab, count(&lab, filter, "nonsense"), ENOENT,
+		"type \"nonsense\": a policy must be one of act, reads, ");
+	lab_assert_refused(
+		&lab, count(&lab, "nobody", NULL), ENOENT, "extension \"nobody\": is not loaded");
+	lab_assert_refused(&lab, count(&lab, NULL, "act"), EINVAL,
+		"type \"act\": of which extension must be given");
 	lab_end(&lab);
 }
 
@@ -203,7 +254,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ids_are_given_or_made),
+		cmocka_unit_test(what_is_listed_is_known),
 		cmocka_unit_test(the_same_id_replaces),
+		cmocka_unit_test(another_type_does_not_replace),
 		cmocka_unit_test(bad_messages_are_refused_with_their_field),
 		cmocka_unit_test(bad_commands_are_refused),
 		cmocka_unit_test(keys_are_unique),

@@ -133,8 +133,9 @@ static void a_refused_policy_leaves_the_old_one(void **state)
 		ENOENT, "port \"p9\": there is none");
 	// A replacement that is refused leaves what it was to replace.
 	lab_assert_refused(&lab,
-		lab_try_policy(&lab, "p0", "probe-filter", "refuse", "meter", &refuse.base, 0),
-		EPERM, "rate 7");
+		lab_try_act(&lab, "p0", "probe-filter", "meter",
+			(Probe__Act){ AT(INGRESS, COPY), PORT("p9") }, 0),
+		ENOENT, "port \"p9\": there is none");
 	lab_assert_pass(&lab, 0, &frame, 1 << 1);
 	assert_int_equal(lab_meter(&lab, "p0", "probe-filter", "meter"), 2);
 	lab_end(&lab);

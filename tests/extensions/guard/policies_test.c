@@ -4,6 +4,7 @@
 // What a guard is told: what is refused, what follows changes, and what it costs where nothing is
 // said.
 #include "guard_lab.h"
+#include "lab_document.h"
 
 static int try(struct lab *lab, const char *type, const char *id, const ProtobufCMessage *message)
 {
@@ -36,7 +37,7 @@ static void what_is_refused(void **state)
 		"unknown_unicast");
 	storm.has_broadcast = 1;
 	lab_assert_refused(&lab, try(&lab, "storm", "s", &storm.base), EINVAL,
-		"broadcast: 0 is below the least allowed value 1");
+		"broadcast: 0: must be 1 to 1000000000 frames per second");
 	storm.broadcast = 5;
 	assert_int_equal(try(&lab, "storm", "s", &storm.base), 0);
 	lab_assert_refused(&lab, try(&lab, "storm", "t", &storm.base), EEXIST,
@@ -61,17 +62,17 @@ static void what_is_refused(void **state)
 	lab_end(&lab);
 }
 
-static void assign(struct lab *lab, const char *mac)
+static int assign(struct lab *lab, const char *mac, unsigned flags)
 {
 	struct weir_port_config config = { .size = sizeof(config), .mac = mac };
 
-	assert_int_equal(
-		weir_port_set(lab->weir, "p0", &config, WEIR_PORT_SET_MAC, 0, &lab->error), 0);
-	lab_settle(lab);
+	return weir_port_set(lab->weir, "p0", &config, WEIR_PORT_SET_MAC, flags, &lab->error);
 }
 
+// What is accepted now is what a restart accepts.
 static void the_assigned_address_may_change(void **state)
 {
+	static const char none[] = "port p0: has no address to be guarded";
 	struct lab_frame mine = guard_frame(ETH(ALL, MINE, "88b5"));
 	struct lab_frame second = guard_frame(ETH(ALL, SECOND, "88b5"));
 	struct lab lab;
@@ -81,13 +82,48 @@ static void the_assigned_address_may_change(void **state)
 	guard_mac(&lab, "own", NULL);
 	lab_assert_pass(&lab, 0, &mine, 1 << 1);
 	lab_assert_pass(&lab, 0, &second, 0);
-	assign(&lab, "02:00:00:00:00:11");
+	assert_int_equal(assign(&lab, "02:00:00:00:00:11", WEIR_DRY_RUN), 0);
+	lab_assert_pass(&lab, 0, &mine, 1 << 1);
+	assert_int_equal(assign(&lab, "02:00:00:00:00:11", 0), 0);
 	lab_assert_pass(&lab, 0, &mine, 0);
 	lab_assert_pass(&lab, 0, &second, 1 << 1);
-	// Taken away, it goes on as before, and says so.
-	assign(&lab, "");
+	lab_assert_refused(&lab, assign(&lab, "", WEIR_DRY_RUN), EINVAL, none);
+	lab_assert_refused(&lab, assign(&lab, "", 0), EINVAL, none);
 	lab_assert_pass(&lab, 0, &mine, 0);
 	lab_assert_pass(&lab, 0, &second, 1 << 1);
+	lab_end(&lab);
+}
+
+static void so_it_may_in_a_document(void **state)
+{
+	struct lab_frame second = guard_frame(ETH(ALL, SECOND, "88b5"));
+	struct lab lab;
+
+	(void)state;
+	guard_start(&lab, false);
+	guard_mac(&lab, "own", NULL);
+	lab_apply(&lab, "port br0 p0 nic=memory mac=02:00:00:00:00:11\n", 0);
+	lab_assert_pass(&lab, 0, &second, 1 << 1);
+	lab_assert_refused(&lab, lab_try_apply(&lab, "port br0 p0 nic=memory\n", 0, NULL), EINVAL,
+		"port p0: has no address to be guarded");
+	assert_string_equal(lab.error.field, "items[0].address");
+	lab_assert_pass(&lab, 0, &second, 1 << 1);
+	lab_end(&lab);
+}
+
+// A document, as a restart reads it, can have left a port blocked: it is an address that it needs.
+static void an_address_unblocks_a_port(void **state)
+{
+	struct lab_frame mine = guard_frame(ETH(ALL, MINE, "88b5"));
+	struct lab lab;
+
+	(void)state;
+	guard_start(&lab, false);
+	guard_mac(&lab, "own", NULL);
+	lab_apply(&lab, "port br0 p0 nic=memory\n", WEIR_RESTORE);
+	lab_assert_pass(&lab, 0, &mine, 0);
+	assert_int_equal(assign(&lab, "02:00:00:00:00:01", 0), 0);
+	lab_assert_pass(&lab, 0, &mine, 1 << 1);
 	lab_end(&lab);
 }
 
@@ -144,6 +180,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_refused),
 		cmocka_unit_test(the_assigned_address_may_change),
+		cmocka_unit_test(so_it_may_in_a_document),
+		cmocka_unit_test(an_address_unblocks_a_port),
 		cmocka_unit_test(policies_come_and_go),
 		cmocka_unit_test(unguarded_ports_cost_nothing),
 	};

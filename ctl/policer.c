@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// policer list
+#include "ask.h"
+
+static const struct column columns[] = {
+	{ "switch", COLUMN_RARE },
+	{ "port", COLUMN_PLAIN },
+	{ "extension", COLUMN_PLAIN },
+	{ "id", COLUMN_PLAIN },
+	{ "rate_bps", COLUMN_RARE },
+	{ "burst_bytes", COLUMN_RARE },
+	{ "rate_fps", COLUMN_RARE },
+	{ "burst_frames", COLUMN_RARE },
+	{ "passed_frames", COLUMN_PLAIN },
+	{ "passed_bytes", COLUMN_PLAIN },
+	{ "dropped_frames", COLUMN_PLAIN },
+	{ "dropped_bytes", COLUMN_PLAIN },
+	{ NULL, COLUMN_PLAIN },
+};
+
+static int list(struct invocation *in, struct ctl_error *error)
+{
+	Weir__Control__PolicerList message = WEIR__CONTROL__POLICER_LIST__INIT;
+	Weir__Control__Request request = REQUEST(POLICER_LIST, policer_list, &message);
+
+	message.target = ask_text(invocation_argument(in, 0));
+	message.extension = ask_text(invocation_argument(in, 1));
+	return ask_list(in, &request, WEIR__CONTROL__REPLY__PAYLOAD_POLICERS, columns, error);
+}
+
+const struct command policer_commands[] = {
+	{
+		.object = "policer",
+		.verb = "list",
+		.summary = "Lists the policers of all targets (a port, or switch:NAME) and "
+			   "extensions, or of some: what passed, and what was over the rate",
+		.run = list,
+		.arguments = { { "TARGET", WORD_TARGET, OPTIONAL },
+			{ "EXTENSION", WORD_EXTENSION, OPTIONAL } },
+	},
+	{ 0 },
+};
