@@ -23,7 +23,7 @@
 
 #include "store_fixture.h"
 
-enum { ROUNDS = 200, IN_FLIGHT = 8, SIZE = 5, KEPT = 30, WITHIN_US = 12000 };
+enum { ROUNDS = WEIR_SANITIZED ? 60 : 200, IN_FLIGHT = 8, SIZE = 5, KEPT = 30, WITHIN_US = 12000 };
 
 static char directory[STORE_PATH_SIZE];
 
