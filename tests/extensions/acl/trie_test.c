@@ -19,9 +19,11 @@ enum { ENTRIES = 600, STEPS = 3000, VERSIONS = 4, PROBES = 8 };
 struct place {
 	uint8_t key[16];
 	unsigned length, slot;
-	struct item item;
+	struct item *item;
 	bool in;
 };
+
+static struct item entries[ENTRIES]; // of the places
 
 struct list {
 	struct place places[ENTRIES];
@@ -93,7 +95,8 @@ static void draw_places(struct list *list)
 		place->slot = family_below(&list->random, TRIE_SLOTS);
 		for (unsigned bit = place->length; bit < 128; bit++)
 			place->key[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
-		place->item.refs = 1;
+		place->item = &entries[i];
+		place->item->refs = 1;
 		place->in = false;
 		i += !is_taken(list, i, place);
 	}
@@ -138,9 +141,9 @@ static void look(const struct list *list, const uint8_t *address, struct found *
 		if (!place->in || !begins_with(address, place->key, place->length))
 			continue;
 		if (place->slot == TRIE_METERS)
-			found->meters[found->n_meters++] = &place->item;
+			found->meters[found->n_meters++] = place->item;
 		else if (!found->longest || place->length > longest) {
-			found->longest = &place->item;
+			found->longest = place->item;
 			longest = place->length;
 		}
 	}
@@ -201,7 +204,7 @@ static bool change(struct list *list, struct trie_node **root)
 	struct place *place = &list->places[family_below(&list->random, ENTRIES)];
 	int failed = place->in
 			     ? trie_remove(root, place->key, place->length, place->slot)
-			     : trie_put(root, place->key, place->length, place->slot, &place->item);
+			     : trie_put(root, place->key, place->length, place->slot, place->item);
 
 	if (failed) {
 		assert_int_equal(failed, -ENOMEM);
@@ -209,7 +212,7 @@ static bool change(struct list *list, struct trie_node **root)
 	}
 	place->in = !place->in;
 	assert_ptr_equal(trie_find(*root, place->key, place->length, place->slot),
-		place->in ? &place->item : NULL);
+		place->in ? place->item : NULL);
 	if (!place->in)
 		assert_int_equal(
 			trie_remove(root, place->key, place->length, place->slot), -ENOENT);
@@ -236,7 +239,7 @@ static void check_version(const struct version *version, const struct list *list
 		const struct place *place = &list->places[i];
 
 		assert_ptr_equal(trie_find(version->root, place->key, place->length, place->slot),
-			version->in[i] ? &place->item : NULL);
+			version->in[i] ? place->item : NULL);
 	}
 }
 
@@ -268,7 +271,7 @@ static void run(unsigned bits, bool failing)
 		trie_release(versions[k].root);
 	trie_release(root);
 	for (unsigned i = 0; i < ENTRIES; i++)
-		assert_int_equal(list.places[i].item.refs, 1);
+		assert_int_equal(list.places[i].item->refs, 1);
 }
 
 static void test_random(void **state)
