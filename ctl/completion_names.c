@@ -158,6 +158,8 @@ static void put_assignments(const char *path, const struct catalog_field *field,
 	}
 	for (size_t i = 0; field->enumeration && i < field->enumeration->n_value; i++)
 		put_value(path, field, (uint64_t)(int64_t)field->enumeration->value[i]->number);
+	for (size_t i = 0; quantity_name(field, i); i++)
+		put_word(path, "=", quantity_name(field, i));
 	for (uint64_t i = 0; field->type == CATALOG_TYPE(BOOL) && i < 2; i++)
 		put_value(path, field, i);
 }

@@ -88,6 +88,15 @@ static const struct name *names_of(const struct catalog_field *field)
 	return NULL;
 }
 
+const char *quantity_name(const struct catalog_field *field, size_t i)
+{
+	const struct name *names = names_of(field);
+
+	for (; names && names->text && i > 0; i--)
+		names++;
+	return names ? names->text : NULL;
+}
+
 static wide unit_ns(const struct catalog_field *field)
 {
 	switch (field->unit) {

@@ -29,6 +29,10 @@ bool quantity_parse(const struct catalog_field *field, const char *text, struct 
 // Whether text is a rate in bps, by which some mean bits and some bytes: quantity_parse takes none.
 bool quantity_is_ambiguous(const struct catalog_field *field, const char *text);
 
+// Number i of the names that quantity_parse takes for this field, NULL behind the last. Those of
+// services are the system's, and not among them.
+const char *quantity_name(const struct catalog_field *field, size_t i);
+
 // What quantity_parse takes for this field, as the rest of "must be ...".
 const char *quantity_expected(const struct catalog_field *field);
 

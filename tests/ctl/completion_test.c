@@ -83,6 +83,7 @@ static void bash_completes(void **state)
 		{ "weirctl policy add vm1 sample.rule direction =", "in out both_ways" },
 		{ "weirctl policy add vm1 sample.rule direction = o", "out" },
 		{ "weirctl policy add switch : br0 sample.rule match.fragment = t", "true" },
+		{ "weirctl policy add vm1 sample.rule match.protocol = t", "tcp" },
 		{ "weirctl policy status \"\"", "vm1 up0 switch:br0 switch:br1 sample" },
 		{ "weirctl policy status vm1 \"\"", "sample" },
 		{ "weirctl sample \"\"", "start list watch" },

@@ -144,8 +144,8 @@ static void drops(void **state)
 			"\"summary\":\"10.0.0.1 > 10.0.0.2 icmp\",\"size\":60,"
 			"\"frame\":\"020000\",\"lost\":null,\"text\":null,\"policer\":null}\n",
 			"", NULL },
-		{ "weirctl drop watch --count x", 1, "", "weirctl: --count \"x\": must be 0 to 4294967295 samples",
-			"" },
+		{ "weirctl drop watch --count x", 1, "",
+			"weirctl: --count \"x\": must be 0 to 4294967295 samples", "" },
 		{ "weirctl drop watch >/dev/full", 1, "", "weirctl: cannot write the output",
 			NULL },
 		{ NULL, 0, NULL, NULL, NULL },

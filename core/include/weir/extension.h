@@ -726,6 +726,9 @@ static inline int weir_save_write(struct weir_save *s, const void *bytes, size_t
 // exceeded in the long run. Choose a burst of some milliseconds at the rate: a sender that is held
 // back by loss (TCP) needs about a round trip's worth of it.
 //
+// What each passed and dropped is in `weirctl policer list`, by its key, which drop list, drop
+// watch and trace tell too.
+//
 // One that is planned again by its key keeps its tokens, also with another rate and burst, which
 // hold for all its flows as soon as the change is made.
 
