@@ -762,8 +762,7 @@ uint32_t plan_learn_max(const struct target *target);
 
 // ---- plan_keep.c: a state that has what the one before it has, but for a few
 // Of struct weir_plan_ops.
-int plan_keep(
-	struct weir_plan *p, const void *in_force, const char *const gone[/* n */], size_t n);
+int plan_keep(struct weir_plan *p, const void *in_force, const char *const gone[/* n */], size_t n);
 // Makes room for plan_inherit(), which cannot fail. -ENOMEM.
 int plan_reserve(struct target_state *state, struct target_state *before);
 // `old`, which the state was planned after, is in force no more: the state has of it what it keeps,

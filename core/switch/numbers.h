@@ -24,7 +24,7 @@ struct numbered {
 
 struct numbers {
 	struct vswitch *vswitch;
-	const char *what; // is numbered, in the plural
+	const char *what;    // is numbered, in the plural
 	uint32_t chunk, max; // numbers whose memory is made at once, and in all
 	// Makes what the datapath needs for the numbers of a chunk. 0 or -ENOMEM; may be called
 	// again for the same chunk then.
@@ -40,7 +40,8 @@ struct numbers {
 // 0, -ENOMEM, -ENOSPC.
 int numbers_take(struct numbers *numbers, uint32_t *id);
 // Takes ownership of the thing.
-// Says in *error why numbers_take() failed, with the limit where that is the reason. Returns failed.
+// Says in *error why numbers_take() failed, with the limit where that is the reason. Returns
+// failed.
 int numbers_refuse(const struct numbers *numbers, int failed, struct weir_error *error);
 void numbers_return(struct numbers *numbers, struct numbered *thing);
 // No worker uses the switch any more: ends all that was given back.
