@@ -11,6 +11,7 @@
 #include "ask.h"
 #include "row.h"
 #include "site.h"
+#include "text_json.h"
 
 static const struct column columns[] = {
 	{ "action", COLUMN_PLAIN },
@@ -31,7 +32,7 @@ enum { ENOUGH = -1 };
 
 struct sender {
 	struct invocation *in;
-	const json_t *document;
+	json_t *document; // NULL: no item of it can be to blame any more
 	struct types_cache cache;
 	struct site_item *items[CHUNK_ITEMS]; // of the chunk being made
 	size_t n_items, size;
@@ -219,6 +220,10 @@ static int take_differences(
 		return 0; // nothing to do
 	if (reply->payload_case != WEIR__CONTROL__REPLY__PAYLOAD_DIFFERENCES)
 		return ask_unexpected(error);
+	// Nothing is refused for an item once it is a difference. To free a million values takes a
+	// while, in which the daemon writes down what it has done.
+	json_decref(s->document);
+	s->document = NULL;
 	s->n_left_out += reply->differences->left_out;
 	for (size_t i = 0; i < reply->differences->n_rows; i++) {
 		if (json_array_append_new(
@@ -255,13 +260,16 @@ static int commit(struct sender *s, struct ctl_error *error)
 static int parse(FILE *file, const char *name, json_t **document, struct ctl_error *error)
 {
 	json_error_t fault;
+	char *text = NULL;
+	size_t size = 0;
 
 	errno = 0;
-	*document = json_loadf(file, JSON_REJECT_DUPLICATES, &fault);
-	if (ferror(file)) {
-		json_decref(*document);
+	if (read_text(file, &text, &size) < 0) {
+		free(text);
 		return ctl_fail(error, CTL_REFUSED, "%s: %s", name, strerror(errno));
 	}
+	*document = text_json(text, size, &fault);
+	free(text);
 	if (!*document)
 		return ctl_fail(error, CTL_REFUSED, "%s:%d:%d: %s", name, fault.line, fault.column,
 			fault.text);
@@ -294,7 +302,8 @@ static int check_prune(const struct invocation *in, const json_t *document, stru
 		"\"switches\": []");
 }
 
-static int apply_document(struct invocation *in, const json_t *document, struct ctl_error *error)
+// Takes over the document.
+static int apply_document(struct invocation *in, json_t *document, struct ctl_error *error)
 {
 	struct sender *s = calloc(1, sizeof(*s));
 	int result = s ? site_check(document, error) : ctl_fail_memory(error);
@@ -309,6 +318,7 @@ static int apply_document(struct invocation *in, const json_t *document, struct 
 		result = send_items(s, error);
 	if (result == 0)
 		result = commit(s, error);
+	json_decref(s ? s->document : document);
 	free(s);
 	return result;
 }
@@ -329,9 +339,7 @@ static int apply(struct invocation *in, struct ctl_error *error)
 	result = load(name, &document, error);
 	if (result)
 		return result;
-	result = apply_document(in, document, error);
-	json_decref(document);
-	return result;
+	return apply_document(in, document, error);
 }
 
 const struct command apply_commands[] = {

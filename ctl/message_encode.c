@@ -24,7 +24,7 @@ struct assignment {
 };
 
 struct encoder {
-	FILE *out;
+	struct packer out;
 	struct ctl_error *error;
 };
 
@@ -110,8 +110,8 @@ static int encode_value(struct encoder *e, const struct assignment *item, const 
 	snprintf(path, sizeof(path), "%.*s", path_size(item), item->word);
 	result = value_parse(item->field, path, text, &value, e->error);
 	if (result == 0) {
-		pack_tag(e->out, item->field->number, value_wire_type(item->field));
-		value_pack(item->field, &value, e->out);
+		pack_tag(&e->out, item->field->number, value_wire_type(item->field));
+		value_pack(item->field, &value, &e->out);
 	}
 	value_fini(&value);
 	return result;
@@ -176,9 +176,8 @@ static int encode_message(struct encoder *e, const struct catalog_field *field,
 {
 	struct encoder inner = { .error = e->error };
 	char above[256];
-	size_t size = 0, n_inside = 0;
-	char *bytes = NULL;
-	int result = 0;
+	size_t n_inside = 0;
+	int result;
 
 	snprintf(above, sizeof(above), "%.*s.", path_size(items), items->word);
 	for (size_t i = 0; i < n_items; i++) {
@@ -192,17 +191,9 @@ static int encode_message(struct encoder *e, const struct catalog_field *field,
 				field->message->n_fields ? field->message->fields[0].name : "");
 		}
 	}
-	inner.out = open_memstream(&bytes, &size);
-	if (!inner.out)
-		return ctl_fail_memory(e->error);
 	result = encode_fields(&inner, field->message, items, n_inside, above, depth + 1);
-	if (fclose(inner.out) != 0 && result == 0)
-		result = ctl_fail_memory(e->error);
-	if (result == 0) {
-		pack_tag(e->out, field->number, PACK_BYTES);
-		pack_bytes(e->out, bytes, size);
-	}
-	free(bytes);
+	pack_tag(&e->out, field->number, PACK_BYTES);
+	pack_inner(&e->out, &inner.out);
 	return result;
 }
 
@@ -306,25 +297,13 @@ int message_encode(const struct catalog_message *message, const char *const *ass
 {
 	struct assignment *items = calloc(n_assignments + 1, sizeof(*items));
 	struct encoder e = { .error = error };
-	char *packed = NULL;
 	int result;
 
 	if (!items)
 		return ctl_fail_memory(error);
-	e.out = open_memstream(&packed, size);
-	if (!e.out) {
-		free(items);
-		return ctl_fail_memory(error);
-	}
 	result = split(items, assignments, n_assignments, error);
 	if (result == 0)
 		result = encode_fields(&e, message, items, n_assignments, "", 0);
-	if (fclose(e.out) != 0 && result == 0)
-		result = ctl_fail_memory(error);
 	free(items);
-	if (result)
-		free(packed);
-	else
-		*bytes = (uint8_t *)packed;
-	return result;
+	return pack_finish(&e.out, result, bytes, size, error);
 }

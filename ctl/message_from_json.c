@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,30 +12,63 @@
 
 enum { PATH_SIZE = 256 };
 
-struct packer {
-	FILE *out;
+// Where a value stands: put together only for a sentence.
+struct path {
+	const struct path *above; // NULL: the beginning
+	const char *name;         // of a field; NULL: an item
+	size_t index;             // of an item
+};
+
+struct work {
+	struct packer *out;
 	struct ctl_error *error;
 };
 
-static int pack_fields(struct packer *p, const struct catalog_message *message, const json_t *json,
-	const char *above, unsigned depth);
+static int pack_fields(struct work w, const struct catalog_message *message, const json_t *json,
+	const struct path *path, unsigned depth);
 
-static int refuse_unknown(struct packer *p, const struct catalog_message *message, const char *path)
+static void path_text(const struct path *path, char text[PATH_SIZE])
+{
+	size_t size;
+
+	*text = '\0';
+	if (path->above)
+		path_text(path->above, text);
+	size = strlen(text);
+	if (path->name)
+		snprintf(text + size, PATH_SIZE - size, "%s%s", size ? "." : "", path->name);
+	else
+		snprintf(text + size, PATH_SIZE - size, "[%zu]", path->index);
+}
+
+__attribute__((format(printf, 3, 4))) static int refuse(
+	struct work w, const struct path *path, const char *format, ...)
+{
+	char text[PATH_SIZE], sentence[sizeof(w.error->message)];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(sentence, sizeof(sentence), format, arguments);
+	va_end(arguments);
+	path_text(path, text);
+	return ctl_fail(w.error, CTL_REFUSED, "%s: %s", text, sentence);
+}
+
+static int refuse_unknown(
+	struct work w, const struct catalog_message *message, const struct path *path)
 {
 	char names[512] = "";
 	FILE *out = fmemopen(names, sizeof(names), "w");
 
 	if (!out)
-		return ctl_fail_memory(p->error);
+		return ctl_fail_memory(w.error);
 	for (size_t i = 0; i < message->n_fields; i++)
 		fprintf(out, "%s%s", i > 0 ? ", " : "", message->fields[i].name);
 	fclose(out);
 	names[sizeof(names) - 1] = '\0';
 	if (message->n_fields == 0)
-		return ctl_fail(p->error, CTL_REFUSED, "%s: unknown field: %s has no fields", path,
-			message->name);
-	return ctl_fail(p->error, CTL_REFUSED, "%s: unknown field: the fields of %s are %s", path,
-		message->name, names);
+		return refuse(w, path, "unknown field: %s has no fields", message->name);
+	return refuse(w, path, "unknown field: the fields of %s are %s", message->name, names);
 }
 
 static bool is_text(const struct catalog_field *field)
@@ -79,8 +113,20 @@ static const char *text_of(const struct catalog_field *field, const json_t *json
 	return number;
 }
 
-static int pack_value(
-	struct packer *p, const struct catalog_field *field, const json_t *json, const char *path)
+static int parse(struct work w, const struct catalog_field *field, const char *text,
+	const struct path *path, struct value *value)
+{
+	char where[PATH_SIZE];
+
+	if (value_parse(field, "", text, value, w.error) == 0)
+		return 0;
+	value_fini(value);
+	path_text(path, where);
+	return value_parse(field, where, text, value, w.error);
+}
+
+static int pack_value(struct work w, const struct catalog_field *field, const json_t *json,
+	const struct path *path)
 {
 	char number[48];
 	const char *text = text_of(field, json, number);
@@ -88,112 +134,93 @@ static int pack_value(
 	int result;
 
 	if (!text)
-		return ctl_fail(p->error, CTL_REFUSED, "%s: must be a %s", path,
+		return refuse(w, path, "must be a %s",
 			is_text(field)                      ? "string"
 			: field->type == CATALOG_TYPE(BOOL) ? "boolean or string"
 							    : "number or string");
-	result = value_parse(field, path, text, &value, p->error);
+	result = parse(w, field, text, path, &value);
 	if (result == 0) {
-		pack_tag(p->out, field->number, value_wire_type(field));
-		value_pack(field, &value, p->out);
+		pack_tag(w.out, field->number, value_wire_type(field));
+		value_pack(field, &value, w.out);
 	}
 	value_fini(&value);
 	return result;
 }
 
-static int pack_message(struct packer *p, const struct catalog_field *field, const json_t *json,
-	const char *path, unsigned depth)
+static int pack_message(struct work w, const struct catalog_field *field, const json_t *json,
+	const struct path *path, unsigned depth)
 {
-	struct packer inner = { .error = p->error };
-	char above[PATH_SIZE];
-	char *bytes = NULL;
-	size_t size = 0;
+	struct packer inner = { 0 };
 	int result;
 
 	if (!json_is_object(json))
-		return ctl_fail(p->error, CTL_REFUSED, "%s: must be an object", path);
-	snprintf(above, sizeof(above), "%s.", path);
-	inner.out = open_memstream(&bytes, &size);
-	if (!inner.out)
-		return ctl_fail_memory(p->error);
-	result = pack_fields(&inner, field->message, json, above, depth + 1);
-	if (fclose(inner.out) != 0 && result == 0)
-		result = ctl_fail_memory(p->error);
-	if (result == 0) {
-		pack_tag(p->out, field->number, PACK_BYTES);
-		pack_bytes(p->out, bytes, size);
-	}
-	free(bytes);
+		return refuse(w, path, "must be an object");
+	if (depth + 1 >= CATALOG_MAX_DEPTH)
+		return refuse(w, path, "messages are nested more than %d deep", CATALOG_MAX_DEPTH);
+	result = pack_fields(
+		(struct work){ &inner, w.error }, field->message, json, path, depth + 1);
+	pack_tag(w.out, field->number, PACK_BYTES);
+	pack_inner(w.out, &inner);
 	return result;
 }
 
-static int pack_item(struct packer *p, const struct catalog_field *field, const json_t *json,
-	const char *path, unsigned depth)
+static int pack_item(struct work w, const struct catalog_field *field, const json_t *json,
+	const struct path *path, unsigned depth)
 {
 	if (field->message)
-		return pack_message(p, field, json, path, depth);
-	return pack_value(p, field, json, path);
+		return pack_message(w, field, json, path, depth);
+	return pack_value(w, field, json, path);
 }
 
-static int pack_array(struct packer *p, const struct catalog_field *field, const json_t *json,
-	const char *path, unsigned depth)
+static int pack_array(struct work w, const struct catalog_field *field, const json_t *json,
+	const struct path *path, unsigned depth)
 {
 	int result = 0;
 
 	if (!json_is_array(json))
-		return ctl_fail(p->error, CTL_REFUSED, "%s: must be an array", path);
+		return refuse(w, path, "must be an array");
 	if (json_array_size(json) > field->max_items)
-		return ctl_fail(p->error, CTL_REFUSED, "%s: must have at most %" PRIu32 " values",
-			path, field->max_items);
+		return refuse(w, path, "must have at most %" PRIu32 " values", field->max_items);
 	for (size_t i = 0; result == 0 && i < json_array_size(json); i++) {
-		char item[PATH_SIZE + 24];
+		struct path item = { .above = path, .index = i };
 
-		snprintf(item, sizeof(item), "%s[%zu]", path, i);
-		result = pack_item(p, field, json_array_get(json, i), item, depth);
+		result = pack_item(w, field, json_array_get(json, i), &item, depth);
 	}
 	return result;
 }
 
-static int pack_field(struct packer *p, const struct catalog_field *field, const json_t *json,
-	const char *above, unsigned depth)
+static int pack_field(struct work w, const struct catalog_field *field, const json_t *json,
+	const struct path *above, unsigned depth)
 {
-	char path[PATH_SIZE];
+	struct path path = { .above = above, .name = field->name };
 
-	snprintf(path, sizeof(path), "%s%s", above, field->name);
 	if (!json)
-		return field->required ? ctl_fail(p->error, CTL_REFUSED, "%s: is missing", path)
-				       : 0;
+		return field->required ? refuse(w, &path, "is missing") : 0;
 	if (field->type == CATALOG_TYPE(GROUP))
-		return ctl_fail(p->error, CTL_REFUSED,
-			"%s: is a group, which messages of extensions cannot have", path);
+		return refuse(w, &path, "is a group, which messages of extensions cannot have");
 	if (field->repeated)
-		return pack_array(p, field, json, path, depth);
-	return pack_item(p, field, json, path, depth);
+		return pack_array(w, field, json, &path, depth);
+	return pack_item(w, field, json, &path, depth);
 }
 
-static int pack_fields(struct packer *p, const struct catalog_message *message, const json_t *json,
-	const char *above, unsigned depth)
+static int pack_fields(struct work w, const struct catalog_message *message, const json_t *json,
+	const struct path *above, unsigned depth)
 {
 	const char *key;
 	json_t *value;
 	int result = 0;
 
-	if (depth >= CATALOG_MAX_DEPTH)
-		return ctl_fail(p->error, CTL_REFUSED, "%s: messages are nested more than %d deep",
-			above, CATALOG_MAX_DEPTH);
 	json_object_foreach((json_t *)json, key, value)
 	{
-		char path[PATH_SIZE];
+		struct path path = { .above = above, .name = key };
 
-		if (catalog_field(message, key, strlen(key)))
-			continue;
-		snprintf(path, sizeof(path), "%s%s", above, key);
-		return refuse_unknown(p, message, path);
+		if (!catalog_field(message, key, strlen(key)))
+			return refuse_unknown(w, message, &path);
 	}
 	for (size_t i = 0; result == 0 && i < message->n_fields; i++) {
 		const struct catalog_field *field = &message->fields[i];
 
-		result = pack_field(p, field, json_object_get(json, field->name), above, depth);
+		result = pack_field(w, field, json_object_get(json, field->name), above, depth);
 	}
 	return result;
 }
@@ -201,23 +228,12 @@ static int pack_fields(struct packer *p, const struct catalog_message *message, 
 int message_from_json(const struct catalog_message *message, const json_t *json, const char *path,
 	uint8_t **bytes, size_t *size, struct ctl_error *error)
 {
-	struct packer p = { .error = error };
-	char above[PATH_SIZE];
-	char *packed = NULL;
+	struct path beginning = { .name = path };
+	struct packer out = { 0 };
 	int result;
 
 	if (!json_is_object(json))
 		return ctl_fail(error, CTL_REFUSED, "%s: must be an object", path);
-	snprintf(above, sizeof(above), "%s%s", path, *path ? "." : "");
-	p.out = open_memstream(&packed, size);
-	if (!p.out)
-		return ctl_fail_memory(error);
-	result = pack_fields(&p, message, json, above, 0);
-	if (fclose(p.out) != 0 && result == 0)
-		result = ctl_fail_memory(error);
-	if (result)
-		free(packed);
-	else
-		*bytes = (uint8_t *)packed;
-	return result;
+	result = pack_fields((struct work){ &out, error }, message, json, &beginning, 0);
+	return pack_finish(&out, result, bytes, size, error);
 }

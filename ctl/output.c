@@ -94,9 +94,11 @@ static int put_json(FILE *out, const json_t *json, size_t flags, struct ctl_erro
 	return 0;
 }
 
-// A table while it is made: the text of every cell, headings first.
+// A table while it is made: the text of every cell, headings first, one behind the other.
 struct table {
-	char **cells; // n_rows times n_columns
+	char *text;
+	size_t text_size;
+	size_t *cells; // n_rows times n_columns: where in the text each begins
 	size_t n_rows, n_columns;
 	size_t *widths; // per column
 	bool *right;    // per column: only numbers below the heading
@@ -111,79 +113,81 @@ static size_t width_of(const char *text)
 	return columns;
 }
 
-static char *heading_text(const char *key)
+static void put_heading(FILE *out, const char *key)
 {
-	char *text = strdup(key);
-
-	for (char *c = text; c && *c; c++)
-		*c = (char)toupper((unsigned char)*c);
-	return text;
+	for (const char *c = key; *c; c++)
+		fputc(toupper((unsigned char)*c), out);
 }
 
-static char *cell_text(const json_t *value, enum column_kind kind)
+static void put_cell(FILE *out, const json_t *value, enum column_kind kind)
 {
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	if (!out)
-		return NULL;
 	if (has_value(value))
 		put_value(out, value, kind, false);
 	else
 		fputc('-', out);
-	if (fclose(out) != 0) {
-		free(text);
-		return NULL;
-	}
-	return text;
 }
 
-static bool table_set(struct table *table, size_t row, size_t column, char *text)
+static void put_cells(
+	struct table *table, FILE *out, const json_t *rows, const struct column *columns)
 {
-	size_t width;
+	size_t cell = 0;
 
-	if (!text)
-		return false;
-	table->cells[row * table->n_columns + column] = text;
-	width = width_of(text);
-	if (width > table->widths[column])
-		table->widths[column] = width;
-	return true;
+	for (size_t r = 0; r < table->n_rows; r++) {
+		const json_t *row = r > 0 ? json_array_get(rows, r - 1) : NULL;
+
+		for (size_t c = 0; c < table->n_columns; c++) {
+			const json_t *value = json_object_get(row, columns[c].key);
+
+			table->cells[cell++] = (size_t)ftello(out);
+			if (r == 0)
+				put_heading(out, columns[c].key);
+			else
+				put_cell(out, value, columns[c].kind);
+			fputc('\0', out);
+			if (r > 0 && has_value(value) &&
+				(!json_is_number(value) || columns[c].kind == COLUMN_TIME))
+				table->right[c] = false;
+		}
+	}
 }
 
 static bool table_fill(struct table *table, const json_t *rows, const struct column *columns)
 {
-	for (size_t c = 0; c < table->n_columns; c++) {
-		table->right[c] = json_array_size(rows) > 0;
-		if (!table_set(table, 0, c, heading_text(columns[c].key)))
-			return false;
-		for (size_t r = 0; r < json_array_size(rows); r++) {
-			const json_t *value = json_object_get(
-				json_array_get(rows, r), columns[c].key);
+	FILE *out = open_memstream(&table->text, &table->text_size);
 
-			if (has_value(value) &&
-				(!json_is_number(value) || columns[c].kind == COLUMN_TIME))
-				table->right[c] = false;
-			if (!table_set(table, r + 1, c, cell_text(value, columns[c].kind)))
-				return false;
-		}
+	if (!out)
+		return false;
+	for (size_t c = 0; c < table->n_columns; c++)
+		table->right[c] = table->n_rows > 1;
+	put_cells(table, out, rows, columns);
+	if (fclose(out) != 0)
+		return false;
+	for (size_t i = 0; i < table->n_rows * table->n_columns; i++) {
+		size_t width = width_of(table->text + table->cells[i]);
+		size_t *widest = &table->widths[i % table->n_columns];
+
+		*widest = width > *widest ? width : *widest;
 	}
 	return true;
+}
+
+static void put_spaces(FILE *out, size_t n)
+{
+	for (; n > 0; n--)
+		fputc(' ', out);
 }
 
 static void table_print(const struct table *table, FILE *out)
 {
 	for (size_t r = 0; r < table->n_rows; r++) {
 		for (size_t c = 0; c < table->n_columns; c++) {
-			const char *text = table->cells[r * table->n_columns + c];
-			int padding = (int)(table->widths[c] - width_of(text));
+			const char *text = table->text + table->cells[r * table->n_columns + c];
+			size_t padding = table->widths[c] - width_of(text);
 			bool last = c + 1 == table->n_columns;
 
-			if (table->right[c])
-				fprintf(out, "%*s%s%s", padding, "", text, last ? "" : "  ");
-			else
-				fprintf(out, "%s%*s", text, last ? 0 : padding + 2, "");
+			put_spaces(out, table->right[c] ? padding : 0);
+			fputs(text, out);
+			put_spaces(out, last ? 0 : table->right[c] ? 2 : padding + 2);
 		}
 		fputc('\n', out);
 	}
@@ -191,8 +195,7 @@ static void table_print(const struct table *table, FILE *out)
 
 static void table_fini(struct table *table)
 {
-	for (size_t i = 0; table->cells && i < table->n_rows * table->n_columns; i++)
-		free(table->cells[i]);
+	free(table->text);
 	free(table->cells);
 	free(table->widths);
 	free(table->right);

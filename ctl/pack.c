@@ -2,38 +2,93 @@
 // Copyright The Weir Authors
 #include "pack.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { MAX_NUMBER = 536870911 }; // of a field: 29 bits
 
-void pack_varint(FILE *out, uint64_t value)
+static bool make_room(struct packer *out, size_t size)
 {
-	for (; value >= 0x80; value >>= 7)
-		fputc((int)(value & 0x7f) | 0x80, out);
-	fputc((int)value, out);
+	size_t room = 2 * out->room > out->size + size ? 2 * out->room : out->size + size + 64;
+	uint8_t *grown;
+
+	if (out->room - out->size >= size)
+		return true;
+	grown = realloc(out->bytes, room);
+	if (!grown) {
+		out->failed = true;
+		return false;
+	}
+	out->bytes = grown;
+	out->room = room;
+	return true;
 }
 
-void pack_tag(FILE *out, uint32_t number, enum pack_type type)
+static void put(struct packer *out, const void *bytes, size_t size)
+{
+	if (size == 0 || !make_room(out, size))
+		return;
+	memcpy(out->bytes + out->size, bytes, size);
+	out->size += size;
+}
+
+void pack_varint(struct packer *out, uint64_t value)
+{
+	uint8_t bytes[10];
+	size_t n = 0;
+
+	for (; value >= 0x80; value >>= 7)
+		bytes[n++] = (uint8_t)(value | 0x80);
+	bytes[n++] = (uint8_t)value;
+	put(out, bytes, n);
+}
+
+void pack_tag(struct packer *out, uint32_t number, enum pack_type type)
 {
 	pack_varint(out, (uint64_t)number << 3 | type);
 }
 
-void pack_fixed32(FILE *out, uint32_t value)
+void pack_fixed32(struct packer *out, uint32_t value)
 {
-	for (int shift = 0; shift < 32; shift += 8)
-		fputc((int)(value >> shift & 0xff), out);
+	const uint8_t bytes[] = { (uint8_t)value, (uint8_t)(value >> 8), (uint8_t)(value >> 16),
+		(uint8_t)(value >> 24) };
+
+	put(out, bytes, sizeof(bytes));
 }
 
-void pack_fixed64(FILE *out, uint64_t value)
+void pack_fixed64(struct packer *out, uint64_t value)
 {
 	pack_fixed32(out, (uint32_t)value);
 	pack_fixed32(out, (uint32_t)(value >> 32));
 }
 
-void pack_bytes(FILE *out, const void *bytes, size_t size)
+void pack_bytes(struct packer *out, const void *bytes, size_t size)
 {
 	pack_varint(out, size);
-	fwrite(bytes, 1, size, out);
+	put(out, bytes, size);
+}
+
+void pack_inner(struct packer *out, struct packer *inner)
+{
+	pack_bytes(out, inner->bytes, inner->size);
+	out->failed |= inner->failed;
+	free(inner->bytes);
+	*inner = (struct packer){ 0 };
+}
+
+int pack_finish(
+	struct packer *out, int result, uint8_t **bytes, size_t *size, struct ctl_error *error)
+{
+	if (result == 0 && (!make_room(out, 1) || out->failed))
+		result = ctl_fail_memory(error);
+	if (result) {
+		free(out->bytes);
+	} else {
+		*bytes = out->bytes;
+		*size = out->size;
+	}
+	*out = (struct packer){ 0 };
+	return result;
 }
 
 static int read_varint(struct unpacker *in, uint64_t *value)

@@ -8,9 +8,11 @@
 #ifndef CTL_PACK_H
 #define CTL_PACK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
+
+#include "error.h"
 
 enum pack_type {
 	PACK_VARINT = 0,
@@ -19,12 +21,25 @@ enum pack_type {
 	PACK_FIXED32 = 5,
 };
 
-// Writers append to a stream, usually of open_memstream; the caller looks at ferror in the end.
-void pack_varint(FILE *out, uint64_t value);
-void pack_tag(FILE *out, uint32_t number, enum pack_type type);
-void pack_fixed32(FILE *out, uint32_t value);
-void pack_fixed64(FILE *out, uint64_t value);
-void pack_bytes(FILE *out, const void *bytes, size_t size); // with the length before it
+// What is being written. Starts as zeros; bytes are freed with free. Not a stream: one of glibc's
+// takes and clears 8 KB each, which is most of what a document of many small messages would cost.
+struct packer {
+	uint8_t *bytes;
+	size_t size, room;
+	bool failed; // something was left out for lack of memory: to be looked at in the end
+};
+
+void pack_varint(struct packer *out, uint64_t value);
+void pack_tag(struct packer *out, uint32_t number, enum pack_type type);
+void pack_fixed32(struct packer *out, uint32_t value);
+void pack_fixed64(struct packer *out, uint64_t value);
+void pack_bytes(struct packer *out, const void *bytes, size_t size); // with the length before it
+// Appends what `inner` has as pack_bytes, and frees it.
+void pack_inner(struct packer *out, struct packer *inner);
+// The end: unless result, which is returned, is a failure, *bytes (never NULL, caller frees with
+// free) and *size are what was written, if there was memory for it.
+int pack_finish(
+	struct packer *out, int result, uint8_t **bytes, size_t *size, struct ctl_error *error);
 
 struct unpacker {
 	const uint8_t *next;

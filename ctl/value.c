@@ -66,7 +66,7 @@ static bool is_real(const struct catalog_field *field)
 	return field->type == CATALOG_TYPE(DOUBLE) || field->type == CATALOG_TYPE(FLOAT);
 }
 
-void value_pack(const struct catalog_field *field, const struct value *value, FILE *out)
+void value_pack(const struct catalog_field *field, const struct value *value, struct packer *out)
 {
 	uint64_t bits = is_real(field) ? real_bits(field, value->real) : value->number;
 

@@ -41,7 +41,7 @@ void value_fini(struct value *value);
 enum pack_type value_wire_type(const struct catalog_field *field);
 
 // Writes the value without a tag.
-void value_pack(const struct catalog_field *field, const struct value *value, FILE *out);
+void value_pack(const struct catalog_field *field, const struct value *value, struct packer *out);
 
 // Takes a value from the wire; wire->type is value_wire_type. The value needs no value_fini.
 void value_unpack(

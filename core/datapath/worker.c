@@ -153,9 +153,9 @@ static unsigned poll_one(struct worker *w, struct poll_entry *e, uint64_t now_ns
 	datapath_begin(e->dp, now_ns);
 	e->dp->new_max = pressure_new_max(&e->pressure, w->new_max);
 	datapath_receive(e->dp, e->port, frames, (unsigned)n);
+	datapath_end(e->dp); // which may decide more
 	if (__builtin_expect(e->dp->n_new != 0, 0))
 		e->pressure.n_undecided = 0;
-	datapath_end(e->dp);
 	count(&w->counts.batches, 1);
 	return (unsigned)n;
 }

@@ -39,15 +39,17 @@ static int check_form(const char *argument, struct weir_error *error)
 void nic_dpdk_device(const char *devargs, char *name, size_t size)
 {
 	static const char *const buses[] = { "vdev:", "pci:" };
-	unsigned bus, device, function;
+	unsigned domain = 0, bus, device, function;
 	int end = 0;
 
 	for (size_t i = 0; i < sizeof(buses) / sizeof(buses[0]); i++)
 		if (strncmp(devargs, buses[i], strlen(buses[i])) == 0)
 			devargs += strlen(buses[i]);
 	snprintf(name, size, "%.*s", (int)strcspn(devargs, ","), devargs);
-	if (sscanf(name, "%2x:%2x.%1x%n", &bus, &device, &function, &end) == 3 && !name[end])
-		snprintf(name, size, "0000:%02x:%02x.%x", bus, device, function);
+	if ((sscanf(name, "%2x:%2x.%1x%n", &bus, &device, &function, &end) == 3 && !name[end]) ||
+		(sscanf(name, "%8x:%2x:%2x.%1x%n", &domain, &bus, &device, &function, &end) == 4 &&
+			!name[end]))
+		snprintf(name, size, "%04x:%02x:%02x.%x", domain, bus, device, function);
 }
 
 // The names of DPDK's own Ethernet devices begin so; an interface of the kernel's may as well, when

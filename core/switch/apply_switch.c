@@ -121,6 +121,20 @@ static struct weir_switch_config config_of(const struct weir_item *item)
 	};
 }
 
+// Those that the document chose.
+static void say_sizes(struct apply *x, struct step *step, const struct vswitch *s)
+{
+	char flows[32] = "", sessions[64] = "";
+
+	if (s->n_flows)
+		snprintf(flows, sizeof(flows), "flows %u", s->n_flows);
+	if (s->n_sessions || s->n_port_sessions)
+		snprintf(sessions, sizeof(sessions), "%ssessions %u, %u at a port",
+			*flows ? ", " : "", vswitch_n_sessions(s), vswitch_n_port_sessions(s));
+	if (*flows || *sessions)
+		step_say(x, step, "%s%s", flows, sessions);
+}
+
 static int add(struct apply *x, const struct weir_item *item)
 {
 	struct weir_switch_config config = config_of(item);
@@ -139,11 +153,7 @@ static int add(struct apply *x, const struct weir_item *item)
 		return failed ? failed : -ENOMEM;
 	}
 	adding->vswitch = s;
-	if (s->n_flows)
-		step_say(x, &adding->step, "flows %u", s->n_flows);
-	else if (s->n_sessions || s->n_port_sessions)
-		step_say(x, &adding->step, "sessions %u, %u at a port", vswitch_n_sessions(s),
-			vswitch_n_port_sessions(s));
+	say_sizes(x, &adding->step, s);
 	s->target.made_ids = item->vswitch.made_ids;
 	x->queues = true;
 	return 0;

@@ -84,6 +84,17 @@ void target_drop_state(struct target *target, struct attachment *a)
 
 // ---- The transaction
 
+// The extension frees what it prepared.
+static void give_up(struct target_state *state)
+{
+	const struct weir_extension *e = state->attachment->descriptor;
+
+	if (e->abort)
+		e->abort(state->attachment->instance, state->prepared);
+	else if (e->release && state->prepared)
+		e->release(state->attachment->instance, state->prepared);
+}
+
 static struct target_state *state_make(struct attachment *a)
 {
 	struct target_state *state = calloc(1, sizeof(*state));
@@ -170,6 +181,19 @@ static void let_go_of_view(struct target *target, const struct attachment *a)
 		policy_views_drop(target, a);
 }
 
+// Room for what is to be kept. Without it what was prepared is given up.
+static int reserve(struct target_state *state, struct target *target, struct weir_error *error)
+{
+	struct target_state *before = target->states;
+
+	while (before->attachment != state->attachment)
+		before = before->next;
+	if (plan_reserve(state, before) == 0)
+		return 0;
+	give_up(state);
+	return weir_refuse(error, -ENOMEM, NULL, "no memory for meters and policers");
+}
+
 static int call_prepare(struct target_state *state, struct target *target, struct weir_error *error)
 {
 	struct attachment *a = state->attachment;
@@ -199,6 +223,8 @@ static int call_prepare(struct target_state *state, struct target *target, struc
 		view.mac = mac;
 	failed = a->descriptor->prepare(a->instance, &view, &plan.public, &state->prepared, error);
 	free(checked);
+	if (failed >= 0 && state->keeps)
+		failed = reserve(state, target, error);
 	if (failed >= 0)
 		return 0;
 	target_name(target, name);
@@ -270,15 +296,10 @@ void change_abort(struct change *change)
 	while (change->items) {
 		struct prepared *item = change->items;
 		struct target_state *state = item->state;
-		const struct weir_extension *e = state->attachment->descriptor;
 
 		change->items = item->next;
-		if (state->refusal)
-			; // nothing was built
-		else if (e->abort)
-			e->abort(state->attachment->instance, state->prepared);
-		else if (e->release && state->prepared)
-			e->release(state->attachment->instance, state->prepared);
+		if (!state->refusal) // else nothing was built
+			give_up(state);
 		let_go_of_view(item->target, state->attachment);
 		discard(item->target, state);
 		free(item);
@@ -310,6 +331,8 @@ void change_finish(struct change *change)
 		change->items = item->next;
 		for (unsigned i = 0; i < item->state->n_meters; i++)
 			item->state->meters[i]->committed = true;
+		if (item->state->keeps)
+			plan_inherit(item->target->vswitch, item->state, item->old);
 		if (item->state->checked)
 			policies_settle(item->target, item->state->attachment);
 		if (item->old)

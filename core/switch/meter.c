@@ -67,6 +67,7 @@ void meters_init(struct vswitch *s)
 {
 	s->meter_numbers = (struct numbers){
 		.vswitch = s,
+		.what = "meters",
 		.chunk = METER_CHUNK,
 		.max = METERS_MAX,
 		.make_chunk = make_chunk,
@@ -139,16 +140,24 @@ static int meter_make(struct vswitch *s, const char *extension, const char *targ
 	return 0;
 }
 
-struct meter *meter_get(
-	struct vswitch *s, const struct attachment *a, const char *target, const char *key)
+struct meter *meter_find(
+	const struct vswitch *s, const struct attachment *a, const char *target, const char *key)
 {
-	struct meter *m = find(s, a->descriptor->name, target, key);
+	return find(s, a->descriptor->name, target, key);
+}
 
-	if (!m && meter_make(s, a->descriptor->name, target, key, &m) < 0)
-		return NULL;
+int meter_get(struct vswitch *s, const struct attachment *a, const char *target, const char *key,
+	struct meter **got)
+{
+	struct meter *m = meter_find(s, a, target, key);
+	int failed = m ? 0 : meter_make(s, a->descriptor->name, target, key, &m);
+
+	if (failed)
+		return failed;
 	m->refs++;
 	set_owner(s, m->number.id, a->number);
-	return m;
+	*got = m;
+	return 0;
 }
 
 void meter_put(struct vswitch *s, struct meter *m, bool policy_gone)

@@ -143,9 +143,15 @@ struct target_state {
 	// Why the extension does not take the target's policies: then there is no state, no hook is
 	// run for it, and the target's ports are blocked unless the attachment is fail_open.
 	char *refusal;
-	unsigned n_meters, n_policers;
+	// What it asked for; in force, all that it has.
+	unsigned n_meters, meters_room, n_policers, policers_room;
 	struct meter **meters;
 	struct wanted_policer *policers;
+	// Besides, until it is in force: what the state before has, without those that are listed.
+	bool keeps;
+	unsigned n_gone_meters, n_gone_policers;
+	struct meter **gone_meters;
+	struct policing **gone_policers;
 	struct retired_state
 		*retired; // for its end: made with it, so that retiring needs no memory
 };
@@ -751,12 +757,22 @@ struct plan {
 	struct weir_error refusal; // of what the extension asked for
 };
 extern const struct weir_plan_ops plan_ops;
-// Gives back what the core has for a state. policy_gone: as for meter_put().
+// Gives back what the core has for a state but what it keeps of another. policy_gone: as for
+// meter_put().
 void plan_put_objects(struct vswitch *vswitch, struct target_state *state, bool policy_gone);
 // The states of the target have changed; `state` (which may be NULL) is in force now.
 void plan_apply_objects(struct target *target, const struct target_state *state);
 // How many addresses may be learned at the target's port, 0: any number.
 uint32_t plan_learn_max(const struct target *target);
+
+// ---- plan_keep.c: a state that has what the one before it has, but for a few
+// Of struct weir_plan_ops.
+int plan_keep(struct weir_plan *p, const void *in_force, const char *const gone[/* n */], size_t n);
+// Makes room for plan_inherit(), which cannot fail. -ENOMEM.
+int plan_reserve(struct target_state *state, struct target_state *before);
+// `old`, which the state was planned after, is in force no more: the state has of it what it keeps,
+// and what was to go is given back.
+void plan_inherit(struct vswitch *vswitch, struct target_state *state, struct target_state *old);
 
 // ---- policing.c
 void policing_init(struct vswitch *vswitch);
@@ -764,10 +780,13 @@ void policing_init(struct vswitch *vswitch);
 void policing_fini(struct vswitch *vswitch);
 // 0, or a refusal of a rate or burst.
 int policing_check(const struct policer_config *config, struct weir_error *error);
+// NULL: there is none.
+struct policing *policing_find(const struct vswitch *vswitch, const struct attachment *attachment,
+	const char *target, const char *key, enum policer_unit unit);
 // The policer of this name and unit, with one more reference; a new one is as config says, full.
-// NULL: no memory, or there are too many.
-struct policing *policing_get(struct vswitch *vswitch, const struct attachment *attachment,
-	const char *target, const char *key, const struct policer_config *config);
+// -ENOSPC, -ENOMEM: as of numbers_take().
+int policing_get(struct vswitch *vswitch, const struct attachment *attachment, const char *target,
+	const char *key, const struct policer_config *config, struct policing **got);
 void policing_put(struct vswitch *vswitch, struct policing *policing);
 // Puts the rates and bursts of the state in force. Cannot fail.
 void policing_apply(struct vswitch *vswitch, const struct target_state *state);
@@ -797,8 +816,12 @@ struct policer_drop *policer_drops(const struct vswitch *vswitch, size_t *n);
 
 // ---- meter.c
 void meters_init(struct vswitch *vswitch);
-struct meter *meter_get(struct vswitch *vswitch, const struct attachment *attachment,
+// NULL: there is none.
+struct meter *meter_find(const struct vswitch *vswitch, const struct attachment *attachment,
 	const char *target, const char *key);
+// With one more reference. -ENOSPC, -ENOMEM: as of numbers_take().
+int meter_get(struct vswitch *vswitch, const struct attachment *attachment, const char *target,
+	const char *key, struct meter **got);
 // policy_gone: the last holder is gone because its policy is, not because the extension left.
 void meter_put(struct vswitch *vswitch, struct meter *meter, bool policy_gone);
 // Before the target's states are dropped: their meters then end with them, untold.

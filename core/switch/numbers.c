@@ -28,6 +28,18 @@ int numbers_take(struct numbers *n, uint32_t *id)
 	return 0;
 }
 
+int numbers_refuse(const struct numbers *n, int failed, struct weir_error *error)
+{
+	const char *name = n->vswitch->name;
+
+	if (failed == -ENOSPC)
+		return weir_refuse(error, failed, NULL,
+			"switch %s: has %u %s, the most allowed; those that went are among them "
+			"for as long as flows may use them",
+			name, n->max, n->what);
+	return weir_refuse(error, failed, NULL, "switch %s: no memory for its %s", name, n->what);
+}
+
 static void sweep_returned(struct numbers *n);
 
 static void swept(void *context)

@@ -11,16 +11,20 @@
 
 #include <stdint.h>
 
+#include <weir/error.h>
+
 struct vswitch;
 
 // First in what has a number.
 struct numbered {
 	struct numbered *next; // among those given back
 	uint32_t id;
+	uint32_t place; // where its holder's list had it last: a hint
 };
 
 struct numbers {
 	struct vswitch *vswitch;
+	const char *what;    // is numbered, in the plural
 	uint32_t chunk, max; // numbers whose memory is made at once, and in all
 	// Makes what the datapath needs for the numbers of a chunk. 0 or -ENOMEM; may be called
 	// again for the same chunk then.
@@ -36,6 +40,9 @@ struct numbers {
 // 0, -ENOMEM, -ENOSPC.
 int numbers_take(struct numbers *numbers, uint32_t *id);
 // Takes ownership of the thing.
+// Says in *error why numbers_take() failed, with the limit where that is the reason. Returns
+// failed.
+int numbers_refuse(const struct numbers *numbers, int failed, struct weir_error *error);
 void numbers_return(struct numbers *numbers, struct numbered *thing);
 // No worker uses the switch any more: ends all that was given back.
 void numbers_fini(struct numbers *numbers);

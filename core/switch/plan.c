@@ -30,31 +30,39 @@ static int plan_inactive(struct weir_plan *p, enum weir_stage stage)
 	return 0;
 }
 
-// Room for one more behind n elements, which grow by doubling. NULL: no memory; the old ones stay.
-static void *grow(void *elements, unsigned n, size_t size)
+// Room for one more behind n elements. NULL: no memory; the old ones stay.
+static void *grow(void *elements, unsigned n, unsigned *room, size_t size)
 {
-	if (n & (n - 1))
+	unsigned wanted = n ? n * 2 : 1;
+	void *grown;
+
+	if (n < *room)
 		return elements;
-	return realloc(elements, (n ? n * 2 : 1) * size);
+	grown = realloc(elements, wanted * size);
+	if (grown)
+		*room = wanted;
+	return grown;
 }
 
 static int plan_meter(struct weir_plan *p, const char *key, uint32_t *id)
 {
 	struct plan *plan = plan_of(p);
+	struct vswitch *s = plan->target->vswitch;
 	struct target_state *state = plan->state;
 	char name[WEIR_NAME_MAX + 8];
 	struct meter *meter, **grown;
+	int failed;
 
 	if (!key || !*key || strlen(key) >= sizeof(meter->key))
 		return -EINVAL;
 	target_name(plan->target, name);
-	grown = grow(state->meters, state->n_meters, sizeof(*grown));
+	grown = grow(state->meters, state->n_meters, &state->meters_room, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	state->meters = grown;
-	meter = meter_get(plan->target->vswitch, state->attachment, name, key);
-	if (!meter)
-		return -ENOMEM;
+	failed = meter_get(s, state->attachment, name, key, &meter);
+	if (failed)
+		return numbers_refuse(&s->meter_numbers, failed, &plan->refusal);
 	state->meters[state->n_meters++] = meter;
 	*id = meter->number.id;
 	return 0;
@@ -76,13 +84,13 @@ static int plan_any_policer(
 	if (!key || !*key || strlen(key) >= sizeof(policing->key))
 		return -EINVAL;
 	target_name(plan->target, name);
-	grown = grow(state->policers, state->n_policers, sizeof(*grown));
+	grown = grow(state->policers, state->n_policers, &state->policers_room, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	state->policers = grown;
-	policing = policing_get(s, state->attachment, name, key, config);
-	if (!policing)
-		return -ENOMEM;
+	failed = policing_get(s, state->attachment, name, key, config, &policing);
+	if (failed)
+		return numbers_refuse(&s->policer_numbers, failed, &plan->refusal);
 	state->policers[state->n_policers++] = (struct wanted_policer){ policing, *config };
 	*id = policing->number.id;
 	return 0;
@@ -144,6 +152,7 @@ const struct weir_plan_ops plan_ops = {
 	.policer = plan_policer,
 	.frame_policer = plan_frame_policer,
 	.learn_limit = plan_learn_limit,
+	.keep = plan_keep,
 };
 
 // ---- Of states
@@ -153,8 +162,10 @@ static void put_policers(struct vswitch *s, struct target_state *state)
 	for (unsigned i = 0; i < state->n_policers; i++)
 		policing_put(s, state->policers[i].policing);
 	free(state->policers);
+	free(state->gone_policers);
 	state->policers = NULL;
-	state->n_policers = 0;
+	state->gone_policers = NULL;
+	state->n_policers = state->policers_room = state->n_gone_policers = 0;
 }
 
 void plan_put_objects(struct vswitch *s, struct target_state *state, bool policy_gone)
@@ -163,8 +174,11 @@ void plan_put_objects(struct vswitch *s, struct target_state *state, bool policy
 	for (unsigned i = 0; i < state->n_meters; i++)
 		meter_put(s, state->meters[i], policy_gone);
 	free(state->meters);
+	free(state->gone_meters);
 	state->meters = NULL;
-	state->n_meters = 0;
+	state->gone_meters = NULL;
+	state->n_meters = state->meters_room = state->n_gone_meters = 0;
+	state->keeps = false;
 }
 
 uint32_t plan_learn_max(const struct target *target)

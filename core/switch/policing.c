@@ -56,6 +56,7 @@ void policing_init(struct vswitch *s)
 {
 	s->policer_numbers = (struct numbers){
 		.vswitch = s,
+		.what = "policers",
 		.chunk = POLICER_CHUNK,
 		.max = POLICERS_MAX,
 		.make_chunk = make_chunk,
@@ -111,14 +112,15 @@ static struct policing *find(const struct vswitch *s, const char *extension, con
 	return NULL;
 }
 
-static struct policing *make(struct vswitch *s, const char *extension, const char *target,
-	const char *key, const struct policer_config *config)
+static int make(struct vswitch *s, const char *extension, const char *target, const char *key,
+	const struct policer_config *config, struct policing **made)
 {
 	struct policing *p = calloc(1, sizeof(*p));
+	int failed = p ? numbers_take(&s->policer_numbers, &p->number.id) : -ENOMEM;
 
-	if (!p || numbers_take(&s->policer_numbers, &p->number.id) < 0) {
+	if (failed) {
 		free(p);
-		return NULL;
+		return failed;
 	}
 	snprintf(p->extension, sizeof(p->extension), "%s", extension);
 	snprintf(p->target, sizeof(p->target), "%s", target);
@@ -134,22 +136,29 @@ static struct policing *make(struct vswitch *s, const char *extension, const cha
 	p->since_ns = weir_now_ns(s->weir);
 	s->policings[p->number.id] = p;
 	index_add(&s->policers, &p->by_name, hash_name(extension, target, key));
-	return p;
+	*made = p;
+	return 0;
 }
 
-struct policing *policing_get(struct vswitch *s, const struct attachment *a, const char *target,
-	const char *key, const struct policer_config *config)
+struct policing *policing_find(const struct vswitch *s, const struct attachment *a,
+	const char *target, const char *key, enum policer_unit unit)
+{
+	return find(s, a->descriptor->name, target, key, unit);
+}
+
+int policing_get(struct vswitch *s, const struct attachment *a, const char *target, const char *key,
+	const struct policer_config *config, struct policing **got)
 {
 	const char *extension = a->descriptor->name;
 	struct policing *p = find(s, extension, target, key, config->unit);
+	int failed = p ? 0 : make(s, extension, target, key, config, &p);
 
-	if (!p)
-		p = make(s, extension, target, key, config);
-	if (!p)
-		return NULL;
+	if (failed)
+		return failed;
 	p->refs++;
 	set_owner(p, a->number);
-	return p;
+	*got = p;
+	return 0;
 }
 
 void policing_put(struct vswitch *s, struct policing *p)

@@ -40,6 +40,7 @@ enum acl_side { SIDE_IN, SIDE_OUT, N_SIDES }; // frames to the port, and from it
 enum {
 	METERS_MAX = 64, // of one frame in one direction: a program has room for 256 operations
 	PREFIX_TEXT = 64,
+	TOLD_MAX = 16, // lines about normalised prefixes in one change
 };
 
 // ---- Items
@@ -65,7 +66,6 @@ struct item {
 	bool non_ip; // a rule for frames that are not IP
 	bool normalised;
 	bool fresh;            // its meter or policer is not known yet
-	bool leaving;          // inside state_let_go()
 	bool stateful;         // a rule: what it allows opens sessions
 	uint16_t idle_s;       // of them
 	uint64_t cookie;       // of them: the policy's serial
@@ -116,7 +116,7 @@ struct side {
 
 struct items {
 	struct item **items;
-	size_t n, room;
+	size_t n;
 };
 
 // What decisions about a port are made of.
@@ -127,12 +127,17 @@ struct acl_state {
 	uint64_t *serials;
 	struct item **items;
 	size_t n;
-	struct items held; // those that meter and police
 	struct side sides[N_SIDES];
 	struct vector rules; // by number
 	struct item *settings;
 	uint32_t n_entries, n_rules, n_meters, n_normalised;
-	struct item *told; // an item of this change whose prefix was normalised, or NULL
+	// Items of this change whose prefixes were normalised: the first of them, until it is made.
+	const struct item *told[TOLD_MAX];
+	uint32_t n_told; // how many there are
+	// What was in force when this was prepared, as long as it has not been released, or NULL.
+	// It is so again when this one is released without another in its place: there was no
+	// memory to publish it.
+	struct acl_state *before;
 	// Cookies of rules that the state before had: until it is in force, of sessions that are to
 	// end; then handed to that state, to be ended with it, when nobody opens any more of them.
 	uint64_t *gone;
@@ -160,15 +165,13 @@ void port_put(struct acl_port *port);
 
 // A state with what `before` (may be NULL) has, and room for n policies. Takes one reference of the
 // port. NULL: no memory.
-struct acl_state *state_make(struct acl_instance *instance, struct acl_port *port,
-	const struct acl_state *before, size_t n);
+struct acl_state *state_make(
+	struct acl_instance *instance, struct acl_port *port, struct acl_state *before, size_t n);
 void state_free(struct acl_state *state); // accepts NULL
 // Puts an item into the structures but the classifiers, or out of them. Contradictions are refused
 // with a sentence, and -ENOMEM: the state is then only good for state_free().
 int state_add(struct acl_state *state, struct item *item, struct weir_error *error);
 int state_remove(struct acl_state *state, struct item *item, struct weir_error *error);
-// Has the state hold what these meter and police no longer.
-void state_let_go(struct acl_state *state, const struct items *removed);
 bool state_keeps_sessions(const struct acl_state *state);
 // The fragments setting in force.
 enum acl_fragments state_fragments(const struct acl_state *state);

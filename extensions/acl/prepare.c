@@ -57,14 +57,12 @@ static int carry_over(struct acl_state *state, const struct difference *d, struc
 {
 	int failed = 0;
 
-	if (d->removed.n)
-		state_let_go(state, &d->removed);
 	for (size_t i = 0; !failed && i < d->removed.n; i++)
 		failed = state_remove(state, d->removed.items[i], error);
 	for (size_t i = 0; !failed && i < d->added.n; i++) {
 		failed = state_add(state, d->added.items[i], error);
-		if (d->added.items[i]->normalised)
-			state->told = d->added.items[i];
+		if (d->added.items[i]->normalised && state->n_told++ < TOLD_MAX)
+			state->told[state->n_told - 1] = d->added.items[i];
 	}
 	return failed;
 }
@@ -86,29 +84,75 @@ static int list_gone(struct acl_state *state, const struct difference *d, struct
 
 // ---- What is asked of the core
 
-// Has the meters and policers that items name held for this state. An item that workers may be
-// reading has its number already, which is still the same as long as a state in force holds it.
-// -ESTALE: it is not: the state before never came into force.
-static int hold(const struct acl_state *state, struct weir_plan *plan, struct weir_error *error)
+static bool is_held(const struct item *item)
 {
-	for (size_t i = 0; i < state->held.n; i++) {
-		struct item *item = state->held.items[i];
-		bool meter = item->action == ACTION_METER;
-		uint32_t *number = meter ? &item->meter : &item->policer, id = 0;
-		int failed = meter ? weir_plan_meter(plan, item->id, &id)
-				   : weir_plan_policer(plan, item->id, item->rate_bps,
-					     item->burst_bytes, &id);
+	return item->kind != ITEM_SETTINGS &&
+	       (item->action == ACTION_METER || item->action == ACTION_POLICE);
+}
 
-		if (failed)
-			return weir_refuse(error, failed, NULL, "policy %s: no memory for its %s",
-				item->id, meter ? "meter" : "policer");
-		if (item->fresh)
-			*number = id;
-		else if (*number != id)
-			return -ESTALE;
-		item->fresh = false;
-	}
+// Asks for the meter or policer of an item. One that workers may be reading has its number already,
+// which is still the same as long as a state in force holds it. -ESTALE: it is not: the state
+// before is in force no more.
+static int hold(struct item *item, struct weir_plan *plan, struct weir_error *error)
+{
+	bool meter = item->action == ACTION_METER;
+	uint32_t *number = meter ? &item->meter : &item->policer, id = 0;
+	int failed = meter ? weir_plan_meter(plan, item->id, &id)
+			   : weir_plan_policer(
+				     plan, item->id, item->rate_bps, item->burst_bytes, &id);
+
+	if (failed == -ENOMEM)
+		return weir_refuse(error, failed, NULL, "policy %s: no memory for its %s", item->id,
+			meter ? "meter" : "policer");
+	if (failed)
+		return failed; // the core says why
+	if (item->fresh)
+		*number = id;
+	else if (*number != id)
+		return -ESTALE;
+	item->fresh = false;
 	return 0;
+}
+
+static int hold_all(struct item *const items[/* n */], size_t n, struct weir_plan *plan,
+	struct weir_error *error)
+{
+	int failed = 0;
+
+	for (size_t i = 0; !failed && i < n; i++)
+		if (is_held(items[i]))
+			failed = hold(items[i], plan, error);
+	return failed;
+}
+
+// The state has what the one before has, without that of the items that are removed.
+static int keep(const struct acl_state *before, const struct items *removed, struct weir_plan *plan)
+{
+	const char **gone = malloc((removed->n + 1) * sizeof(*gone));
+	size_t n = 0;
+	int failed;
+
+	if (!gone)
+		return -ENOMEM;
+	for (size_t i = 0; i < removed->n; i++)
+		if (is_held(removed->items[i]))
+			gone[n++] = removed->items[i]->id;
+	failed = weir_plan_keep(plan, before, gone, n);
+	free(gone);
+	return failed;
+}
+
+// Has the meters and policers that items name held for this state.
+static int hold_changed(const struct acl_state *state, const struct acl_state *before,
+	const struct difference *d, struct weir_plan *plan, struct weir_error *error)
+{
+	int failed = before ? keep(before, &d->removed, plan) : -ENOSYS;
+
+	if (failed == -ENOSYS)
+		return hold_all(state->items, state->n, plan, error);
+	if (failed == -ENOMEM)
+		return weir_refuse(error, failed, NULL, "no memory");
+	return failed ? failed : hold_all(d->added.items, d->added.n, plan, error);
 }
 
 static unsigned deepest(const struct trie_node *node)
@@ -213,16 +257,16 @@ static int prepare(struct acl_state *state, const struct acl_state *before,
 	if (!failed)
 		failed = state_classify(state, before, &d.removed, &d.added, error);
 	if (!failed)
-		failed = hold(state, plan, error);
+		failed = hold_changed(state, before, &d, plan, error);
 	if (!failed)
 		declare(state, plan);
 	difference_free(&d);
 	return failed;
 }
 
-static int make(struct acl_instance *instance, struct acl_port *port,
-	const struct acl_state *before, const struct weir_target *target, struct weir_plan *plan,
-	struct acl_state **made, struct weir_error *error)
+static int make(struct acl_instance *instance, struct acl_port *port, struct acl_state *before,
+	const struct weir_target *target, struct weir_plan *plan, struct acl_state **made,
+	struct weir_error *error)
 {
 	struct acl_state *state = state_make(instance, port, before, target->n_policies);
 	int failed;
@@ -243,40 +287,61 @@ int acl_prepare(void *context, const struct weir_target *target, struct weir_pla
 {
 	struct acl_instance *instance = context;
 	struct acl_port *port = port_get(instance, target->port);
-	struct acl_state *state = NULL;
+	struct acl_state *state = NULL, *before = NULL;
 	int failed;
 
 	if (!port)
 		return weir_refuse(error, -ENOMEM, NULL, "no memory");
-	failed = make(instance, port, port->current, target, plan, &state, error);
-	if (failed == -ESTALE)
-		failed = make(instance, port, NULL, target, plan, &state, error);
+	// The last one that was committed may be in force no more, and the one before it again.
+	do {
+		before = before ? before->before : port->current;
+		failed = make(instance, port, before, target, plan, &state, error);
+	} while (failed == -ESTALE && before);
 	port_put(port);
 	if (!failed)
 		*prepared = state;
 	return failed;
 }
 
-const void *acl_commit(void *context, void *prepared)
+static void tell_normalised(struct acl_state *state)
 {
-	struct acl_instance *instance = context;
-	struct acl_state *state = prepared;
 	char text[256];
 
-	if (state->port->current) {
-		state->port->current->gone = state->gone;
-		state->port->current->n_gone = state->n_gone;
+	for (uint32_t i = 0; i < state->n_told && i < TOLD_MAX; i++) {
+		item_format(state->told[i], text, sizeof(text));
+		weir_log(state->attachment, LOG_NOTICE,
+			"policy %s: its prefix has bits set behind its length, and is taken as: %s",
+			state->told[i]->id, text);
+	}
+	if (state->n_told > TOLD_MAX)
+		weir_log(state->attachment, LOG_NOTICE,
+			"prefixes of %u more policies have bits set behind their length: the "
+			"status policy says which",
+			state->n_told - TOLD_MAX);
+	state->n_told = 0;
+}
+
+static void forget_gone(struct acl_state *state)
+{
+	free(state->gone);
+	state->gone = NULL;
+	state->n_gone = 0;
+}
+
+const void *acl_commit(void *context, void *prepared)
+{
+	struct acl_state *state = prepared;
+
+	(void)context;
+	if (state->before) {
+		forget_gone(state->before); // of a change that was not published
+		state->before->gone = state->gone;
+		state->before->n_gone = state->n_gone;
 		state->gone = NULL;
 		state->n_gone = 0;
 	}
 	state->port->current = state;
-	if (state->told) {
-		item_format(state->told, text, sizeof(text));
-		weir_log(instance->attachment, LOG_NOTICE,
-			"policy %s: its prefix has bits set behind its length, and is taken as: %s",
-			state->told->id, text);
-		state->told = NULL;
-	}
+	tell_normalised(state);
 	return state;
 }
 
@@ -294,14 +359,29 @@ static void end_sessions(const struct acl_state *state)
 			state->attachment, state->port->id, state->gone, state->n_gone);
 }
 
+// Nothing leads to it any more.
+static void unlink_state(struct acl_port *port, const struct acl_state *released)
+{
+	for (struct acl_state *s = port->current; s; s = s->before)
+		if (s->before == released)
+			s->before = released->before;
+}
+
 void acl_release(void *context, const void *released)
 {
 	struct acl_state *state = (struct acl_state *)released;
+	struct acl_port *port = state->port;
 
 	(void)context;
-	if (state->port->current == state)
-		state->port->current = NULL; // the port or the extension leaves
-	else
+	if (port->current != state) {
+		unlink_state(port, state);
 		end_sessions(state);
+	} else {
+		// The port or the extension leaves; or the one before is in force again, with the
+		// rules that were to go.
+		port->current = state->before;
+		if (port->current)
+			forget_gone(port->current);
+	}
 	state_free(state);
 }

@@ -35,17 +35,8 @@ static void free_side(struct side *side)
 
 static int copy_all(struct acl_state *state, const struct acl_state *before)
 {
-	size_t n = before->held.n;
-
 	if (vector_copy(&state->rules, &before->rules) < 0)
 		return -ENOMEM;
-	state->held.items = malloc((n + 1) * sizeof(struct item *));
-	if (!state->held.items)
-		return -ENOMEM;
-	if (n)
-		memcpy(state->held.items, before->held.items, n * sizeof(struct item *));
-	state->held.n = n;
-	state->held.room = n + 1;
 	for (unsigned i = 0; i < N_SIDES; i++)
 		copy_side(&state->sides[i], &before->sides[i]);
 	state->settings = before->settings;
@@ -58,8 +49,8 @@ static int copy_all(struct acl_state *state, const struct acl_state *before)
 	return 0;
 }
 
-struct acl_state *state_make(struct acl_instance *instance, struct acl_port *port,
-	const struct acl_state *before, size_t n)
+struct acl_state *state_make(
+	struct acl_instance *instance, struct acl_port *port, struct acl_state *before, size_t n)
 {
 	struct acl_state *state = calloc(1, sizeof(*state));
 
@@ -68,6 +59,7 @@ struct acl_state *state_make(struct acl_instance *instance, struct acl_port *por
 	port->refs++;
 	state->port = port;
 	state->attachment = instance->attachment;
+	state->before = before;
 	state->serials = malloc((n + 1) * sizeof(*state->serials));
 	state->items = malloc((n + 1) * sizeof(struct item *));
 	if (!state->serials || !state->items || (before && copy_all(state, before) < 0)) {
@@ -86,7 +78,6 @@ void state_free(struct acl_state *state)
 		free_side(&state->sides[i]);
 	vector_fini(&state->rules);
 	item_put(state->settings);
-	free(state->held.items);
 	free(state->gone);
 	free(state->serials);
 	free(state->items);
@@ -137,23 +128,6 @@ static void count_rule(struct conditions *c, const struct item *item, int by)
 	count(&c->vlan, r->vlan != CLASSIFY_ANY, by);
 	count(&c->ip_verdicts, r->l3 != WEIR_L3_ARP && r->l3 != WEIR_L3_OTHER, by);
 	count(&c->stateful, item->stateful, by);
-}
-
-// ---- Lists
-
-static int keep(struct items *list, struct item *item)
-{
-	if (list->n == list->room) {
-		size_t room = list->room ? 2 * list->room : 4;
-		struct item **grown = realloc(list->items, room * sizeof(struct item *));
-
-		if (!grown)
-			return -ENOMEM;
-		list->items = grown;
-		list->room = room;
-	}
-	list->items[list->n++] = item;
-	return 0;
 }
 
 // ---- Entries
@@ -264,26 +238,6 @@ static int remove_rule(struct side *side, const struct item *item)
 
 // ---- Items
 
-void state_let_go(struct acl_state *state, const struct items *removed)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < removed->n; i++)
-		removed->items[i]->leaving = true;
-	for (size_t i = 0; i < state->held.n; i++)
-		if (!state->held.items[i]->leaving)
-			state->held.items[n++] = state->held.items[i];
-	state->held.n = n;
-	for (size_t i = 0; i < removed->n; i++)
-		removed->items[i]->leaving = false;
-}
-
-static bool is_held(const struct item *item)
-{
-	return item->kind != ITEM_SETTINGS &&
-	       (item->action == ACTION_METER || item->action == ACTION_POLICE);
-}
-
 static void count_item(struct acl_state *state, const struct item *item, int by)
 {
 	count(&state->n_entries, item->kind == ITEM_ENTRY, by);
@@ -323,8 +277,6 @@ int state_add(struct acl_state *state, struct item *item, struct weir_error *err
 	}
 	if (!failed && item->kind == ITEM_RULE)
 		failed = vector_set(&state->rules, item->rule.id, item);
-	if (!failed && is_held(item))
-		failed = keep(&state->held, item);
 	if (!failed)
 		count_item(state, item, 1);
 	return refuse_memory(failed, error);

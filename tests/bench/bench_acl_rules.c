@@ -3,9 +3,10 @@
 //
 // What changes of a long ACL cost the control thread: bench_acl_rules N KIND DIRECTORY
 //
-// A port gets N policies of KIND (rules: the extended ACL; prefixes: the port ACL) in one document;
-// then one is added, replaced, and removed, in turn, at the end and in the middle, and the document
-// is applied again with one difference. Prints milliseconds: the median and the worst of the turns.
+// A port gets N policies of KIND (rules: the extended ACL; stateful: the same, and one of them
+// opens sessions; prefixes: the port ACL; meters: the same, each counts) in one document; then one
+// is added, replaced, and removed, in turn, at the end and in the middle, and the document is
+// applied again with one difference. Prints milliseconds: the median and the worst of the turns.
 // DIRECTORY holds acl.so.
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,7 @@ enum { TURNS = 31 };
 struct bench {
 	struct weir *weir;
 	struct weir_document *document;
-	bool rules;
+	bool rules, stateful, meters;
 	unsigned n;
 	double spent[TURNS];
 	unsigned turn;
@@ -88,6 +89,8 @@ static size_t pack(const struct bench *b, unsigned i, uint8_t *bytes)
 	if (!b->rules) {
 		entry.direction = ACL__DIRECTION__OUT;
 		entry.action = r & 1 ? ACL__ACTION__DENY : ACL__ACTION__ALLOW;
+		if (b->meters)
+			entry.action = ACL__ACTION__METER;
 		entry.remote = prefix;
 		return acl__entry__pack(&entry, bytes);
 	}
@@ -98,6 +101,9 @@ static size_t pack(const struct bench *b, unsigned i, uint8_t *bytes)
 	rule.remote = prefix;
 	if (r & 4)
 		rule.remote_port = port;
+	rule.has_stateful = rule.stateful = b->stateful && i == b->n / 5;
+	if (rule.stateful)
+		rule.action = ACL__ACTION__ALLOW;
 	return acl__rule__pack(&rule, bytes);
 }
 
@@ -221,10 +227,13 @@ int main(int argc, char **argv)
 	struct weir_error error;
 
 	if (b.n < 100) {
-		fprintf(stderr, "usage: bench_acl_rules N rules|prefixes DIRECTORY\n");
+		fprintf(stderr,
+			"usage: bench_acl_rules N rules|stateful|prefixes|meters DIRECTORY\n");
 		return 2;
 	}
-	b.rules = strcmp(argv[2], "rules") == 0;
+	b.stateful = strcmp(argv[2], "stateful") == 0;
+	b.rules = b.stateful || strcmp(argv[2], "rules") == 0;
+	b.meters = strcmp(argv[2], "meters") == 0;
 	options.extensions = argv[3];
 	if (weir_create(&options, &b.weir, &error) < 0 ||
 		weir_switch_add(b.weir, "br0", 0, &error) < 0 ||

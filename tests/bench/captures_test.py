@@ -134,7 +134,7 @@ class AclTest(unittest.TestCase):
                 os.makedirs(f"{directory}/extensions", exist_ok=True)
                 open(acl.module(directory), "w").close()
         denied = {entry.system.name: entry.denied() for entry in rows[2].entries}
-        self.assertEqual(denied, {"testpmd": 0, "ovs": 0.1, "ovs-tuned": 0.1, "weir-acl": 0.1})
+        self.assertEqual(denied, {"testpmd": 0, "ovs": 0.1, "ovs-tuned": 0.1, "weir-5-tuple": 0, "weir-acl": 0.1})
 
 
 if __name__ == "__main__":

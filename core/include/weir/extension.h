@@ -353,6 +353,7 @@ struct weir_plan_ops {
 	int (*frame_policer)(struct weir_plan *, const char *key, uint64_t rate_fps,
 		uint64_t burst_frames, uint32_t *policer);
 	int (*learn_limit)(struct weir_plan *, uint32_t max_addresses);
+	int (*keep)(struct weir_plan *, const void *in_force, const char *const *gone, size_t n);
 };
 
 struct weir_plan {
@@ -374,10 +375,26 @@ static inline int weir_plan_inactive(struct weir_plan *p, enum weir_stage stage)
 
 // The meter with this key (1 to 63 bytes, usually the policy's id) of this extension and target:
 // made when new, the same with its counts when it was there before. A meter that no prepared state
-// asks for any more is removed. 0 or -ENOMEM, -EINVAL.
+// asks for any more is removed. 0, or -ENOMEM, -EINVAL, -ENOSPC: a switch has 262,144 at most (a
+// prepare() that fails without a sentence has the core's, with the number).
 static inline int weir_plan_meter(struct weir_plan *p, const char *key, uint32_t *meter)
 {
 	return p->ops->meter(p, key, meter);
+}
+
+// The state being prepared has all meters and policers, with their ids, that the one in force has,
+// but for those with one of these n keys: of an extension whose policies are many, only what
+// changed needs to be looked at. in_force: what commit() returned last for this target. What is
+// asked for besides, before or after, is had as well: a key among the gone too. 0; -ESTALE: that
+// state is not in force (any more, or not yet): everything has to be asked for; -ENOENT: there is
+// no meter or policer of one of the keys; -EINVAL: the second call; -ENOMEM, -ENOSYS. Only with 0
+// anything is kept. Inside prepare().
+static inline int weir_plan_keep(
+	struct weir_plan *p, const void *in_force, const char *const gone[/* n */], size_t n)
+{
+	if (p->ops->size <= offsetof(struct weir_plan_ops, keep))
+		return -ENOSYS;
+	return p->ops->keep(p, in_force, gone, n);
 }
 
 // A sink that sends copies out of a port of the same switch. -ENOENT: there is no such port.
@@ -743,8 +760,8 @@ static inline int weir_save_write(struct weir_save *s, const void *bytes, size_t
 // The policer with this key (1 to 63 bytes) of this extension and target: made when new, with a
 // full bucket. One that no prepared state asks for any more is removed. rate_bps: bits per second;
 // burst_bytes: the bucket's depth. 0; -EINVAL: out of bounds, which the host says in a sentence
-// when prepare() returns this without one of its own, or no key; -ENOMEM; -ENOSYS. Inside
-// prepare().
+// when prepare() returns this without one of its own, or no key; -ENOSPC: a switch has 65,536 at
+// most, likewise; -ENOMEM; -ENOSYS. Inside prepare().
 static inline int weir_plan_policer(struct weir_plan *p, const char *key, uint64_t rate_bps,
 	uint64_t burst_bytes, uint32_t *policer)
 {
@@ -1115,7 +1132,9 @@ struct weir_extension {
 	// only).
 	int (*prepare)(void *instance, const struct weir_target *target, struct weir_plan *plan,
 		void **prepared, struct weir_error *error);
-	// The change is made: returns the immutable state. NULL: *prepared is the state.
+	// The change is made: returns the immutable state. NULL: *prepared is the state. When the
+	// switch has no memory to publish it, the state is released at once, unseen by any worker,
+	// and the one before stays in force.
 	const void *(*commit)(void *instance, void *prepared);
 	// The change is not made: frees what prepare() built. NULL: release() is called for it.
 	void (*abort)(void *instance, void *prepared);

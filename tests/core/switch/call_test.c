@@ -122,7 +122,7 @@ static void refused_before_the_extension_sees_them(void **state)
 		{ filter, NULL, &echo.base, EINVAL, "a call must be one of echo, later, stream" },
 		{ filter, "echo", &later.base, EINVAL, "text: " },
 		{ filter, "later", &echo.base, EINVAL, "delay_ms: is required and missing" },
-		{ filter, "stream", &stream.base, EINVAL, "size: 3000000 is above" },
+		{ filter, "stream", &stream.base, EINVAL, "size: 3000000: must be 0 to 2000000" },
 	};
 	struct weir_running_call *running;
 	struct lab lab;

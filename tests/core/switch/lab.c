@@ -24,7 +24,7 @@ static void keep_line(void *context, int level, const char *line)
 	struct lab *lab = context;
 	char *log;
 
-	if (level != LOG_DEBUG)
+	if (level != lab->log_level)
 		return;
 	// By the C library itself: a test may have the core's allocations fail.
 	assert_true(asprintf(&log, "%s%s\n", lab->log, line) >= 0);
@@ -55,6 +55,7 @@ void lab_start(struct lab *lab, const struct lab_options *o)
 	memset(lab, 0, sizeof(*lab));
 	lab->clock_ns = UINT64_C(1000000000000);
 	lab->threaded = o->n_workers != 0;
+	lab->log_level = LOG_DEBUG;
 	lab->log = strdup("");
 	if (weir_create(&options, &lab->weir, &lab->error) < 0)
 		fail_msg("weir_create: %s", lab->error.message);

@@ -44,7 +44,8 @@ struct lab {
 	const char *nic;   // as in the options
 	uint64_t clock_ns; // virtual; lab_run() moves it by a millisecond
 	struct weir_memory *ends[LAB_PORTS_MAX];
-	char *log; // every line logged at LOG_DEBUG by extensions, with "\n"
+	int log_level; // LOG_DEBUG at the start
+	char *log;     // every line logged at that level, with "\n": LOG_DEBUG is extensions' alone
 };
 
 struct lab_frame {

@@ -281,7 +281,7 @@ static void many(void **state)
 			struct meter *m;
 
 			name(i % N_TARGETS, i / N_TARGETS, target, key);
-			m = meter_get(br0(&k), a, target, key);
+			assert_int_equal(meter_get(br0(&k), a, target, key, &m), 0);
 			assert_string_equal(m->target, target);
 			assert_string_equal(m->key, key);
 			// The last ones are held no more when the policy that had them is gone.

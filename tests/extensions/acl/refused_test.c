@@ -4,6 +4,7 @@
 // Policies that make no sense: refused before anything changes, with a sentence that names the
 // value. And those that are understood otherwise than they were written.
 #include <stdio.h>
+#include <syslog.h>
 
 #include "acl.pb-c.h"
 #include "acl_lab.h"
@@ -191,6 +192,44 @@ static void nesting_is_refused_with_the_number(void **state)
 
 // ---- Prefixes with bits behind their length
 
+// Each of a change's prefixes with bits behind their length is said, up to a bound, and then how
+// many more there are.
+static void all_normalised_are_logged(void **state)
+{
+	struct weir_document *document = weir_document_create();
+	struct lab lab;
+
+	(void)state;
+	acl_begin(&lab, &(struct lab_options){ .strict = true });
+	for (unsigned i = 0; i < 20; i++) {
+		char text[80], type[16], id[8];
+		uint8_t bytes[256];
+		struct weir_item item = { .kind = WEIR_ITEM_POLICY, .target = "p0", .name = "acl" };
+
+		snprintf(id, sizeof(id), "n%u", i);
+		snprintf(text, sizeof(text), "acl direction=in action=deny remote=10.%u.0.1/24", i);
+		item.policy.size = acl_pack(text, type, bytes);
+		item.policy.type = type;
+		item.policy.id = id;
+		item.policy.bytes = bytes;
+		assert_int_equal(weir_document_add(document, &item, &lab.error), 0);
+	}
+	lab.log_level = LOG_NOTICE;
+	lab_forget_log(&lab);
+	assert_int_equal(weir_apply(lab.weir, document, WEIR_DRY_RUN, NULL, NULL, &lab.error), 0);
+	assert_int_equal(lab_logged(&lab, "bits set behind"), 0);
+	assert_int_equal(weir_apply(lab.weir, document, 0, NULL, NULL, &lab.error), 0);
+	for (unsigned i = 0; i < 20; i++) {
+		char line[64];
+
+		snprintf(line, sizeof(line), "policy n%u: its prefix has bits set", i);
+		assert_int_equal(lab_logged(&lab, line), i < 16);
+	}
+	assert_int_equal(lab_logged(&lab, "prefixes of 4 more policies have bits set"), 1);
+	weir_document_destroy(document);
+	acl_end(&lab);
+}
+
 struct told {
 	char text[512];
 	bool normalised, found;
@@ -259,6 +298,7 @@ int main(void)
 		cmocka_unit_test(bad_policies_are_refused),
 		cmocka_unit_test(what_was_refused_is_forgotten),
 		cmocka_unit_test(nesting_is_refused_with_the_number),
+		cmocka_unit_test(all_normalised_are_logged),
 		cmocka_unit_test(what_was_understood_is_said),
 	};
 
