@@ -74,9 +74,9 @@ static void bad_policies_are_refused(void **state)
 	static const struct {
 		const char *bytes, *text;
 	} rows[] = {
-		{ "\x08\x00", "port[0]: 0 is below" }, // port 0
-		{ "\x08\x80\x80\x04", "65536" },       // port 65536
-		{ "\x08\x17\x10\x02", "action" },      // no such action
+		{ "\x08\x00", "port[0]: 0: must be 1 to 65535" }, // port 0
+		{ "\x08\x80\x80\x04", "65536" },                  // port 65536
+		{ "\x08\x17\x10\x02", "action" },                 // no such action
 	};
 	struct lab lab;
 
