@@ -128,7 +128,8 @@ static void give_schema(const struct fake_connection *c, const char *extension)
 		.types = array };
 	uint8_t *copy;
 
-	if (strcmp(extension, "sample") != 0) {
+	// The same by the name of a type.
+	if (strcmp(extension, "sample") != 0 && strcmp(extension, "rule") != 0) {
 		fake_refuse(c, WEIR__CONTROL__STATUS__CODE__NOT_FOUND, "",
 			"extension: there is none of that name");
 		return;

@@ -77,9 +77,6 @@ static void changes(void **state)
 		{ "weirctl policy remove vm1 sample.rule web", 0, "", "",
 			"{\"policy_remove\":{\"target\":\"vm1\","
 			"\"extension\":\"sample\",\"type\":\"rule\",\"id\":\"web\"}}\n" },
-		{ "weirctl policy remove vm1 sample id=web", 0, "", "",
-			"{\"policy_remove\":{\"target\":\"vm1\","
-			"\"extension\":\"sample\",\"id\":\"web\"}}\n" },
 		{ NULL, 0, NULL, NULL, NULL },
 	};
 
@@ -226,6 +223,24 @@ static void policies(void **state)
 			"weirctl: extension: there is none of that name\n", NULL },
 		{ "weirctl policy add vm1 sample.rule remote=10.0.0.0/33", 1, "",
 			"weirctl: remote \"10.0.0.0/33\": must be an IPv4 prefix", ASKED_SCHEMA },
+		// By a bare name both mean the same.
+		{ "weirctl policy remove vm1 sample id=web", 1, "",
+			"weirctl: extension sample has several policy types: name one of "
+			"sample.rule, sample.everything\n",
+			ASKED_SCHEMA },
+		{ "weirctl policy add vm1 rule remote=::/0", 0, "p1\n", "",
+			"{\"policy_schema\":{\"extension\":\"rule\"}}\n"
+			"{\"policy_add\":{\"target\":\"vm1\",\"extension\":\"rule\","
+			"\"type\":\"rule\",\"body\":\"0a043a3a2f30\"}}\n" },
+		{ "weirctl policy remove vm1 rule id=web", 0, "", "",
+			"{\"policy_schema\":{\"extension\":\"rule\"}}\n"
+			"{\"policy_remove\":{\"target\":\"vm1\",\"extension\":\"rule\","
+			"\"type\":\"rule\",\"id\":\"web\"}}\n" },
+		// The types of a missing one are not known.
+		{ "weirctl policy remove vm1 gone web", 0, "", "",
+			"{\"policy_schema\":{\"extension\":\"gone\"}}\n"
+			"{\"policy_remove\":{\"target\":\"vm1\",\"extension\":\"gone\","
+			"\"id\":\"web\"}}\n" },
 		{ "weirctl policy list", 0,
 			"TARGET  EXTENSION  TYPE  ID   BODY\n"
 			"vm1     sample     rule  web  remote=10.0.0.0/8 direction=in "

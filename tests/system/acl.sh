@@ -65,9 +65,12 @@ blocked a 10.7.0.2 25 "with a rule against it"
 passes a 10.7.0.2 80 "with a rule for others"
 add pa acl.rule direction=out action=allow protocol=tcp remote=10.7.0.2 remote_port=25 weight=11 id=but
 passes a 10.7.0.2 25 "with a rule of greater weight"
-ctl policy remove pa acl but
+if sentence=$(ctl policy remove pa acl but 2>&1); then fail "a rule was removed as an entry"; fi
+grep -q 'but.*is one of acl.rule, not of acl.acl: write acl.rule' <<<"$sentence" ||
+	fail "the refusal to remove a rule as an entry: $sentence"
+ctl policy remove pa acl.rule but
 blocked a 10.7.0.2 25 "when that is gone"
-ctl policy remove pa acl smtp
+ctl policy remove pa acl.rule smtp
 
 # ---- Fragments: of a datagram of 4000 bytes the first of three alone has ports
 add pa acl.rule direction=out action=allow protocol=udp remote_port=53 weight=12 id=dns
@@ -111,7 +114,8 @@ trace=$(ctl trace pa "hex ${later// /}00000000000000000000000000000000")
 for text in "a later fragment: as its first one, or else drop" "follow-first or drop rule-denied"; do
 	grep -q "$text" <<<"$trace" || fail "the trace of a later fragment has no \"$text\": $trace"
 done
-for id in dns echo rest sent; do ctl policy remove pa acl $id; done
+for id in dns echo rest; do ctl policy remove pa acl.rule $id; done
+ctl policy remove pa acl sent
 
 # ---- A port that denies what it has not asked for
 add pa acl.rule direction=out action=allow weight=10 stateful=true id=out
@@ -151,9 +155,9 @@ s.sendto(icmp, ("10.7.0.1", 0))
 END
 eventually 10 "a forged error is dropped" sh -c "[ \"\$('$build/weirctl' drop list -j |
 	jq '[.[] | select(.reason == \"unrelated\") | .frames] | add // 0')\" = 1 ]"
-ctl policy remove pa acl closed
+ctl policy remove pa acl.rule closed
 passes b 10.7.0.1 80 "behind a port that is open again"
-ctl policy remove pa acl out
+ctl policy remove pa acl.rule out
 
 # ---- Meters agree with the port, whatever comes and goes
 counted() { value ".[] | select(.id == \"$1\") | .$2" meter list; }

@@ -156,8 +156,11 @@ static const struct {
 	{ "policy_remove target=vm1 extension=acl id=7", "policy_remove vm1 acl 7 0", "done" },
 	{ "policy_remove target=vm1 extension=acl type=rule id=7", "policy_remove vm1 acl 7 0",
 		"done" },
-	{ "policy_remove target=vm1 extension=acl type=limit id=7", "policy_list vm1 acl limit",
-		"2 policy_remove.id: policy \"7\" of type acl.limit does not exist on vm1" },
+	{ "policy_remove target=vm1 extension=acl type=limit id=7", "policy_list vm1 acl -",
+		"2 policy_remove.id: policy \"7\" on vm1 is one of acl.rule, not of acl.limit:"
+		" write acl.rule" },
+	{ "policy_remove target=vm1 extension=acl type=limit id=8", "policy_list vm1 acl -",
+		"2 policy_remove.id: policy \"8\" of acl.limit on vm1: there is none" },
 	{ "policy_list", "policy_list - - -",
 		" | target=vm1 extension=acl type=rule id=7 body=body" },
 	{ "policy_list target=vm1 extension=acl type=limit", "policy_list vm1 acl limit", "" },
