@@ -808,8 +808,9 @@ void policer_name(
 struct policer_drop {
 	const struct policing *policing;
 	uint32_t cause;
-	uint16_t port;
+	weir_port_id port;
 	uint64_t frames;
+	bool elsewhere; // not all of them, or not only they, were dropped there
 };
 // NULL: no memory.
 struct policer_drop *policer_drops(const struct vswitch *vswitch, size_t *n);

@@ -71,23 +71,41 @@ static int by_frames(const void *a, const void *b)
 	       (x->policing->number.id < y->policing->number.id);
 }
 
-// On one worker; those of the same place on several are one.
-static void add(struct policer_drop *drops, size_t first, size_t *n, const struct policing *p,
+// On one worker; those of the same place on several are one. Whether they are all that the worker
+// dropped there and nowhere else.
+static bool add(struct policer_drop *drops, size_t first, size_t *n, const struct policing *p,
 	const struct policer_slot *slot)
 {
-	uint32_t cause = __atomic_load_n(&slot->drop_cause, __ATOMIC_RELAXED);
-	uint16_t port = __atomic_load_n(&slot->drop_port, __ATOMIC_RELAXED);
+	uint32_t place = __atomic_load_n(&slot->drop_cause, __ATOMIC_RELAXED);
+	uint32_t cause = place & ~POLICER_ELSEWHERE;
+	weir_port_id port = __atomic_load_n(&slot->drop_port, __ATOMIC_RELAXED);
 	uint64_t frames = counted(&slot->dropped_frames);
 
 	if (!frames)
-		return;
+		return true;
 	for (size_t i = first; i < *n; i++) {
 		if (drops[i].cause == cause && drops[i].port == port) {
 			drops[i].frames += frames;
-			return;
+			return place == cause;
 		}
 	}
-	drops[(*n)++] = (struct policer_drop){ p, cause, port, frames };
+	drops[(*n)++] = (struct policer_drop){ p, cause, port, frames, false };
+	return place == cause;
+}
+
+// On all workers. Where one of them dropped frames at several places, how many it was at each is
+// not known, nor is it of those of the others.
+static void add_all(
+	const struct vswitch *s, const struct policing *p, struct policer_drop *drops, size_t *n)
+{
+	size_t first = *n;
+	bool known = true;
+
+	for (unsigned i = 0; i < s->weir->n_workers; i++)
+		known &= add(drops, first, n, p,
+			policer_slot_at(&s->datapaths[i]->policers, p->number.id));
+	for (size_t i = first; !known && i < *n; i++)
+		drops[i].elsewhere = true;
 }
 
 struct policer_drop *policer_drops(const struct vswitch *s, size_t *n)
@@ -100,14 +118,9 @@ struct policer_drop *policer_drops(const struct vswitch *s, size_t *n)
 		room += is_listed(s->policings[i], NULL, NULL) ? n_workers : 0;
 	drops = calloc(room, sizeof(*drops));
 	*n = 0;
-	for (uint32_t i = 0; drops && i < s->policer_numbers.made; i++) {
-		size_t first = *n;
-
-		for (unsigned worker = 0;
-			worker < n_workers && is_listed(s->policings[i], NULL, NULL); worker++)
-			add(drops, first, n, s->policings[i],
-				policer_slot_at(&s->datapaths[worker]->policers, i));
-	}
+	for (uint32_t i = 0; drops && i < s->policer_numbers.made; i++)
+		if (is_listed(s->policings[i], NULL, NULL))
+			add_all(s, s->policings[i], drops, n);
 	if (drops)
 		qsort(drops, *n, sizeof(*drops), by_frames);
 	return drops;

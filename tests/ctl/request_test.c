@@ -162,6 +162,17 @@ static void lists(void **state)
 			"br0     02:00:00:00:00:aa     -  vm1       5       -\n"
 			"br0     02:00:00:00:00:bb     -  vm1       1       -\n",
 			"", "{\"fdb_list\":{\"switch\":\"br0\"}}\n" },
+		{ "weirctl drop list br0", 0,
+			"REASON     EXTENSION  PORT  STAGE    FRAMES  POLICERS                     "
+			"             TEXT\n"
+			"over-rate  core       vm1   ingress       9  sample web (5), sample all "
+			"of "
+			"switch:br0  too fast\n",
+			"", "{\"drop_list\":{\"switch\":\"br0\"}}\n" },
+		{ "weirctl drop list -j | grep -A2 policers", 0,
+			"    \"policers\": [\n      {\n"
+			"        \"policer\": \"sample web\",\n",
+			"", NULL },
 		{ "weirctl drop list -j --port vm1", 0, "[]\n", "",
 			"{\"drop_list\":{\"port\":\"vm1\"}}\n" },
 		{ "TZ=UTC weirctl event watch --count 2", 0,

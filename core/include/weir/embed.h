@@ -469,10 +469,13 @@ enum { WEIR_DROP_POLICERS_MAX = 8 };
 struct weir_drop_info {
 	const char *reason, *text, *extension /* "core" */, *port, *stage;
 	uint64_t frames;
-	// Of frames that were over a rate: the policers that dropped most of them, and are still
-	// there, as "acl web"; "acl web of switch:br0" where they are not the port's.
+	// Of frames that were over a rate: the policers that dropped most of them, of those that
+	// are still there, as "acl web"; "acl web of switch:br0" where they are not the port's.
 	const char *const *policers;
 	unsigned n_policers; // at most WEIR_DROP_POLICERS_MAX
+	// What each of those dropped of `frames`; 0: it is not known, because it has dropped some
+	// at another port or stage. The rest was dropped by policers that are gone.
+	const uint64_t *policer_frames;
 };
 typedef void weir_drop_row(void *context, const struct weir_drop_info *info);
 WEIR_API int weir_drop_list(struct weir *weir, const char *switch_name, weir_drop_row *row,

@@ -220,7 +220,8 @@ static const struct {
 		" expires_s=253 cookie=7" },
 	{ "drop_list", "drop_list br0",
 		" | reason=vlan-not-allowed extension=core port=vm1 stage=ingress frames=9"
-		" text=the port does not carry this VLAN" },
+		" text=the port does not carry this VLAN | policer=acl web frames=4"
+		" | policer=acl all of switch:br0" },
 	{ "drop_list switch=br0 port=vm2", "drop_list br0", "" },
 	{ "trace port=vm1 frame=abc", "trace vm1 abc",
 		" | port=vm1 stage=ingress extension=acl action=pass" },

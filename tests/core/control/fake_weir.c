@@ -306,6 +306,8 @@ int weir_meter_list(struct weir *weir, const char *target, bool reset, weir_mete
 int weir_drop_list(struct weir *weir, const char *switch_name, weir_drop_row *row, void *context,
 	struct weir_error *error)
 {
+	static const char *const policers[] = { "acl web", "acl all of switch:br0" };
+	static const uint64_t policer_frames[] = { 4, 0 };
 	int result = fake_record(weir, error, "drop_list %s", fake_text(switch_name));
 
 	if (result == 0)
@@ -314,7 +316,10 @@ int weir_drop_list(struct weir *weir, const char *switch_name, weir_drop_row *ro
 				     .extension = "core",
 				     .port = "vm1",
 				     .stage = "ingress",
-				     .frames = 9 });
+				     .frames = 9,
+				     .policers = policers,
+				     .n_policers = 2,
+				     .policer_frames = policer_frames });
 	return result;
 }
 

@@ -45,7 +45,8 @@ static void see_drop(void *context, const struct weir_drop_info *i)
 	note(context, "%s %s %s %llu:", i->port, i->stage, i->reason,
 		(unsigned long long)i->frames);
 	for (unsigned n = 0; n < i->n_policers; n++)
-		note(context, " %s%s", i->policers[n], n + 1 < i->n_policers ? "," : "");
+		note(context, " %s %llu%s", i->policers[n],
+			(unsigned long long)i->policer_frames[n], n + 1 < i->n_policers ? "," : "");
 	note(context, "\n");
 }
 
@@ -121,15 +122,17 @@ static void drops_name_them(void **state)
 	lab_act(&lab, "p0", filter, "web",
 		(Probe__Act){ AT(INGRESS, POLICE_FRAMES), LIMIT(1, 3), IF(l4_dst, 80) });
 	send(&lab, 0, &web, 10);
-	assert_string_equal(
-		drops(&lab).text, "p0 ingress over-rate 7: probe-filter few, probe-filter web\n");
+	assert_string_equal(drops(&lab).text,
+		"p0 ingress over-rate 7: probe-filter few 5, probe-filter web 2\n");
 	assert_int_equal(
 		weir_drop_watch(lab.weir, &all, see_sample, &watched, &watch, &lab.error), 0);
 	send(&lab, 0, &frame, 1);
 	weir_drop_watch_end(watch);
 	assert_string_equal(watched.text, "p0 over-rate: probe-filter few\n");
-	// Those that are gone are not named, nor is whoever has their number now.
+	// Those that are gone are not named, and none has their drops; nor is whoever has their
+	// number now.
 	lab_remove_policy(&lab, "p0", filter, "few");
+	assert_string_equal(drops(&lab).text, "p0 ingress over-rate 8: probe-filter web 2\n");
 	lab_remove_policy(&lab, "p0", filter, "web");
 	lab_settle(&lab);
 	lab_act(&lab, "p0", filter, "new", (Probe__Act){ AT(INGRESS, POLICE_FRAMES), LIMIT(1, 5) });
@@ -149,9 +152,21 @@ static void one_of_the_switch_is_named(void **state)
 	lab_act(&lab, "p2", filter, "use", (Probe__Act){ AT(INGRESS, POLICE), VALUE(1) });
 	send(&lab, 2, &frame, 6);
 	assert_string_equal(
-		drops(&lab).text, "p2 ingress over-rate 2: probe-filter all of switch:br0\n");
+		drops(&lab).text, "p2 ingress over-rate 2: probe-filter all of switch:br0 2\n");
 	assert_string_equal(list(&lab, "switch:br0", NULL).text,
 		"switch:br0 probe-filter all: 1 fps, 4; passed 4, 240; dropped 2, 120\n");
+	// Of one that drops at several ports it is not known how many at which.
+	lab_act(&lab, "p1", filter, "use", (Probe__Act){ AT(INGRESS, POLICE), VALUE(1) });
+	frame = lab_udp(1, 2, 1, 2);
+	send(&lab, 1, &frame, 3);
+	assert_string_equal(drops(&lab).text,
+		"p1 ingress over-rate 3: probe-filter all of switch:br0 0\n"
+		"p2 ingress over-rate 2:\n");
+	frame = lab_udp(2, 1, 1, 2);
+	send(&lab, 2, &frame, 1);
+	assert_string_equal(drops(&lab).text,
+		"p1 ingress over-rate 3:\n"
+		"p2 ingress over-rate 3: probe-filter all of switch:br0 0\n");
 	lab_end(&lab);
 }
 
