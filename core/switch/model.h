@@ -289,7 +289,8 @@ struct vswitch {
 		uint64_t slow, moves;
 	} told[WORKERS_MAX]; // of what the datapaths counted
 	struct meter_owners meter_owners;
-	struct meter *meters; // the latest first
+	struct meter *meters;            // the latest first
+	struct meter **meters_by_number; // as many as were made; NULL where there is none
 	struct index meter_names, meter_targets;
 	struct numbers meter_numbers;
 	struct policer_table policer_table;
@@ -820,6 +821,8 @@ void meters_init(struct vswitch *vswitch);
 // NULL: there is none.
 struct meter *meter_find(const struct vswitch *vswitch, const struct attachment *attachment,
 	const char *target, const char *key);
+// Also one that is gone, as long as flows may count on it. NULL: there is none of this number.
+const struct meter *meter_numbered(const struct vswitch *vswitch, uint32_t id);
 // With one more reference. -ENOSPC, -ENOMEM: as of numbers_take().
 int meter_get(struct vswitch *vswitch, const struct attachment *attachment, const char *target,
 	const char *key, struct meter **got);

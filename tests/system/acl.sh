@@ -193,4 +193,12 @@ eventually 10 "iperf3 listens" at b sh -c 'ss -tln | grep -q :5201'
 at a iperf3 -c 10.7.0.2 -t 3 -J >"$work/iperf" || fail "iperf3: $(cat "$work/iperf")"
 at_most "bits per second" "$(jq '.end.sum_received.bits_per_second | floor' "$work/iperf")" 10000000
 at_least "frames over the rate" "$(dropped over-rate)" 1
+equal "whose they are" "$(value '.[] | select(.reason == "over-rate") |
+	"\(.port) \(.policers[0].policer) \(.frames == .policers[0].frames)"' drop list)" "pb acl slow true"
+# Programs and traces name it, and what later fragments pay to.
+add pa acl.rule direction=out action=police rate=8mbit protocol=udp remote_port=99 weight=20 id=capped
+trace=$(ctl trace pa "udp 10.7.0.1:1 > 10.7.0.2:99 fragment=first src=$(mac_of a) dst=$(mac_of b)")
+for text in "passed by policer capped" "police capped" "remember police capped" "police slow, output pb"; do
+	grep -q "$text" <<<"$trace" || fail "the trace has no \"$text\": $trace"
+done
 finish
