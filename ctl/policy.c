@@ -209,9 +209,10 @@ const struct command policy_commands[] = {
 	{
 		.object = "policy",
 		.verb = "schema",
-		.summary = "Shows the messages of an extension, their fields and what is allowed",
+		.summary = "Shows the messages of an extension, or one, their fields and what is "
+			   "allowed",
 		.run = policy_schema,
-		.arguments = { { "EXTENSION", WORD_EXTENSION, ONE } },
+		.arguments = { { "EXTENSION[.TYPE]", WORD_EXTENSION, ONE } },
 	},
 	{ 0 },
 };

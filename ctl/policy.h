@@ -14,7 +14,7 @@ int policy_list(struct invocation *in, struct ctl_error *error);
 // policy status [TARGET] EXTENSION[.TYPE]
 int policy_status(struct invocation *in, struct ctl_error *error);
 
-// policy schema EXTENSION
+// policy schema EXTENSION[.TYPE]
 int policy_schema(struct invocation *in, struct ctl_error *error);
 
 // Fills in the type that is meant by EXTENSION alone, as policy add takes it: refused when it has

@@ -121,19 +121,21 @@ static void give_schema(const struct fake_connection *c, const char *extension)
 		{ "reply", "list", "sample.Listed", "" },
 		{ "call", "watch", "sample.Watch", "" },
 	};
-	enum { N_TYPES = sizeof(known) / sizeof(*known) };
+	enum { N_TYPES = sizeof(known) / sizeof(*known), N_NO_CALLS = 3 };
 	Weir__Control__MessageType types[N_TYPES], *array[N_TYPES];
 	Weir__Control__PolicySchemaReply schema = { BASE(policy_schema_reply),
 		.extension = text_sample, .has_file_descriptor_set = 1, .n_types = N_TYPES,
 		.types = array };
 	uint8_t *copy;
 
-	// The same by the name of a type.
+	// One by the name of a type, and without the calls.
 	if (strcmp(extension, "sample") != 0 && strcmp(extension, "rule") != 0) {
 		fake_refuse(c, WEIR__CONTROL__STATUS__CODE__NOT_FOUND, "",
 			"extension: there is none of that name");
 		return;
 	}
+	if (strcmp(extension, "rule") == 0)
+		schema.n_types = N_NO_CALLS;
 	for (size_t i = 0; i < N_TYPES; i++) {
 		types[i] = (Weir__Control__MessageType){ BASE(message_type),
 			.role = strdup(known[i][0]), .type = strdup(known[i][1]),

@@ -300,6 +300,19 @@ static void policies(void **state)
 			"match.ports       repeated  uint32     l4-port      0 to 65535; at most"
 			" 3 values  -        no   -       -\n",
 			"", ASKED_SCHEMA },
+		{ "weirctl policy schema sample.totals", 0,
+			"sample.totals: status of a port\nWhat was seen.\n"
+			"NAME    LABEL     TYPE    UNIT\n"
+			"frames  optional  uint64  frames\n",
+			"", ASKED_SCHEMA },
+		// Both directions of a call.
+		{ "weirctl policy schema sample.list | grep ^sample", 0,
+			"sample.list: call\nsample.list: reply\n", "", ASKED_SCHEMA },
+		{ "weirctl policy schema sample.rules", 1, "",
+			"weirctl: extension sample has no type \"rules\": there are sample.rule, "
+			"sample.everything, sample.totals, sample.start, sample.list, "
+			"sample.watch\n",
+			ASKED_SCHEMA },
 		{ "weirctl policy schema sample -j | python3 -c 'import json, sys; "
 		  "types = json.load(sys.stdin); rate = [f for f in types[1][\"fields\"] "
 		  "if f[\"name\"] == \"rate\"][0]; "
