@@ -418,6 +418,8 @@ void workers_read(struct weir *w);
 
 // ---- queues.c
 void queues_free(struct poll_list *list);
+// The worker with the fewest queues: more go there.
+unsigned queues_least_loaded(const struct weir *w);
 
 // ---- vswitch.c
 struct vswitch *vswitch_find(struct weir *w, const char *name, struct weir_error *error);
@@ -700,6 +702,8 @@ uint64_t retired_nic_ending(const struct retired_nic *retired);
 uint64_t port_nic_missed(const struct port *port);
 // What a worker says when the NIC fails. worker: w once, control: r. The port has a NIC.
 int *port_nic_error(const struct port *port);
+// Of one of its queues. The queue's worker: rw. The port has a NIC.
+struct queue_pressure *port_queue_pressure(const struct port *port, unsigned queue);
 
 // ---- closer.c
 // A thread that closes NICs, which may take the kernel tens of milliseconds each.
