@@ -210,13 +210,15 @@ static const struct {
 		"2 session_list.port: port \"p0\" is on switch br0, not on br9" },
 	{ "session_list switch=br0", "session_list br0",
 		" | switch=br0 extension=acl port=vm1 key=udp 10.0.0.1:5000 > 10.0.0.2:53"
-		" state=open frames=1 bytes=60 reverse_frames=2 reverse_bytes=120 age_s=3 idle_s=2"
+		" state=open frames=1 bytes=60 reverse_frames=2 reverse_bytes=120 age_s=3 "
+		"last_frame_s=2"
 		" expires_s=253 cookie=7 | switch=br0 extension=acl port=vm2"
 		" key=udp 10.0.0.1:5000 > 10.0.0.2:53 state=open frames=1 bytes=60 reverse_frames=2"
-		" reverse_bytes=120 age_s=3 idle_s=2 expires_s=253 cookie=7 policy=web" },
+		" reverse_bytes=120 age_s=3 last_frame_s=2 expires_s=253 cookie=7 policy=web" },
 	{ "session_list port=vm1", "session_list br0",
 		" | switch=br0 extension=acl port=vm1 key=udp 10.0.0.1:5000 > 10.0.0.2:53"
-		" state=open frames=1 bytes=60 reverse_frames=2 reverse_bytes=120 age_s=3 idle_s=2"
+		" state=open frames=1 bytes=60 reverse_frames=2 reverse_bytes=120 age_s=3 "
+		"last_frame_s=2"
 		" expires_s=253 cookie=7" },
 	{ "drop_list", "drop_list br0",
 		" | reason=vlan-not-allowed extension=core port=vm1 stage=ingress frames=9"
