@@ -126,6 +126,10 @@ pings a 10.7.0.2
 cut_off b 10.7.0.1 "behind a closed port"
 at_least "sessions" "$(value length session list)" 2
 equal "whose sessions" "$(value '[.[].extension] | unique | join(",")' session list)" acl
+# Of a packet in fragments the first alone is the session's.
+pings a 10.7.0.2 4 0.01 -s 4000
+eventually 5 "7 pings are counted" holds '.[] | select(.key == "icmp 10.7.0.1 > 10.7.0.2 type 8") |
+	.frames == 7 and .reverse_frames == 7' session list
 background b iperf3 -s -1
 eventually 10 "iperf3 listens" at b sh -c 'ss -tln | grep -q :5201'
 at a iperf3 -c 10.7.0.2 -t 1 -J >"$work/iperf" || fail "iperf3: $(cat "$work/iperf")"

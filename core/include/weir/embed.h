@@ -597,7 +597,8 @@ struct weir_session_info {
 	const char *key;                            // text, the way of the flow that opened it
 	const char *state;                          // a token: "open", or TCP's, "established"
 	uint64_t cookie;                            // the extension's
-	// Of the flow that opened it, and of those that answer; up to a second old.
+	// Of the flow that opened it, and of those that answer; up to a second old, and without
+	// fragments after the first of a datagram.
 	uint64_t frames, bytes, reverse_frames, reverse_bytes;
 	uint32_t age_s, idle_s; // since it was opened, since the last frame
 	uint32_t expires_s;     // until it ends, when no frame comes
