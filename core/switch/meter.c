@@ -321,14 +321,43 @@ static void list_one(
 	row(context, &info);
 }
 
+// Meters outlive the attachment of their extension.
+static bool has_meters(const struct weir *w, const char *extension)
+{
+	for (const struct vswitch *s = w->switches; s; s = s->next)
+		for (const struct meter *m = s->meters; m; m = m->next)
+			if (strcmp(extension, m->extension) == 0)
+				return true;
+	return false;
+}
+
+static bool is_listed(const struct meter *m, const struct weir_count_filter *f)
+{
+	return (!f->target || strcmp(f->target, m->target) == 0) &&
+	       (!f->extension || strcmp(f->extension, m->extension) == 0);
+}
+
+int weir_meter_list_some(struct weir *w, const struct weir_count_filter *filter,
+	weir_meter_row *row, void *context, struct weir_error *error)
+{
+	const char *extension = filter->extension;
+	int failed = count_filter_check(w, filter, extension && has_meters(w, extension), error);
+
+	if (failed)
+		return failed;
+	for (struct vswitch *s = w->switches; s; s = s->next)
+		for (struct meter *m = s->meters; m; m = m->next)
+			if (is_listed(m, filter))
+				list_one(s, m, filter->reset, row, context);
+	return 0;
+}
+
 int weir_meter_list(struct weir *w, const char *target, bool reset, weir_meter_row *row,
 	void *context, struct weir_error *error)
 {
-	if (target && !target_find(w, target, error))
-		return -ENOENT;
-	for (struct vswitch *s = w->switches; s; s = s->next)
-		for (struct meter *m = s->meters; m; m = m->next)
-			if (!target || strcmp(target, m->target) == 0)
-				list_one(s, m, reset, row, context);
-	return 0;
+	const struct weir_count_filter filter = {
+		.size = sizeof(filter), .target = target, .reset = reset
+	};
+
+	return weir_meter_list_some(w, &filter, row, context, error);
 }

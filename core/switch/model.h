@@ -110,6 +110,10 @@ struct meter {
 	uint64_t told_frames, told_bytes; // what was counted when it was told
 };
 
+struct policing_counts {
+	uint64_t passed_frames, passed_bytes, dropped_frames, dropped_bytes;
+};
+
 // A policer lives as long as a state holds it: what it has is worth no more than its burst.
 struct policing {
 	struct numbered number; // first
@@ -120,7 +124,9 @@ struct policing {
 	unsigned refs;                // states that hold it
 	struct policer_config config; // in force
 	struct policer *policer;
-	uint64_t since_ns; // when the number became its own, by the clock of batches
+	uint64_t since_ns;           // when the number became its own, by the clock of batches
+	struct policing_counts base; // when it was reset
+	uint64_t since;              // Unix seconds, when it was made or reset
 };
 
 // A policer as a state wants it.
@@ -557,6 +563,8 @@ void change_ports_changed(struct vswitch *vswitch);
 // The number of an extension's name: of its reasons, meters and ids, for as long as the process
 // lives. 0: there are too many.
 unsigned extension_owner_number(const struct weir *w, const char *name);
+// 0, or a refusal that says which there are: the extension is neither loaded nor missing anywhere.
+int extension_check_known(struct weir *w, const char *name, struct weir_error *error);
 // The loaded extension, loaded now if need be; *loaded says so. NULL: refused.
 struct extension *extension_need(
 	struct weir *w, const char *name, bool *loaded, struct weir_error *error);
@@ -797,10 +805,7 @@ void policing_put(struct vswitch *vswitch, struct policing *policing);
 void policing_apply(struct vswitch *vswitch, const struct target_state *state);
 // NULL: there is none of this number.
 const struct policing *policing_at(const struct vswitch *vswitch, uint32_t id);
-// What it has counted, on all workers.
-struct policing_counts {
-	uint64_t passed_frames, passed_bytes, dropped_frames, dropped_bytes;
-};
+// What it has counted since it was made, on all workers.
 struct policing_counts policing_count(
 	const struct vswitch *vswitch, const struct policing *policing);
 
@@ -817,6 +822,9 @@ struct policer_drop {
 	uint64_t frames;
 	bool elsewhere; // not all of them, or not only they, were dropped there
 };
+// What cannot be listed. known: its extension has something to list, whether it is loaded or not.
+int count_filter_check(struct weir *w, const struct weir_count_filter *filter, bool known,
+	struct weir_error *error);
 // NULL: no memory.
 struct policer_drop *policer_drops(const struct vswitch *vswitch, size_t *n);
 

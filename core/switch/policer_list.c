@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "switch/model.h"
 
@@ -17,23 +18,30 @@ void policer_name(const struct policing *p, const char *port, char name[/* POLIC
 		elsewhere ? " of " : "", elsewhere ? p->target : "");
 }
 
-static void list_one(
-	const struct vswitch *s, const struct policing *p, weir_policer_row *row, void *context)
+static void list_one(const struct vswitch *s, struct policing *p, bool reset, weir_policer_row *row,
+	void *context)
 {
-	struct policing_counts counts = policing_count(s, p);
+	struct policing_counts counts = policing_count(s, p), base = p->base;
+	struct weir_policer_info info = {
+		.target = p->target,
+		.extension = p->extension,
+		.id = p->key,
+		.counts_frames = p->config.unit == POLICER_FRAMES,
+		.rate = p->config.rate,
+		.burst = p->config.burst,
+		.passed_frames = counts.passed_frames - base.passed_frames,
+		.passed_bytes = counts.passed_bytes - base.passed_bytes,
+		.dropped_frames = counts.dropped_frames - base.dropped_frames,
+		.dropped_bytes = counts.dropped_bytes - base.dropped_bytes,
+		.since = p->since,
+	};
 
-	row(context, &(struct weir_policer_info){
-			     .target = p->target,
-			     .extension = p->extension,
-			     .id = p->key,
-			     .counts_frames = p->config.unit == POLICER_FRAMES,
-			     .rate = p->config.rate,
-			     .burst = p->config.burst,
-			     .passed_frames = counts.passed_frames,
-			     .passed_bytes = counts.passed_bytes,
-			     .dropped_frames = counts.dropped_frames,
-			     .dropped_bytes = counts.dropped_bytes,
-		     });
+	if (reset) {
+		// The counts given out: what comes meanwhile is in the next ones.
+		p->base = counts;
+		p->since = (uint64_t)time(NULL);
+	}
+	row(context, &info);
 }
 
 // One that waits for its number to be free is nobody's any more.
@@ -43,20 +51,41 @@ static bool is_listed(const struct policing *p, const char *target, const char *
 	       (!extension || strcmp(extension, p->extension) == 0);
 }
 
+int weir_policer_list_some(struct weir *w, const struct weir_count_filter *filter,
+	weir_policer_row *row, void *context, struct weir_error *error)
+{
+	int failed = count_filter_check(w, filter, false, error);
+
+	if (failed)
+		return failed;
+	for (struct vswitch *s = w->switches; s; s = s->next)
+		for (uint32_t i = 0; i < s->policer_numbers.made; i++)
+			if (is_listed(s->policings[i], filter->target, filter->extension))
+				list_one(s, s->policings[i], filter->reset, row, context);
+	return 0;
+}
+
 int weir_policer_list(struct weir *w, const char *target, const char *extension,
 	weir_policer_row *row, void *context, struct weir_error *error)
 {
-	if (target && !target_find(w, target, error))
+	const struct weir_count_filter filter = {
+		.size = sizeof(filter), .target = target, .extension = extension
+	};
+
+	return weir_policer_list_some(w, &filter, row, context, error);
+}
+
+// ---- Which are listed, of meters too
+
+int count_filter_check(struct weir *w, const struct weir_count_filter *filter, bool known,
+	struct weir_error *error)
+{
+	if (filter->size != sizeof(*filter))
+		return weir_refuse(error, -EINVAL, "size", "size %u: must be %zu", filter->size,
+			sizeof(*filter));
+	if (filter->target && !target_find(w, filter->target, error))
 		return -ENOENT;
-	if (extension && !loader_find(w->loader, extension) &&
-		!attached_anywhere(w, extension, true))
-		return weir_refuse(error, -ENOENT, "extension",
-			"extension \"%.64s\": is not loaded", extension);
-	for (struct vswitch *s = w->switches; s; s = s->next)
-		for (uint32_t i = 0; i < s->policer_numbers.made; i++)
-			if (is_listed(s->policings[i], target, extension))
-				list_one(s, s->policings[i], row, context);
-	return 0;
+	return filter->extension && !known ? extension_check_known(w, filter->extension, error) : 0;
 }
 
 // ---- Whose drops they were

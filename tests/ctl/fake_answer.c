@@ -215,7 +215,7 @@ static void list_policers(const struct fake_connection *c)
 	Weir__Control__Policer policer = { BASE(policer), .port = text_vm1,
 		.extension = text_sample, .id = id, HAS(rate_bps, 1000000), HAS(burst_bytes, 16384),
 		HAS(passed_frames, 5), HAS(passed_bytes, 500), HAS(dropped_frames, 1),
-		HAS(dropped_bytes, 64) };
+		HAS(dropped_bytes, 64), HAS(since, 1700000000) };
 	Weir__Control__Policer *array[] = { &policer };
 	Weir__Control__PolicerRows rows = { BASE(policer_rows), ROWS(array) };
 

@@ -145,12 +145,14 @@ static void lists(void **state)
 			"",
 			"{\"meter_list\":{\"target\":\"vm1\","
 			"\"extension\":\"sample\",\"reset\":true}}\n" },
-		{ "weirctl policer list vm1", 0,
+		{ "TZ=UTC weirctl policer list vm1 sample --reset", 0,
 			"PORT  EXTENSION  ID   RATE_BPS  BURST_BYTES  PASSED_FRAMES  PASSED_BYTES  "
-			"DROPPED_FRAMES  DROPPED_BYTES\n"
+			"DROPPED_FRAMES  DROPPED_BYTES  SINCE\n"
 			"vm1   sample     web   1000000        16384              5           500  "
-			"             1             64\n",
-			"", "{\"policer_list\":{\"target\":\"vm1\"}}\n" },
+			"             1             64  2023-11-14 22:13:20\n",
+			"",
+			"{\"policer_list\":{\"target\":\"vm1\","
+			"\"extension\":\"sample\",\"reset\":true}}\n" },
 		{ "weirctl worker list", 0,
 			"ID  CPU  CYCLES_PER_FRAME  FRAMES_PER_BATCH  IDLE_SHARE  LINGER_US  "
 			"QUEUES  FRAMES\n"

@@ -448,19 +448,37 @@ struct weir_meter_info {
 	uint64_t since;         // Unix seconds
 };
 typedef void weir_meter_row(void *context, const struct weir_meter_info *info);
-// reset: the counts given out are the new baseline; nothing is lost or counted twice.
+
+// Which meters or policers are listed.
+struct weir_count_filter {
+	uint32_t size;      // sizeof(struct weir_count_filter)
+	const char *target; // NULL: of all
+	// NULL: of all. Refused with -ENOENT when it is not loaded, missing on no switch, and has
+	// no meter from before.
+	const char *extension;
+	// The counts given out are the new baseline of those that are listed; nothing is lost or
+	// counted twice.
+	bool reset;
+};
+WEIR_API int weir_meter_list_some(struct weir *weir, const struct weir_count_filter *filter,
+	weir_meter_row *row, void *context, struct weir_error *error);
+// The same for all extensions.
 WEIR_API int weir_meter_list(struct weir *weir, const char *target, bool reset, weir_meter_row *row,
 	void *context, struct weir_error *error);
 
-// Counted since the policer was made, or since the start: wire frames and wire bytes.
+// Counted since the policer was made, or since the start, or since it was reset: wire frames and
+// wire bytes.
 struct weir_policer_info {
 	const char *target, *extension, *id;
 	bool counts_frames;   // else bits and bytes
 	uint64_t rate, burst; // frames per second and frames, or bits per second and bytes
 	uint64_t passed_frames, passed_bytes, dropped_frames, dropped_bytes;
+	uint64_t since; // Unix seconds
 };
 typedef void weir_policer_row(void *context, const struct weir_policer_info *info);
-// target, extension: NULL: all.
+WEIR_API int weir_policer_list_some(struct weir *weir, const struct weir_count_filter *filter,
+	weir_policer_row *row, void *context, struct weir_error *error);
+// The same without a reset. target, extension: NULL: all.
 WEIR_API int weir_policer_list(struct weir *weir, const char *target, const char *extension,
 	weir_policer_row *row, void *context, struct weir_error *error);
 

@@ -166,21 +166,19 @@ static const struct {
 	{ "policy_list target=vm1 extension=acl type=limit", "policy_list vm1 acl limit", "" },
 	{ "policy_schema extension=acl", "extension_schema acl",
 		" extension=acl file_descriptor_set=" },
-	{ "policer_list target=vm1 extension=acl", "policer_list vm1 acl",
+	{ "policer_list target=vm1 extension=acl", "policer_list vm1 acl 0",
 		" | port=vm1 extension=acl id=web rate_bps=1000 burst_bytes=2 passed_frames=3 "
-		"passed_bytes=4 dropped_frames=5 dropped_bytes=6"
+		"passed_bytes=4 dropped_frames=5 dropped_bytes=6 since=1700000000"
 		" | switch=br0 extension=acl id=web rate_fps=1000 burst_frames=2 passed_frames=3 "
-		"passed_bytes=4 dropped_frames=5 dropped_bytes=6" },
-	{ "meter_list", "meter_list - 0",
+		"passed_bytes=4 dropped_frames=5 dropped_bytes=6 since=1700000000" },
+	{ "policer_list reset=1", "policer_list - - 1", NULL },
+	{ "policer_list reset=1 /dry_run=1", "policer_list - - 0", NULL },
+	{ "meter_list", "meter_list - - 0",
 		" | port=vm1 extension=acl id=in frames=5 bytes=0 since=1700000000"
 		" | switch=br0 extension=qos id=all frames=0 bytes=0 since=0" },
-	{ "meter_list target=vm1 reset=1", "meter_list vm1 1", NULL },
-	{ "meter_list target=vm1 reset=1 /dry_run=1", "meter_list vm1 0", NULL },
-	{ "meter_list extension=qos", "meter_list - 0",
-		" | switch=br0 extension=qos id=all frames=0 bytes=0 since=0" },
-	{ "meter_list extension=qos reset=1", "",
-		"1 meter_list.reset: reset with extension \"qos\": only all meters of a target can"
-		" be reset" },
+	{ "meter_list target=vm1 reset=1", "meter_list vm1 - 1", NULL },
+	{ "meter_list target=vm1 reset=1 /dry_run=1", "meter_list vm1 - 0", NULL },
+	{ "meter_list extension=qos reset=1", "meter_list - qos 1", NULL },
 	{ "fdb_add switch=br0 mac=02:00:00:00:00:01 port=vm1 vlan=10",
 		"fdb_add br0 02:00:00:00:00:01 10 vm1 0", "done" },
 	{ "fdb_remove switch=br0 mac=02:00:00:00:00:01 /dry_run=1",

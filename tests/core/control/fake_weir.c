@@ -261,7 +261,7 @@ int weir_policy_list(struct weir *weir, const char *target, const char *extensio
 	return result;
 }
 
-int weir_policer_list(struct weir *weir, const char *target, const char *extension,
+int weir_policer_list_some(struct weir *weir, const struct weir_count_filter *filter,
 	weir_policer_row *row, void *context, struct weir_error *error)
 {
 	struct weir_policer_info info = { .target = "vm1",
@@ -272,9 +272,10 @@ int weir_policer_list(struct weir *weir, const char *target, const char *extensi
 		.passed_frames = 3,
 		.passed_bytes = 4,
 		.dropped_frames = 5,
-		.dropped_bytes = 6 };
-	int result = fake_record(
-		weir, error, "policer_list %s %s", fake_text(target), fake_text(extension));
+		.dropped_bytes = 6,
+		.since = 1700000000 };
+	int result = fake_record(weir, error, "policer_list %s %s %d", fake_text(filter->target),
+		fake_text(filter->extension), filter->reset);
 
 	if (result == 0)
 		row(context, &info);
@@ -285,12 +286,13 @@ int weir_policer_list(struct weir *weir, const char *target, const char *extensi
 	return result;
 }
 
-int weir_meter_list(struct weir *weir, const char *target, bool reset, weir_meter_row *row,
-	void *context, struct weir_error *error)
+int weir_meter_list_some(struct weir *weir, const struct weir_count_filter *filter,
+	weir_meter_row *row, void *context, struct weir_error *error)
 {
-	int result = fake_record(weir, error, "meter_list %s %d", fake_text(target), reset);
+	int result = fake_record(weir, error, "meter_list %s %s %d", fake_text(filter->target),
+		fake_text(filter->extension), filter->reset);
 
-	weir->meter = reset ? 0 : weir->meter;
+	weir->meter = filter->reset ? 0 : weir->meter;
 	if (result == 0) {
 		row(context, &(struct weir_meter_info){ .target = "vm1",
 				     .extension = "acl",

@@ -3,6 +3,8 @@
 //
 // Policers as operators see them: what each passed and dropped, and whose drops those of a port
 // are.
+#include <time.h>
+
 #include "lab_probe.h"
 
 static const char filter[] = "probe-filter";
@@ -105,7 +107,46 @@ static void what_each_passed_and_dropped(void **state)
 		"port \"p9\": there is none of this name");
 	lab_assert_refused(&lab,
 		weir_policer_list(lab.weir, NULL, "nobody", see_policer, NULL, &lab.error), ENOENT,
-		"extension \"nobody\": is not loaded");
+		"extension \"nobody\": is not loaded; there are probe-filter");
+	lab_end(&lab);
+}
+
+static void see_since(void *context, const struct weir_policer_info *i)
+{
+	*(uint64_t *)context = i->since;
+}
+
+// What is given out once is not given out again, and what it has to spend stays.
+static void a_reset_begins_anew(void **state)
+{
+	struct weir_count_filter some = { .size = sizeof(some), .reset = true };
+	struct lab_frame frame = lab_udp(0, 1, 1, 2);
+	struct seen seen = { "" };
+	uint64_t now = (uint64_t)time(NULL), since = 0;
+	struct lab lab;
+
+	(void)state;
+	start(&lab);
+	send(&lab, 0, &frame, 7);
+	some.extension = "probe-after"; // has none
+	lab_attach(&lab, "probe-after", 90);
+	assert_int_equal(
+		weir_policer_list_some(lab.weir, &some, see_policer, &seen, &lab.error), 0);
+	assert_string_equal(seen.text, "");
+	some.extension = NULL;
+	assert_int_equal(
+		weir_policer_list_some(lab.weir, &some, see_policer, &seen, &lab.error), 0);
+	assert_string_equal(
+		seen.text, "p0 probe-filter few: 1 fps, 5; passed 5, 300; dropped 2, 120\n");
+	assert_string_equal(list(&lab, NULL, NULL).text,
+		"p0 probe-filter few: 1 fps, 5; passed 0, 0; dropped 0, 0\n");
+	send(&lab, 0, &frame, 3);
+	assert_string_equal(list(&lab, NULL, NULL).text,
+		"p0 probe-filter few: 1 fps, 5; passed 0, 0; dropped 3, 180\n");
+	assert_int_equal(weir_policer_list(lab.weir, NULL, NULL, see_since, &since, &lab.error), 0);
+	assert_true(since >= now);
+	// Drops are those of the port, whatever was read of the policer.
+	assert_string_equal(drops(&lab).text, "p0 ingress over-rate 5: probe-filter few 5\n");
 	lab_end(&lab);
 }
 
@@ -196,6 +237,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_each_passed_and_dropped),
+		cmocka_unit_test(a_reset_begins_anew),
 		cmocka_unit_test(drops_name_them),
 		cmocka_unit_test(one_of_the_switch_is_named),
 		cmocka_unit_test(a_trace_names_them),
