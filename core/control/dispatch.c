@@ -80,7 +80,8 @@ static enum effect effect_of(const Weir__Control__Request *request)
 void dispatch(struct call *call)
 {
 	const size_t number = (size_t)call->request->request_case;
-	struct durable *durable = call->server->durable;
+	struct control_server *server = call->server; // outlives the call
+	struct durable *durable = server->durable;
 	struct weir_error error;
 
 	if (!is_known(number)) {
@@ -94,5 +95,7 @@ void dispatch(struct call *call)
 		call_refuse(call, &error);
 		return;
 	}
+	server->current = call;
 	requests[number].handle(call);
+	server->current = NULL;
 }

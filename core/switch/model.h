@@ -136,6 +136,8 @@ struct wanted_policer {
 };
 
 // What a plan collected, and what became of it: one per attachment and target.
+struct remark;
+
 struct target_state {
 	struct target_state *next;
 	struct attachment *attachment;
@@ -158,6 +160,7 @@ struct target_state {
 	unsigned n_gone_meters, n_gone_policers;
 	struct meter **gone_meters;
 	struct policing **gone_policers;
+	struct remark *remarks; // until they are told
 	struct retired_state
 		*retired; // for its end: made with it, so that retiring needs no memory
 };
@@ -378,6 +381,8 @@ struct weir {
 	void *notice_context;
 	weir_change_handler *on_change;
 	void *change_context;
+	weir_remark_handler *on_remark;
+	void *remark_context;
 	struct watch watch;
 	struct refresh *refreshes;           // prepares asked for by extensions
 	struct weir_running_call *cancelled; // calls whose extension is to be told
@@ -648,6 +653,17 @@ void reasons_free(struct reason_names *names); // with the older ones; accepts N
 struct weir_host host_table(const struct weir *w);
 void host_refresh_due(struct weir *w);
 void host_refresh_forget(struct weir *w);
+
+// ---- remark.c
+// A remark on what is being prepared. -ENOSPC, -ENOMEM.
+__attribute__((format(printf, 2, 0))) int remark_add(
+	struct target_state *state, const char *format, va_list arguments);
+// Tells them, and forgets them. made: the change is; else it is but checked, or refused.
+void remarks_tell(const struct target *target, struct target_state *state, bool made);
+void remarks_free(struct target_state *state);
+// One of the core's own.
+__attribute__((format(printf, 3, 4))) void weir_remark(
+	const struct weir *w, bool made, const char *format, ...);
 
 // ---- host_timer.c
 int host_timer(struct weir_attachment *attachment, uint64_t cookie, uint64_t delay_ms);

@@ -159,11 +159,19 @@ static void give_schema(const struct fake_connection *c, const char *extension)
 
 static void add_policy(const struct fake_connection *c, const Weir__Control__PolicyAdd *policy)
 {
-	static char made[] = "p1";
+	static char made[] = "p1", one[] = "taken as it is", two[] = "\x1b[31mred";
+	char *remarks[] = { one, two };
 	Weir__Control__PolicyAdded added = { BASE(policy_added),
 		.id = policy->id ? policy->id : made };
+	Weir__Control__Reply reply = WEIR__CONTROL__REPLY__INIT;
 
-	REPLY(c, POLICY_ADDED, policy_added, &added, false);
+	reply.payload_case = WEIR__CONTROL__REPLY__PAYLOAD_POLICY_ADDED;
+	reply.policy_added = &added;
+	if (policy->id && strcmp(policy->id, "odd") == 0) {
+		reply.remarks = remarks;
+		reply.n_remarks = 2;
+	}
+	fake_reply(c, &reply, false);
 }
 
 // That of a missing extension is on switch:br0 alone.

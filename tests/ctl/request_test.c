@@ -222,6 +222,9 @@ static void policies(void **state)
 			"{\"dry_run\":true,\"policy_add\":{\"target\":\"switch:br0\","
 			"\"extension\":\"sample\",\"type\":\"everything\",\"id\":\"web\","
 			"\"body\":\"e80207\"}}\n" },
+		// What is remarked on it does not end up in scripts.
+		{ "weirctl policy add vm1 sample.rule remote=::/0 id=odd", 0, "odd\n",
+			"weirctl: note: taken as it is\nweirctl: note: \\x1b[31mred\n", NULL },
 		{ "weirctl policy add vm1 sample.rule remote=::/0 id=a --id b", 1, "",
 			"weirctl: id=a: the id is given twice\n", ASKED_SCHEMA },
 		{ "weirctl policy add vm1 sample remote=::/0", 1, "",

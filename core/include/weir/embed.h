@@ -440,6 +440,14 @@ typedef void weir_difference_row(void *context, const struct weir_difference *di
 WEIR_API int weir_apply(struct weir *weir, const struct weir_document *document, unsigned flags,
 	weir_difference_row *row, void *context, struct weir_error *error);
 
+// What whoever makes a change should know although it is accepted: a sentence, while the function
+// that makes it runs (or, WEIR_DRY_RUN, only checks it). If that refuses the change, what was said
+// is void. Changes that nobody asked for, such as an interface that comes back, can have remarks,
+// too; all of changes that were made are in the log. One handler; NULL: none. It changes nothing
+// itself.
+typedef void weir_remark_handler(void *context, const char *text);
+WEIR_API void weir_on_remark(struct weir *weir, weir_remark_handler *handler, void *context);
+
 // ---- What is observed
 
 struct weir_meter_info {

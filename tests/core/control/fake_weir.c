@@ -63,6 +63,22 @@ void fake_notices(struct weir *weir, unsigned n)
 							   .text = "interface tap0 is gone" });
 }
 
+void fake_remark(const struct weir *weir)
+{
+	char text[64];
+
+	for (unsigned i = 1; weir->remark && i <= weir->n_remarks; i++) {
+		snprintf(text, sizeof(text), "remark %u", i);
+		weir->remark(weir->remark_context, text);
+	}
+}
+
+void weir_on_remark(struct weir *weir, weir_remark_handler *handler, void *context)
+{
+	weir->remark = handler;
+	weir->remark_context = context;
+}
+
 void weir_on_notice(struct weir *weir, weir_notice_handler *handler, void *context)
 {
 	weir->notice = handler;
@@ -218,6 +234,7 @@ int weir_policy_add(struct weir *weir, const char *target, const char *extension
 	int result = fake_record(weir, error, "policy_add %s %s %s %s %.*s %u", target, extension,
 		fake_text(type), fake_text(id), (int)size, size ? (const char *)bytes : "", flags);
 
+	fake_remark(weir);
 	if (result == 0)
 		snprintf(made_id, 64, "%s", id ? id : "made-1");
 	return result;
