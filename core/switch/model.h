@@ -664,6 +664,8 @@ void remarks_free(struct target_state *state);
 // One of the core's own.
 __attribute__((format(printf, 3, 4))) void weir_remark(
 	const struct weir *w, bool made, const char *format, ...);
+// What somebody who has given the port its NIC should know of it. After the change.
+void port_remark_nic(const struct port *port);
 
 // ---- host_timer.c
 int host_timer(struct weir_attachment *attachment, uint64_t cookie, uint64_t delay_ms);

@@ -287,6 +287,7 @@ int weir_port_connect(
 	note_port(port, false);
 	weir_notify(w, "nic-connected", port->target.vswitch->name, name, "",
 		"port %s connected to %s", name, port->nic_spec);
+	port_remark_nic(port);
 	tell(port->target.vswitch, WEIR_EVENT_NIC_CONNECTED, port, NULL);
 	return 0;
 }
