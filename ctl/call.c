@@ -24,13 +24,36 @@ static size_t put_types(FILE *out, const struct types *types, const char *role)
 	return n;
 }
 
-static bool has_calls(const struct types *types)
+static bool has_types(const struct types *types, const char *role)
 {
 	for (size_t i = 0; i < types->n_types; i++) {
-		if (strcmp(types->types[i].role, "call") == 0)
+		if (strcmp(types->types[i].role, role) == 0)
 			return true;
 	}
 	return false;
+}
+
+// A command line with all types of a role: "  BEFOREacl.rule|acl.settingsBEHIND".
+static void put_line(FILE *out, const struct types *types, const char *role, const char *before,
+	const char *behind)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < types->n_types; i++) {
+		if (strcmp(types->types[i].role, role) == 0)
+			fprintf(out, "%s%s.%s", n++ > 0 ? "|" : before, types->extension,
+				types->types[i].name);
+	}
+	if (n > 0)
+		fprintf(out, "%s\n", behind);
+}
+
+// What of the extension's is no call, and how that is written.
+static void put_others(FILE *out, const struct types *types)
+{
+	put_line(out, types, "policy", "  weirctl policy add TARGET ", " [FIELD=VALUE...]");
+	put_line(out, types, "status", "  weirctl policy status [TARGET] ", "");
+	fprintf(out, "  weirctl policy schema %s[.TYPE]\n", types->extension);
 }
 
 // Names of the loaded extensions that have calls, each once.
@@ -50,9 +73,10 @@ static int put_callable(struct invocation *in, FILE *out, struct ctl_error *erro
 		if (!name || json_object_get(seen, name))
 			continue;
 		result = types_cached(in, &cache, name, &types, error);
-		if (result == 0 && has_calls(types))
+		if (result == 0 && has_types(types, "call"))
 			fprintf(out, "%s%s", json_object_size(seen) > 0 ? ", " : "", name);
-		if (result == 0 && has_calls(types) && json_object_set_new(seen, name, json_true()))
+		if (result == 0 && has_types(types, "call") &&
+			json_object_set_new(seen, name, json_true()))
 			result = ctl_fail_memory(error);
 		if (result == CTL_REFUSED)
 			result = 0; // it is missing
@@ -116,7 +140,10 @@ static int refuse_verb(const struct types *types, const char *verb, struct ctl_e
 		fclose(out);
 	names[sizeof(names) - 1] = '\0';
 	if (n_names == 0)
-		return ctl_fail(error, CTL_USAGE, "extension %s has no calls", types->extension);
+		return ctl_fail(error, CTL_USAGE,
+			"extension %s has no calls; weirctl %s --help tells what is written "
+			"instead",
+			types->extension, types->extension);
 	if (!verb)
 		return ctl_fail(error, CTL_USAGE, "the verb is missing: %s has %s",
 			types->extension, names);
@@ -218,6 +245,28 @@ static int help_type(
 	return result;
 }
 
+static void help_extension(const struct types *types)
+{
+	bool others = has_types(types, "policy") || has_types(types, "status");
+
+	if (!has_types(types, "call")) {
+		printf("extension %s has no calls.%s\n", types->extension,
+			others ? " What it has is written" : "");
+		if (others)
+			put_others(stdout, types);
+		return;
+	}
+	help_call(stdout, types->extension, "TYPE");
+	fputs("\nTypes: ", stdout);
+	put_types(stdout, types, "call");
+	putchar('\n');
+	if (others) {
+		fputs("\nBesides there are\n", stdout);
+		put_others(stdout, types);
+	}
+	help_options(stdout, &call_command);
+}
+
 int call_help(struct invocation *in, struct ctl_error *error)
 {
 	const struct message_type *call;
@@ -229,10 +278,7 @@ int call_help(struct invocation *in, struct ctl_error *error)
 		if (result == 0)
 			result = help_type(&types, call, error);
 	} else if (result == 0) {
-		help_call(stdout, types.extension, "TYPE");
-		fputs("\nTypes: ", stdout);
-		fputs(put_types(stdout, &types, "call") > 0 ? "\n" : "none\n", stdout);
-		help_options(stdout, &call_command);
+		help_extension(&types);
 	}
 	types_fini(&types);
 	return result;

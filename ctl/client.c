@@ -258,13 +258,24 @@ static int receive(struct client *client, Weir__Control__Reply **reply, struct c
 	return *reply ? 0 : ctl_fail(error, CTL_NO_DAEMON, "the daemon sent a malformed reply");
 }
 
+static void show_remarks(const Weir__Control__Reply *reply)
+{
+	for (size_t i = 0; i < reply->n_remarks; i++) {
+		fputs("weirctl: note: ", stderr);
+		ctl_put_text(stderr, reply->remarks[i]);
+		fputc('\n', stderr);
+	}
+}
+
 static int take(const Weir__Control__Reply *reply, client_reply *handler, void *context,
 	struct ctl_error *error)
 {
 	const Weir__Control__Status *status = reply->status;
 
-	if (!status || status->code == WEIR__CONTROL__STATUS__CODE__OK)
+	if (!status || status->code == WEIR__CONTROL__STATUS__CODE__OK) {
+		show_remarks(reply);
 		return handler ? handler(context, reply, error) : 0;
+	}
 	ctl_fail(error, CTL_REFUSED, "%s",
 		status->message && *status->message ? status->message : "refused without a reason");
 	error->status = (unsigned)status->code;

@@ -25,7 +25,8 @@ void client_close(struct client *client);
 // From now on waits without limit: for events, which come when they come.
 void client_wait_forever(struct client *client);
 
-// Called for each reply that is not a refusal. The reply is borrowed during the call. Returns 0 to
+// Called for each reply that is not a refusal; what the daemon remarks on a change is on standard
+// error then. The reply is borrowed during the call. Returns 0 to
 // go on, or what client_call shall return.
 typedef int client_reply(void *context, const Weir__Control__Reply *reply, struct ctl_error *error);
 

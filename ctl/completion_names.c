@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ask.h"
+#include "policy.h"
 #include "types.h"
 #include "value.h"
 
@@ -66,10 +67,13 @@ static int list_policies(struct invocation *in, json_t *rows, struct ctl_error *
 	struct type_name name;
 	int result = type_name_split(in->arguments[2], &name, error);
 
+	if (result == 0)
+		result = policy_name_type(in, &name, error);
 	if (result)
 		return result;
 	message.target = ask_text(in->arguments[1]);
 	message.extension = name.extension;
+	message.type = *name.type ? name.type : NULL;
 	return ask_rows(in, &request, WEIR__CONTROL__REPLY__PAYLOAD_POLICIES, rows, error);
 }
 

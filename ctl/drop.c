@@ -5,6 +5,8 @@
 #include "ask.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
+#include <stdlib.h>
 
 #include "row.h"
 
@@ -19,14 +21,48 @@ static const struct column columns[] = {
 	{ NULL, COLUMN_PLAIN },
 };
 
+// "acl web (5), acl few": the policers of a row with what each of them dropped, as far as it is
+// known.
+static int name_policers(json_t *row, struct ctl_error *error)
+{
+	const json_t *policers = json_object_get(row, "policers");
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	bool ok = out != NULL;
+
+	for (size_t i = 0; out && i < json_array_size(policers); i++) {
+		const json_t *policer = json_array_get(policers, i);
+		const char *name = json_string_value(json_object_get(policer, "policer"));
+		const json_t *frames = json_object_get(policer, "frames");
+
+		fprintf(out, "%s%s", i > 0 ? ", " : "", name ? name : "");
+		if (json_is_integer(frames))
+			fprintf(out, " (%" JSON_INTEGER_FORMAT ")", json_integer_value(frames));
+	}
+	if (out)
+		ok = fclose(out) == 0 &&
+		     json_object_set_new(row, "policers", json_string(text)) == 0;
+	free(text);
+	return ok ? 0 : ctl_fail_memory(error);
+}
+
 static int list(struct invocation *in, struct ctl_error *error)
 {
 	Weir__Control__DropList message = WEIR__CONTROL__DROP_LIST__INIT;
 	Weir__Control__Request request = REQUEST(DROP_LIST, drop_list, &message);
+	json_t *rows = json_array();
+	int result;
 
 	message.switch_ = ask_text(invocation_argument(in, 0));
 	message.port = ask_text(invocation_option(in, "--port"));
-	return ask_list(in, &request, WEIR__CONTROL__REPLY__PAYLOAD_DROPS, columns, error);
+	result = ask_rows(in, &request, WEIR__CONTROL__REPLY__PAYLOAD_DROPS, rows, error);
+	for (size_t i = 0; result == 0 && !in->json && i < json_array_size(rows); i++)
+		result = name_policers(json_array_get(rows, i), error);
+	if (result == 0)
+		result = output_rows(stdout, rows, columns, in->json, error);
+	json_decref(rows);
+	return result;
 }
 
 // ---- Watching

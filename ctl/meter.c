@@ -17,7 +17,7 @@ static const struct column columns[] = {
 
 static int list(struct invocation *in, struct ctl_error *error)
 {
-	Weir__Control__MeterList message = WEIR__CONTROL__METER_LIST__INIT;
+	Weir__Control__CountList message = WEIR__CONTROL__COUNT_LIST__INIT;
 	Weir__Control__Request request = REQUEST(METER_LIST, meter_list, &message);
 
 	message.target = ask_text(invocation_argument(in, 0));

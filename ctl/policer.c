@@ -17,16 +17,18 @@ static const struct column columns[] = {
 	{ "passed_bytes", COLUMN_PLAIN },
 	{ "dropped_frames", COLUMN_PLAIN },
 	{ "dropped_bytes", COLUMN_PLAIN },
+	{ "since", COLUMN_TIME },
 	{ NULL, COLUMN_PLAIN },
 };
 
 static int list(struct invocation *in, struct ctl_error *error)
 {
-	Weir__Control__PolicerList message = WEIR__CONTROL__POLICER_LIST__INIT;
+	Weir__Control__CountList message = WEIR__CONTROL__COUNT_LIST__INIT;
 	Weir__Control__Request request = REQUEST(POLICER_LIST, policer_list, &message);
 
 	message.target = ask_text(invocation_argument(in, 0));
 	message.extension = ask_text(invocation_argument(in, 1));
+	message.has_reset = message.reset = invocation_option(in, "--reset") != NULL;
 	return ask_list(in, &request, WEIR__CONTROL__REPLY__PAYLOAD_POLICERS, columns, error);
 }
 
@@ -39,6 +41,9 @@ const struct command policer_commands[] = {
 		.run = list,
 		.arguments = { { "TARGET", WORD_TARGET, OPTIONAL },
 			{ "EXTENSION", WORD_EXTENSION, OPTIONAL } },
+		.options = { { .name = "--reset",
+			.help = "start the listed policers' counts again at 0; no frame is lost "
+				"between" } },
 	},
 	{ 0 },
 };

@@ -121,6 +121,28 @@ static int add(struct invocation *in, struct ctl_error *error)
 	return result;
 }
 
+int policy_name_type(struct invocation *in, struct type_name *name, struct ctl_error *error)
+{
+	const struct message_type *type;
+	struct types types;
+	int result;
+
+	if (*name->type)
+		return 0;
+	result = types_fetch(in, name->extension, &types, error);
+	if (result == 0) {
+		type = types_find(&types, "policy", NULL, error);
+		if (type)
+			snprintf(name->type, sizeof(name->type), "%s", type->name);
+		else
+			result = CTL_REFUSED;
+	} else if (result == CTL_REFUSED && error->status) {
+		result = 0; // by the daemon, which says what it thinks of the extension next
+	}
+	types_fini(&types);
+	return result;
+}
+
 static int policy_remove(struct invocation *in, struct ctl_error *error)
 {
 	Weir__Control__PolicyRemove message = WEIR__CONTROL__POLICY_REMOVE__INIT;
@@ -129,6 +151,8 @@ static int policy_remove(struct invocation *in, struct ctl_error *error)
 	struct type_name name;
 	int result = type_name_split(invocation_argument(in, 1), &name, error);
 
+	if (result == 0)
+		result = policy_name_type(in, &name, error);
 	if (result)
 		return result;
 	// As `policy add` takes it and as `policy list` shows it.
@@ -185,9 +209,10 @@ const struct command policy_commands[] = {
 	{
 		.object = "policy",
 		.verb = "schema",
-		.summary = "Shows the messages of an extension, their fields and what is allowed",
+		.summary = "Shows the messages of an extension, or one, their fields and what is "
+			   "allowed",
 		.run = policy_schema,
-		.arguments = { { "EXTENSION", WORD_EXTENSION, ONE } },
+		.arguments = { { "EXTENSION[.TYPE]", WORD_EXTENSION, ONE } },
 	},
 	{ 0 },
 };

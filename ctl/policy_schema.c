@@ -263,24 +263,64 @@ static int print_type(const struct types *types, const struct message_type *type
 	return output_rows(stdout, fields, columns, false, error);
 }
 
-static int print(struct invocation *in, const struct types *types, struct ctl_error *error)
+// name: "": all. A call and its reply have the same.
+static int print(
+	struct invocation *in, const struct types *types, const char *name, struct ctl_error *error)
 {
 	json_t *rows = json_array();
+	size_t n = 0;
 	int result = 0;
 
 	for (size_t i = 0; result == 0 && i < types->n_types; i++) {
-		if (json_array_append_new(rows, type_json(types, &types->types[i])))
+		const struct message_type *type = &types->types[i];
+		json_t *row;
+
+		if (*name && strcmp(name, type->name) != 0)
+			continue;
+		row = type_json(types, type);
+		if (row && !in->json && n++ > 0)
+			putchar('\n');
+		if (row && !in->json)
+			result = print_type(types, type, row, error);
+		if (json_array_append_new(rows, row))
 			result = ctl_fail_memory(error);
 	}
 	if (result == 0 && in->json)
 		result = output_rows(stdout, rows, NULL, true, error);
-	for (size_t i = 0; result == 0 && !in->json && i < types->n_types; i++) {
-		if (i > 0)
-			putchar('\n');
-		result = print_type(types, &types->types[i], json_array_get(rows, i), error);
-	}
 	json_decref(rows);
 	return result;
+}
+
+// A name that none of the types has.
+static int refuse_name(const struct types *types, const char *name, struct ctl_error *error)
+{
+	char names[512] = "";
+	FILE *out = fmemopen(names, sizeof(names), "w");
+	size_t n = 0;
+
+	for (size_t i = 0; out && i < types->n_types; i++) {
+		bool again = false;
+
+		for (size_t k = 0; k < i; k++)
+			again |= strcmp(types->types[k].name, types->types[i].name) == 0;
+		if (!again)
+			fprintf(out, "%s%s.%s", n++ > 0 ? ", " : "", types->extension,
+				types->types[i].name);
+	}
+	if (out)
+		fclose(out);
+	names[sizeof(names) - 1] = '\0';
+	return ctl_fail(error, CTL_REFUSED, "extension %s has no type \"%s\": there are %s",
+		types->extension, name, n > 0 ? names : "none");
+}
+
+static bool has_name(const struct types *types, const char *name)
+{
+	for (size_t i = 0; i < types->n_types; i++) {
+		if (strcmp(types->types[i].name, name) == 0)
+			return true;
+	}
+	return false;
 }
 
 int policy_schema_type(
@@ -295,11 +335,17 @@ int policy_schema_type(
 
 int policy_schema(struct invocation *in, struct ctl_error *error)
 {
+	struct type_name name;
 	struct types types;
-	int result = types_fetch(in, invocation_argument(in, 0), &types, error);
+	int result = type_name_split(invocation_argument(in, 0), &name, error);
 
+	if (result)
+		return result;
+	result = types_fetch(in, name.extension, &types, error);
+	if (result == 0 && *name.type && !has_name(&types, name.type))
+		result = refuse_name(&types, name.type, error);
 	if (result == 0)
-		result = print(in, &types, error);
+		result = print(in, &types, name.type, error);
 	types_fini(&types);
 	return result;
 }

@@ -122,7 +122,10 @@ void call_free(struct call *call)
 	weir_drop_watch_end(call->watch);
 	if (call->is_reaped)
 		LIST_REMOVE(call, reap);
+	if (call->server->current == call)
+		call->server->current = NULL;
 	rows_free(call->rows);
+	call_remarks_free(call->remarks);
 	request_free(call->request);
 	free(call);
 	if (client) {
@@ -270,6 +273,7 @@ static void answer(struct call *call)
 		reply.payload_case = WEIR__CONTROL__REPLY__PAYLOAD_POLICY_ADDED;
 		reply.policy_added = &added;
 	}
+	call_remarks_put(call, &reply);
 	call_finish(call, &reply);
 }
 

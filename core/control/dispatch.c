@@ -67,18 +67,21 @@ enum effect dispatch_effect(uint32_t number)
 	return is_known(number) ? requests[number].effect : EFFECT_NONE;
 }
 
-// A list that resets what it lists is a change too.
+// A list that resets what it lists is a change too. Meters are kept, policers are not.
 static enum effect effect_of(const Weir__Control__Request *request)
 {
 	if (request->request_case == WEIR__CONTROL__REQUEST__REQUEST_METER_LIST)
 		return request->meter_list->reset && !request->dry_run ? EFFECT_KEPT : EFFECT_NONE;
+	if (request->request_case == WEIR__CONTROL__REQUEST__REQUEST_POLICER_LIST)
+		return request->policer_list->reset && !request->dry_run ? EFFECT_ACT : EFFECT_NONE;
 	return dispatch_effect((uint32_t)request->request_case);
 }
 
 void dispatch(struct call *call)
 {
 	const size_t number = (size_t)call->request->request_case;
-	struct durable *durable = call->server->durable;
+	struct control_server *server = call->server; // outlives the call
+	struct durable *durable = server->durable;
 	struct weir_error error;
 
 	if (!is_known(number)) {
@@ -92,5 +95,7 @@ void dispatch(struct call *call)
 		call_refuse(call, &error);
 		return;
 	}
+	server->current = call;
 	requests[number].handle(call);
+	server->current = NULL;
 }

@@ -52,6 +52,7 @@ enum {
 };
 
 struct weir_schema;
+struct remarks;
 struct rows;
 
 LIST_HEAD(client_list, client);
@@ -85,6 +86,7 @@ struct control_server {
 	struct call_list orphans;     // calls whose client went away
 	struct call_list subscribers; // calls that events go to
 	struct call_list reaped;      // calls to be cancelled and freed from the loop
+	struct call *current;         // whose handler is on the stack, unless it has ended
 	struct refusals refusals;
 	uint64_t n_events;  // numbers them
 	size_t queued;      // bytes that no client has read yet
@@ -130,6 +132,7 @@ struct call {
 	const char *name; // of the request's field, as in "port_add"
 	enum effect effect;
 	struct rows *rows;             // the list being sent, NULL for other calls
+	struct remarks *remarks;       // on its change, NULL: there were none
 	struct weir_drop_watch *watch; // of drops; NULL: the call is none, or its client went away
 	bool subscribed;
 	bool is_reaped;
@@ -238,6 +241,18 @@ void call_set_unfollowed(struct call *call, int result);
 
 // Tells a client about something that belongs to no call; id 0: to the connection itself.
 void call_refuse_message(struct client *client, uint64_t id, const struct weir_error *error);
+
+// ---- remarks.c
+
+// A weir_remark_handler; context: the server. What is said while a handler is on the stack is said
+// of its call.
+void remark_take(void *context, const char *text);
+
+// Has the last reply of a change that was made tell them. The reply borrows them of the call.
+void call_remarks_put(struct call *call, Weir__Control__Reply *reply);
+
+// Accepts NULL.
+void call_remarks_free(struct remarks *remarks);
 
 // ---- dispatch.c
 

@@ -10,7 +10,7 @@ static void add_row(void *context, const struct weir_drop_info *info)
 	const struct call *call = context;
 	const char *port = call->request->drop_list->port;
 	Weir__Control__Drop row = WEIR__CONTROL__DROP__INIT;
-	char *policers[WEIR_DROP_POLICERS_MAX];
+	Weir__Control__DropPolicer policers[WEIR_DROP_POLICERS_MAX], *list[WEIR_DROP_POLICERS_MAX];
 
 	if (port && (!info->port || strcmp(port, info->port) != 0))
 		return;
@@ -20,9 +20,14 @@ static void add_row(void *context, const struct weir_drop_info *info)
 	row.stage = row_text(info->stage);
 	ROW_SET(row, frames, info->frames);
 	row.text = row_text(info->text);
-	for (unsigned i = 0; i < info->n_policers; i++)
-		policers[i] = row_text(info->policers[i]);
-	row.policers = policers;
+	for (unsigned i = 0; i < info->n_policers; i++) {
+		list[i] = &policers[i];
+		weir__control__drop_policer__init(list[i]);
+		list[i]->policer = row_text(info->policers[i]);
+		if (info->policer_frames[i])
+			ROW_SET(policers[i], frames, info->policer_frames[i]);
+	}
+	row.policers = list;
 	row.n_policers = info->n_policers;
 	rows_add(context, &row.base);
 }

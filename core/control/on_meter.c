@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
-#include <errno.h>
-
 #include "control/handlers.h"
 #include "control/internal.h"
 #include "control/rows.h"
@@ -23,12 +21,8 @@ static char *row_port(const char *target)
 
 static void add_row(void *context, const struct weir_meter_info *info)
 {
-	const struct call *call = context;
-	const char *extension = call->request->meter_list->extension;
 	Weir__Control__Meter row = WEIR__CONTROL__METER__INIT;
 
-	if (extension && strcmp(extension, info->extension) != 0)
-		return;
 	row.port = row_port(info->target);
 	row.switch_ = row_switch(info->target);
 	row.extension = row_text(info->extension);
@@ -58,36 +52,43 @@ static void add_policer(void *context, const struct weir_policer_info *info)
 	ROW_SET(row, passed_bytes, info->passed_bytes);
 	ROW_SET(row, dropped_frames, info->dropped_frames);
 	ROW_SET(row, dropped_bytes, info->dropped_bytes);
+	ROW_SET(row, since, info->since);
 	rows_add(context, &row.base);
+}
+
+// What a request asks for. A dry run resets nothing.
+static struct weir_count_filter filter_of(
+	const struct call *call, const Weir__Control__CountList *request)
+{
+	return (struct weir_count_filter){
+		.size = sizeof(struct weir_count_filter),
+		.target = request->target,
+		.extension = request->extension,
+		.reset = call->effect != EFFECT_NONE,
+	};
 }
 
 void on_policer_list(struct call *call)
 {
-	const Weir__Control__PolicerList *request = call->request->policer_list;
+	const struct weir_count_filter filter = filter_of(call, call->request->policer_list);
 	struct weir_error error = { 0 };
 	int result = rows_begin(call, WEIR__CONTROL__REPLY__PAYLOAD_POLICERS, &error);
 
 	if (result == 0)
-		result = weir_policer_list(call->server->weir, request->target, request->extension,
-			add_policer, call, &error);
+		result = weir_policer_list_some(
+			call->server->weir, &filter, add_policer, call, &error);
 	rows_end(call, result, &error);
 }
 
 void on_meter_list(struct call *call)
 {
-	const Weir__Control__MeterList *request = call->request->meter_list;
+	const struct weir_count_filter filter = filter_of(call, call->request->meter_list);
 	struct weir_error error = { 0 };
 	int result = rows_begin(call, WEIR__CONTROL__REPLY__PAYLOAD_METERS, &error);
 
-	// The switch resets what it lists; meters left out here would lose their counts unseen.
-	if (result == 0 && request->reset && request->extension)
-		result = weir_refuse(&error, -EINVAL, "reset",
-			"reset with extension \"%s\": only all meters of a target can be reset",
-			request->extension);
 	if (result == 0)
-		result = weir_meter_list(call->server->weir, request->target,
-			call->effect == EFFECT_KEPT, add_row, call, &error);
-	if (call->effect != EFFECT_KEPT) {
+		result = weir_meter_list_some(call->server->weir, &filter, add_row, call, &error);
+	if (!filter.reset) {
 		rows_end(call, result, &error);
 		return;
 	}

@@ -20,33 +20,54 @@ void on_policy_add(struct call *call)
 		&error);
 }
 
-// What on_policy_remove looks for: does the policy have the type that the request names?
+// What on_policy_remove looks for: the type of the policy of that id.
 struct lookup {
-	const Weir__Control__PolicyRemove *wanted;
+	const char *id;
 	bool found;
+	char type[64]; // of one whose extension is missing perhaps ""
 };
 
 static void find_row(void *context, const struct weir_policy_info *info)
 {
 	struct lookup *lookup = context;
 
-	if (strcmp(info->id, lookup->wanted->id) == 0)
-		lookup->found = true;
+	if (strcmp(info->id, lookup->id) != 0)
+		return;
+	lookup->found = true;
+	snprintf(lookup->type, sizeof(lookup->type), "%s", info->type);
 }
 
+static int find_policy(
+	struct call *call, const char *type, struct lookup *lookup, struct weir_error *error)
+{
+	const Weir__Control__PolicyRemove *wanted = call->request->policy_remove;
+
+	*lookup = (struct lookup){ .id = wanted->id };
+	return weir_policy_list(call->server->weir, wanted->target, wanted->extension, type,
+		find_row, lookup, error);
+}
+
+// Of the id alone, which is unique, the client may not know what it removes.
 static int check_type(struct call *call, struct weir_error *error)
 {
-	struct lookup lookup = { .wanted = call->request->policy_remove };
-	const Weir__Control__PolicyRemove *wanted = lookup.wanted;
+	const Weir__Control__PolicyRemove *wanted = call->request->policy_remove;
+	struct lookup lookup;
 	int result;
 
 	if (!wanted->type)
 		return 0;
-	result = weir_policy_list(call->server->weir, wanted->target, wanted->extension,
-		wanted->type, find_row, &lookup, error);
-	if (result == 0 && !lookup.found)
+	result = find_policy(call, wanted->type, &lookup, error);
+	if (result < 0 || lookup.found)
+		return result;
+	result = find_policy(call, NULL, &lookup, error);
+	if (result == 0 && *lookup.type)
 		result = weir_refuse(error, -ENOENT, "id",
-			"policy \"%s\" of type %s.%s does not exist on %s", wanted->id,
+			"policy \"%s\" on %s is one of %s.%s, not of %s.%s: write %s.%s",
+			wanted->id, wanted->target, wanted->extension, lookup.type,
+			wanted->extension, wanted->type, wanted->extension, lookup.type);
+	else if (result == 0 && !lookup.found)
+		result = weir_refuse(error, -ENOENT, "id",
+			"policy \"%s\" of %s.%s on %s: there is none", wanted->id,
 			wanted->extension, wanted->type, wanted->target);
 	return result;
 }

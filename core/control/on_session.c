@@ -23,7 +23,7 @@ static void add_row(void *context, const struct weir_session_info *info)
 	ROW_SET(row, reverse_frames, info->reverse_frames);
 	ROW_SET(row, reverse_bytes, info->reverse_bytes);
 	ROW_SET(row, age_s, info->age_s);
-	ROW_SET(row, idle_s, info->idle_s);
+	ROW_SET(row, last_frame_s, info->idle_s);
 	ROW_SET(row, expires_s, info->expires_s);
 	ROW_SET(row, cookie, info->cookie);
 	row.policy = row_text(info->policy);

@@ -8,9 +8,9 @@
 
 #include "control/internal.h"
 
-// Replies are packed by hand: a Reply of nothing but id and more, followed by the payload's tag and
-// size and the packed rows, is what packing the whole would give (protobuf.dev, "Encoding"), and
-// needs no row to outlive rows_add.
+// Replies are packed by hand: a Reply of nothing but id, more and remarks, followed by the
+// payload's tag and size and the packed rows, is what packing the whole would give (protobuf.dev,
+// "Encoding"), and needs no row to outlive rows_add.
 struct rows {
 	Weir__Control__Reply__PayloadCase payload;
 	uint8_t *bytes; // the payload: each row with its tag and size
@@ -80,15 +80,19 @@ static int send_rows(struct call *call, bool more)
 {
 	Weir__Control__Reply reply = WEIR__CONTROL__REPLY__INIT;
 	struct rows *rows = call->rows;
-	uint8_t *bytes = malloc(FRAMING_HEADER + MAX_PREFIX + rows->size);
+	uint8_t *bytes;
 	size_t size;
 
-	if (!bytes)
-		return -ENOMEM;
 	reply.has_id = true;
 	reply.id = call->request->id;
 	reply.has_more = more;
 	reply.more = more;
+	if (!more)
+		call_remarks_put(call, &reply);
+	size = weir__control__reply__get_packed_size(&reply);
+	bytes = malloc(FRAMING_HEADER + MAX_PREFIX + size + rows->size);
+	if (!bytes)
+		return -ENOMEM;
 	size = weir__control__reply__pack(&reply, bytes + FRAMING_HEADER);
 	size += put_tag(bytes + FRAMING_HEADER + size, rows->payload, rows->size);
 	if (rows->size > 0)

@@ -132,6 +132,7 @@ int control_server_create(struct weir *weir, uv_loop_t *loop, const struct contr
 		return result;
 	}
 	weir_on_notice(weir, event_notice, server);
+	weir_on_remark(weir, remark_take, server);
 	*out = server;
 	return 0;
 }
@@ -164,6 +165,7 @@ void control_server_stop(
 	server->stopped = stopped;
 	server->stopped_context = context;
 	weir_on_notice(server->weir, NULL, NULL);
+	weir_on_remark(server->weir, NULL, NULL);
 	listener_close(&server->listener);
 	uv_close((uv_handle_t *)&server->pipe, on_closed);
 	for (client = LIST_FIRST(&server->clients); client; client = next) {

@@ -33,8 +33,11 @@ static bool account(struct datapath *dp, struct weir_frame *frame, const struct 
 void account_over_rate(
 	struct datapath *dp, struct weir_frame *frame, const struct op *op, uint64_t wire)
 {
+	const struct snapshot_port *port = snapshot_port(dp->snapshot, op->port);
+
 	policer_dropped(policer_slot_at(&dp->policers, op->arg), wire_frames(wire),
-		account_bytes(op, wire), DROP_CAUSE(op->stage, op->reason), op->port);
+		account_bytes(op, wire), DROP_CAUSE(op->stage, op->reason),
+		port ? port->id : WEIR_PORT_NONE);
 	dp->over_rate = op->arg + 1;
 	datapath_drop(dp, frame, op->port, op->stage, (uint16_t)op->reason);
 	dp->over_rate = 0;

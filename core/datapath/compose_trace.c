@@ -117,7 +117,7 @@ static void set_text(uint64_t field, const void *value, size_t size, char *text,
 		snprintf(text, text_size, "set-pcp %u", *(const uint8_t *)value);
 	} else {
 		op = composer_set_op(field, value, size);
-		program_format(&op, 1, NULL, NULL, NULL, text, text_size);
+		program_format(&op, 1, NULL, text, text_size);
 	}
 }
 
@@ -210,7 +210,7 @@ static void trace_police(struct weir_decision *d, uint32_t policer)
 	bool counts = begin(c, &n_refused);
 
 	composer_decision_ops.police(d, policer);
-	end(c, counts, n_refused, COMPOSE_POLICE, policer, "policer %u", policer);
+	end(c, counts, n_refused, COMPOSE_POLICE, policer, "%s", counts ? "" : "police");
 }
 
 static void trace_police_as(struct weir_decision *d, uint32_t policer, unsigned reason)
@@ -220,7 +220,7 @@ static void trace_police_as(struct weir_decision *d, uint32_t policer, unsigned 
 	bool counts = begin(c, &n_refused);
 
 	composer_decision_ops.police_as(d, policer, reason);
-	end(c, counts, n_refused, COMPOSE_POLICE, policer, "policer %u", policer);
+	end(c, counts, n_refused, COMPOSE_POLICE, policer, "%s", counts ? "" : "police");
 }
 
 static int trace_session_find(struct weir_decision *d, struct weir_session_found *found)
@@ -286,7 +286,7 @@ static void verdict_text(
 	if (v->verdict == WEIR_FRAGMENT_DROP)
 		snprintf(text, size, "dropped as %s", extension->drop_reasons[v->reason].token);
 	else if (v->verdict == WEIR_FRAGMENT_POLICE)
-		snprintf(text, size, "passed by policer %u", v->policer);
+		snprintf(text, size, "passed by policer");
 	else
 		snprintf(text, size, "passed");
 }
@@ -303,7 +303,9 @@ static void trace_fragment(struct weir_decision *d, const struct weir_fragment_v
 	// What was refused, or came too late to be looked at, may have any reason.
 	if (counts && c->context->trace->n_refused == n_refused)
 		verdict_text(c, verdict, text, sizeof(text));
-	end(c, counts, n_refused, COMPOSE_FRAGMENT, 0, "%s %s", what, text);
+	end(c, counts, n_refused, COMPOSE_FRAGMENT,
+		verdict->verdict == WEIR_FRAGMENT_POLICE ? verdict->policer + 1 : 0, "%s %s", what,
+		text);
 }
 
 static void trace_fragment_remember(

@@ -72,9 +72,12 @@ struct policer_slot {
 	// From here on control: r.
 	uint64_t passed_frames, passed_bytes;
 	uint64_t dropped_frames, dropped_bytes;
-	uint32_t drop_cause; // DROP_CAUSE() of the last that were dropped
-	uint16_t drop_port;  // index of the port that they were counted at
+	uint32_t drop_cause; // DROP_CAUSE() of the last that were dropped, and POLICER_ELSEWHERE
+	uint32_t drop_port;  // id of the port that they were counted at
 };
+
+// In drop_cause: others were dropped at another port or stage.
+#define POLICER_ELSEWHERE (UINT32_C(1) << 31)
 
 _Static_assert(sizeof(struct policer_slot) == 64, "one line");
 
@@ -144,8 +147,13 @@ static inline void policer_passed(struct policer_slot *slot, uint64_t frames, ui
 }
 
 static inline void policer_dropped(
-	struct policer_slot *slot, uint64_t frames, uint64_t bytes, uint32_t cause, uint16_t port)
+	struct policer_slot *slot, uint64_t frames, uint64_t bytes, uint32_t cause, uint32_t port)
 {
+	uint32_t place = slot->drop_cause & ~POLICER_ELSEWHERE;
+
+	if (slot->dropped_frames && (place != cause || slot->drop_port != port))
+		cause |= POLICER_ELSEWHERE;
+	cause |= slot->drop_cause & POLICER_ELSEWHERE;
 	count(&slot->dropped_frames, frames);
 	count(&slot->dropped_bytes, bytes);
 	__atomic_store_n(&slot->drop_cause, cause, __ATOMIC_RELAXED);

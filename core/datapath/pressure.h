@@ -42,9 +42,10 @@ enum {
 	PRESSURE_OVER_NS = 1000000,
 };
 
-// Of one queue; zeroed memory is one that does not press. Its worker only.
+// Of one queue; zeroed memory is one that does not press. Its worker only, but the queues of a NIC
+// have several: a line each.
 struct queue_pressure {
-	unsigned n_full;      // batches that were full, one after the other
+	_Alignas(64) unsigned n_full; // batches that were full, one after the other
 	unsigned n_undecided; // rounds, this one included, since one that decided a new flow
 };
 

@@ -137,10 +137,19 @@ void program_put(struct program_table *table, struct program *program);
 void program_bury(struct program_table *table);
 unsigned program_count(const struct program_table *table);
 
-// One line of text, "push-vlan 10, meter 3, output vm2". port_name may be NULL: numbers are shown.
-void program_format(const struct op ops[/* n */], unsigned n,
-	const char *(*port_name)(void *context, uint16_t port),
-	const char *(*reason_name)(void *context, uint16_t reason), void *context, char *text,
-	size_t size);
+// What the numbers of operations are called. A function may be NULL, and may return NULL when there
+// is no name: then the number is shown.
+struct program_names {
+	const char *(*port)(void *context, uint16_t port);
+	const char *(*reason)(void *context, uint16_t reason);
+	const char *(*meter)(void *context, uint32_t meter);
+	const char *(*policer)(void *context, uint32_t policer);
+	void *context;
+};
+
+// One line of text, "push-vlan 10, meter web, output vm2"; without a name "meter #3". names may be
+// NULL.
+void program_format(const struct op ops[/* n */], unsigned n, const struct program_names *names,
+	char *text, size_t size);
 
 #endif

@@ -138,11 +138,11 @@ static unsigned poll_one(struct worker *w, struct poll_entry *e, uint64_t now_ns
 	int n;
 
 	if (__atomic_load_n(e->nic_error, __ATOMIC_RELAXED)) {
-		e->pressure.n_full = 0; // another queue of the NIC may have failed first
+		e->pressure->n_full = 0; // another queue of the NIC may have failed first
 		return 0;
 	}
 	n = e->nic->class->receive(e->nic, e->queue, w->pool, frames, WORKER_BATCH);
-	pressure_polled(&e->pressure, n > 0 ? (unsigned)n : 0, e->nic->rx_waits);
+	pressure_polled(e->pressure, n > 0 ? (unsigned)n : 0, e->nic->rx_waits);
 	if (n == 0)
 		return 0;
 	if (n < 0) {
@@ -151,11 +151,11 @@ static unsigned poll_one(struct worker *w, struct poll_entry *e, uint64_t now_ns
 		return 0;
 	}
 	datapath_begin(e->dp, now_ns);
-	e->dp->new_max = pressure_new_max(&e->pressure, w->new_max);
+	e->dp->new_max = pressure_new_max(e->pressure, w->new_max);
 	datapath_receive(e->dp, e->port, frames, (unsigned)n);
 	datapath_end(e->dp); // which may decide more
 	if (__builtin_expect(e->dp->n_new != 0, 0))
-		e->pressure.n_undecided = 0;
+		e->pressure->n_undecided = 0;
 	count(&w->counts.batches, 1);
 	return (unsigned)n;
 }
@@ -223,7 +223,7 @@ static struct round run_round(struct worker *w, struct poll_list *list)
 	forget_pressure(w, r.now_ns);
 	for (unsigned i = 0; i < list->n_entries; i++) {
 		r.n_frames += poll_one(w, &list->entries[i], r.now_ns);
-		pressed |= pressure_presses(&list->entries[i].pressure, r.now_ns);
+		pressed |= pressure_presses(list->entries[i].pressure, r.now_ns);
 	}
 	w->new_max = pressure_next(w->new_max, pressed);
 	for (unsigned i = 0; i < list->n_datapaths; i++)

@@ -26,10 +26,11 @@ struct poll_entry {
 	int *nic_error; // worker: w once, control: r; what receive() said when it failed
 	unsigned queue;
 	uint16_t port;
-	struct queue_pressure pressure; // worker: rw
+	struct queue_pressure *pressure; // worker: rw; the queue's, whichever list it is in
 };
 
-// What a worker works on; immutable, published by RCU.
+// What a worker works on; immutable, published by RCU. What becomes of a queue in time is kept with
+// its NIC: another list takes it over.
 struct poll_list {
 	uint64_t version; // unlike the address, never used twice
 	unsigned n_entries, n_datapaths;

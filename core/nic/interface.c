@@ -3,8 +3,10 @@
 #include "nic/interface.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <net/if_arp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -29,9 +31,9 @@ int interface_check_name(const char *name, struct weir_error *error)
 }
 
 // One of the SIOC*IF* requests. name: shorter than IFNAMSIZ.
-static int request(unsigned long code, const char *name, struct ifreq *ifr)
+static int request_of(int family, unsigned long code, const char *name, struct ifreq *ifr)
 {
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int ret = 0;
 
 	if (fd < 0)
@@ -41,6 +43,11 @@ static int request(unsigned long code, const char *name, struct ifreq *ifr)
 		ret = -errno;
 	close(fd);
 	return ret;
+}
+
+static int request(unsigned long code, const char *name, struct ifreq *ifr)
+{
+	return request_of(AF_UNIX, code, name, ifr);
 }
 
 int interface_index(const char *name)
@@ -71,6 +78,24 @@ int interface_query(const char *name, struct interface *interface, struct weir_e
 		.ethernet = address.ifr_hwaddr.sa_family == ARPHRD_ETHER,
 	};
 	return 0;
+}
+
+bool interface_speaks_ip(const char *name)
+{
+	struct ifreq address = { 0 };
+	char path[64 + IFNAMSIZ], disabled = '1';
+	int fd;
+
+	if (request_of(AF_INET, SIOCGIFADDR, name, &address) == 0)
+		return true;
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/disable_ipv6", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false; // the kernel does not have it
+	if (read(fd, &disabled, 1) != 1)
+		disabled = '0'; // rather one remark too many
+	close(fd);
+	return disabled == '0';
 }
 
 int interface_set_up(const char *name, struct weir_error *error)

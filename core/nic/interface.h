@@ -25,6 +25,9 @@ int interface_check_name(const char *name, struct weir_error *error);
 int interface_index(const char *name);
 // -ENODEV with a sentence when there is none of that name.
 int interface_query(const char *name, struct interface *interface, struct weir_error *error);
+// Whether the host's kernel speaks IP there: it has an IPv4 address, or speaks IPv6, as it does by
+// default, with or without an address.
+bool interface_speaks_ip(const char *name);
 int interface_set_up(const char *name, struct weir_error *error);
 int interface_set_mtu(const char *name, uint32_t mtu, struct weir_error *error);
 

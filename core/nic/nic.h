@@ -55,6 +55,7 @@ struct nic {
 	bool outlives_interface; // works on when its interface moves to another network namespace:
 				 // only receive() tells that it is gone
 	bool poll_only;          // has no descriptor to sleep on: its worker never sleeps
+	bool shared;   // the host's kernel speaks IP on its interface: frames go there, too
 	bool rx_waits; // what is not received waits, and the sender with it: nothing is ever lost
 	uint64_t *rx_missed; // frames lost before receive(), one per queue, or NULL; worker, or
 			     // control in count(): w, control: r

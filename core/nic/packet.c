@@ -218,6 +218,7 @@ static struct packet *create(const struct specification *spec, const struct inte
 	packet->nic.mtu = options->mtu ? options->mtu : interface->mtu;
 	packet->nic.ifindex = interface->ifindex;
 	memcpy(packet->nic.ifname, spec->name, sizeof(packet->nic.ifname));
+	packet->nic.shared = interface_speaks_ip(spec->name);
 	packet->nic.rx_missed = packet->missed;
 	packet->transmit_fd = -1;
 	for (unsigned i = 0; i < packet->n_queues; i++) {

@@ -311,6 +311,8 @@ void nics_force(struct apply *x)
 		if (step->old)
 			port_end_nic(port, step->old, step->old_retired);
 		free(step->spec);
+		if (!restoring(x))
+			port_remark_nic(port);
 	}
 	if (x->queues)
 		weir_publish_queues_later(x->weir);

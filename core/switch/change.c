@@ -33,6 +33,7 @@ struct retired_state {
 static void state_free(struct target_state *state)
 {
 	attachment_put(state->attachment);
+	remarks_free(state);
 	free(state->meters);
 	free(state->refusal);
 	free(state);
@@ -298,6 +299,7 @@ void change_abort(struct change *change)
 		struct target_state *state = item->state;
 
 		change->items = item->next;
+		remarks_tell(item->target, state, false);
 		if (!state->refusal) // else nothing was built
 			give_up(state);
 		let_go_of_view(item->target, state->attachment);
@@ -329,6 +331,7 @@ void change_finish(struct change *change)
 		struct prepared *item = change->items;
 
 		change->items = item->next;
+		remarks_tell(item->target, item->state, true);
 		for (unsigned i = 0; i < item->state->n_meters; i++)
 			item->state->meters[i]->committed = true;
 		if (item->state->keeps)

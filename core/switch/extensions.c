@@ -7,6 +7,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "datapath/text.h"
 #include "switch/model.h"
 
 static char *copy_text(const char *text)
@@ -156,6 +157,39 @@ struct extension *extension_need(
 		return NULL;
 	*loaded = true;
 	return loader_find(w->loader, name);
+}
+
+// One that is missing on several switches is named once.
+static bool is_named(const struct weir *w, const struct attachment *a)
+{
+	struct vswitch *s = w->switches;
+
+	while (s != a->vswitch && !attachment_find(s, a->descriptor->name))
+		s = s->next;
+	return s != a->vswitch || loader_find(w->loader, a->descriptor->name);
+}
+
+static void put_name(struct text *names, const char *name)
+{
+	text_put(names, "%s%s", names->used ? ", " : "", name);
+}
+
+int extension_check_known(struct weir *w, const char *name, struct weir_error *error)
+{
+	char buffer[256] = "";
+	struct text names = { buffer, sizeof(buffer), 0 };
+
+	if (loader_find(w->loader, name) || attached_anywhere(w, name, true))
+		return 0;
+	for (struct extension *e = extension_next(w->loader, NULL); e;
+		e = extension_next(w->loader, e))
+		put_name(&names, extension_descriptor(e)->name);
+	for (struct vswitch *s = w->switches; s; s = s->next)
+		for (const struct attachment *a = s->attachments; a; a = a->next)
+			if (a->missing && !is_named(w, a))
+				put_name(&names, a->descriptor->name);
+	return weir_refuse(error, -ENOENT, "extension", "extension \"%.64s\": is not loaded; %s%s",
+		name, names.used ? "there are " : "none is", buffer);
 }
 
 int weir_extension_schema(struct weir *w, const char *name, const void **bytes, size_t *size,

@@ -118,6 +118,20 @@ static const char *reason_name(void *context, uint16_t reason)
 	return reason_describe(s->weir, reason, &text, &owner);
 }
 
+static const char *meter_name(void *context, uint32_t id)
+{
+	const struct meter *meter = meter_numbered(*(const struct vswitch *const *)context, id);
+
+	return meter ? meter->key : NULL;
+}
+
+static const char *policer_key(void *context, uint32_t id)
+{
+	const struct policing *policing = policing_at(*(const struct vswitch *const *)context, id);
+
+	return policing ? policing->key : NULL;
+}
+
 void flow_key_text(const struct flow_key *key, const struct key_mask *mask, char *text, size_t size)
 {
 	const char *half = key->w[0] & KEY_EGRESS_HALF ? "egress:"
@@ -131,7 +145,15 @@ void flow_key_text(const struct flow_key *key, const struct key_mask *mask, char
 void flow_program_text(
 	const struct vswitch *s, const struct op ops[], unsigned n, char *text, size_t size)
 {
-	program_format(ops, n, port_name, reason_name, &s, text, size);
+	const struct program_names names = {
+		.port = port_name,
+		.reason = reason_name,
+		.meter = meter_name,
+		.policer = policer_key,
+		.context = &s,
+	};
+
+	program_format(ops, n, &names, text, size);
 }
 
 static const struct key_mask *mask_of(const struct port *port, const struct flow_key *key)

@@ -17,10 +17,15 @@
 static int make_chunk(struct vswitch *s, uint32_t chunk)
 {
 	unsigned n_workers = s->weir->n_workers;
-	uint16_t *owners = calloc(METER_CHUNK, sizeof(*owners));
+	size_t n = (chunk + 1) * (size_t)METER_CHUNK;
+	struct meter **meters = realloc(s->meters_by_number, n * sizeof(struct meter *));
+	uint16_t *owners = meters ? calloc(METER_CHUNK, sizeof(*owners)) : NULL;
 
+	if (meters)
+		s->meters_by_number = meters;
 	if (!owners)
 		return -ENOMEM;
+	memset(meters + n - METER_CHUNK, 0, METER_CHUNK * sizeof(struct meter *));
 	for (unsigned i = 0; i < n_workers; i++) {
 		// In lines of their own: no worker writes a line that another one does.
 		struct meter_slot *slots = aligned_alloc(64, METER_CHUNK * sizeof(*slots));
@@ -59,6 +64,7 @@ static void sum(const struct vswitch *s, uint32_t id, uint64_t *frames, uint64_t
 
 static void end(struct vswitch *s, struct numbered *thing)
 {
+	s->meters_by_number[thing->id] = NULL;
 	set_owner(s, thing->id, 0);
 	free(thing);
 }
@@ -136,8 +142,14 @@ static int meter_make(struct vswitch *s, const char *extension, const char *targ
 	m->since = (uint64_t)time(NULL);
 	m->changed = true;
 	add_meter(s, m);
+	s->meters_by_number[m->number.id] = m;
 	*made = m;
 	return 0;
+}
+
+const struct meter *meter_numbered(const struct vswitch *s, uint32_t id)
+{
+	return id < s->meter_numbers.made ? s->meters_by_number[id] : NULL;
 }
 
 struct meter *meter_find(
@@ -195,6 +207,7 @@ void meter_free_all(struct vswitch *s)
 		free(m);
 	}
 	numbers_fini(&s->meter_numbers);
+	free(s->meters_by_number);
 	index_fini(&s->meter_names);
 	index_fini(&s->meter_targets);
 	for (unsigned i = 0; i < METER_CHUNKS; i++)
@@ -308,14 +321,43 @@ static void list_one(
 	row(context, &info);
 }
 
+// Meters outlive the attachment of their extension.
+static bool has_meters(const struct weir *w, const char *extension)
+{
+	for (const struct vswitch *s = w->switches; s; s = s->next)
+		for (const struct meter *m = s->meters; m; m = m->next)
+			if (strcmp(extension, m->extension) == 0)
+				return true;
+	return false;
+}
+
+static bool is_listed(const struct meter *m, const struct weir_count_filter *f)
+{
+	return (!f->target || strcmp(f->target, m->target) == 0) &&
+	       (!f->extension || strcmp(f->extension, m->extension) == 0);
+}
+
+int weir_meter_list_some(struct weir *w, const struct weir_count_filter *filter,
+	weir_meter_row *row, void *context, struct weir_error *error)
+{
+	const char *extension = filter->extension;
+	int failed = count_filter_check(w, filter, extension && has_meters(w, extension), error);
+
+	if (failed)
+		return failed;
+	for (struct vswitch *s = w->switches; s; s = s->next)
+		for (struct meter *m = s->meters; m; m = m->next)
+			if (is_listed(m, filter))
+				list_one(s, m, filter->reset, row, context);
+	return 0;
+}
+
 int weir_meter_list(struct weir *w, const char *target, bool reset, weir_meter_row *row,
 	void *context, struct weir_error *error)
 {
-	if (target && !target_find(w, target, error))
-		return -ENOENT;
-	for (struct vswitch *s = w->switches; s; s = s->next)
-		for (struct meter *m = s->meters; m; m = m->next)
-			if (!target || strcmp(target, m->target) == 0)
-				list_one(s, m, reset, row, context);
-	return 0;
+	const struct weir_count_filter filter = {
+		.size = sizeof(filter), .target = target, .reset = reset
+	};
+
+	return weir_meter_list_some(w, &filter, row, context, error);
 }

@@ -110,6 +110,10 @@ struct meter {
 	uint64_t told_frames, told_bytes; // what was counted when it was told
 };
 
+struct policing_counts {
+	uint64_t passed_frames, passed_bytes, dropped_frames, dropped_bytes;
+};
+
 // A policer lives as long as a state holds it: what it has is worth no more than its burst.
 struct policing {
 	struct numbered number; // first
@@ -120,7 +124,9 @@ struct policing {
 	unsigned refs;                // states that hold it
 	struct policer_config config; // in force
 	struct policer *policer;
-	uint64_t since_ns; // when the number became its own, by the clock of batches
+	uint64_t since_ns;           // when the number became its own, by the clock of batches
+	struct policing_counts base; // when it was reset
+	uint64_t since;              // Unix seconds, when it was made or reset
 };
 
 // A policer as a state wants it.
@@ -130,6 +136,8 @@ struct wanted_policer {
 };
 
 // What a plan collected, and what became of it: one per attachment and target.
+struct remark;
+
 struct target_state {
 	struct target_state *next;
 	struct attachment *attachment;
@@ -152,6 +160,7 @@ struct target_state {
 	unsigned n_gone_meters, n_gone_policers;
 	struct meter **gone_meters;
 	struct policing **gone_policers;
+	struct remark *remarks; // until they are told
 	struct retired_state
 		*retired; // for its end: made with it, so that retiring needs no memory
 };
@@ -289,7 +298,8 @@ struct vswitch {
 		uint64_t slow, moves;
 	} told[WORKERS_MAX]; // of what the datapaths counted
 	struct meter_owners meter_owners;
-	struct meter *meters; // the latest first
+	struct meter *meters;            // the latest first
+	struct meter **meters_by_number; // as many as were made; NULL where there is none
 	struct index meter_names, meter_targets;
 	struct numbers meter_numbers;
 	struct policer_table policer_table;
@@ -371,6 +381,8 @@ struct weir {
 	void *notice_context;
 	weir_change_handler *on_change;
 	void *change_context;
+	weir_remark_handler *on_remark;
+	void *remark_context;
 	struct watch watch;
 	struct refresh *refreshes;           // prepares asked for by extensions
 	struct weir_running_call *cancelled; // calls whose extension is to be told
@@ -417,6 +429,8 @@ void workers_read(struct weir *w);
 
 // ---- queues.c
 void queues_free(struct poll_list *list);
+// The worker with the fewest queues: more go there.
+unsigned queues_least_loaded(const struct weir *w);
 
 // ---- vswitch.c
 struct vswitch *vswitch_find(struct weir *w, const char *name, struct weir_error *error);
@@ -554,6 +568,8 @@ void change_ports_changed(struct vswitch *vswitch);
 // The number of an extension's name: of its reasons, meters and ids, for as long as the process
 // lives. 0: there are too many.
 unsigned extension_owner_number(const struct weir *w, const char *name);
+// 0, or a refusal that says which there are: the extension is neither loaded nor missing anywhere.
+int extension_check_known(struct weir *w, const char *name, struct weir_error *error);
 // The loaded extension, loaded now if need be; *loaded says so. NULL: refused.
 struct extension *extension_need(
 	struct weir *w, const char *name, bool *loaded, struct weir_error *error);
@@ -638,6 +654,19 @@ struct weir_host host_table(const struct weir *w);
 void host_refresh_due(struct weir *w);
 void host_refresh_forget(struct weir *w);
 
+// ---- remark.c
+// A remark on what is being prepared. -ENOSPC, -ENOMEM.
+__attribute__((format(printf, 2, 0))) int remark_add(
+	struct target_state *state, const char *format, va_list arguments);
+// Tells them, and forgets them. made: the change is; else it is but checked, or refused.
+void remarks_tell(const struct target *target, struct target_state *state, bool made);
+void remarks_free(struct target_state *state);
+// One of the core's own.
+__attribute__((format(printf, 3, 4))) void weir_remark(
+	const struct weir *w, bool made, const char *format, ...);
+// What somebody who has given the port its NIC should know of it. After the change.
+void port_remark_nic(const struct port *port);
+
 // ---- host_timer.c
 int host_timer(struct weir_attachment *attachment, uint64_t cookie, uint64_t delay_ms);
 int host_post(struct weir_attachment *attachment, uint64_t cookie); // any thread
@@ -699,6 +728,8 @@ uint64_t retired_nic_ending(const struct retired_nic *retired);
 uint64_t port_nic_missed(const struct port *port);
 // What a worker says when the NIC fails. worker: w once, control: r. The port has a NIC.
 int *port_nic_error(const struct port *port);
+// Of one of its queues. The queue's worker: rw. The port has a NIC.
+struct queue_pressure *port_queue_pressure(const struct port *port, unsigned queue);
 
 // ---- closer.c
 // A thread that closes NICs, which may take the kernel tens of milliseconds each.
@@ -792,10 +823,7 @@ void policing_put(struct vswitch *vswitch, struct policing *policing);
 void policing_apply(struct vswitch *vswitch, const struct target_state *state);
 // NULL: there is none of this number.
 const struct policing *policing_at(const struct vswitch *vswitch, uint32_t id);
-// What it has counted, on all workers.
-struct policing_counts {
-	uint64_t passed_frames, passed_bytes, dropped_frames, dropped_bytes;
-};
+// What it has counted since it was made, on all workers.
 struct policing_counts policing_count(
 	const struct vswitch *vswitch, const struct policing *policing);
 
@@ -808,9 +836,13 @@ void policer_name(
 struct policer_drop {
 	const struct policing *policing;
 	uint32_t cause;
-	uint16_t port;
+	weir_port_id port;
 	uint64_t frames;
+	bool elsewhere; // not all of them, or not only they, were dropped there
 };
+// What cannot be listed. known: its extension has something to list, whether it is loaded or not.
+int count_filter_check(struct weir *w, const struct weir_count_filter *filter, bool known,
+	struct weir_error *error);
 // NULL: no memory.
 struct policer_drop *policer_drops(const struct vswitch *vswitch, size_t *n);
 
@@ -819,6 +851,8 @@ void meters_init(struct vswitch *vswitch);
 // NULL: there is none.
 struct meter *meter_find(const struct vswitch *vswitch, const struct attachment *attachment,
 	const char *target, const char *key);
+// Also one that is gone, as long as flows may count on it. NULL: there is none of this number.
+const struct meter *meter_numbered(const struct vswitch *vswitch, uint32_t id);
 // With one more reference. -ENOSPC, -ENOMEM: as of numbers_take().
 int meter_get(struct vswitch *vswitch, const struct attachment *attachment, const char *target,
 	const char *key, struct meter **got);

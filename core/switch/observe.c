@@ -122,32 +122,42 @@ struct drop_listing {
 	void *context;
 };
 
-// Whose drops these were, as far as they were over a rate.
-static unsigned name_policers(const struct drop_listing *l, const struct port *port, uint32_t key,
-	char names[][POLICER_NAME_SIZE], const char *list[])
+// Whose drops of a row were.
+struct named_policers {
+	unsigned n;
+	char names[WEIR_DROP_POLICERS_MAX][POLICER_NAME_SIZE];
+	const char *list[WEIR_DROP_POLICERS_MAX]; // of names
+	uint64_t frames[WEIR_DROP_POLICERS_MAX];
+};
+
+// As far as they were over a rate.
+static void name_policers(const struct drop_listing *l, const struct port *port, uint32_t key,
+	struct named_policers *named)
 {
-	unsigned n = 0;
-
-	for (size_t i = 0; port && i < l->n_policers && n < WEIR_DROP_POLICERS_MAX; i++) {
+	named->n = 0;
+	for (size_t i = 0; port && i < l->n_policers && named->n < WEIR_DROP_POLICERS_MAX; i++) {
 		const struct policer_drop *drop = &l->policers[i];
+		unsigned n = named->n;
 
-		if (drop->port != port->index || (DROP_KEY(0, 0) | drop->cause) != key)
+		if (drop->port != port->id || (DROP_KEY(0, 0) | drop->cause) != key)
 			continue;
-		policer_name(drop->policing, port->name, names[n]);
-		list[n] = names[n];
-		n++;
+		policer_name(drop->policing, port->name, named->names[n]);
+		named->list[n] = named->names[n];
+		named->frames[n] = drop->elsewhere ? 0 : drop->frames;
+		named->n++;
 	}
-	return n;
 }
 
 // port: NULL: one that is gone, or none.
 static void show_drop(
 	const struct drop_listing *l, const struct port *port, const struct drop_row *r)
 {
-	char names[WEIR_DROP_POLICERS_MAX][POLICER_NAME_SIZE];
-	const char *policers[WEIR_DROP_POLICERS_MAX];
+	struct named_policers named;
 	struct weir_drop_info info = {
-		.port = port ? port->name : "", .frames = r->frames, .policers = policers
+		.port = port ? port->name : "",
+		.frames = r->frames,
+		.policers = named.list,
+		.policer_frames = named.frames,
 	};
 	unsigned stage = r->key >> 16 & 0xff;
 
@@ -160,7 +170,8 @@ static void show_drop(
 		info.reason = reason_describe(
 			l->weir, (uint16_t)r->key, &info.text, &info.extension);
 		info.stage = stage_name(stage);
-		info.n_policers = name_policers(l, port, r->key, names, policers);
+		name_policers(l, port, r->key, &named);
+		info.n_policers = named.n;
 	}
 	l->row(l->context, &info);
 }

@@ -142,6 +142,12 @@ static int plan_learn_limit(struct weir_plan *p, uint32_t max_addresses)
 	return 0;
 }
 
+__attribute__((format(printf, 2, 0))) static int plan_remark(
+	struct weir_plan *p, const char *format, va_list arguments)
+{
+	return remark_add(plan_of(p)->state, format, arguments);
+}
+
 const struct weir_plan_ops plan_ops = {
 	.size = sizeof(struct weir_plan_ops),
 	.reads = plan_reads,
@@ -153,6 +159,7 @@ const struct weir_plan_ops plan_ops = {
 	.frame_policer = plan_frame_policer,
 	.learn_limit = plan_learn_limit,
 	.keep = plan_keep,
+	.remark = plan_remark,
 };
 
 // ---- Of states

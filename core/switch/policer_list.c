@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "switch/model.h"
 
@@ -17,23 +18,30 @@ void policer_name(const struct policing *p, const char *port, char name[/* POLIC
 		elsewhere ? " of " : "", elsewhere ? p->target : "");
 }
 
-static void list_one(
-	const struct vswitch *s, const struct policing *p, weir_policer_row *row, void *context)
+static void list_one(const struct vswitch *s, struct policing *p, bool reset, weir_policer_row *row,
+	void *context)
 {
-	struct policing_counts counts = policing_count(s, p);
+	struct policing_counts counts = policing_count(s, p), base = p->base;
+	struct weir_policer_info info = {
+		.target = p->target,
+		.extension = p->extension,
+		.id = p->key,
+		.counts_frames = p->config.unit == POLICER_FRAMES,
+		.rate = p->config.rate,
+		.burst = p->config.burst,
+		.passed_frames = counts.passed_frames - base.passed_frames,
+		.passed_bytes = counts.passed_bytes - base.passed_bytes,
+		.dropped_frames = counts.dropped_frames - base.dropped_frames,
+		.dropped_bytes = counts.dropped_bytes - base.dropped_bytes,
+		.since = p->since,
+	};
 
-	row(context, &(struct weir_policer_info){
-			     .target = p->target,
-			     .extension = p->extension,
-			     .id = p->key,
-			     .counts_frames = p->config.unit == POLICER_FRAMES,
-			     .rate = p->config.rate,
-			     .burst = p->config.burst,
-			     .passed_frames = counts.passed_frames,
-			     .passed_bytes = counts.passed_bytes,
-			     .dropped_frames = counts.dropped_frames,
-			     .dropped_bytes = counts.dropped_bytes,
-		     });
+	if (reset) {
+		// The counts given out: what comes meanwhile is in the next ones.
+		p->base = counts;
+		p->since = (uint64_t)time(NULL);
+	}
+	row(context, &info);
 }
 
 // One that waits for its number to be free is nobody's any more.
@@ -43,20 +51,41 @@ static bool is_listed(const struct policing *p, const char *target, const char *
 	       (!extension || strcmp(extension, p->extension) == 0);
 }
 
+int weir_policer_list_some(struct weir *w, const struct weir_count_filter *filter,
+	weir_policer_row *row, void *context, struct weir_error *error)
+{
+	int failed = count_filter_check(w, filter, false, error);
+
+	if (failed)
+		return failed;
+	for (struct vswitch *s = w->switches; s; s = s->next)
+		for (uint32_t i = 0; i < s->policer_numbers.made; i++)
+			if (is_listed(s->policings[i], filter->target, filter->extension))
+				list_one(s, s->policings[i], filter->reset, row, context);
+	return 0;
+}
+
 int weir_policer_list(struct weir *w, const char *target, const char *extension,
 	weir_policer_row *row, void *context, struct weir_error *error)
 {
-	if (target && !target_find(w, target, error))
+	const struct weir_count_filter filter = {
+		.size = sizeof(filter), .target = target, .extension = extension
+	};
+
+	return weir_policer_list_some(w, &filter, row, context, error);
+}
+
+// ---- Which are listed, of meters too
+
+int count_filter_check(struct weir *w, const struct weir_count_filter *filter, bool known,
+	struct weir_error *error)
+{
+	if (filter->size != sizeof(*filter))
+		return weir_refuse(error, -EINVAL, "size", "size %u: must be %zu", filter->size,
+			sizeof(*filter));
+	if (filter->target && !target_find(w, filter->target, error))
 		return -ENOENT;
-	if (extension && !loader_find(w->loader, extension) &&
-		!attached_anywhere(w, extension, true))
-		return weir_refuse(error, -ENOENT, "extension",
-			"extension \"%.64s\": is not loaded", extension);
-	for (struct vswitch *s = w->switches; s; s = s->next)
-		for (uint32_t i = 0; i < s->policer_numbers.made; i++)
-			if (is_listed(s->policings[i], target, extension))
-				list_one(s, s->policings[i], row, context);
-	return 0;
+	return filter->extension && !known ? extension_check_known(w, filter->extension, error) : 0;
 }
 
 // ---- Whose drops they were
@@ -71,23 +100,41 @@ static int by_frames(const void *a, const void *b)
 	       (x->policing->number.id < y->policing->number.id);
 }
 
-// On one worker; those of the same place on several are one.
-static void add(struct policer_drop *drops, size_t first, size_t *n, const struct policing *p,
+// On one worker; those of the same place on several are one. Whether they are all that the worker
+// dropped there and nowhere else.
+static bool add(struct policer_drop *drops, size_t first, size_t *n, const struct policing *p,
 	const struct policer_slot *slot)
 {
-	uint32_t cause = __atomic_load_n(&slot->drop_cause, __ATOMIC_RELAXED);
-	uint16_t port = __atomic_load_n(&slot->drop_port, __ATOMIC_RELAXED);
+	uint32_t place = __atomic_load_n(&slot->drop_cause, __ATOMIC_RELAXED);
+	uint32_t cause = place & ~POLICER_ELSEWHERE;
+	weir_port_id port = __atomic_load_n(&slot->drop_port, __ATOMIC_RELAXED);
 	uint64_t frames = counted(&slot->dropped_frames);
 
 	if (!frames)
-		return;
+		return true;
 	for (size_t i = first; i < *n; i++) {
 		if (drops[i].cause == cause && drops[i].port == port) {
 			drops[i].frames += frames;
-			return;
+			return place == cause;
 		}
 	}
-	drops[(*n)++] = (struct policer_drop){ p, cause, port, frames };
+	drops[(*n)++] = (struct policer_drop){ p, cause, port, frames, false };
+	return place == cause;
+}
+
+// On all workers. Where one of them dropped frames at several places, how many it was at each is
+// not known, nor is it of those of the others.
+static void add_all(
+	const struct vswitch *s, const struct policing *p, struct policer_drop *drops, size_t *n)
+{
+	size_t first = *n;
+	bool known = true;
+
+	for (unsigned i = 0; i < s->weir->n_workers; i++)
+		known &= add(drops, first, n, p,
+			policer_slot_at(&s->datapaths[i]->policers, p->number.id));
+	for (size_t i = first; !known && i < *n; i++)
+		drops[i].elsewhere = true;
 }
 
 struct policer_drop *policer_drops(const struct vswitch *s, size_t *n)
@@ -100,14 +147,9 @@ struct policer_drop *policer_drops(const struct vswitch *s, size_t *n)
 		room += is_listed(s->policings[i], NULL, NULL) ? n_workers : 0;
 	drops = calloc(room, sizeof(*drops));
 	*n = 0;
-	for (uint32_t i = 0; drops && i < s->policer_numbers.made; i++) {
-		size_t first = *n;
-
-		for (unsigned worker = 0;
-			worker < n_workers && is_listed(s->policings[i], NULL, NULL); worker++)
-			add(drops, first, n, s->policings[i],
-				policer_slot_at(&s->datapaths[worker]->policers, i));
-	}
+	for (uint32_t i = 0; drops && i < s->policer_numbers.made; i++)
+		if (is_listed(s->policings[i], NULL, NULL))
+			add_all(s, s->policings[i], drops, n);
 	if (drops)
 		qsort(drops, *n, sizeof(*drops), by_frames);
 	return drops;

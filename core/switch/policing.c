@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "switch/model.h"
 
@@ -134,6 +135,7 @@ static int make(struct vswitch *s, const char *extension, const char *target, co
 			&s->datapaths[i]->policers, p->number.id) = (struct policer_slot){ 0 };
 	policer_init(p->policer, config, s->weir->n_workers);
 	p->since_ns = weir_now_ns(s->weir);
+	p->since = (uint64_t)time(NULL);
 	s->policings[p->number.id] = p;
 	index_add(&s->policers, &p->by_name, hash_name(extension, target, key));
 	*made = p;

@@ -252,16 +252,17 @@ static int check_wanted(
 	struct extension *extension;
 	const struct weir_schema *schema;
 	struct weir_error own;
+	int failed;
 
 	if (!wanted->extension)
 		return wanted->type ? weir_refuse(error, -EINVAL, "type",
 					      "type \"%.40s\": of which extension must be given",
 					      wanted->type)
 				    : 0;
+	failed = extension_check_known(w, wanted->extension, error);
+	if (failed)
+		return failed;
 	extension = loader_find(w->loader, wanted->extension);
-	if (!extension && !attached_anywhere(w, wanted->extension, true))
-		return weir_refuse(error, -ENOENT, "extension",
-			"extension \"%.64s\": is not loaded", wanted->extension);
 	if (!extension || !wanted->type)
 		return 0;
 	schema = extension_schema(extension);

@@ -230,6 +230,7 @@ int weir_port_add(struct weir *w, const char *switch_name, const char *name,
 	note_port(port, false);
 	weir_notify(w, "port-added", s->name, name, "", "port %s added to switch %s%s%s", name,
 		s->name, port->nic ? " with " : "", port->nic ? port->nic_spec : "");
+	port_remark_nic(port);
 	if (port->snapshot->blocked)
 		port_tell_blocked(port);
 	tell(s, WEIR_EVENT_PORT_ADDED, port, NULL);

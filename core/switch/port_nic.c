@@ -11,16 +11,33 @@
 #include "nic/memory.h"
 #include "switch/model.h"
 
+// What workers keep of a NIC besides, and what its end needs.
 struct retired_nic {
 	struct deferred deferred;
 	struct ending ending;
 	struct nic *nic;
-	int error; // worker: w once, control: r
+	int error;                         // worker: w once, control: r
+	struct queue_pressure pressures[]; // by receive queue. its worker: rw
 };
+
+static struct retired_nic *retired_make(const struct nic *nic)
+{
+	size_t size = sizeof(struct retired_nic) + nic->n_rx_queues * sizeof(struct queue_pressure);
+	struct retired_nic *retired = aligned_alloc(_Alignof(struct retired_nic), size);
+
+	if (retired)
+		memset(retired, 0, size);
+	return retired;
+}
 
 int *port_nic_error(const struct port *port)
 {
 	return &port->nic_retired->error;
+}
+
+struct queue_pressure *port_queue_pressure(const struct port *port, unsigned queue)
+{
+	return &port->nic_retired->pressures[queue];
 }
 
 static void find_again(struct port *port);
@@ -82,17 +99,6 @@ uint64_t port_nic_missed(const struct port *port)
 	return missed_by(port->nic);
 }
 
-// Queues go to the worker with the fewest.
-static unsigned least_loaded(const struct weir *w)
-{
-	unsigned best = 0;
-
-	for (unsigned i = 1; i < w->n_workers; i++)
-		if (w->lists[i]->n_entries < w->lists[best]->n_entries)
-			best = i;
-	return best;
-}
-
 // Two ports on one interface would each take every frame; of a device there is one only. lost_too:
 // those that look for theirs count as well.
 static int check_free(
@@ -152,15 +158,17 @@ int port_open_nic(struct port *port, const char *spec, unsigned flags, struct we
 	struct weir *w = port->target.vswitch->weir;
 	struct nic_options options = options_of(port, flags);
 	char *copy = strdup(spec);
-	struct retired_nic *retired = calloc(1, sizeof(*retired));
+	struct retired_nic *retired;
 	struct nic *nic;
-	int failed = copy && retired ? nic_open(spec, &options, &nic, error)
-				     : weir_refuse(error, -ENOMEM, NULL, "no memory");
+	int failed = copy ? nic_open(spec, &options, &nic, error)
+			  : weir_refuse(error, -ENOMEM, NULL, "no memory");
 
-	if (failed) {
-		free(copy);
-		free(retired);
-		return failed;
+	if (failed)
+		goto no_nic;
+	retired = retired_make(nic);
+	if (!retired) {
+		failed = weir_refuse(error, -ENOMEM, NULL, "no memory");
+		goto no_memory;
 	}
 	free(port->nic_spec);
 	port->nic_spec = copy;
@@ -168,10 +176,15 @@ int port_open_nic(struct port *port, const char *spec, unsigned flags, struct we
 	port->nic_forced = options.force;
 	port->nic_retired = retired;
 	port->leaving = false;
-	port->first_worker = least_loaded(w);
+	port->first_worker = queues_least_loaded(w);
 	port->state = WEIR_PORT_CONNECTED;
 	port->reason[0] = '\0';
 	return 0;
+no_memory:
+	nic_close(nic);
+no_nic:
+	free(copy);
+	return failed;
 }
 
 uint64_t port_end_nic(struct port *port, struct nic *nic, struct retired_nic *retired)
@@ -274,6 +287,7 @@ int weir_port_connect(
 	note_port(port, false);
 	weir_notify(w, "nic-connected", port->target.vswitch->name, name, "",
 		"port %s connected to %s", name, port->nic_spec);
+	port_remark_nic(port);
 	tell(port->target.vswitch, WEIR_EVENT_NIC_CONNECTED, port, NULL);
 	return 0;
 }

@@ -82,12 +82,23 @@ static struct poll_list *make_list(struct weir *w, unsigned worker)
 						.dp = s->datapaths[worker],
 						.nic = p->nic,
 						.nic_error = port_nic_error(p),
+						.pressure = port_queue_pressure(p, q),
 						.queue = q,
 						.port = p->index,
 					};
 		}
 	}
 	return list;
+}
+
+unsigned queues_least_loaded(const struct weir *w)
+{
+	unsigned best = 0;
+
+	for (unsigned i = 1; i < w->n_workers; i++)
+		if (w->lists[i]->n_entries < w->lists[best]->n_entries)
+			best = i;
+	return best;
 }
 
 int weir_publish_queues(struct weir *w)

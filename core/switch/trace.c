@@ -30,19 +30,34 @@ static void show(const struct tracing *t, const struct snapshot_port *port, cons
 				   .text = text });
 }
 
-static const char *meter_key(const struct vswitch *s, uint32_t id)
+// By the name that it has in lists, and by the number only where there is none.
+static void name(const char *before, const char *key, uint32_t number, char *text)
 {
-	for (const struct meter *m = s->meters; m; m = m->next)
-		if (m->number.id == id)
-			return m->key;
-	return "";
+	if (key)
+		snprintf(text, TEXT_SIZE, "%s%s%s", before, *before ? " " : "", key);
+	else
+		snprintf(text, TEXT_SIZE, "%s%s#%u", before, *before ? " " : "", number);
+}
+
+static void name_meter(const struct tracing *t, const struct compose_step *step, char *text)
+{
+	const struct meter *meter = meter_numbered(t->vswitch, step->value);
+
+	name(step->text, meter ? meter->key : NULL, step->value, text);
+}
+
+static void name_policer(
+	const struct tracing *t, const struct compose_step *step, uint32_t id, char *text)
+{
+	const struct policing *policing = policing_at(t->vswitch, id);
+
+	name(step->text, policing ? policing->key : NULL, id, text);
 }
 
 // What the datapath knows by number.
 static void describe(const struct tracing *t, const struct compose_step *step, char *text)
 {
 	const char *reason, *words, *owner;
-	const struct policing *policing;
 
 	switch (step->action) {
 	case COMPOSE_DROP:
@@ -53,11 +68,16 @@ static void describe(const struct tracing *t, const struct compose_step *step, c
 			words);
 		break;
 	case COMPOSE_METER:
-		snprintf(text, TEXT_SIZE, "%s", meter_key(t->vswitch, step->value));
+		name_meter(t, step, text);
 		break;
 	case COMPOSE_POLICE:
-		policing = policing_at(t->vswitch, step->value);
-		snprintf(text, TEXT_SIZE, "%s", policing ? policing->key : step->text);
+		name_policer(t, step, step->value, text);
+		break;
+	case COMPOSE_FRAGMENT:
+		if (step->value)
+			name_policer(t, step, step->value - 1, text);
+		else
+			snprintf(text, TEXT_SIZE, "%s", step->text);
 		break;
 	default:
 		snprintf(text, TEXT_SIZE, "%s", step->text);

@@ -131,9 +131,6 @@ struct acl_state {
 	struct vector rules; // by number
 	struct item *settings;
 	uint32_t n_entries, n_rules, n_meters, n_normalised;
-	// Items of this change whose prefixes were normalised: the first of them, until it is made.
-	const struct item *told[TOLD_MAX];
-	uint32_t n_told; // how many there are
 	// What was in force when this was prepared, as long as it has not been released, or NULL.
 	// It is so again when this one is released without another in its place: there was no
 	// memory to publish it.

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <syslog.h>
 
 #include "difference.h"
 
@@ -59,11 +58,8 @@ static int carry_over(struct acl_state *state, const struct difference *d, struc
 
 	for (size_t i = 0; !failed && i < d->removed.n; i++)
 		failed = state_remove(state, d->removed.items[i], error);
-	for (size_t i = 0; !failed && i < d->added.n; i++) {
+	for (size_t i = 0; !failed && i < d->added.n; i++)
 		failed = state_add(state, d->added.items[i], error);
-		if (d->added.items[i]->normalised && state->n_told++ < TOLD_MAX)
-			state->told[state->n_told - 1] = d->added.items[i];
-	}
 	return failed;
 }
 
@@ -240,6 +236,35 @@ static void declare(const struct acl_state *state, struct weir_plan *plan)
 	}
 }
 
+static int remark(const struct item *item, struct weir_plan *plan)
+{
+	char text[256];
+
+	item_format(item, text, sizeof(text));
+	return weir_plan_remark(plan,
+		"policy %s: its prefix has bits set behind its length, and is taken as: %s",
+		item->id, text);
+}
+
+// On the prefixes of this change that are not taken as they were given. A host without remarks is
+// one whose users look at the status.
+static int remark_normalised(
+	const struct difference *d, struct weir_plan *plan, struct weir_error *error)
+{
+	unsigned n = 0;
+	int failed = 0;
+
+	for (size_t i = 0; !failed && i < d->added.n; i++)
+		if (d->added.items[i]->normalised && n++ < TOLD_MAX)
+			failed = remark(d->added.items[i], plan);
+	if (!failed && n > TOLD_MAX)
+		failed = weir_plan_remark(plan,
+			"prefixes of %u more policies have bits set behind their length: the "
+			"status policy says which",
+			n - TOLD_MAX);
+	return failed == -ENOMEM ? weir_refuse(error, failed, NULL, "no memory") : 0;
+}
+
 // ---- The hooks
 
 static int prepare(struct acl_state *state, const struct acl_state *before,
@@ -258,6 +283,8 @@ static int prepare(struct acl_state *state, const struct acl_state *before,
 		failed = state_classify(state, before, &d.removed, &d.added, error);
 	if (!failed)
 		failed = hold_changed(state, before, &d, plan, error);
+	if (!failed)
+		failed = remark_normalised(&d, plan, error);
 	if (!failed)
 		declare(state, plan);
 	difference_free(&d);
@@ -303,24 +330,6 @@ int acl_prepare(void *context, const struct weir_target *target, struct weir_pla
 	return failed;
 }
 
-static void tell_normalised(struct acl_state *state)
-{
-	char text[256];
-
-	for (uint32_t i = 0; i < state->n_told && i < TOLD_MAX; i++) {
-		item_format(state->told[i], text, sizeof(text));
-		weir_log(state->attachment, LOG_NOTICE,
-			"policy %s: its prefix has bits set behind its length, and is taken as: %s",
-			state->told[i]->id, text);
-	}
-	if (state->n_told > TOLD_MAX)
-		weir_log(state->attachment, LOG_NOTICE,
-			"prefixes of %u more policies have bits set behind their length: the "
-			"status policy says which",
-			state->n_told - TOLD_MAX);
-	state->n_told = 0;
-}
-
 static void forget_gone(struct acl_state *state)
 {
 	free(state->gone);
@@ -341,7 +350,6 @@ const void *acl_commit(void *context, void *prepared)
 		state->n_gone = 0;
 	}
 	state->port->current = state;
-	tell_normalised(state);
 	return state;
 }
 

@@ -132,11 +132,26 @@ static void unknown_words(void **state)
 static void help(void **state)
 {
 	static const struct program_row rows[] = {
-		{ "weirctl sample --help | head -3", 0,
+		{ "weirctl sample --help | head -8", 0,
 			"usage: weirctl sample TYPE [FIELD=VALUE...] [--switch SWITCH] "
 			"[--dry-run]\n\n"
-			"Types: start, list, watch\n",
+			"Types: start, list, watch\n\n"
+			"Besides there are\n"
+			"  weirctl policy add TARGET sample.rule|sample.everything "
+			"[FIELD=VALUE...]\n"
+			"  weirctl policy status [TARGET] sample.totals\n"
+			"  weirctl policy schema sample[.TYPE]\n",
 			"", NULL },
+		{ "weirctl rule --help", 0,
+			"extension rule has no calls. What it has is written\n"
+			"  weirctl policy add TARGET rule.rule|rule.everything [FIELD=VALUE...]\n"
+			"  weirctl policy status [TARGET] rule.totals\n"
+			"  weirctl policy schema rule[.TYPE]\n",
+			"", NULL },
+		{ "weirctl rule add", 2, "",
+			"weirctl: extension rule has no calls; weirctl rule --help tells what is "
+			"written instead\n",
+			NULL },
 		{ "weirctl sample start --help | sed -n 1,18p", 0,
 			"usage: weirctl sample start [FIELD=VALUE...] [--switch SWITCH] "
 			"[--dry-run]\n\n"

@@ -96,6 +96,8 @@ static void bash_completes(void **state)
 		{ "weirctl export \"\"", "br0 br1" },
 		{ "weirctl extension attach br0 sample --f", "--fail-open" },
 		{ "weirctl policy remove vm1 sample.rule \"\"", "web" },
+		{ "weirctl policy remove vm1 rule \"\"", "web" },
+		{ "weirctl policy remove vm1 sample \"\"", "" },
 		{ "weirctl help por", "port" },
 		{ "weirctl help port sh", "show" },
 		{ "weirctl extension load acl --path /proc/self/statu", "/proc/self/status" },

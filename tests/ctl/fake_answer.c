@@ -121,18 +121,21 @@ static void give_schema(const struct fake_connection *c, const char *extension)
 		{ "reply", "list", "sample.Listed", "" },
 		{ "call", "watch", "sample.Watch", "" },
 	};
-	enum { N_TYPES = sizeof(known) / sizeof(*known) };
+	enum { N_TYPES = sizeof(known) / sizeof(*known), N_NO_CALLS = 3 };
 	Weir__Control__MessageType types[N_TYPES], *array[N_TYPES];
 	Weir__Control__PolicySchemaReply schema = { BASE(policy_schema_reply),
 		.extension = text_sample, .has_file_descriptor_set = 1, .n_types = N_TYPES,
 		.types = array };
 	uint8_t *copy;
 
-	if (strcmp(extension, "sample") != 0) {
+	// One by the name of a type, and without the calls.
+	if (strcmp(extension, "sample") != 0 && strcmp(extension, "rule") != 0) {
 		fake_refuse(c, WEIR__CONTROL__STATUS__CODE__NOT_FOUND, "",
 			"extension: there is none of that name");
 		return;
 	}
+	if (strcmp(extension, "rule") == 0)
+		schema.n_types = N_NO_CALLS;
 	for (size_t i = 0; i < N_TYPES; i++) {
 		types[i] = (Weir__Control__MessageType){ BASE(message_type),
 			.role = strdup(known[i][0]), .type = strdup(known[i][1]),
@@ -156,11 +159,19 @@ static void give_schema(const struct fake_connection *c, const char *extension)
 
 static void add_policy(const struct fake_connection *c, const Weir__Control__PolicyAdd *policy)
 {
-	static char made[] = "p1";
+	static char made[] = "p1", one[] = "taken as it is", two[] = "\x1b[31mred";
+	char *remarks[] = { one, two };
 	Weir__Control__PolicyAdded added = { BASE(policy_added),
 		.id = policy->id ? policy->id : made };
+	Weir__Control__Reply reply = WEIR__CONTROL__REPLY__INIT;
 
-	REPLY(c, POLICY_ADDED, policy_added, &added, false);
+	reply.payload_case = WEIR__CONTROL__REPLY__PAYLOAD_POLICY_ADDED;
+	reply.policy_added = &added;
+	if (policy->id && strcmp(policy->id, "odd") == 0) {
+		reply.remarks = remarks;
+		reply.n_remarks = 2;
+	}
+	fake_reply(c, &reply, false);
 }
 
 // That of a missing extension is on switch:br0 alone.
@@ -212,7 +223,7 @@ static void list_policers(const struct fake_connection *c)
 	Weir__Control__Policer policer = { BASE(policer), .port = text_vm1,
 		.extension = text_sample, .id = id, HAS(rate_bps, 1000000), HAS(burst_bytes, 16384),
 		HAS(passed_frames, 5), HAS(passed_bytes, 500), HAS(dropped_frames, 1),
-		HAS(dropped_bytes, 64) };
+		HAS(dropped_bytes, 64), HAS(since, 1700000000) };
 	Weir__Control__Policer *array[] = { &policer };
 	Weir__Control__PolicerRows rows = { BASE(policer_rows), ROWS(array) };
 

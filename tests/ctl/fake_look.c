@@ -57,6 +57,23 @@ static void list_flows(const struct fake_connection *c, const Weir__Control__Flo
 	REPLY(c, FLOWS, flows, &rows, false);
 }
 
+static void list_drops(const struct fake_connection *c)
+{
+	static char core[] = "core", stage[] = "ingress", text[] = "too fast";
+	static char reason[] = "over-rate", web[] = "sample web",
+		    all[] = "sample all of switch:br0";
+	Weir__Control__DropPolicer first = { BASE(drop_policer), .policer = web, HAS(frames, 5) };
+	Weir__Control__DropPolicer second = { BASE(drop_policer), .policer = all };
+	Weir__Control__DropPolicer *policers[] = { &first, &second };
+	Weir__Control__Drop drop = { BASE(drop), .reason = reason, .extension = core,
+		.port = text_vm1, .stage = stage, HAS(frames, 9), .text = text, .n_policers = 2,
+		.policers = policers };
+	Weir__Control__Drop *array[] = { &drop };
+	Weir__Control__DropRows rows = { BASE(drop_rows), ROWS(array) };
+
+	REPLY(c, DROPS, drops, &rows, false);
+}
+
 static void watch_drops(const struct fake_connection *c)
 {
 	static char stage[] = "egress", reason[] = "told", summary[] = "10.0.0.1 > 10.0.0.2 icmp";
@@ -84,6 +101,11 @@ bool fake_look(const struct fake_connection *c, const Weir__Control__Request *re
 		return true;
 	case WEIR__CONTROL__REQUEST__REQUEST_TRACE:
 		trace(c);
+		return true;
+	case WEIR__CONTROL__REQUEST__REQUEST_DROP_LIST:
+		if (request->drop_list->port)
+			return false; // there are none
+		list_drops(c);
 		return true;
 	case WEIR__CONTROL__REQUEST__REQUEST_DROP_WATCH:
 		watch_drops(c);

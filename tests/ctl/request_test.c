@@ -77,9 +77,6 @@ static void changes(void **state)
 		{ "weirctl policy remove vm1 sample.rule web", 0, "", "",
 			"{\"policy_remove\":{\"target\":\"vm1\","
 			"\"extension\":\"sample\",\"type\":\"rule\",\"id\":\"web\"}}\n" },
-		{ "weirctl policy remove vm1 sample id=web", 0, "", "",
-			"{\"policy_remove\":{\"target\":\"vm1\","
-			"\"extension\":\"sample\",\"id\":\"web\"}}\n" },
 		{ NULL, 0, NULL, NULL, NULL },
 	};
 
@@ -148,12 +145,14 @@ static void lists(void **state)
 			"",
 			"{\"meter_list\":{\"target\":\"vm1\","
 			"\"extension\":\"sample\",\"reset\":true}}\n" },
-		{ "weirctl policer list vm1", 0,
+		{ "TZ=UTC weirctl policer list vm1 sample --reset", 0,
 			"PORT  EXTENSION  ID   RATE_BPS  BURST_BYTES  PASSED_FRAMES  PASSED_BYTES  "
-			"DROPPED_FRAMES  DROPPED_BYTES\n"
+			"DROPPED_FRAMES  DROPPED_BYTES  SINCE\n"
 			"vm1   sample     web   1000000        16384              5           500  "
-			"             1             64\n",
-			"", "{\"policer_list\":{\"target\":\"vm1\"}}\n" },
+			"             1             64  2023-11-14 22:13:20\n",
+			"",
+			"{\"policer_list\":{\"target\":\"vm1\","
+			"\"extension\":\"sample\",\"reset\":true}}\n" },
 		{ "weirctl worker list", 0,
 			"ID  CPU  CYCLES_PER_FRAME  FRAMES_PER_BATCH  IDLE_SHARE  LINGER_US  "
 			"QUEUES  FRAMES\n"
@@ -165,6 +164,17 @@ static void lists(void **state)
 			"br0     02:00:00:00:00:aa     -  vm1       5       -\n"
 			"br0     02:00:00:00:00:bb     -  vm1       1       -\n",
 			"", "{\"fdb_list\":{\"switch\":\"br0\"}}\n" },
+		{ "weirctl drop list br0", 0,
+			"REASON     EXTENSION  PORT  STAGE    FRAMES  POLICERS                     "
+			"             TEXT\n"
+			"over-rate  core       vm1   ingress       9  sample web (5), sample all "
+			"of "
+			"switch:br0  too fast\n",
+			"", "{\"drop_list\":{\"switch\":\"br0\"}}\n" },
+		{ "weirctl drop list -j | grep -A2 policers", 0,
+			"    \"policers\": [\n      {\n"
+			"        \"policer\": \"sample web\",\n",
+			"", NULL },
 		{ "weirctl drop list -j --port vm1", 0, "[]\n", "",
 			"{\"drop_list\":{\"port\":\"vm1\"}}\n" },
 		{ "TZ=UTC weirctl event watch --count 2", 0,
@@ -212,6 +222,9 @@ static void policies(void **state)
 			"{\"dry_run\":true,\"policy_add\":{\"target\":\"switch:br0\","
 			"\"extension\":\"sample\",\"type\":\"everything\",\"id\":\"web\","
 			"\"body\":\"e80207\"}}\n" },
+		// What is remarked on it does not end up in scripts.
+		{ "weirctl policy add vm1 sample.rule remote=::/0 id=odd", 0, "odd\n",
+			"weirctl: note: taken as it is\nweirctl: note: \\x1b[31mred\n", NULL },
 		{ "weirctl policy add vm1 sample.rule remote=::/0 id=a --id b", 1, "",
 			"weirctl: id=a: the id is given twice\n", ASKED_SCHEMA },
 		{ "weirctl policy add vm1 sample remote=::/0", 1, "",
@@ -226,6 +239,24 @@ static void policies(void **state)
 			"weirctl: extension: there is none of that name\n", NULL },
 		{ "weirctl policy add vm1 sample.rule remote=10.0.0.0/33", 1, "",
 			"weirctl: remote \"10.0.0.0/33\": must be an IPv4 prefix", ASKED_SCHEMA },
+		// By a bare name both mean the same.
+		{ "weirctl policy remove vm1 sample id=web", 1, "",
+			"weirctl: extension sample has several policy types: name one of "
+			"sample.rule, sample.everything\n",
+			ASKED_SCHEMA },
+		{ "weirctl policy add vm1 rule remote=::/0", 0, "p1\n", "",
+			"{\"policy_schema\":{\"extension\":\"rule\"}}\n"
+			"{\"policy_add\":{\"target\":\"vm1\",\"extension\":\"rule\","
+			"\"type\":\"rule\",\"body\":\"0a043a3a2f30\"}}\n" },
+		{ "weirctl policy remove vm1 rule id=web", 0, "", "",
+			"{\"policy_schema\":{\"extension\":\"rule\"}}\n"
+			"{\"policy_remove\":{\"target\":\"vm1\",\"extension\":\"rule\","
+			"\"type\":\"rule\",\"id\":\"web\"}}\n" },
+		// The types of a missing one are not known.
+		{ "weirctl policy remove vm1 gone web", 0, "", "",
+			"{\"policy_schema\":{\"extension\":\"gone\"}}\n"
+			"{\"policy_remove\":{\"target\":\"vm1\",\"extension\":\"gone\","
+			"\"id\":\"web\"}}\n" },
 		{ "weirctl policy list", 0,
 			"TARGET  EXTENSION  TYPE  ID   BODY\n"
 			"vm1     sample     rule  web  remote=10.0.0.0/8 direction=in "
@@ -274,6 +305,19 @@ static void policies(void **state)
 			"match.ports       repeated  uint32     l4-port      0 to 65535; at most"
 			" 3 values  -        no   -       -\n",
 			"", ASKED_SCHEMA },
+		{ "weirctl policy schema sample.totals", 0,
+			"sample.totals: status of a port\nWhat was seen.\n"
+			"NAME    LABEL     TYPE    UNIT\n"
+			"frames  optional  uint64  frames\n",
+			"", ASKED_SCHEMA },
+		// Both directions of a call.
+		{ "weirctl policy schema sample.list | grep ^sample", 0,
+			"sample.list: call\nsample.list: reply\n", "", ASKED_SCHEMA },
+		{ "weirctl policy schema sample.rules", 1, "",
+			"weirctl: extension sample has no type \"rules\": there are sample.rule, "
+			"sample.everything, sample.totals, sample.start, sample.list, "
+			"sample.watch\n",
+			ASKED_SCHEMA },
 		{ "weirctl policy schema sample -j | python3 -c 'import json, sys; "
 		  "types = json.load(sys.stdin); rate = [f for f in types[1][\"fields\"] "
 		  "if f[\"name\"] == \"rate\"][0]; "

@@ -65,9 +65,12 @@ blocked a 10.7.0.2 25 "with a rule against it"
 passes a 10.7.0.2 80 "with a rule for others"
 add pa acl.rule direction=out action=allow protocol=tcp remote=10.7.0.2 remote_port=25 weight=11 id=but
 passes a 10.7.0.2 25 "with a rule of greater weight"
-ctl policy remove pa acl but
+if sentence=$(ctl policy remove pa acl but 2>&1); then fail "a rule was removed as an entry"; fi
+grep -q 'but.*is one of acl.rule, not of acl.acl: write acl.rule' <<<"$sentence" ||
+	fail "the refusal to remove a rule as an entry: $sentence"
+ctl policy remove pa acl.rule but
 blocked a 10.7.0.2 25 "when that is gone"
-ctl policy remove pa acl smtp
+ctl policy remove pa acl.rule smtp
 
 # ---- Fragments: of a datagram of 4000 bytes the first of three alone has ports
 add pa acl.rule direction=out action=allow protocol=udp remote_port=53 weight=12 id=dns
@@ -111,7 +114,8 @@ trace=$(ctl trace pa "hex ${later// /}00000000000000000000000000000000")
 for text in "a later fragment: as its first one, or else drop" "follow-first or drop rule-denied"; do
 	grep -q "$text" <<<"$trace" || fail "the trace of a later fragment has no \"$text\": $trace"
 done
-for id in dns echo rest sent; do ctl policy remove pa acl $id; done
+for id in dns echo rest; do ctl policy remove pa acl.rule $id; done
+ctl policy remove pa acl sent
 
 # ---- A port that denies what it has not asked for
 add pa acl.rule direction=out action=allow weight=10 stateful=true id=out
@@ -122,6 +126,10 @@ pings a 10.7.0.2
 cut_off b 10.7.0.1 "behind a closed port"
 at_least "sessions" "$(value length session list)" 2
 equal "whose sessions" "$(value '[.[].extension] | unique | join(",")' session list)" acl
+# Of a packet in fragments the first alone is the session's.
+pings a 10.7.0.2 4 0.01 -s 4000
+eventually 5 "7 pings are counted" holds '.[] | select(.key == "icmp 10.7.0.1 > 10.7.0.2 type 8") |
+	.frames == 7 and .reverse_frames == 7' session list
 background b iperf3 -s -1
 eventually 10 "iperf3 listens" at b sh -c 'ss -tln | grep -q :5201'
 at a iperf3 -c 10.7.0.2 -t 1 -J >"$work/iperf" || fail "iperf3: $(cat "$work/iperf")"
@@ -151,9 +159,9 @@ s.sendto(icmp, ("10.7.0.1", 0))
 END
 eventually 10 "a forged error is dropped" sh -c "[ \"\$('$build/weirctl' drop list -j |
 	jq '[.[] | select(.reason == \"unrelated\") | .frames] | add // 0')\" = 1 ]"
-ctl policy remove pa acl closed
+ctl policy remove pa acl.rule closed
 passes b 10.7.0.1 80 "behind a port that is open again"
-ctl policy remove pa acl out
+ctl policy remove pa acl.rule out
 
 # ---- Meters agree with the port, whatever comes and goes
 counted() { value ".[] | select(.id == \"$1\") | .$2" meter list; }
@@ -189,4 +197,12 @@ eventually 10 "iperf3 listens" at b sh -c 'ss -tln | grep -q :5201'
 at a iperf3 -c 10.7.0.2 -t 3 -J >"$work/iperf" || fail "iperf3: $(cat "$work/iperf")"
 at_most "bits per second" "$(jq '.end.sum_received.bits_per_second | floor' "$work/iperf")" 10000000
 at_least "frames over the rate" "$(dropped over-rate)" 1
+equal "whose they are" "$(value '.[] | select(.reason == "over-rate") |
+	"\(.port) \(.policers[0].policer) \(.frames == .policers[0].frames)"' drop list)" "pb acl slow true"
+# Programs and traces name it, and what later fragments pay to.
+add pa acl.rule direction=out action=police rate=8mbit protocol=udp remote_port=99 weight=20 id=capped
+trace=$(ctl trace pa "udp 10.7.0.1:1 > 10.7.0.2:99 fragment=first src=$(mac_of a) dst=$(mac_of b)")
+for text in "passed by policer capped" "police capped" "remember police capped" "police slow, output pb"; do
+	grep -q "$text" <<<"$trace" || fail "the trace has no \"$text\": $trace"
+done
 finish

@@ -86,7 +86,7 @@ eventually 30 "the client has the site's address" leased 10
 leased 6 && fail "the client has the guest's address"
 end "$client"
 end "$site"
-ctl policy remove pa guard dhcp
+ctl policy remove pa guard.dhcp dhcp
 ask
 client=$background
 eventually 30 "without its guard, the guest serves" leased 6
@@ -101,7 +101,7 @@ eventually 20 "the guest's advertisements are dropped" at_least_dropped router-a
 advertise s 2001:db8:77::/64
 eventually 20 "the client has an address of the site" has_address 2001:db8:77:
 has_address 2001:db8:66: && fail "the client has an address of the guest's"
-ctl policy remove pa guard router
+ctl policy remove pa guard.router router
 eventually 20 "without its guard, the guest advertises" has_address 2001:db8:66:
 ctl policy add pa guard.router --id router >/dev/null
 end "$rogue"

@@ -222,7 +222,7 @@ hosts_on_packet() {
 # pings HOST ADDRESS [COUNT [INTERVAL]]: every single one must be answered.
 pings() {
 	local report
-	report=$(at "$1" ping -n -q -c "${3:-3}" -i "${4:-0.01}" -W 2 "$2" 2>&1) ||
+	report=$(at "$1" ping -n -q -c "${3:-3}" -i "${4:-0.01}" -W 2 "${@:5}" "$2" 2>&1) ||
 		fail "ping from $1 to $2: $report"
 	grep -q " 0% packet loss" <<<"$report" || fail "ping from $1 to $2: $report"
 }

@@ -36,4 +36,14 @@ for key in rx_frames tx_frames; do
 	equal "$key" "$(value "[.[].$key] | add" port list)" "$(value ".[0].$key" switch list)"
 done
 at_least "wire frames sent to b" "$(port_value pb tx_frames)" 70000
+
+# Where the kernel beside the daemon is let in, whoever connects the interface is told.
+again() {
+	ctl port disconnect pd
+	ctl port connect pd 2>&1
+}
+equal "a note when the kernel stays out" "$(again)" ""
+at sw sysctl -qw net.ipv6.conf.sd.disable_ipv6=0
+grep -q "note: port pd: the host's own kernel takes what comes from interface sd as well" <<<"$(again)" ||
+	fail "no note that the kernel speaks IPv6 on sd"
 finish

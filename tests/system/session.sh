@@ -65,7 +65,7 @@ while True:
 talker=$background
 eventually 5 "the connection" holds '[.[].state] | index("established") != null' session list
 eventually 40 "the others end" holds '[.[] | select(.key | startswith("tcp"))] | length == 1' session list
-eventually 20 "it goes on" holds 'map(select(.state == "established" and .age_s > 15 and .idle_s < 5)) | length == 1' session list
+eventually 20 "it goes on" holds 'map(select(.state == "established" and .age_s > 15 and .last_frame_s < 5)) | length == 1' session list
 kill -0 "$talker" || fail "the connection broke"
 
 # Nobody listens there, and a says so.

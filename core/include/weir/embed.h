@@ -440,6 +440,14 @@ typedef void weir_difference_row(void *context, const struct weir_difference *di
 WEIR_API int weir_apply(struct weir *weir, const struct weir_document *document, unsigned flags,
 	weir_difference_row *row, void *context, struct weir_error *error);
 
+// What whoever makes a change should know although it is accepted: a sentence, while the function
+// that makes it runs (or, WEIR_DRY_RUN, only checks it). If that refuses the change, what was said
+// is void. Changes that nobody asked for, such as an interface that comes back, can have remarks,
+// too; all of changes that were made are in the log. One handler; NULL: none. It changes nothing
+// itself.
+typedef void weir_remark_handler(void *context, const char *text);
+WEIR_API void weir_on_remark(struct weir *weir, weir_remark_handler *handler, void *context);
+
 // ---- What is observed
 
 struct weir_meter_info {
@@ -448,19 +456,37 @@ struct weir_meter_info {
 	uint64_t since;         // Unix seconds
 };
 typedef void weir_meter_row(void *context, const struct weir_meter_info *info);
-// reset: the counts given out are the new baseline; nothing is lost or counted twice.
+
+// Which meters or policers are listed.
+struct weir_count_filter {
+	uint32_t size;      // sizeof(struct weir_count_filter)
+	const char *target; // NULL: of all
+	// NULL: of all. Refused with -ENOENT when it is not loaded, missing on no switch, and has
+	// no meter from before.
+	const char *extension;
+	// The counts given out are the new baseline of those that are listed; nothing is lost or
+	// counted twice.
+	bool reset;
+};
+WEIR_API int weir_meter_list_some(struct weir *weir, const struct weir_count_filter *filter,
+	weir_meter_row *row, void *context, struct weir_error *error);
+// The same for all extensions.
 WEIR_API int weir_meter_list(struct weir *weir, const char *target, bool reset, weir_meter_row *row,
 	void *context, struct weir_error *error);
 
-// Counted since the policer was made, or since the start: wire frames and wire bytes.
+// Counted since the policer was made, or since the start, or since it was reset: wire frames and
+// wire bytes.
 struct weir_policer_info {
 	const char *target, *extension, *id;
 	bool counts_frames;   // else bits and bytes
 	uint64_t rate, burst; // frames per second and frames, or bits per second and bytes
 	uint64_t passed_frames, passed_bytes, dropped_frames, dropped_bytes;
+	uint64_t since; // Unix seconds
 };
 typedef void weir_policer_row(void *context, const struct weir_policer_info *info);
-// target, extension: NULL: all.
+WEIR_API int weir_policer_list_some(struct weir *weir, const struct weir_count_filter *filter,
+	weir_policer_row *row, void *context, struct weir_error *error);
+// The same without a reset. target, extension: NULL: all.
 WEIR_API int weir_policer_list(struct weir *weir, const char *target, const char *extension,
 	weir_policer_row *row, void *context, struct weir_error *error);
 
@@ -469,10 +495,13 @@ enum { WEIR_DROP_POLICERS_MAX = 8 };
 struct weir_drop_info {
 	const char *reason, *text, *extension /* "core" */, *port, *stage;
 	uint64_t frames;
-	// Of frames that were over a rate: the policers that dropped most of them, and are still
-	// there, as "acl web"; "acl web of switch:br0" where they are not the port's.
+	// Of frames that were over a rate: the policers that dropped most of them, of those that
+	// are still there, as "acl web"; "acl web of switch:br0" where they are not the port's.
 	const char *const *policers;
 	unsigned n_policers; // at most WEIR_DROP_POLICERS_MAX
+	// What each of those dropped of `frames`; 0: it is not known, because it has dropped some
+	// at another port or stage. The rest was dropped by policers that are gone.
+	const uint64_t *policer_frames;
 };
 typedef void weir_drop_row(void *context, const struct weir_drop_info *info);
 WEIR_API int weir_drop_list(struct weir *weir, const char *switch_name, weir_drop_row *row,
@@ -594,7 +623,8 @@ struct weir_session_info {
 	const char *key;                            // text, the way of the flow that opened it
 	const char *state;                          // a token: "open", or TCP's, "established"
 	uint64_t cookie;                            // the extension's
-	// Of the flow that opened it, and of those that answer; up to a second old.
+	// Of the flow that opened it, and of those that answer; up to a second old, and without
+	// fragments after the first of a datagram.
 	uint64_t frames, bytes, reverse_frames, reverse_bytes;
 	uint32_t age_s, idle_s; // since it was opened, since the last frame
 	uint32_t expires_s;     // until it ends, when no frame comes

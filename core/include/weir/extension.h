@@ -50,7 +50,7 @@
 // is told about its worker, its time and its drops.
 //
 // Minor version 2 added policers, sessions, what is remembered of fragments, limits of learned
-// addresses, the assigned address of a port, and the serials of policies.
+// addresses, the assigned address of a port, the serials of policies, and remarks on changes.
 #ifndef WEIR_EXTENSION_H
 #define WEIR_EXTENSION_H
 
@@ -354,6 +354,7 @@ struct weir_plan_ops {
 		uint64_t burst_frames, uint32_t *policer);
 	int (*learn_limit)(struct weir_plan *, uint32_t max_addresses);
 	int (*keep)(struct weir_plan *, const void *in_force, const char *const *gone, size_t n);
+	int (*remark)(struct weir_plan *, const char *format, va_list arguments);
 };
 
 struct weir_plan {
@@ -395,6 +396,26 @@ static inline int weir_plan_keep(
 	if (p->ops->size <= offsetof(struct weir_plan_ops, keep))
 		return -ENOSYS;
 	return p->ops->keep(p, in_force, gone, n);
+}
+
+enum { WEIR_REMARKS_MAX = 64 }; // of one prepare()
+
+// What whoever asks for the change should know although it is accepted, such as a value that is
+// taken for another one: a sentence that names the policy. Its client is told with the answer, of a
+// dry run too; once the change is made it is logged. Nobody is told of a change that is refused. 0;
+// -ENOSPC: beyond WEIR_REMARKS_MAX; -ENOMEM; -ENOSYS. Inside prepare().
+__attribute__((format(printf, 2, 3))) static inline int weir_plan_remark(
+	struct weir_plan *p, const char *format, ...)
+{
+	va_list arguments;
+	int result;
+
+	if (p->ops->size <= offsetof(struct weir_plan_ops, remark))
+		return -ENOSYS;
+	va_start(arguments, format);
+	result = p->ops->remark(p, format, arguments);
+	va_end(arguments);
+	return result;
 }
 
 // A sink that sends copies out of a port of the same switch. -ENOENT: there is no such port.

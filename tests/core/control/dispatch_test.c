@@ -156,28 +156,29 @@ static const struct {
 	{ "policy_remove target=vm1 extension=acl id=7", "policy_remove vm1 acl 7 0", "done" },
 	{ "policy_remove target=vm1 extension=acl type=rule id=7", "policy_remove vm1 acl 7 0",
 		"done" },
-	{ "policy_remove target=vm1 extension=acl type=limit id=7", "policy_list vm1 acl limit",
-		"2 policy_remove.id: policy \"7\" of type acl.limit does not exist on vm1" },
+	{ "policy_remove target=vm1 extension=acl type=limit id=7", "policy_list vm1 acl -",
+		"2 policy_remove.id: policy \"7\" on vm1 is one of acl.rule, not of acl.limit:"
+		" write acl.rule" },
+	{ "policy_remove target=vm1 extension=acl type=limit id=8", "policy_list vm1 acl -",
+		"2 policy_remove.id: policy \"8\" of acl.limit on vm1: there is none" },
 	{ "policy_list", "policy_list - - -",
 		" | target=vm1 extension=acl type=rule id=7 body=body" },
 	{ "policy_list target=vm1 extension=acl type=limit", "policy_list vm1 acl limit", "" },
 	{ "policy_schema extension=acl", "extension_schema acl",
 		" extension=acl file_descriptor_set=" },
-	{ "policer_list target=vm1 extension=acl", "policer_list vm1 acl",
+	{ "policer_list target=vm1 extension=acl", "policer_list vm1 acl 0",
 		" | port=vm1 extension=acl id=web rate_bps=1000 burst_bytes=2 passed_frames=3 "
-		"passed_bytes=4 dropped_frames=5 dropped_bytes=6"
+		"passed_bytes=4 dropped_frames=5 dropped_bytes=6 since=1700000000"
 		" | switch=br0 extension=acl id=web rate_fps=1000 burst_frames=2 passed_frames=3 "
-		"passed_bytes=4 dropped_frames=5 dropped_bytes=6" },
-	{ "meter_list", "meter_list - 0",
+		"passed_bytes=4 dropped_frames=5 dropped_bytes=6 since=1700000000" },
+	{ "policer_list reset=1", "policer_list - - 1", NULL },
+	{ "policer_list reset=1 /dry_run=1", "policer_list - - 0", NULL },
+	{ "meter_list", "meter_list - - 0",
 		" | port=vm1 extension=acl id=in frames=5 bytes=0 since=1700000000"
 		" | switch=br0 extension=qos id=all frames=0 bytes=0 since=0" },
-	{ "meter_list target=vm1 reset=1", "meter_list vm1 1", NULL },
-	{ "meter_list target=vm1 reset=1 /dry_run=1", "meter_list vm1 0", NULL },
-	{ "meter_list extension=qos", "meter_list - 0",
-		" | switch=br0 extension=qos id=all frames=0 bytes=0 since=0" },
-	{ "meter_list extension=qos reset=1", "",
-		"1 meter_list.reset: reset with extension \"qos\": only all meters of a target can"
-		" be reset" },
+	{ "meter_list target=vm1 reset=1", "meter_list vm1 - 1", NULL },
+	{ "meter_list target=vm1 reset=1 /dry_run=1", "meter_list vm1 - 0", NULL },
+	{ "meter_list extension=qos reset=1", "meter_list - qos 1", NULL },
 	{ "fdb_add switch=br0 mac=02:00:00:00:00:01 port=vm1 vlan=10",
 		"fdb_add br0 02:00:00:00:00:01 10 vm1 0", "done" },
 	{ "fdb_remove switch=br0 mac=02:00:00:00:00:01 /dry_run=1",
@@ -207,17 +208,20 @@ static const struct {
 		"2 session_list.port: port \"p0\" is on switch br0, not on br9" },
 	{ "session_list switch=br0", "session_list br0",
 		" | switch=br0 extension=acl port=vm1 key=udp 10.0.0.1:5000 > 10.0.0.2:53"
-		" state=open frames=1 bytes=60 reverse_frames=2 reverse_bytes=120 age_s=3 idle_s=2"
+		" state=open frames=1 bytes=60 reverse_frames=2 reverse_bytes=120 age_s=3 "
+		"last_frame_s=2"
 		" expires_s=253 cookie=7 | switch=br0 extension=acl port=vm2"
 		" key=udp 10.0.0.1:5000 > 10.0.0.2:53 state=open frames=1 bytes=60 reverse_frames=2"
-		" reverse_bytes=120 age_s=3 idle_s=2 expires_s=253 cookie=7 policy=web" },
+		" reverse_bytes=120 age_s=3 last_frame_s=2 expires_s=253 cookie=7 policy=web" },
 	{ "session_list port=vm1", "session_list br0",
 		" | switch=br0 extension=acl port=vm1 key=udp 10.0.0.1:5000 > 10.0.0.2:53"
-		" state=open frames=1 bytes=60 reverse_frames=2 reverse_bytes=120 age_s=3 idle_s=2"
+		" state=open frames=1 bytes=60 reverse_frames=2 reverse_bytes=120 age_s=3 "
+		"last_frame_s=2"
 		" expires_s=253 cookie=7" },
 	{ "drop_list", "drop_list br0",
 		" | reason=vlan-not-allowed extension=core port=vm1 stage=ingress frames=9"
-		" text=the port does not carry this VLAN" },
+		" text=the port does not carry this VLAN | policer=acl web frames=4"
+		" | policer=acl all of switch:br0" },
 	{ "drop_list switch=br0 port=vm2", "drop_list br0", "" },
 	{ "trace port=vm1 frame=abc", "trace vm1 abc",
 		" | port=vm1 stage=ingress extension=acl action=pass" },

@@ -214,6 +214,7 @@ int weir_apply(struct weir *weir, const struct weir_document *document, unsigned
 		strncat(text, ", ", sizeof(text) - strlen(text) - 1);
 		strncat(text, document->texts[i], sizeof(text) - strlen(text) - 1);
 	}
+	fake_remark(weir);
 	result = fake_record(weir, error, "apply %zu %u%.400s", document->n, flags, text);
 	if (result < 0)
 		return result;

@@ -63,6 +63,22 @@ void fake_notices(struct weir *weir, unsigned n)
 							   .text = "interface tap0 is gone" });
 }
 
+void fake_remark(const struct weir *weir)
+{
+	char text[64];
+
+	for (unsigned i = 1; weir->remark && i <= weir->n_remarks; i++) {
+		snprintf(text, sizeof(text), "remark %u", i);
+		weir->remark(weir->remark_context, text);
+	}
+}
+
+void weir_on_remark(struct weir *weir, weir_remark_handler *handler, void *context)
+{
+	weir->remark = handler;
+	weir->remark_context = context;
+}
+
 void weir_on_notice(struct weir *weir, weir_notice_handler *handler, void *context)
 {
 	weir->notice = handler;
@@ -218,6 +234,7 @@ int weir_policy_add(struct weir *weir, const char *target, const char *extension
 	int result = fake_record(weir, error, "policy_add %s %s %s %s %.*s %u", target, extension,
 		fake_text(type), fake_text(id), (int)size, size ? (const char *)bytes : "", flags);
 
+	fake_remark(weir);
 	if (result == 0)
 		snprintf(made_id, 64, "%s", id ? id : "made-1");
 	return result;
@@ -261,7 +278,7 @@ int weir_policy_list(struct weir *weir, const char *target, const char *extensio
 	return result;
 }
 
-int weir_policer_list(struct weir *weir, const char *target, const char *extension,
+int weir_policer_list_some(struct weir *weir, const struct weir_count_filter *filter,
 	weir_policer_row *row, void *context, struct weir_error *error)
 {
 	struct weir_policer_info info = { .target = "vm1",
@@ -272,9 +289,10 @@ int weir_policer_list(struct weir *weir, const char *target, const char *extensi
 		.passed_frames = 3,
 		.passed_bytes = 4,
 		.dropped_frames = 5,
-		.dropped_bytes = 6 };
-	int result = fake_record(
-		weir, error, "policer_list %s %s", fake_text(target), fake_text(extension));
+		.dropped_bytes = 6,
+		.since = 1700000000 };
+	int result = fake_record(weir, error, "policer_list %s %s %d", fake_text(filter->target),
+		fake_text(filter->extension), filter->reset);
 
 	if (result == 0)
 		row(context, &info);
@@ -285,12 +303,13 @@ int weir_policer_list(struct weir *weir, const char *target, const char *extensi
 	return result;
 }
 
-int weir_meter_list(struct weir *weir, const char *target, bool reset, weir_meter_row *row,
-	void *context, struct weir_error *error)
+int weir_meter_list_some(struct weir *weir, const struct weir_count_filter *filter,
+	weir_meter_row *row, void *context, struct weir_error *error)
 {
-	int result = fake_record(weir, error, "meter_list %s %d", fake_text(target), reset);
+	int result = fake_record(weir, error, "meter_list %s %s %d", fake_text(filter->target),
+		fake_text(filter->extension), filter->reset);
 
-	weir->meter = reset ? 0 : weir->meter;
+	weir->meter = filter->reset ? 0 : weir->meter;
 	if (result == 0) {
 		row(context, &(struct weir_meter_info){ .target = "vm1",
 				     .extension = "acl",
@@ -306,6 +325,8 @@ int weir_meter_list(struct weir *weir, const char *target, bool reset, weir_mete
 int weir_drop_list(struct weir *weir, const char *switch_name, weir_drop_row *row, void *context,
 	struct weir_error *error)
 {
+	static const char *const policers[] = { "acl web", "acl all of switch:br0" };
+	static const uint64_t policer_frames[] = { 4, 0 };
 	int result = fake_record(weir, error, "drop_list %s", fake_text(switch_name));
 
 	if (result == 0)
@@ -314,7 +335,10 @@ int weir_drop_list(struct weir *weir, const char *switch_name, weir_drop_row *ro
 				     .extension = "core",
 				     .port = "vm1",
 				     .stage = "ingress",
-				     .frames = 9 });
+				     .frames = 9,
+				     .policers = policers,
+				     .n_policers = 2,
+				     .policer_frames = policer_frames });
 	return result;
 }
 

@@ -43,6 +43,9 @@ struct weir {
 	size_t schema_size;
 	weir_notice_handler *notice;
 	void *notice_context;
+	weir_remark_handler *remark;
+	void *remark_context;
+	unsigned n_remarks; // on each policy that is added, and each document
 	weir_change_handler *change;
 	void *change_context;
 	char switches[FAKE_MAX_SWITCHES][32]; // that were added, "" for none: the desired state
@@ -68,6 +71,9 @@ void fake_tell(struct weir *weir, const char *name, bool removed);
 __attribute__((format(printf, 3, 4))) int fake_record(
 	struct weir *weir, struct weir_error *error, const char *format, ...);
 const char *fake_text(const char *text);
+
+// Makes the remarks on a change.
+void fake_remark(const struct weir *weir);
 
 // Replies "part" to each call under way.
 void fake_reply(struct weir *weir);

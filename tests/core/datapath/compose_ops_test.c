@@ -129,7 +129,7 @@ static const char *program_text(void)
 {
 	static char text[1024];
 
-	program_format(out.ops, out.n_ops, NULL, NULL, NULL, text, sizeof(text));
+	program_format(out.ops, out.n_ops, NULL, text, sizeof(text));
 	return text;
 }
 
@@ -166,7 +166,7 @@ static const struct {
 		"set-eth-src 00:00:00:00:00:01, set-eth-dst 00:00:00:00:00:02, output #1" },
 	{ PLAIN, "S1 R1 S2 o1", "set-ip-dst 0.0.0.1, set-ip-src 0.0.0.2, output #1" },
 	{ PLAIN, "L1 K1 L2 K2 o1", "set-l4-src 2, set-l4-dst 2, output #1" },
-	{ PLAIN, "T1 m1 T2 o1", "meter 1, set-dscp 0 ecn 2, output #1" },
+	{ PLAIN, "T1 m1 T2 o1", "meter #1, set-dscp 0 ecn 2, output #1" },
 	{ PLAIN6, "S1 S2 R3 K4 o1", "set-ip-src ::2, set-ip-dst ::3, set-l4-dst 4, output #1" },
 	{ PLAIN6, "T1 +5 T2 - o1", "set-dscp 0 ecn 2, output #1" },
 	// Nothing moves across who sees the frame.
@@ -241,7 +241,7 @@ static void accounts_are_taken_from_behind_the_last_observer(void **state)
 	assert_int_equal(late[1].arg, 4);
 	assert_int_equal(late[1].code, OP_POLICE);
 	assert_int_equal(late[2].arg, 3);
-	assert_string_equal(program_text(), "meter 1, visit #1, set-dscp 0 ecn 1");
+	assert_string_equal(program_text(), "meter #1, visit #1, set-dscp 0 ecn 1");
 	assert_int_equal(composer_take_late(&composer, late), 0);
 	// They go on to count the frame as long as it was where they stood.
 	begin(PLAIN);
@@ -256,15 +256,16 @@ static void accounts_are_taken_from_behind_the_last_observer(void **state)
 static const struct {
 	const char *steps, *program, *late;
 } parted[] = {
-	{ "m1 r2 m3", "", "meter 1, related or drop #2, meter 3" },
-	{ "m1 f1 p3", "", "meter 1, follow-first or pass, police 3" },
-	{ "m1 b1 m2", "remember pass", "meter 1, meter 2" },
+	{ "m1 r2 m3", "", "meter #1, related or drop #2, meter #3" },
+	{ "m1 f1 p3", "", "meter #1, follow-first or pass, police #3" },
+	{ "m1 b1 m2", "remember pass", "meter #1, meter #2" },
 	{ "r1 v1 m2 r3 T1", "related or drop #1, visit #1, set-dscp 0 ecn 1",
-		"meter 2, related or drop #3" },
+		"meter #2, related or drop #3" },
 	// It is asked about the frame as it was there, and so is what counted before.
-	{ "m1 r2 m3 S1 m4", "meter 1, related or drop #2, set-ip-src 0.0.0.1", "meter 3, meter 4" },
-	{ "m1 f1 R1 f2 m3", "meter 1, follow-first or pass, set-ip-dst 0.0.0.1",
-		"follow-first or pass, meter 3" },
+	{ "m1 r2 m3 S1 m4", "meter #1, related or drop #2, set-ip-src 0.0.0.1",
+		"meter #3, meter #4" },
+	{ "m1 f1 R1 f2 m3", "meter #1, follow-first or pass, set-ip-dst 0.0.0.1",
+		"follow-first or pass, meter #3" },
 };
 
 // What lets single frames through is asked between the meters that it stood between.
@@ -277,8 +278,7 @@ static void accounts_stay_before_and_behind_what_lets_through(void **state)
 	for (size_t i = 0; i < sizeof(parted) / sizeof(parted[0]); i++) {
 		begin(PLAIN);
 		run_steps(parted[i].steps);
-		program_format(late, composer_take_late(&composer, late), NULL, NULL, NULL, text,
-			sizeof(text));
+		program_format(late, composer_take_late(&composer, late), NULL, text, sizeof(text));
 		if (strcmp(text, parted[i].late) != 0 ||
 			strcmp(program_text(), parted[i].program) != 0)
 			fail_msg("%s: \"%s\" and late \"%s\"", parted[i].steps, program_text(),

@@ -239,8 +239,8 @@ static void halves_are_fused_when_the_key_suffices(void **state)
 		world_stack(stack, 2);
 		program = world_ingress(1, UDP4, 0);
 		// A meter counts what is delivered: it waits for the egress half.
-		if (strcmp(program, halves[i].fused ? "meter 100, output #2"
-						    : "deliver #2, meter 100") != 0)
+		if (strcmp(program, halves[i].fused ? "meter #100, output #2"
+						    : "deliver #2, meter #100") != 0)
 			fail_msg("row %zu: %s", i, program);
 		if (!halves[i].fused)
 			assert_int_equal(world.out.ops[0].arg, 1);

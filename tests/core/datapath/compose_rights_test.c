@@ -84,7 +84,7 @@ static const struct right {
 	{ "exclude", exclude, CLASS(FILTER), STAGE(EGRESS), "drop actor/1" },
 	{ "rewrite", rewrite, CLASS(FILTER) | CLASS(FORWARDING), ALL_STAGES,
 		"set-dscp 12, output #2" },
-	{ "meter", meter, CLASS(FILTER) | CLASS(FORWARDING), ALL_STAGES, "meter 100, output #2" },
+	{ "meter", meter, CLASS(FILTER) | CLASS(FORWARDING), ALL_STAGES, "meter #100, output #2" },
 	{ "visit", visit, CLASS(CAPTURE) | CLASS(FILTER) | CLASS(FORWARDING), ALL_STAGES,
 		"visit #1 if tcp-flags 0x02, output #2" },
 	{ "copy", copy, CLASS(CAPTURE), ALL_STAGES, "copy #3, output #2" },

@@ -184,9 +184,10 @@ static const char *reason_text(void *context, uint16_t reason)
 
 static const char *program_text(void)
 {
+	static const struct program_names names = { .reason = reason_text };
 	static char text[1024];
 
-	program_format(world.out.ops, world.out.n_ops, NULL, reason_text, NULL, text, sizeof(text));
+	program_format(world.out.ops, world.out.n_ops, &names, text, sizeof(text));
 	return text;
 }
 

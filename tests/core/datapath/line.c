@@ -127,6 +127,7 @@ static void make_datapath(uint32_t n_flows)
 			.dp = line.dp,
 			.nic = &line.nics[i].nic,
 			.nic_error = &line.nic_error,
+			.pressure = &line.pressures[i],
 			.port = (uint16_t)i,
 		};
 }

@@ -32,6 +32,7 @@ struct line {
 	struct worker *worker; // polls both NICs
 	struct poll_list list;
 	struct poll_entry entries[2];
+	struct queue_pressure pressures[2]; // of the entries
 	struct datapath *datapaths[1];
 	struct line_nic nics[2];
 	struct port_counters counters[WORLD_PORTS + 1];

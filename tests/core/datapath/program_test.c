@@ -158,6 +158,12 @@ static const char *reason_name(void *context, uint16_t reason)
 	return reason == 9 ? context : NULL;
 }
 
+// Of meters and policers alike.
+static const char *object_name(void *context, uint32_t number)
+{
+	return number == 9 ? context : NULL;
+}
+
 #define MAC                                                                                        \
 	{                                                                                          \
 		2, 0, 0, 0, 0x0a, 0xff                                                             \
@@ -176,8 +182,10 @@ static const struct {
 	{ { .code = OP_DROP, .port = 9, .arg = 9 }, "drop name" },
 	{ { .code = OP_DROP, .port = 9, .arg = 65 }, "drop #65" },
 	{ { .code = OP_END }, "end" },
-	{ { .code = OP_METER, .arg = 3 }, "meter 3" },
-	{ { .code = OP_POLICE, .arg = 3 }, "police 3" },
+	{ { .code = OP_METER, .arg = 9 }, "meter name" },
+	{ { .code = OP_METER, .arg = 3 }, "meter #3" },
+	{ { .code = OP_POLICE, .arg = 9 }, "police name" },
+	{ { .code = OP_POLICE, .arg = 3 }, "police #3" },
 	{ { .code = OP_VISIT, .arg = 4 }, "visit #4" },
 	{ { .code = OP_VISIT, .arg = 4, .flags = 2 }, "visit #4 if tcp-flags 0x02" },
 	{ { .code = OP_COPY, .port = 9, .arg = 1 }, "copy name" },
@@ -185,10 +193,11 @@ static const struct {
 	{ { .code = OP_RELATED, .port = 9, .flags = 9 }, "related or drop name" },
 	{ { .code = OP_RELATED, .port = 9, .flags = 1, .arg = 1u << 16 }, "related or drop #65" },
 	{ { .code = OP_REMEMBER, .arg = 1u << 16 }, "remember pass" },
-	{ { .code = OP_REMEMBER, .policer = 4 }, "remember police 3" },
+	{ { .code = OP_REMEMBER, .policer = 10 }, "remember police name" },
+	{ { .code = OP_REMEMBER, .policer = 4 }, "remember police #3" },
 	{ { .code = OP_REMEMBER, .flags = FRAGMENT_DROPS, .reason = 9 }, "remember drop name" },
 	{ { .code = OP_FOLLOW }, "follow-first or pass" },
-	{ { .code = OP_FOLLOW, .policer = 1 }, "follow-first or police 0" },
+	{ { .code = OP_FOLLOW, .policer = 1 }, "follow-first or police #0" },
 	{ { .code = OP_FOLLOW, .flags = FRAGMENT_DROPS, .reason = 65 },
 		"follow-first or drop #65" },
 	{ { .code = OP_PUSH_VLAN, .arg = 0xa00a }, "push-vlan 10" },
@@ -222,12 +231,14 @@ static void every_operation_has_a_text(void **state)
 {
 	bool seen[N_OP_CODES] = { false };
 	char name[] = "name", text[128];
+	const struct program_names names = { port_name, reason_name, object_name, object_name,
+		name };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		struct op op = text_op(i);
 
-		program_format(&op, 1, port_name, reason_name, name, text, sizeof(text));
+		program_format(&op, 1, &names, text, sizeof(text));
 		if (strcmp(text, texts[i].text) != 0)
 			fail_msg("\"%s\", not \"%s\"", text, texts[i].text);
 		seen[op.code] = true;
@@ -241,19 +252,19 @@ static void texts_are_joined_and_cut(void **state)
 {
 	const struct op ops[] = { { .code = OP_PUSH_VLAN, .arg = 10 },
 		{ .code = OP_METER, .arg = 3 }, { .code = OP_OUTPUT, .port = 9 } };
-	const char whole[] = "push-vlan 10, meter 3, output #9";
+	const char whole[] = "push-vlan 10, meter #3, output #9";
 	char any[64] = "before";
 
 	(void)state;
-	program_format(ops, 3, NULL, NULL, NULL, any, sizeof(any));
+	program_format(ops, 3, NULL, any, sizeof(any));
 	assert_string_equal(any, whole);
-	program_format(ops, 0, NULL, NULL, NULL, any, sizeof(any));
+	program_format(ops, 0, NULL, any, sizeof(any));
 	assert_string_equal(any, "");
 	for (size_t size = 1; size <= sizeof(whole); size++) {
 		char *text = malloc(size);
 
 		assert_non_null(text);
-		program_format(ops, 3, NULL, NULL, NULL, text, size);
+		program_format(ops, 3, NULL, text, size);
 		assert_int_equal(strlen(text), size - 1);
 		assert_memory_equal(text, whole, size - 1);
 		free(text);

@@ -281,6 +281,36 @@ static void default_route(void **state)
 	PACKET->close(nic);
 }
 
+// Whether the kernel takes what comes in, besides.
+static void who_else_gets_the_frames(void **state)
+{
+	static const struct {
+		const char *command;
+		bool shared;
+	} rows[] = {
+		{ "true", false },
+		{ "ip addr add 10.9.0.1/24 dev wa", true },
+		{ "ip addr flush dev wa", false },
+		{ "test ! -e /proc/sys/net/ipv6 || sysctl -qw net.ipv6.conf.wa.disable_ipv6=0",
+			true },
+	};
+
+	(void)state;
+	NEEDS_NETWORK();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct nic *nic;
+		bool expected = rows[i].shared;
+
+		run("%s", rows[i].command);
+		nic = open_nic(PACKET, "wa");
+		if (i == 3)
+			expected = access("/proc/sys/net/ipv6", F_OK) == 0;
+		if (nic->shared != expected)
+			fail_msg("after %s: %d", rows[i].command, nic->shared);
+		PACKET->close(nic);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -292,6 +322,7 @@ int main(void)
 		TEST(wedged_ring),
 		TEST(refusals),
 		TEST(default_route),
+		TEST(who_else_gets_the_frames),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

@@ -102,6 +102,37 @@ static void a_reset_loses_nothing(void **state)
 	lab_end(&lab);
 }
 
+// Those of an extension that left are still to be had; of one that nobody knows there are none.
+static void of_one_extension(void **state)
+{
+	struct weir_count_filter some = { .size = sizeof(some), .extension = filter };
+	struct reset sum = { 0 };
+	struct lab lab;
+
+	(void)state;
+	start(&lab);
+	lab_act(&lab, "p0", filter, "in", (Probe__Act){ AT(INGRESS, METER) });
+	pass(&lab, 3);
+	assert_int_equal(weir_meter_list_some(lab.weir, &some, see_meter, &sum, &lab.error), 0);
+	assert_int_equal(sum.frames, 3);
+	some.extension = "nobody";
+	lab_assert_refused(&lab, weir_meter_list_some(lab.weir, &some, see_meter, &sum, &lab.error),
+		ENOENT, "extension \"nobody\": is not loaded; there are probe-filter");
+	lab_attach(&lab, "probe-after", 90);
+	some = (struct weir_count_filter){ sizeof(some), NULL, "probe-after", true };
+	assert_int_equal(weir_meter_list_some(lab.weir, &some, see_meter, &sum, &lab.error), 0);
+	assert_int_equal(sum.frames, 3);
+	lab_detach(&lab, filter);
+	lab_settle(&lab);
+	assert_int_equal(weir_extension_unload(lab.weir, filter, 0, &lab.error), 0);
+	some.extension = filter;
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(
+			weir_meter_list_some(lab.weir, &some, see_meter, &sum, &lab.error), 0);
+	assert_int_equal(sum.frames, 6);
+	lab_end(&lab);
+}
+
 static void live_as_long_as_their_policy(void **state)
 {
 	struct lab lab;
@@ -191,6 +222,7 @@ int main(void)
 		cmocka_unit_test(floods_count_once_on_the_way_in),
 		cmocka_unit_test(unequal_egress),
 		cmocka_unit_test(a_reset_loses_nothing),
+		cmocka_unit_test(of_one_extension),
 		cmocka_unit_test(live_as_long_as_their_policy),
 		cmocka_unit_test(another_extensions_meter_is_not_counted_on),
 		cmocka_unit_test(invalidated_decisions_are_made_anew),

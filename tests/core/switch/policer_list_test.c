@@ -3,6 +3,8 @@
 //
 // Policers as operators see them: what each passed and dropped, and whose drops those of a port
 // are.
+#include <time.h>
+
 #include "lab_probe.h"
 
 static const char filter[] = "probe-filter";
@@ -45,7 +47,8 @@ static void see_drop(void *context, const struct weir_drop_info *i)
 	note(context, "%s %s %s %llu:", i->port, i->stage, i->reason,
 		(unsigned long long)i->frames);
 	for (unsigned n = 0; n < i->n_policers; n++)
-		note(context, " %s%s", i->policers[n], n + 1 < i->n_policers ? "," : "");
+		note(context, " %s %llu%s", i->policers[n],
+			(unsigned long long)i->policer_frames[n], n + 1 < i->n_policers ? "," : "");
 	note(context, "\n");
 }
 
@@ -104,7 +107,46 @@ static void what_each_passed_and_dropped(void **state)
 		"port \"p9\": there is none of this name");
 	lab_assert_refused(&lab,
 		weir_policer_list(lab.weir, NULL, "nobody", see_policer, NULL, &lab.error), ENOENT,
-		"extension \"nobody\": is not loaded");
+		"extension \"nobody\": is not loaded; there are probe-filter");
+	lab_end(&lab);
+}
+
+static void see_since(void *context, const struct weir_policer_info *i)
+{
+	*(uint64_t *)context = i->since;
+}
+
+// What is given out once is not given out again, and what it has to spend stays.
+static void a_reset_begins_anew(void **state)
+{
+	struct weir_count_filter some = { .size = sizeof(some), .reset = true };
+	struct lab_frame frame = lab_udp(0, 1, 1, 2);
+	struct seen seen = { "" };
+	uint64_t now = (uint64_t)time(NULL), since = 0;
+	struct lab lab;
+
+	(void)state;
+	start(&lab);
+	send(&lab, 0, &frame, 7);
+	some.extension = "probe-after"; // has none
+	lab_attach(&lab, "probe-after", 90);
+	assert_int_equal(
+		weir_policer_list_some(lab.weir, &some, see_policer, &seen, &lab.error), 0);
+	assert_string_equal(seen.text, "");
+	some.extension = NULL;
+	assert_int_equal(
+		weir_policer_list_some(lab.weir, &some, see_policer, &seen, &lab.error), 0);
+	assert_string_equal(
+		seen.text, "p0 probe-filter few: 1 fps, 5; passed 5, 300; dropped 2, 120\n");
+	assert_string_equal(list(&lab, NULL, NULL).text,
+		"p0 probe-filter few: 1 fps, 5; passed 0, 0; dropped 0, 0\n");
+	send(&lab, 0, &frame, 3);
+	assert_string_equal(list(&lab, NULL, NULL).text,
+		"p0 probe-filter few: 1 fps, 5; passed 0, 0; dropped 3, 180\n");
+	assert_int_equal(weir_policer_list(lab.weir, NULL, NULL, see_since, &since, &lab.error), 0);
+	assert_true(since >= now);
+	// Drops are those of the port, whatever was read of the policer.
+	assert_string_equal(drops(&lab).text, "p0 ingress over-rate 5: probe-filter few 5\n");
 	lab_end(&lab);
 }
 
@@ -121,15 +163,17 @@ static void drops_name_them(void **state)
 	lab_act(&lab, "p0", filter, "web",
 		(Probe__Act){ AT(INGRESS, POLICE_FRAMES), LIMIT(1, 3), IF(l4_dst, 80) });
 	send(&lab, 0, &web, 10);
-	assert_string_equal(
-		drops(&lab).text, "p0 ingress over-rate 7: probe-filter few, probe-filter web\n");
+	assert_string_equal(drops(&lab).text,
+		"p0 ingress over-rate 7: probe-filter few 5, probe-filter web 2\n");
 	assert_int_equal(
 		weir_drop_watch(lab.weir, &all, see_sample, &watched, &watch, &lab.error), 0);
 	send(&lab, 0, &frame, 1);
 	weir_drop_watch_end(watch);
 	assert_string_equal(watched.text, "p0 over-rate: probe-filter few\n");
-	// Those that are gone are not named, nor is whoever has their number now.
+	// Those that are gone are not named, and none has their drops; nor is whoever has their
+	// number now.
 	lab_remove_policy(&lab, "p0", filter, "few");
+	assert_string_equal(drops(&lab).text, "p0 ingress over-rate 8: probe-filter web 2\n");
 	lab_remove_policy(&lab, "p0", filter, "web");
 	lab_settle(&lab);
 	lab_act(&lab, "p0", filter, "new", (Probe__Act){ AT(INGRESS, POLICE_FRAMES), LIMIT(1, 5) });
@@ -149,9 +193,21 @@ static void one_of_the_switch_is_named(void **state)
 	lab_act(&lab, "p2", filter, "use", (Probe__Act){ AT(INGRESS, POLICE), VALUE(1) });
 	send(&lab, 2, &frame, 6);
 	assert_string_equal(
-		drops(&lab).text, "p2 ingress over-rate 2: probe-filter all of switch:br0\n");
+		drops(&lab).text, "p2 ingress over-rate 2: probe-filter all of switch:br0 2\n");
 	assert_string_equal(list(&lab, "switch:br0", NULL).text,
 		"switch:br0 probe-filter all: 1 fps, 4; passed 4, 240; dropped 2, 120\n");
+	// Of one that drops at several ports it is not known how many at which.
+	lab_act(&lab, "p1", filter, "use", (Probe__Act){ AT(INGRESS, POLICE), VALUE(1) });
+	frame = lab_udp(1, 2, 1, 2);
+	send(&lab, 1, &frame, 3);
+	assert_string_equal(drops(&lab).text,
+		"p1 ingress over-rate 3: probe-filter all of switch:br0 0\n"
+		"p2 ingress over-rate 2:\n");
+	frame = lab_udp(2, 1, 1, 2);
+	send(&lab, 2, &frame, 1);
+	assert_string_equal(drops(&lab).text,
+		"p1 ingress over-rate 3:\n"
+		"p2 ingress over-rate 3: probe-filter all of switch:br0 0\n");
 	lab_end(&lab);
 }
 
@@ -181,6 +237,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_each_passed_and_dropped),
+		cmocka_unit_test(a_reset_begins_anew),
 		cmocka_unit_test(drops_name_them),
 		cmocka_unit_test(one_of_the_switch_is_named),
 		cmocka_unit_test(a_trace_names_them),

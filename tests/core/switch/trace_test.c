@@ -105,7 +105,9 @@ static const struct {
 	{ "p0", filter, { AT(INGRESS, SET), VALUE(WEIR_FIELD_VLAN_ID), BYTES("\x0a\0", 2) },
 		"p0|ingress|probe-filter|set|set-vlan 10\n"
 		"p0|forward|core|learn|02:00:00:00:00:00 in vlan 10: new, learned here\n" },
-	{ "p0", filter, { AT(INGRESS, METER) }, "p0|ingress|probe-filter|meter|id\n" },
+	{ "p0", filter, { AT(INGRESS, METER) },
+		"p0|ingress|probe-filter|meter|id\n"
+		"p0|||program|meter id, output p1\n" },
 	{ "p0", filter, { AT(INGRESS, NOTHING), VISIT },
 		"p0|ingress|probe-filter|visit|every frame\n" },
 	{ "p0", filter, { AT(INGRESS, NOTHING), VISIT, .has_tcp_flags = 1, .tcp_flags = 2 },

@@ -141,11 +141,32 @@ static void test_the_last_two_seconds(void **state)
 	end(&desk);
 }
 
+// What a queue has seen of a flood is not forgotten when a port comes.
+static void test_queues_are_what_they_were_in_another_list(void **state)
+{
+	const struct weir_port_config more = { .size = sizeof(more), .nic = "memory" };
+	const struct queue_pressure *pressure;
+	struct desk desk;
+	unsigned seen;
+
+	(void)state;
+	start(&desk);
+	pressure = port_queue_pressure(port_find(desk.weir, "in", NULL), 0);
+	work(&desk, 3);
+	seen = pressure->n_undecided;
+	assert_true(seen >= 3);
+	assert_int_equal(weir_port_add(desk.weir, "br0", "more", &more, 0, NULL), 0);
+	weir_run(desk.weir);
+	assert_int_equal(pressure->n_undecided, seen + 1);
+	end(&desk);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_since_the_start),
 		cmocka_unit_test(test_the_last_two_seconds),
+		cmocka_unit_test(test_queues_are_what_they_were_in_another_list),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

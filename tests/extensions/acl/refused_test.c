@@ -192,15 +192,30 @@ static void nesting_is_refused_with_the_number(void **state)
 
 // ---- Prefixes with bits behind their length
 
+struct remarks {
+	unsigned n;
+	char last[512];
+};
+
+static void see_remark(void *context, const char *text)
+{
+	struct remarks *remarks = context;
+
+	remarks->n++;
+	snprintf(remarks->last, sizeof(remarks->last), "%s", text);
+}
+
 // Each of a change's prefixes with bits behind their length is said, up to a bound, and then how
 // many more there are.
-static void all_normalised_are_logged(void **state)
+static void all_normalised_are_told(void **state)
 {
 	struct weir_document *document = weir_document_create();
+	struct remarks remarks = { 0 };
 	struct lab lab;
 
 	(void)state;
 	acl_begin(&lab, &(struct lab_options){ .strict = true });
+	weir_on_remark(lab.weir, see_remark, &remarks);
 	for (unsigned i = 0; i < 20; i++) {
 		char text[80], type[16], id[8];
 		uint8_t bytes[256];
@@ -218,7 +233,13 @@ static void all_normalised_are_logged(void **state)
 	lab_forget_log(&lab);
 	assert_int_equal(weir_apply(lab.weir, document, WEIR_DRY_RUN, NULL, NULL, &lab.error), 0);
 	assert_int_equal(lab_logged(&lab, "bits set behind"), 0);
+	// A dry run tells as much.
+	assert_int_equal(remarks.n, 17);
 	assert_int_equal(weir_apply(lab.weir, document, 0, NULL, NULL, &lab.error), 0);
+	assert_int_equal(remarks.n, 2 * 17);
+	assert_string_equal(remarks.last, "extension acl on p0: prefixes of 4 more policies have "
+					  "bits set behind their length: the status policy says "
+					  "which");
 	for (unsigned i = 0; i < 20; i++) {
 		char line[64];
 
@@ -226,6 +247,14 @@ static void all_normalised_are_logged(void **state)
 		assert_int_equal(lab_logged(&lab, line), i < 16);
 	}
 	assert_int_equal(lab_logged(&lab, "prefixes of 4 more policies have bits set"), 1);
+	// What is not new is not told again.
+	acl_add(&lab, "p0", "more", "acl direction=out action=deny remote=10.0.0.0/24");
+	assert_int_equal(remarks.n, 2 * 17);
+	acl_add(&lab, "p0", "odd", "acl direction=out action=deny remote=10.0.1.1/24");
+	assert_int_equal(remarks.n, 2 * 17 + 1);
+	assert_string_equal(remarks.last,
+		"extension acl on p0: policy odd: its prefix has bits set behind its length, and "
+		"is taken as: direction=out action=deny remote=10.0.1.0/24");
 	weir_document_destroy(document);
 	acl_end(&lab);
 }
@@ -298,7 +327,7 @@ int main(void)
 		cmocka_unit_test(bad_policies_are_refused),
 		cmocka_unit_test(what_was_refused_is_forgotten),
 		cmocka_unit_test(nesting_is_refused_with_the_number),
-		cmocka_unit_test(all_normalised_are_logged),
+		cmocka_unit_test(all_normalised_are_told),
 		cmocka_unit_test(what_was_understood_is_said),
 	};
 

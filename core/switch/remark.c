@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The Weir Authors
+//
+// What is said of a change although it is accepted: to the log once it is made, and to whoever
+// asked for it, of a dry run too.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "switch/model.h"
+
+struct remark {
+	struct remark *next;
+	char text[];
+};
+
+int remark_add(struct target_state *state, const char *format, va_list arguments)
+{
+	struct remark **link = &state->remarks, *remark;
+	char text[384];
+	size_t size;
+	unsigned n = 0;
+
+	for (; *link; link = &(*link)->next)
+		n++;
+	if (n == WEIR_REMARKS_MAX)
+		return -ENOSPC;
+	vsnprintf(text, sizeof(text), format, arguments);
+	size = strlen(text) + 1;
+	remark = malloc(sizeof(*remark) + size);
+	if (!remark)
+		return -ENOMEM;
+	remark->next = NULL;
+	memcpy(remark->text, text, size);
+	*link = remark;
+	return 0;
+}
+
+void remarks_free(struct target_state *state)
+{
+	while (state->remarks) {
+		struct remark *remark = state->remarks;
+
+		state->remarks = remark->next;
+		free(remark);
+	}
+}
+
+void remarks_tell(const struct target *target, struct target_state *state, bool made)
+{
+	const struct attachment *a = state->attachment;
+	char name[WEIR_NAME_MAX + 8];
+
+	target_name(target, name);
+	for (const struct remark *remark = state->remarks; remark; remark = remark->next)
+		weir_remark(a->weir, made, "extension %s on %s: %s", a->descriptor->name, name,
+			remark->text);
+	remarks_free(state);
+}
+
+void weir_remark(const struct weir *w, bool made, const char *format, ...)
+{
+	char text[512];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	if (made)
+		weir_log_line(w, LOG_NOTICE, "%s", text);
+	if (w->on_remark)
+		w->on_remark(w->remark_context, text);
+}
+
+void port_remark_nic(const struct port *port)
+{
+	const char *name = port->nic ? port->nic->ifname : "";
+
+	if (port->nic && port->nic->shared)
+		weir_remark(port->target.vswitch->weir, true,
+			"port %s: the host's own kernel takes what comes from interface %s as "
+			"well, whatever policies say: give it no address, and set "
+			"net.ipv6.conf.%s.disable_ipv6=1 and net.ipv4.conf.%s.rp_filter=1",
+			port->name, name, name, name);
+}
+
+void weir_on_remark(struct weir *w, weir_remark_handler *handler, void *context)
+{
+	w->on_remark = handler;
+	w->remark_context = context;
+}
