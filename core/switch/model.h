@@ -538,8 +538,8 @@ int change_prepare_or_refuse(struct change *change, struct attachment *attachmen
 	struct target *target, struct weir_error *error);
 void change_abort(struct change *change);
 // Puts in force what has been prepared; a dry run gives it up. publish: shows workers the model,
-// with the prepared states in place of the old ones; what fails, for lack of memory, leaves no trace.
-// 0; -ENOMEM: the old states stand again. The change is over in either case.
+// with the prepared states in place of the old ones; what fails, for lack of memory, leaves no
+// trace. 0; -ENOMEM: the old states stand again. The change is over in either case.
 typedef int change_publisher(void *context);
 int change_carry_out(
 	struct change *change, unsigned flags, change_publisher *publish, void *context);

@@ -190,9 +190,10 @@ int attachment_enter(struct attachment *a, unsigned flags, struct weir_error *er
 	if (failed)
 		return failed;
 	failed = change_carry_out(&change, flags, enter, a);
-	return failed ? weir_refuse(error, failed, NULL, "extension %s: no memory",
-				a->descriptor->name)
-		      : 0;
+	if (failed)
+		return weir_refuse(
+			error, failed, NULL, "extension %s: no memory", a->descriptor->name);
+	return 0;
 }
 
 void attachment_give_up(struct attachment *a)
