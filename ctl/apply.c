@@ -9,6 +9,7 @@
 
 #include "apply.h"
 #include "ask.h"
+#include "json_arena.h"
 #include "row.h"
 #include "site.h"
 #include "text_json.h"
@@ -157,18 +158,30 @@ static int send_chunk(struct sender *s, struct ctl_error *error)
 	return 0;
 }
 
-// The schemas are asked for first, because replies to chunks may come at any time later. A refusal
-// comes back where the body is packed.
-static int fetch_schema(void *context, const struct site_place *place, struct ctl_error *error)
+static int await_all(struct sender *s, struct ctl_error *error)
 {
-	struct sender *s = context;
+	int result = 0;
+
+	while (result == 0 && s->n_in_flight > 0)
+		result = await_one(s, error);
+	return result;
+}
+
+// A schema is asked for when the first body needs it, once no replies to chunks are on their way. A
+// refusal comes back where the body is packed.
+static int fetch_schema(struct sender *s, const struct site_place *place, struct ctl_error *error)
+{
+	const char *extension = json_string_value(json_object_get(place->json, "extension"));
 	const struct types *types;
 	int result = 0;
 
-	if (json_object_get(place->json, "body"))
-		result = types_cached(s->in, &s->cache,
-			json_string_value(json_object_get(place->json, "extension")), &types,
-			error);
+	if (!extension || types_cache_has(&s->cache, extension) ||
+		!json_object_get(place->json, "body"))
+		return 0;
+	result = await_all(s, error);
+	if (result)
+		return result;
+	result = types_cached(s->in, &s->cache, extension, &types, error);
 	return result == CTL_REFUSED ? 0 : result;
 }
 
@@ -178,8 +191,10 @@ static int add_item(void *context, const struct site_place *place, struct ctl_er
 	struct sender *s = context;
 	struct site_item *item;
 	size_t size;
-	int result = site_item_make(place, s->in, &s->cache, &item, error);
+	int result = fetch_schema(s, place, error);
 
+	if (result == 0)
+		result = site_item_make(place, s->in, &s->cache, &item, error);
 	if (result)
 		return result;
 	size = weir__control__item__get_packed_size(&item->item) + TAG_BYTES;
@@ -199,13 +214,11 @@ static int send_items(struct sender *s, struct ctl_error *error)
 	int result = ask_connect(s->in, error);
 
 	if (result == 0)
-		result = site_walk(s->document, fetch_schema, s, error);
-	if (result == 0)
 		result = site_walk(s->document, add_item, s, error);
 	if (result == 0)
 		result = send_chunk(s, error);
-	while (result == 0 && s->n_in_flight > 0)
-		result = await_one(s, error);
+	if (result == 0)
+		result = await_all(s, error);
 	free_items(s);
 	types_cache_fini(&s->cache);
 	return result;
@@ -220,9 +233,7 @@ static int take_differences(
 		return 0; // nothing to do
 	if (reply->payload_case != WEIR__CONTROL__REPLY__PAYLOAD_DIFFERENCES)
 		return ask_unexpected(error);
-	// Nothing is refused for an item once it is a difference. To free a million values takes a
-	// while, in which the daemon writes down what it has done.
-	json_decref(s->document);
+	// Nothing is refused for an item once it is a difference.
 	s->document = NULL;
 	s->n_left_out += reply->differences->left_out;
 	for (size_t i = 0; i < reply->differences->n_rows; i++) {
@@ -252,7 +263,6 @@ static int commit(struct sender *s, struct ctl_error *error)
 	if (result == 0 && s->n_left_out > 0)
 		fprintf(stderr, "weirctl: %" PRIu64 " more differences are not shown\n",
 			s->n_left_out);
-	json_decref(s->differences);
 	return result;
 }
 
@@ -302,7 +312,6 @@ static int check_prune(const struct invocation *in, const json_t *document, stru
 		"\"switches\": []");
 }
 
-// Takes over the document.
 static int apply_document(struct invocation *in, json_t *document, struct ctl_error *error)
 {
 	struct sender *s = calloc(1, sizeof(*s));
@@ -318,7 +327,6 @@ static int apply_document(struct invocation *in, json_t *document, struct ctl_er
 		result = send_items(s, error);
 	if (result == 0)
 		result = commit(s, error);
-	json_decref(s ? s->document : document);
 	free(s);
 	return result;
 }
@@ -336,10 +344,12 @@ static int apply(struct invocation *in, struct ctl_error *error)
 	}
 	if (!name)
 		return ctl_fail(error, CTL_USAGE, "FILE is missing");
+	json_arena_begin();
 	result = load(name, &document, error);
-	if (result)
-		return result;
-	return apply_document(in, document, error);
+	if (result == 0)
+		result = apply_document(in, document, error);
+	json_arena_end();
+	return result;
 }
 
 const struct command apply_commands[] = {

@@ -12,7 +12,7 @@ const struct catalog_field *catalog_field(
 	for (size_t i = 0; i < message->n_fields; i++) {
 		const struct catalog_field *field = &message->fields[i];
 
-		if (strlen(field->name) == size && memcmp(field->name, name, size) == 0)
+		if (strncmp(field->name, name, size) == 0 && field->name[size] == '\0')
 			return field;
 	}
 	return NULL;

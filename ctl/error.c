@@ -36,11 +36,22 @@ int ctl_fail_memory(struct ctl_error *error)
 	return ctl_fail(error, CTL_REFUSED, "out of memory");
 }
 
+// Bytes of printable ASCII at the beginning: of nearly all texts, all of them.
+static size_t plain_size(const char *text)
+{
+	size_t size = 0;
+
+	while (text[size] >= ' ' && text[size] <= '~')
+		size++;
+	return size;
+}
+
 size_t ctl_put_text(FILE *out, const char *text)
 {
-	size_t columns = 0;
+	size_t plain = plain_size(text), columns = plain;
 
-	for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+	fwrite(text, 1, plain, out);
+	for (const unsigned char *c = (const unsigned char *)text + plain; *c; c++) {
 		if (*c < 0x20 || *c == 0x7f) {
 			columns += (size_t)fprintf(out, "\\x%02x", *c);
 		} else if (*c == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0) {

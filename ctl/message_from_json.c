@@ -206,6 +206,7 @@ static int pack_field(struct work w, const struct catalog_field *field, const js
 static int pack_fields(struct work w, const struct catalog_message *message, const json_t *json,
 	const struct path *above, unsigned depth)
 {
+	size_t left = json_object_size(json); // members that have not been packed
 	const char *key;
 	json_t *value;
 	int result = 0;
@@ -220,7 +221,9 @@ static int pack_fields(struct work w, const struct catalog_message *message, con
 	for (size_t i = 0; result == 0 && i < message->n_fields; i++) {
 		const struct catalog_field *field = &message->fields[i];
 
-		result = pack_field(w, field, json_object_get(json, field->name), above, depth);
+		value = left > 0 ? json_object_get(json, field->name) : NULL;
+		left -= value != NULL;
+		result = pack_field(w, field, value, above, depth);
 	}
 	return result;
 }

@@ -173,8 +173,7 @@ static bool table_fill(struct table *table, const json_t *rows, const struct col
 
 static void put_spaces(FILE *out, size_t n)
 {
-	for (; n > 0; n--)
-		fputc(' ', out);
+	fprintf(out, "%*s", (int)n, "");
 }
 
 static void table_print(const struct table *table, FILE *out)

@@ -200,9 +200,9 @@ static int walk(
 	int result = place->object->message ? visit(context, place, error) : 0;
 
 	for (const struct site_key *key = place->object->keys; result == 0 && key->name; key++) {
-		const json_t *list = json_object_get(place->json, key->name);
+		const json_t *list = key->items ? json_object_get(place->json, key->name) : NULL;
 
-		for (size_t i = 0; key->items && result == 0 && i < json_array_size(list); i++) {
+		for (size_t i = 0; result == 0 && i < json_array_size(list); i++) {
 			struct site_place inner = { place, key->items, key, i,
 				json_array_get(list, i) };
 

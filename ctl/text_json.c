@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
 //
-// Jansson takes four fifths of its time for spelling: some eighty instructions on each byte, spaces
-// too. Nearly all documents get by with what is read here in one pass: objects, arrays, strings
-// without escapes, whole numbers, true, false and null. Whatever else stands in one, and all that
-// is wrong with it, is left to Jansson, which reads the text again from its beginning: what a
-// document may be, and the sentence about one that is none, are its business alone.
+// Jansson takes some eighty instructions on each byte, spaces too. Nearly all documents get by with
+// what is read here in one pass: objects, arrays, strings without escapes, whole numbers, true,
+// false and null. Whatever else stands in one, and all that is wrong with it, is left to Jansson,
+// which reads the text again from its beginning: what a document may be, and the sentence about one
+// that is none, are its business alone.
+//
+// It stays as long as it decides whether `weirctl apply` of 100,000 rules, 36 MB as weirctl export
+// writes them, takes less than two seconds: its processor time for them is 0.93 s with this and
+// 1.42 s with Jansson alone (median of five rounds in turn, 2 cores of an EPYC at 2445 MHz).
 #include "text_json.h"
 
 #include <stdbool.h>

@@ -103,6 +103,11 @@ static int keep_entry(struct types_cache *cache, struct types *types, int result
 	return 0;
 }
 
+bool types_cache_has(const struct types_cache *cache, const char *extension)
+{
+	return find_entry(cache, extension) != NULL;
+}
+
 int types_cached(struct invocation *in, struct types_cache *cache, const char *extension,
 	const struct types **types, struct ctl_error *error)
 {

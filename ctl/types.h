@@ -39,6 +39,8 @@ struct types_cache {
 // again.
 int types_cached(struct invocation *in, struct types_cache *cache, const char *extension,
 	const struct types **types, struct ctl_error *error);
+// Whether types_cached() would answer without asking.
+bool types_cache_has(const struct types_cache *cache, const char *extension);
 void types_cache_fini(struct types_cache *cache);
 
 // Takes the types that a reply holds, as if they had been asked for: where there is no daemon.

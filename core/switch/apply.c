@@ -62,23 +62,25 @@ static struct publication **make_publications(struct apply *x, unsigned *n)
 	return list;
 }
 
-static int force(struct apply *x)
+// A change_publisher.
+static int publish(void *context)
 {
-	struct publication **list;
+	struct apply *x = context;
 	unsigned n = 0;
+	struct publication **list = make_publications(x, &n);
 
-	change_commit(&x->change);
-	list = make_publications(x, &n);
-	if (!list) {
-		change_revert(&x->change);
-		return no_memory(x);
-	}
+	if (!list)
+		return -ENOMEM;
 	for (unsigned i = 0; i < n; i++)
 		publication_force(list[i]);
 	free(list);
 	nics_force(x);
-	change_finish(&x->change);
 	return 0;
+}
+
+static int force(struct apply *x)
+{
+	return change_carry_out(&x->change, x->flags, publish, x) < 0 ? no_memory(x) : 0;
 }
 
 // ---- The end

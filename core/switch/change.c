@@ -362,3 +362,28 @@ void change_revert(struct change *change)
 		free(item);
 	}
 }
+
+// ---- All of it
+
+int change_publish_target(void *context)
+{
+	struct target *target = context;
+
+	return target->port ? port_republish(target->port) : publish_all(target->vswitch);
+}
+
+int change_carry_out(
+	struct change *change, unsigned flags, change_publisher *publish, void *context)
+{
+	if (flags & WEIR_DRY_RUN) {
+		change_abort(change);
+		return 0;
+	}
+	change_commit(change);
+	if (publish(context) < 0) {
+		change_revert(change);
+		return -ENOMEM;
+	}
+	change_finish(change);
+	return 0;
+}

@@ -35,14 +35,7 @@ void change_ports_changed(struct vswitch *s)
 	for (unsigned i = 0; i < s->n_indices; i++)
 		if (s->ports[i])
 			any |= prepare_again(&change, &s->ports[i]->target);
-	if (!any)
-		return;
-	change_commit(&change);
-	if (publish_all(s) < 0) {
-		change_revert(&change);
+	if (any && change_carry_out(&change, 0, change_publish_target, &s->target) < 0)
 		weir_log_line(
 			s->weir, LOG_ERR, "switch %s: no memory to follow its ports", s->name);
-	} else {
-		change_finish(&change);
-	}
 }

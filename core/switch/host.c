@@ -217,14 +217,9 @@ static void refresh_one(const struct refresh *r)
 			a->descriptor->name, error.message);
 		return;
 	}
-	change_commit(&change);
-	if ((target->port ? port_republish(target->port) : publish_all(s)) < 0) {
-		change_revert(&change);
+	if (change_carry_out(&change, 0, change_publish_target, target) < 0)
 		weir_log_line(a->weir, LOG_ERR, "extension %s keeps its old state: no memory",
 			a->descriptor->name);
-	} else {
-		change_finish(&change);
-	}
 }
 
 static void run_refreshes(struct weir *w, bool forget)

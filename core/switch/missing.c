@@ -186,16 +186,11 @@ int refused_retry(struct attachment *a, unsigned flags, struct weir_error *error
 
 	if (failed)
 		return failed;
-	if (flags & WEIR_DRY_RUN) {
-		change_abort(&change);
+	failed = change_carry_out(&change, flags, change_publish_target, &s->target);
+	if (failed)
+		return weir_refuse(error, failed, NULL, "no memory");
+	if (flags & WEIR_DRY_RUN)
 		return 0;
-	}
-	change_commit(&change);
-	if (publish_all(s) < 0) {
-		change_revert(&change);
-		return weir_refuse(error, -ENOMEM, NULL, "no memory");
-	}
-	change_finish(&change);
 	weir_notify(s->weir, "extension-attached", s->name, "", a->descriptor->name,
 		"extension %s takes its policies of switch %s again", a->descriptor->name, s->name);
 	return 0;

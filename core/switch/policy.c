@@ -71,11 +71,6 @@ struct policy *policy_make_unchecked(
 	return p;
 }
 
-static int publish(struct target *t)
-{
-	return t->port ? port_republish(t->port) : publish_all(t->vswitch);
-}
-
 // One policy less, where the extension does not take what there is: what it says of the rest is
 // known afterwards, and no reason to keep the one.
 static int prepare_fewer(struct change *change, struct target *t, struct attachment *a)
@@ -104,17 +99,8 @@ static int carry_out(struct target *t, struct attachment *a, bool fewer, unsigne
 		failed = change_prepare(&change, a, t, error);
 	if (failed)
 		return failed;
-	if (flags & WEIR_DRY_RUN) {
-		change_abort(&change);
-		return 0;
-	}
-	change_commit(&change);
-	if (publish(t) < 0) {
-		change_revert(&change);
-		return weir_refuse(error, -ENOMEM, NULL, "no memory");
-	}
-	change_finish(&change);
-	return 0;
+	failed = change_carry_out(&change, flags, change_publish_target, t);
+	return failed ? weir_refuse(error, failed, NULL, "no memory") : 0;
 }
 
 // Who adds one of another type means another one, or has forgotten what the id is of: it does not

@@ -139,26 +139,22 @@ int port_prepare(struct change *change, struct port *port, struct weir_error *er
 	return 0;
 }
 
-// Puts the port into the model and in force.
-static int enter(struct port *port, struct change *change)
+// Puts the port into the model and in force. A change_publisher.
+static int enter(void *context)
 {
+	struct port *port = context;
 	struct vswitch *s = port->target.vswitch;
 	struct published_port *published;
 
-	change_commit(change);
-	if (port_learn(port) < 0) {
-		change_revert(change);
+	if (port_learn(port) < 0)
 		return -ENOMEM;
-	}
 	port_link(port);
 	published = publish_port_make(port, s->stack);
 	if (!published || publish_port(port, published) < 0) {
 		port_unlink(port);
 		port_forget(s, port->id);
-		change_revert(change);
 		return -ENOMEM;
 	}
-	change_finish(change);
 	s->port_uses[port->index]++;
 	s->n_ports++;
 	return 0;
@@ -190,7 +186,7 @@ static int add_checked(struct port *port, const char *nic, unsigned flags, struc
 		change_abort(&change);
 		return failed;
 	}
-	failed = enter(port, &change);
+	failed = change_carry_out(&change, flags, enter, port);
 	if (failed) {
 		nic_close(port->nic);
 		port->nic = NULL;

@@ -54,17 +54,8 @@ static int settle_settings(
 
 	if (failed)
 		return failed;
-	if (flags & WEIR_DRY_RUN) {
-		change_abort(&change);
-		return 0;
-	}
-	change_commit(&change);
-	if (port_republish(port) < 0) {
-		change_revert(&change);
-		return weir_refuse(error, -ENOMEM, NULL, "port \"%s\": no memory", port->name);
-	}
-	change_finish(&change);
-	return 0;
+	failed = change_carry_out(&change, flags, change_publish_target, &port->target);
+	return failed ? weir_refuse(error, failed, NULL, "port \"%s\": no memory", port->name) : 0;
 }
 
 // What the port is to have. vlan_text: the caller's to free, when it is one of `which`.

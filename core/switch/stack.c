@@ -167,9 +167,21 @@ int attachment_attach(struct attachment *a, struct weir_error *error)
 		own.message[0] ? own.message : strerror(-failed));
 }
 
+// A change_publisher.
+static int enter(void *context)
+{
+	struct attachment *a = context;
+
+	stack_insert(a->vswitch, a);
+	if (publish_all(a->vswitch) == 0)
+		return 0;
+	stack_unlink(a->vswitch, a);
+	a->detached = true;
+	return -ENOMEM;
+}
+
 int attachment_enter(struct attachment *a, unsigned flags, struct weir_error *error)
 {
-	struct vswitch *s = a->vswitch;
 	struct change change = { 0 };
 	int failed = attachment_attach(a, error);
 
@@ -177,20 +189,10 @@ int attachment_enter(struct attachment *a, unsigned flags, struct weir_error *er
 		failed = prepare_everywhere(&change, a, error);
 	if (failed)
 		return failed;
-	if (flags & WEIR_DRY_RUN) {
-		change_abort(&change);
-		return 0;
-	}
-	change_commit(&change);
-	stack_insert(s, a);
-	if (publish_all(s) < 0) {
-		stack_unlink(s, a);
-		a->detached = true;
-		change_revert(&change);
+	failed = change_carry_out(&change, flags, enter, a);
+	if (failed)
 		return weir_refuse(
-			error, -ENOMEM, NULL, "extension %s: no memory", a->descriptor->name);
-	}
-	change_finish(&change);
+			error, failed, NULL, "extension %s: no memory", a->descriptor->name);
 	return 0;
 }
 

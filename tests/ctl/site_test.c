@@ -319,6 +319,14 @@ static void long_documents(void **state)
 			"weirctl: switches[0].ports[97].nic: must be less strange\n" },
 		{ "ports[98][\"name\"] = \"late\"\n",
 			"weirctl: switches[0].ports[98].vlan: vlan \"4095\": must be 1 to 4094\n" },
+		// A schema that is asked for when pieces are under way; and one that is not,
+		// because of what they are answered with.
+		{ "ports[99][\"policies\"][0][\"extension\"] = \"gone\"\n",
+			"weirctl: switches[0].ports[99].policies[0].extension: extension: there is "
+			"none of that name\n" },
+		{ "ports[50][\"name\"] = \"alien\"\n"
+		  "ports[99][\"policies\"][0][\"extension\"] = \"gone\"\n",
+			"weirctl: switches[0].ports[50].nic: must be less strange\n" },
 	};
 
 	(void)state;
