@@ -89,6 +89,9 @@ struct datapath {
 	// This batch.
 	const struct snapshot *snapshot;
 	uint64_t now; // switch clock, read before the snapshot
+	// The same, or earlier when a stale flow had to run as it was: whatever this batch's frames
+	// have run was decided, or was found to hold still, no earlier.
+	uint64_t run_valid_at;
 	uint64_t now_ns;
 	uint32_t now_s;         // seconds
 	uint32_t tick;          // flow_tick()
@@ -220,6 +223,17 @@ static inline uint64_t datapath_valid_at(const struct datapath *dp, const struct
 }
 // True when nothing that the flow depends on has changed since; brings valid_at up to now.
 bool datapath_fresh(struct datapath *dp, struct flow *flow);
+// Before a frame of the flow runs its program: if what it depends on has changed, it is decided
+// anew, as long as this batch has not done its share.
+void datapath_refresh(struct datapath *dp, struct flow *flow);
+// A frame runs the flow's program, stale as it may be.
+static inline void datapath_note_stale(struct datapath *dp, const struct flow *flow)
+{
+	uint64_t valid_at = datapath_valid_at(dp, flow);
+
+	if (valid_at < dp->run_valid_at)
+		dp->run_valid_at = valid_at;
+}
 
 // Tells what the flow has counted, and lets go of what it has.
 static inline void sessions_drop(struct datapath *dp, struct flow *flow)

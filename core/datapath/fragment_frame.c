@@ -42,8 +42,9 @@ void fragment_remember(struct datapath *dp, const struct weir_frame *frame, cons
 	struct fragment_verdict verdict = verdict_of(op);
 	struct fragment_key key;
 
+	// The program may be one that the worker has not come to decide anew.
 	if (dp->fragments && make_key(frame, op, &key))
-		fragment_put(dp->fragments, &key, &verdict, dp->now_s, (uint32_t)dp->now);
+		fragment_put(dp->fragments, &key, &verdict, dp->now_s, (uint32_t)dp->run_valid_at);
 }
 
 // What was decided before the port changed, its policies included, is not what would be now.

@@ -75,6 +75,7 @@ static struct program *run_unknown(struct datapath *dp, struct weir_frame *frame
 
 	if (old && dp->n_redecided >= REDECIDE_PER_BATCH &&
 		!(flow_rest(dp->flows, old)->flags & FLOW_UNDECIDED)) {
+		datapath_note_stale(dp, old);
 		use_flow(dp, old, frame_wire(frame));
 		old->program->refs++;
 		run_and_put(dp, frame, old->program, port->index, WEIR_STAGE_INGRESS);
