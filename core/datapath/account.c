@@ -30,6 +30,25 @@ static bool account(struct datapath *dp, struct weir_frame *frame, const struct 
 	}
 }
 
+void account_lost(
+	struct datapath *dp, const struct program *program, const struct op *at, uint64_t wire)
+{
+	int8_t longer = 0; // than at the operation
+
+	for (const struct op *op = at; op-- > program->ops;) {
+		struct op meter = *op;
+
+		if (op->code == OP_PUSH_VLAN)
+			longer += VLAN_TAG_SIZE;
+		else if (op->code == OP_POP_VLAN)
+			longer -= VLAN_TAG_SIZE;
+		if (op->code != OP_LOST)
+			continue;
+		meter.adjust -= longer;
+		account_meter(dp, &meter, wire);
+	}
+}
+
 void account_over_rate(
 	struct datapath *dp, struct weir_frame *frame, const struct op *op, uint64_t wire)
 {

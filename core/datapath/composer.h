@@ -72,12 +72,17 @@ struct op composer_set_op(uint64_t field, const void *value, size_t size);
 bool composer_set(struct composer *c, uint64_t field, const void *value, size_t size);
 void composer_push_vlan(struct composer *c, uint16_t tci);
 void composer_pop_vlan(struct composer *c);
-// Takes out what a dropped frame does not need: meters and policers, what is for sessions, and
-// rewrites that nobody sees. What it has remembered stays.
+// Takes out what a dropped frame does not need: meters, policers and what lets single frames
+// through behind the last visit, what is for sessions, and rewrites that nobody sees. What it has
+// remembered stays. So does what acts on the frames before a visit sees them; meters there count
+// what is lost up to the visit, or to it.
 void composer_strip_dropped(struct composer *c);
-// Takes the meters and policers behind the last visit out of the program into late, and what lets
-// single frames through with them, so that each counts what passes its place; returns how many.
-// Where addresses are rewritten behind what reads them, that stays, with all before it.
+// Takes the meters and policers out of the program into late, and what lets single frames through
+// with them, for when the egress half is known not to be dropped, so that each counts what passes
+// its place; returns how many. Only meters are taken from before a visit, and from before what
+// reads addresses that are rewritten behind it: in their place they go on to count what is lost up
+// to there. (Not what a visit of the egress half takes before that half is dropped: of that they
+// count nothing.)
 unsigned composer_take_late(struct composer *c, struct op late[/* PROGRAM_OPS_MAX */]);
 
 // True when the hook's class is among classes (1 << enum weir_class) and the hook still has a say;

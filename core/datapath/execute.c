@@ -163,17 +163,20 @@ static enum half_claim claim_of(const struct datapath *dp, const struct program 
 
 // Frames of one flow on their way through a program, in their order.
 struct train {
+	const struct program *program;
 	struct weir_frame **frames;
 	unsigned n;
 	uint64_t wire; // wire_of() them
 };
 
-// What is done with a frame for itself. Takes it; returns the one that goes on, or NULL.
-static struct weir_frame *pass(struct datapath *dp, struct weir_frame *frame, const struct op *op)
+// What is done with a frame for itself. wire: of it. Takes it; returns the one that goes on, or
+// NULL.
+static struct weir_frame *pass(
+	struct datapath *dp, struct weir_frame *frame, const struct op *op, uint64_t wire)
 {
 	switch ((enum op_code)op->code) {
 	case OP_POLICE:
-		return account_police(dp, frame, op, frame_wire(frame)) ? frame : NULL;
+		return account_police(dp, frame, op, wire) ? frame : NULL;
 	case OP_RELATED:
 	case OP_FOLLOW:
 		return datapath_account(dp, frame, op, 1) ? frame : NULL;
@@ -194,18 +197,25 @@ static struct weir_frame *pass(struct datapath *dp, struct weir_frame *frame, co
 
 static void pass_each(struct datapath *dp, struct train *t, const struct op *op)
 {
+	const bool resizes = op->code == OP_PUSH_VLAN || op->code == OP_POP_VLAN;
 	const unsigned n = t->n;
+	uint64_t lost = 0;
 
 	t->n = 0;
 	t->wire = 0;
 	for (unsigned i = 0; i < n; i++) {
-		struct weir_frame *frame = pass(dp, t->frames[i], op);
+		uint64_t wire = frame_wire(t->frames[i]);
+		struct weir_frame *frame = pass(dp, t->frames[i], op, wire);
 
-		if (!frame)
+		if (!frame) {
+			lost += wire;
 			continue;
+		}
 		t->frames[t->n++] = frame;
-		t->wire += frame_wire(frame);
+		t->wire += resizes ? frame_wire(frame) : wire;
 	}
+	if (__builtin_expect(lost != 0, 0))
+		account_lost(dp, t->program, op, lost);
 }
 
 // To one of several destinations: the frames go on.
@@ -245,13 +255,15 @@ void datapath_run_all(struct datapath *dp, struct weir_frame *frames[], unsigned
 	const struct program *program, unsigned from)
 {
 	const struct op *behind = &program->ops[program->n_ops];
-	struct train t = { frames, n, wire };
+	struct train t = { program, frames, n, wire };
 
 	// Every program ends with an operation that takes the frames.
 	for (const struct op *op = &program->ops[from];; op++) {
 		switch ((enum op_code)op->code) {
 		case OP_METER:
 			account_meter(dp, op, t.wire);
+			continue;
+		case OP_LOST:
 			continue;
 		case OP_OUTPUT:
 			for (unsigned i = 0; i < t.n; i++)

@@ -310,6 +310,9 @@ static void put_op(struct writer *w, const struct op *op)
 	case OP_METER:
 		text_put(&w->text, "meter %u", op->arg);
 		break;
+	case OP_LOST:
+		text_put(&w->text, "meter %u if lost", op->arg);
+		break;
 	case OP_POLICE:
 		text_put(&w->text, "police %u", op->arg);
 		break;

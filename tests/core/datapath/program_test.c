@@ -177,6 +177,7 @@ static const struct {
 	{ { .code = OP_DROP, .port = 9, .arg = 65 }, "drop #65" },
 	{ { .code = OP_END }, "end" },
 	{ { .code = OP_METER, .arg = 3 }, "meter 3" },
+	{ { .code = OP_LOST, .arg = 3 }, "meter 3 if lost" },
 	{ { .code = OP_POLICE, .arg = 3 }, "police 3" },
 	{ { .code = OP_VISIT, .arg = 4 }, "visit #4" },
 	{ { .code = OP_VISIT, .arg = 4, .flags = 2 }, "visit #4 if tcp-flags 0x02" },

@@ -109,9 +109,7 @@ void draw_frame(struct frame_draft *d, const struct ledger *l, unsigned port)
 	memset(&d->offload, 0, sizeof(d->offload));
 	d->packet = any(3) ? next_packet(l, port) : random_packet(port);
 	d->packet.vlan = port == 0 ? VLAN : -1;
-	// Visitors see flows that are decided to be dropped, and a frame that has passed one was
-	// counted though the other port may deny it behind that: only what no port denies tells.
-	if (d->packet.protocol != 1 && (flood || d->packet.to % 4 == 3) && any(3) == 0)
+	if (d->packet.protocol != 1 && any(6) == 0)
 		d->packet.dst_port = any(2) ? PORT_DROPPED_BY_VISITOR : PORT_VISITED;
 	frame = packet_frame(&d->packet);
 	memcpy(d->bytes, frame.bytes, frame.size);
