@@ -273,9 +273,13 @@ static void trace_session(struct weir_decision *d, const struct weir_session *se
 	if (counts)
 		session_text(c, session->idle_s, text, sizeof(text));
 	end(c, counts, n_refused, COMPOSE_SESSION, 0, "%s", text);
+	if (!counts || !c->hook_ended)
+		return;
 	// For lack of room.
-	if (counts && c->hook_ended)
-		composer_tell(c, c->hook->stage, COMPOSE_DROP, c->drop_reason, "%s", "");
+	if (key_bits(c->key.w[0], KEY_FRAGMENT_SHIFT, 2) == WEIR_FRAGMENT_FIRST)
+		composer_tell(c, c->hook->stage, COMPOSE_FRAGMENT, 0, "%s",
+			"remembered: later ones of its datagram are dropped, too");
+	composer_tell(c, c->hook->stage, COMPOSE_DROP, c->drop_reason, "%s", "");
 }
 
 static void verdict_text(

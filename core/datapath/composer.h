@@ -39,6 +39,8 @@ void composer_session_related(struct weir_decision *d, unsigned reason);
 void composer_fragment_remember(
 	struct weir_decision *d, const struct weir_fragment_verdict *verdict);
 void composer_fragment_follow(struct weir_decision *d, const struct weir_fragment_verdict *unknown);
+// The core drops the flow at this hook. Has that remembered, if it is one of first fragments.
+void composer_fragment_refused(struct composer *c, uint16_t reason);
 // What the decision says so far of the session that the flow at the hook has; NULL: nothing, or it
 // has none.
 const struct session_use *composer_session_of(const struct composer *c);

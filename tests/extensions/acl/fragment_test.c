@@ -15,6 +15,7 @@
 #define B       "[fd00::1]:1000 > [fd00::2]:53"
 #define B2      "[fd00::1]:1000 > [fd00::2]:54"
 #define BACK    "10.0.0.2:53 > 10.0.0.1:1000 from 1 to 0"
+#define FULL    "session-full@ingress"
 #define DENIED  "rule-denied@ingress"
 #define DENIED1 "rule-denied@egress"
 #define DNS     "p0 rule direction=out action=allow weight=2 protocol=udp remote_port=53"
@@ -102,6 +103,13 @@ static const struct row {
 			{ "udp " BACK " later 4 id 2", "" },
 			{ "udp " BACK " later 4 id 1", DENIED1 },
 			{ "udp " BACK " later 4 id 3", DENIED1 } } },
+	{ "no room for its session",
+		{ "p0 rule direction=out action=allow weight=10 protocol=udp stateful=true",
+			"p0 settings sessions_max=1" },
+		{ { "udp " A " first id 1", "" }, { "udp " A2 " first id 2", FULL },
+			{ "udp " A " later 4 id 2", FULL }, { "udp " A " later 4 id 1", "" },
+			{ "udp " A " later 4 id 3", "" }, { "udp " A2 " first id 1", FULL },
+			{ "udp " A " later 4 id 1", FULL } } },
 	{ "ICMP by type",
 		{ "p0 rule direction=out action=deny weight=1 protocol=icmp icmp_type=8" },
 		{ { "icmp 10.0.0.1 > 10.0.0.2 type 8 first id 1", DENIED },
