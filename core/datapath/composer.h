@@ -58,7 +58,9 @@ __attribute__((format(printf, 5, 6))) void composer_tell(struct composer *c, enu
 	enum compose_action action, uint32_t value, const char *format, ...);
 __attribute__((format(printf, 5, 0))) void composer_vtell(struct composer *c, enum weir_stage stage,
 	enum compose_action action, uint32_t value, const char *format, va_list arguments);
-// What native forwarding found and chose.
+// The port of this id or index, or "".
+const char *composer_port_name(const struct composer *c, uint32_t id);
+// What native forwarding found and chose: compose_trace_native.c.
 struct native_decision;
 void composer_tell_native(struct composer *c, const struct native_decision *native);
 

@@ -57,7 +57,8 @@ static void describe(const struct tracing *t, const struct compose_step *step, c
 		break;
 	case COMPOSE_POLICE:
 		policing = policing_at(t->vswitch, step->value);
-		snprintf(text, TEXT_SIZE, "%s", policing ? policing->key : step->text);
+		snprintf(text, TEXT_SIZE, "%s: what is over its rate is dropped",
+			policing ? policing->key : step->text);
 		break;
 	default:
 		snprintf(text, TEXT_SIZE, "%s", step->text);
