@@ -84,7 +84,6 @@ struct datapath {
 	struct fragment_table *fragments;    // the switch's; NULL: none are remembered
 	struct flow_sessions *flow_sessions; // by index of the flow
 	struct policer_bank policers;
-	uint32_t over_rate; // of which policer a frame that is being dropped is, plus 1; 0: none
 
 	// This batch.
 	const struct snapshot *snapshot;
@@ -288,6 +287,12 @@ static inline void datapath_wait(struct datapath *dp, struct weir_frame *frame,
 	else
 		datapath_wait_anywhere(dp, frame, program, visit);
 }
+static inline void datapath_wait_all(struct datapath *dp, struct weir_frame *const frames[/* n */],
+	unsigned n, const struct program *program, const struct op *visit)
+{
+	for (unsigned i = 0; i < n; i++)
+		datapath_wait(dp, frames[i], program, visit);
+}
 static inline bool datapath_visits_wait(const struct datapath *dp)
 {
 	return dp->waiting_positions[0] | dp->waiting_positions[1] | dp->waiting_positions[2] |
@@ -329,6 +334,9 @@ void datapath_flush_queue(struct datapath *dp, struct tx_queue *queue);
 // that is gone). Stage 7 of the port sees it first.
 void datapath_drop(struct datapath *dp, struct weir_frame *frame, uint16_t port,
 	enum weir_stage stage, uint16_t reason);
+// The same of one that is over the rate of this policer.
+void datapath_drop_over_rate(struct datapath *dp, struct weir_frame *frame, uint16_t port,
+	enum weir_stage stage, uint16_t reason, uint32_t policer);
 // The same for a flow that was decided to be dropped: its program had stage 7 in it.
 void datapath_drop_decided(struct datapath *dp, struct weir_frame *frame, uint16_t port,
 	enum weir_stage stage, uint16_t reason);

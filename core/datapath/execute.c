@@ -42,8 +42,9 @@ static const struct snapshot_port *drop_port(
 	return port ? port : dp->snapshot->nowhere;
 }
 
-void datapath_drop_decided(struct datapath *dp, struct weir_frame *frame, uint16_t index,
-	enum weir_stage stage, uint16_t reason)
+// policer: over whose rate it is, plus 1; 0: none.
+static void end_dropped(struct datapath *dp, struct weir_frame *frame, uint16_t index,
+	enum weir_stage stage, uint16_t reason, uint32_t policer)
 {
 	const struct snapshot_port *port = drop_port(dp, frame, index);
 	struct drop_watch *watches = rcu_get(dp->watches);
@@ -52,19 +53,37 @@ void datapath_drop_decided(struct datapath *dp, struct weir_frame *frame, uint16
 	weir_frame_wire(frame, &frames, &bytes);
 	count_drop(datapath_counters(dp, port), stage, reason, frames);
 	if (__builtin_expect(watches != NULL, 0))
-		drop_watch_take(watches, dp, port, DROP_CAUSE(stage, reason), frame);
+		drop_watch_take(watches, dp, port, DROP_CAUSE(stage, reason), policer, frame);
 	weir_frame_release(frame);
 }
 
-void datapath_drop(struct datapath *dp, struct weir_frame *frame, uint16_t index,
-	enum weir_stage stage, uint16_t reason)
+static void end_at_run_time(struct datapath *dp, struct weir_frame *frame, uint16_t index,
+	enum weir_stage stage, uint16_t reason, uint32_t policer)
 {
 	const struct snapshot_port *port = drop_port(dp, frame, index);
 
 	if (__builtin_expect(port_n_hooks(port, WEIR_STAGE_DROP) != 0, 0) &&
 		!(frame->flags & FRAME_TAPPED))
 		datapath_tap_drop(dp, frame, port, DROP_CAUSE(stage, reason));
-	datapath_drop_decided(dp, frame, index, stage, reason);
+	end_dropped(dp, frame, index, stage, reason, policer);
+}
+
+void datapath_drop_decided(struct datapath *dp, struct weir_frame *frame, uint16_t index,
+	enum weir_stage stage, uint16_t reason)
+{
+	end_dropped(dp, frame, index, stage, reason, 0);
+}
+
+void datapath_drop(struct datapath *dp, struct weir_frame *frame, uint16_t index,
+	enum weir_stage stage, uint16_t reason)
+{
+	end_at_run_time(dp, frame, index, stage, reason, 0);
+}
+
+void datapath_drop_over_rate(struct datapath *dp, struct weir_frame *frame, uint16_t index,
+	enum weir_stage stage, uint16_t reason, uint32_t policer)
+{
+	end_at_run_time(dp, frame, index, stage, reason, policer + 1);
 }
 
 // A clone in the place of one hold on the frame; NULL: dropped, counted.
@@ -179,7 +198,7 @@ static struct weir_frame *pass(
 		return account_police(dp, frame, op, wire) ? frame : NULL;
 	case OP_RELATED:
 	case OP_FOLLOW:
-		return datapath_account(dp, frame, op, 1) ? frame : NULL;
+		return account_op(dp, frame, op, wire) ? frame : NULL;
 	case OP_REMEMBER:
 		fragment_remember(dp, frame, op);
 		return frame;
@@ -270,8 +289,7 @@ void datapath_run_all(struct datapath *dp, struct weir_frame *frames[], unsigned
 				datapath_transmit(dp, t.frames[i], op->port);
 			return;
 		case OP_VISIT:
-			for (unsigned i = 0; i < t.n; i++)
-				datapath_wait(dp, t.frames[i], program, op);
+			datapath_wait_all(dp, t.frames, t.n, program, op);
 			return;
 		case OP_DELIVER:
 			if (op + 1 + op->arg < behind) {

@@ -250,6 +250,15 @@ static void later_ones_do_not_overtake_their_first(void **state)
 	while (lab_receive(&lab, 1, &frame))
 		n++;
 	assert_int_equal(n, 2);
+	// Known as it is, it waits for no other frame.
+	packets[2] = packet_read("udp 10.0.0.1:1001 > 10.0.0.2:53");
+	for (unsigned i = 2; i < 4; i++) {
+		frame = packet_frame(&packets[i]);
+		lab_send(&lab, 0, &frame);
+	}
+	lab_run(&lab);
+	assert_true(lab_receive(&lab, 1, &frame) && frame.bytes[21] == 4); // its offset
+	assert_true(lab_receive(&lab, 1, &frame) && frame.bytes[21] == 0);
 	acl_end(&lab);
 }
 
