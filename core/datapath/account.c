@@ -13,20 +13,37 @@ static bool is_related(struct datapath *dp, struct weir_frame *frame, const stru
 	return false;
 }
 
-static bool account(struct datapath *dp, struct weir_frame *frame, const struct op *op)
+bool account_op(struct datapath *dp, struct weir_frame *frame, const struct op *op, uint64_t wire)
 {
-	uint64_t wire = frame_wire(frame);
-
 	switch ((enum op_code)op->code) {
 	case OP_POLICE:
 		return account_police(dp, frame, op, wire);
 	case OP_RELATED:
 		return is_related(dp, frame, op);
 	case OP_FOLLOW:
-		return fragment_follow(dp, frame, op);
+		return fragment_follow(dp, frame, op, wire);
 	default:
 		account_meter(dp, op, wire);
 		return true;
+	}
+}
+
+void account_lost(
+	struct datapath *dp, const struct program *program, const struct op *at, uint64_t wire)
+{
+	int8_t longer = 0; // than at the operation
+
+	for (const struct op *op = at; op-- > program->ops;) {
+		struct op meter = *op;
+
+		if (op->code == OP_PUSH_VLAN)
+			longer += VLAN_TAG_SIZE;
+		else if (op->code == OP_POP_VLAN)
+			longer -= VLAN_TAG_SIZE;
+		if (op->code != OP_LOST)
+			continue;
+		meter.adjust -= longer;
+		account_meter(dp, &meter, wire);
 	}
 }
 
@@ -38,16 +55,16 @@ void account_over_rate(
 	policer_dropped(policer_slot_at(&dp->policers, op->arg), wire_frames(wire),
 		account_bytes(op, wire), DROP_CAUSE(op->stage, op->reason),
 		port ? port->id : WEIR_PORT_NONE);
-	dp->over_rate = op->arg + 1;
-	datapath_drop(dp, frame, op->port, op->stage, (uint16_t)op->reason);
-	dp->over_rate = 0;
+	datapath_drop_over_rate(dp, frame, op->port, op->stage, (uint16_t)op->reason, op->arg);
 }
 
 bool datapath_account(
 	struct datapath *dp, struct weir_frame *frame, const struct op ops[], unsigned n)
 {
+	const uint64_t wire = n ? frame_wire(frame) : 0;
+
 	for (unsigned i = 0; i < n; i++)
-		if (!account(dp, frame, &ops[i]))
+		if (!account_op(dp, frame, &ops[i], wire))
 			return false;
 	return true;
 }

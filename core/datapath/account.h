@@ -22,6 +22,11 @@ static inline void account_meter(struct datapath *dp, const struct op *op, uint6
 	count(&slot->bytes, account_bytes(op, wire));
 }
 
+// Counts frames that leave the program at an operation of it on the meters before that wait for
+// this: OP_LOST. wire: wire_of() them, as they come to the operation.
+void account_lost(
+	struct datapath *dp, const struct program *program, const struct op *at, uint64_t wire);
+
 // Drops a frame that a policer has refused.
 void account_over_rate(
 	struct datapath *dp, struct weir_frame *frame, const struct op *op, uint64_t wire);
@@ -40,5 +45,8 @@ static inline bool account_police(
 	policer_passed(policer_slot_at(&dp->policers, op->arg), frames, bytes);
 	return true;
 }
+
+// Does one of the operations of datapath_account(). wire: of the frame. False: it has been dropped.
+bool account_op(struct datapath *dp, struct weir_frame *frame, const struct op *op, uint64_t wire);
 
 #endif

@@ -58,6 +58,7 @@ struct compose_step {
 
 struct compose_trace {
 	void (*tell)(struct compose_trace *trace, const struct compose_step *step);
+	uint8_t tcp_flags; // of the frame that it is decided for; 0: it has none
 	// Inside compose*.c.
 	struct weir_decision_ops ops; // the composer's, each of which tells what it recorded
 	unsigned n_decided;           // by the hook that is being called

@@ -31,6 +31,24 @@ static bool is_valid(struct composer *c, const struct weir_fragment_verdict *v, 
 	return v->verdict != WEIR_FRAGMENT_POLICE || composer_policer(c, v->policer);
 }
 
+static void record(
+	struct composer *c, enum op_code code, uint8_t flags, uint16_t reason, uint32_t policer)
+{
+	composer_op(c, (struct op){ .code = (uint8_t)code,
+			       .stage = c->hook->stage,
+			       .port = c->port->index,
+			       .adjust = code == OP_FOLLOW ? c->wire_adjust : 0,
+			       .flags = flags,
+			       .arg = (uint32_t)c->hook->entry->number << 16 | key_vlan(&c->key),
+			       .reason = reason,
+			       .policer = policer });
+}
+
+static bool is_of(const struct composer *c, enum weir_fragment which)
+{
+	return key_bits(c->key.w[0], KEY_FRAGMENT_SHIFT, 2) == which;
+}
+
 // which: the fragments that the operation is for; about others nothing is said.
 static void say(struct composer *c, enum op_code code, enum weir_fragment which,
 	const struct weir_fragment_verdict *verdict, const char *what)
@@ -39,18 +57,18 @@ static void say(struct composer *c, enum op_code code, enum weir_fragment which,
 
 	memcpy(&v, verdict, verdict->size < sizeof(v) ? verdict->size : sizeof(v));
 	if (!may_say(c, what) || !is_valid(c, &v, what) || composer_has_passed(c) ||
-		key_bits(c->key.w[0], KEY_FRAGMENT_SHIFT, 2) != which)
+		!is_of(c, which))
 		return;
-	composer_op(c, (struct op){ .code = (uint8_t)code,
-			       .stage = c->hook->stage,
-			       .port = c->port->index,
-			       .adjust = code == OP_FOLLOW ? c->wire_adjust : 0,
-			       .flags = v.verdict == WEIR_FRAGMENT_DROP ? FRAGMENT_DROPS : 0,
-			       .arg = (uint32_t)c->hook->entry->number << 16 | key_vlan(&c->key),
-			       .reason = v.verdict == WEIR_FRAGMENT_DROP
-						 ? reason_of(c->hook->entry->number, v.reason)
-						 : 0,
-			       .policer = v.verdict == WEIR_FRAGMENT_POLICE ? v.policer + 1 : 0 });
+	if (v.verdict == WEIR_FRAGMENT_DROP)
+		record(c, code, FRAGMENT_DROPS, reason_of(c->hook->entry->number, v.reason), 0);
+	else
+		record(c, code, 0, 0, v.verdict == WEIR_FRAGMENT_POLICE ? v.policer + 1 : 0);
+}
+
+void composer_fragment_refused(struct composer *c, uint16_t reason)
+{
+	if (is_of(c, WEIR_FRAGMENT_FIRST))
+		record(c, OP_REMEMBER, FRAGMENT_DROPS, reason, 0);
 }
 
 void composer_fragment_remember(

@@ -9,8 +9,6 @@
 
 #include "datapath/composer.h"
 
-enum { VLAN_TAG_SIZE = 4 };
-
 static bool is_observer(const struct op *op)
 {
 	return op->code == OP_VISIT || op->code == OP_COPY || op->code == OP_DELIVER ||
@@ -279,21 +277,31 @@ static unsigned last_seen(const struct composition *out)
 	return behind;
 }
 
+// The place behind the last visit.
+static unsigned last_visited(const struct composition *out)
+{
+	unsigned behind = out->n_ops;
+
+	while (behind > 0 && out->ops[behind - 1].code != OP_VISIT)
+		behind--;
+	return behind;
+}
+
 void composer_strip_dropped(struct composer *c)
 {
 	struct composition *out = c->out;
-	unsigned seen = last_seen(out);
 
 	for (unsigned i = 0; i < out->n_ops;) {
-		const struct op *op = &out->ops[i];
-		bool reads = is_reader(op) && op->code != OP_REMEMBER;
+		struct op *op = &out->ops[i];
+		bool visited = i < last_visited(out);
 
-		if (is_account(op) || reads || (i >= seen && is_rewrite(op))) {
+		if (visited && op->code == OP_METER)
+			op->code = OP_LOST;
+		if (op->code == OP_TRACK || (!visited && (is_account(op) || is_gate(op))) ||
+			(i >= last_seen(out) && is_rewrite(op)))
 			remove_op(out, i);
-			seen = last_seen(out);
-		} else {
+		else
 			i++;
-		}
 	}
 }
 
@@ -334,18 +342,24 @@ static unsigned last_fixed(const struct composition *out)
 unsigned composer_take_late(struct composer *c, struct op late[])
 {
 	struct composition *out = c->out;
-	unsigned n = 0;
+	unsigned n = 0, fixed = last_fixed(out);
 
-	for (unsigned i = last_fixed(out); i < out->n_ops;) {
-		if (is_account(&out->ops[i]) || is_gate(&out->ops[i])) {
-			late[n] = out->ops[i];
-			if (is_adjusted(&late[n]))
-				late[n].adjust -= shorter_at(out, i);
-			n++;
-			remove_op(out, i);
-		} else {
+	for (unsigned i = 0; i < out->n_ops;) {
+		struct op *op = &out->ops[i];
+		bool moves = i >= fixed && (is_account(op) || is_gate(op));
+
+		if (!moves && op->code != OP_METER) {
 			i++;
+			continue;
 		}
+		late[n] = *op;
+		if (is_adjusted(op))
+			late[n].adjust -= shorter_at(out, i);
+		n++;
+		if (moves)
+			remove_op(out, i);
+		else
+			op->code = OP_LOST;
 	}
 	return n;
 }

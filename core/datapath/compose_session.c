@@ -170,11 +170,16 @@ static bool is_refused(const struct composer *c, const struct session_use *use)
 
 static void refuse(struct composer *c, struct session_use *use, const struct weir_session *s)
 {
+	uint16_t reason = s->full == WEIR_SESSION_FULL_DROP
+				  ? reason_of(0, REASON_SESSION_FULL)
+				  : reason_of(c->hook->entry->number, s->full_reason);
+
 	use->kind = SESSION_USE_ROOM;
-	if (s->full == WEIR_SESSION_FULL_DROP)
-		composer_drop(c, reason_of(0, REASON_SESSION_FULL));
-	else if (s->full == WEIR_SESSION_FULL_REASON)
-		composer_drop(c, reason_of(c->hook->entry->number, s->full_reason));
+	if (s->full == WEIR_SESSION_FULL_PASS)
+		return;
+	// The hook cannot know, and has no say any more.
+	composer_fragment_refused(c, reason);
+	composer_drop(c, reason);
 }
 
 void composer_session(struct weir_decision *d, const struct weir_session *session)

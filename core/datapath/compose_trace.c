@@ -3,11 +3,11 @@
 //
 // Telling how a decision comes about: a second table of decision operations, each of which calls
 // that of decision.c and tells what came of it. Nobody who does not trace passes through here.
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "datapath/composer.h"
-#include "forwarding/native.h"
 
 enum { LINE_SIZE = 256 };
 
@@ -53,7 +53,7 @@ void composer_trace_call(struct composer *c, const struct hook *hook,
 	c->hook = NULL; // what follows is the core's
 }
 
-static const char *port_name(const struct composer *c, uint32_t id)
+const char *composer_port_name(const struct composer *c, uint32_t id)
 {
 	const struct snapshot_port *port = snapshot_port(c->context->snapshot, (uint16_t)id);
 
@@ -148,15 +148,19 @@ static void trace_meter(struct weir_decision *d, uint32_t meter)
 static void trace_visit(struct weir_decision *d, uint8_t tcp_flags)
 {
 	struct composer *c = composer(d);
+	const char *then = c->hook->entry->extension->class == WEIR_CLASS_CAPTURE
+				   ? ""
+				   : ", and may drop or change it: what follows is for what it "
+				     "lets pass as it is";
 	unsigned n_refused;
 	bool counts = begin(c, &n_refused);
 
 	composer_decision_ops.visit(d, tcp_flags);
 	if (tcp_flags)
 		end(c, counts, n_refused, COMPOSE_VISIT, 0,
-			"frames with any of the TCP flags 0x%02x", tcp_flags);
+			"frames with any of the TCP flags 0x%02x%s", tcp_flags, then);
 	else
-		end(c, counts, n_refused, COMPOSE_VISIT, 0, "every frame");
+		end(c, counts, n_refused, COMPOSE_VISIT, 0, "every frame%s", then);
 }
 
 static void trace_copy(struct weir_decision *d, uint32_t sink, uint32_t one_in)
@@ -167,10 +171,10 @@ static void trace_copy(struct weir_decision *d, uint32_t sink, uint32_t one_in)
 
 	composer_decision_ops.copy(d, sink, one_in);
 	if (one_in == 1)
-		end(c, counts, n_refused, COMPOSE_COPY, 0, "to %s", port_name(c, sink));
+		end(c, counts, n_refused, COMPOSE_COPY, 0, "to %s", composer_port_name(c, sink));
 	else
 		end(c, counts, n_refused, COMPOSE_COPY, 0, "1 in %u to %s", one_in,
-			port_name(c, sink));
+			composer_port_name(c, sink));
 }
 
 static void trace_forward(struct weir_decision *d, weir_port_id port)
@@ -180,7 +184,7 @@ static void trace_forward(struct weir_decision *d, weir_port_id port)
 	bool counts = begin(c, &n_refused);
 
 	composer_decision_ops.forward(d, port);
-	end(c, counts, n_refused, COMPOSE_FORWARD, 0, "to %s", port_name(c, port));
+	end(c, counts, n_refused, COMPOSE_FORWARD, 0, "to %s", composer_port_name(c, port));
 }
 
 static void trace_flood(struct weir_decision *d)
@@ -251,9 +255,16 @@ static void trace_session_related(struct weir_decision *d, unsigned reason)
 static void session_text(const struct composer *c, uint32_t idle_s, char *text, size_t size)
 {
 	const struct session_use *use = composer_session_of(c);
+	uint8_t flags = c->context->trace->tcp_flags;
+	uint32_t first_s = session_first_idle_s(idle_s, flags);
 
-	if (use && use->kind == SESSION_USE_OPEN)
-		snprintf(text, size, "opened by the first frame, for %u s after the last", idle_s);
+	if (use && use->kind == SESSION_USE_OPEN && first_s < idle_s && !(flags & TH_RST))
+		snprintf(text, size,
+			"opened by the first frame, for %u s after the last, once the connection "
+			"is established for %u s",
+			first_s, idle_s);
+	else if (use && use->kind == SESSION_USE_OPEN)
+		snprintf(text, size, "opened by the first frame, for %u s after the last", first_s);
 	else if (use && use->kind == SESSION_USE_HOLD)
 		snprintf(text, size, "there is one already");
 	else if (use && use->kind == SESSION_USE_ROOM)
@@ -273,9 +284,13 @@ static void trace_session(struct weir_decision *d, const struct weir_session *se
 	if (counts)
 		session_text(c, session->idle_s, text, sizeof(text));
 	end(c, counts, n_refused, COMPOSE_SESSION, 0, "%s", text);
+	if (!counts || !c->hook_ended)
+		return;
 	// For lack of room.
-	if (counts && c->hook_ended)
-		composer_tell(c, c->hook->stage, COMPOSE_DROP, c->drop_reason, "%s", "");
+	if (key_bits(c->key.w[0], KEY_FRAGMENT_SHIFT, 2) == WEIR_FRAGMENT_FIRST)
+		composer_tell(c, c->hook->stage, COMPOSE_FRAGMENT, 0, "%s",
+			"remembered: later ones of its datagram are dropped, too");
+	composer_tell(c, c->hook->stage, COMPOSE_DROP, c->drop_reason, "%s", "");
 }
 
 static void verdict_text(
@@ -356,51 +371,4 @@ void compose_trace_init(struct compose_trace *trace,
 	// A service that the host does not have stays NULL.
 	ops.egress_class = ops.egress_class ? trace_egress_class : NULL;
 	*trace = (struct compose_trace){ .tell = tell, .ops = ops };
-}
-
-// ---- What native forwarding says
-
-static void mac_text(uint64_t word, char text[18])
-{
-	const uint8_t *m = (const uint8_t *)&word;
-
-	snprintf(text, 18, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
-}
-
-static const char *outcome_text(enum fdb_outcome outcome)
-{
-	static const char *const texts[] = {
-		[FDB_KNOWN] = "known here",
-		[FDB_LEARNED] = "new, learned here",
-		[FDB_MOVED] = "moves here",
-		[FDB_FULL] = "not learned: the table is full",
-		[FDB_PORT_LIMIT] = "not learned: the port has as many addresses as it may",
-		[FDB_STATIC_CONFLICT] = "not learned: a static entry leads elsewhere",
-		[FDB_NO_PORT] = "not learned: the port takes no part",
-		[FDB_INVALID] = "not learned: it is no station's",
-	};
-
-	return texts[outcome];
-}
-
-void composer_tell_native(struct composer *c, const struct native_decision *native)
-{
-	static const char *const kinds[] = { "", "unicast", "unknown unicast", "multicast",
-		"broadcast" };
-	char src[18], dst[18];
-
-	mac_text(c->key.w[2], src);
-	mac_text(c->key.w[1], dst);
-	if (native->asked)
-		composer_tell(c, WEIR_STAGE_FORWARD, COMPOSE_LEARN, native->vlan,
-			"%s in vlan %u: %s%s%s", src, native->vlan, outcome_text(native->outcome),
-			native->moved ? " from " : "",
-			native->moved ? port_name(c, native->moved_from) : "");
-	if (native->verdict == NATIVE_FLOOD)
-		composer_tell(c, WEIR_STAGE_FORWARD, COMPOSE_FLOOD, native->vlan,
-			"%s in vlan %u: %s", dst, native->vlan, kinds[native->forwarded]);
-	else if (native->verdict == NATIVE_PORT)
-		composer_tell(c, WEIR_STAGE_FORWARD, COMPOSE_FORWARD, native->vlan,
-			"%s in vlan %u: known, to %s", dst, native->vlan,
-			port_name(c, native->port));
 }

@@ -39,6 +39,8 @@ void composer_session_related(struct weir_decision *d, unsigned reason);
 void composer_fragment_remember(
 	struct weir_decision *d, const struct weir_fragment_verdict *verdict);
 void composer_fragment_follow(struct weir_decision *d, const struct weir_fragment_verdict *unknown);
+// The core drops the flow at this hook. Has that remembered, if it is one of first fragments.
+void composer_fragment_refused(struct composer *c, uint16_t reason);
 // What the decision says so far of the session that the flow at the hook has; NULL: nothing, or it
 // has none.
 const struct session_use *composer_session_of(const struct composer *c);
@@ -56,7 +58,9 @@ __attribute__((format(printf, 5, 6))) void composer_tell(struct composer *c, enu
 	enum compose_action action, uint32_t value, const char *format, ...);
 __attribute__((format(printf, 5, 0))) void composer_vtell(struct composer *c, enum weir_stage stage,
 	enum compose_action action, uint32_t value, const char *format, va_list arguments);
-// What native forwarding found and chose.
+// The port of this id or index, or "".
+const char *composer_port_name(const struct composer *c, uint32_t id);
+// What native forwarding found and chose: compose_trace_native.c.
 struct native_decision;
 void composer_tell_native(struct composer *c, const struct native_decision *native);
 
@@ -72,12 +76,17 @@ struct op composer_set_op(uint64_t field, const void *value, size_t size);
 bool composer_set(struct composer *c, uint64_t field, const void *value, size_t size);
 void composer_push_vlan(struct composer *c, uint16_t tci);
 void composer_pop_vlan(struct composer *c);
-// Takes out what a dropped frame does not need: meters and policers, what is for sessions, and
-// rewrites that nobody sees. What it has remembered stays.
+// Takes out what a dropped frame does not need: meters, policers and what lets single frames
+// through behind the last visit, what is for sessions, and rewrites that nobody sees. What it has
+// remembered stays. So does what acts on the frames before a visit sees them; meters there count
+// what is lost up to the visit, or to it.
 void composer_strip_dropped(struct composer *c);
-// Takes the meters and policers behind the last visit out of the program into late, and what lets
-// single frames through with them, so that each counts what passes its place; returns how many.
-// Where addresses are rewritten behind what reads them, that stays, with all before it.
+// Takes the meters and policers out of the program into late, and what lets single frames through
+// with them, for when the egress half is known not to be dropped, so that each counts what passes
+// its place; returns how many. Only meters are taken from before a visit, and from before what
+// reads addresses that are rewritten behind it: in their place they go on to count what is lost up
+// to there. (Not what a visit of the egress half takes before that half is dropped: of that they
+// count nothing.)
 unsigned composer_take_late(struct composer *c, struct op late[/* PROGRAM_OPS_MAX */]);
 
 // True when the hook's class is among classes (1 << enum weir_class) and the hook still has a say;

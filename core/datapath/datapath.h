@@ -84,11 +84,13 @@ struct datapath {
 	struct fragment_table *fragments;    // the switch's; NULL: none are remembered
 	struct flow_sessions *flow_sessions; // by index of the flow
 	struct policer_bank policers;
-	uint32_t over_rate; // of which policer a frame that is being dropped is, plus 1; 0: none
 
 	// This batch.
 	const struct snapshot *snapshot;
 	uint64_t now; // switch clock, read before the snapshot
+	// The same, or earlier when a stale flow had to run as it was: whatever this batch's frames
+	// have run was decided, or was found to hold still, no earlier.
+	uint64_t run_valid_at;
 	uint64_t now_ns;
 	uint32_t now_s;         // seconds
 	uint32_t tick;          // flow_tick()
@@ -220,6 +222,17 @@ static inline uint64_t datapath_valid_at(const struct datapath *dp, const struct
 }
 // True when nothing that the flow depends on has changed since; brings valid_at up to now.
 bool datapath_fresh(struct datapath *dp, struct flow *flow);
+// Before a frame of the flow runs its program: if what it depends on has changed, it is decided
+// anew, as long as this batch has not done its share.
+void datapath_refresh(struct datapath *dp, struct flow *flow);
+// A frame runs the flow's program, stale as it may be.
+static inline void datapath_note_stale(struct datapath *dp, const struct flow *flow)
+{
+	uint64_t valid_at = datapath_valid_at(dp, flow);
+
+	if (valid_at < dp->run_valid_at)
+		dp->run_valid_at = valid_at;
+}
 
 // Tells what the flow has counted, and lets go of what it has.
 static inline void sessions_drop(struct datapath *dp, struct flow *flow)
@@ -274,6 +287,12 @@ static inline void datapath_wait(struct datapath *dp, struct weir_frame *frame,
 	else
 		datapath_wait_anywhere(dp, frame, program, visit);
 }
+static inline void datapath_wait_all(struct datapath *dp, struct weir_frame *const frames[/* n */],
+	unsigned n, const struct program *program, const struct op *visit)
+{
+	for (unsigned i = 0; i < n; i++)
+		datapath_wait(dp, frames[i], program, visit);
+}
 static inline bool datapath_visits_wait(const struct datapath *dp)
 {
 	return dp->waiting_positions[0] | dp->waiting_positions[1] | dp->waiting_positions[2] |
@@ -315,6 +334,9 @@ void datapath_flush_queue(struct datapath *dp, struct tx_queue *queue);
 // that is gone). Stage 7 of the port sees it first.
 void datapath_drop(struct datapath *dp, struct weir_frame *frame, uint16_t port,
 	enum weir_stage stage, uint16_t reason);
+// The same of one that is over the rate of this policer.
+void datapath_drop_over_rate(struct datapath *dp, struct weir_frame *frame, uint16_t port,
+	enum weir_stage stage, uint16_t reason, uint32_t policer);
 // The same for a flow that was decided to be dropped: its program had stage 7 in it.
 void datapath_drop_decided(struct datapath *dp, struct weir_frame *frame, uint16_t port,
 	enum weir_stage stage, uint16_t reason);

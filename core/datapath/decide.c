@@ -110,6 +110,19 @@ bool datapath_fresh(struct datapath *dp, struct flow *flow)
 	return true;
 }
 
+void datapath_refresh(struct datapath *dp, struct flow *flow)
+{
+	if (datapath_fresh(dp, flow))
+		return;
+	if (dp->n_redecided < REDECIDE_PER_BATCH ||
+		(flow_rest(dp->flows, flow)->flags & FLOW_UNDECIDED)) {
+		dp->n_redecided++;
+		if (datapath_redecide(dp, flow, true))
+			return;
+	}
+	datapath_note_stale(dp, flow);
+}
+
 struct decided decide_flow(struct datapath *dp, struct flow_key *key, unsigned n_words,
 	uint32_t hash, const struct weir_frame *frame)
 {

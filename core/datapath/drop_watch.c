@@ -22,7 +22,8 @@ static bool wants(const struct drop_watch *watch, const struct datapath *dp,
 }
 
 static void take(struct drop_watch *watch, const struct datapath *dp,
-	const struct snapshot_port *port, uint32_t cause, const struct weir_frame *frame)
+	const struct snapshot_port *port, uint32_t cause, uint32_t policer,
+	const struct weir_frame *frame)
 {
 	struct drop_lane *lane = &watch->lanes[dp->worker];
 	uint32_t n = frame->linear < DROP_SAMPLE_BYTES ? frame->linear : DROP_SAMPLE_BYTES;
@@ -37,7 +38,7 @@ static void take(struct drop_watch *watch, const struct datapath *dp,
 	sample->n_lost = lane->n_lost;
 	sample->generation = dp->generation;
 	sample->cause = cause;
-	sample->policer = dp->over_rate;
+	sample->policer = policer;
 	sample->size = frame->size;
 	sample->n_bytes = n;
 	memcpy(sample->port, port->name, sizeof(sample->port));
@@ -46,9 +47,10 @@ static void take(struct drop_watch *watch, const struct datapath *dp,
 }
 
 void drop_watch_take(struct drop_watch *watch, const struct datapath *dp,
-	const struct snapshot_port *port, uint32_t cause, const struct weir_frame *frame)
+	const struct snapshot_port *port, uint32_t cause, uint32_t policer,
+	const struct weir_frame *frame)
 {
 	for (; watch; watch = rcu_get(&watch->next))
 		if (wants(watch, dp, port, cause))
-			take(watch, dp, port, cause, frame);
+			take(watch, dp, port, cause, policer, frame);
 }

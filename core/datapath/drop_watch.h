@@ -58,8 +58,10 @@ struct drop_sample {
 
 struct datapath;
 
-// Gives a sample of the frame, which is being dropped, to all that want it. Worker.
+// Gives a sample of the frame, which is being dropped, to all that want it. cause, policer: as in
+// the sample. Worker.
 void drop_watch_take(struct drop_watch *watches, const struct datapath *dp,
-	const struct snapshot_port *port, uint32_t cause, const struct weir_frame *frame);
+	const struct snapshot_port *port, uint32_t cause, uint32_t policer,
+	const struct weir_frame *frame);
 
 #endif

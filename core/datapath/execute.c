@@ -42,8 +42,9 @@ static const struct snapshot_port *drop_port(
 	return port ? port : dp->snapshot->nowhere;
 }
 
-void datapath_drop_decided(struct datapath *dp, struct weir_frame *frame, uint16_t index,
-	enum weir_stage stage, uint16_t reason)
+// policer: over whose rate it is, plus 1; 0: none.
+static void end_dropped(struct datapath *dp, struct weir_frame *frame, uint16_t index,
+	enum weir_stage stage, uint16_t reason, uint32_t policer)
 {
 	const struct snapshot_port *port = drop_port(dp, frame, index);
 	struct drop_watch *watches = rcu_get(dp->watches);
@@ -52,19 +53,37 @@ void datapath_drop_decided(struct datapath *dp, struct weir_frame *frame, uint16
 	weir_frame_wire(frame, &frames, &bytes);
 	count_drop(datapath_counters(dp, port), stage, reason, frames);
 	if (__builtin_expect(watches != NULL, 0))
-		drop_watch_take(watches, dp, port, DROP_CAUSE(stage, reason), frame);
+		drop_watch_take(watches, dp, port, DROP_CAUSE(stage, reason), policer, frame);
 	weir_frame_release(frame);
 }
 
-void datapath_drop(struct datapath *dp, struct weir_frame *frame, uint16_t index,
-	enum weir_stage stage, uint16_t reason)
+static void end_at_run_time(struct datapath *dp, struct weir_frame *frame, uint16_t index,
+	enum weir_stage stage, uint16_t reason, uint32_t policer)
 {
 	const struct snapshot_port *port = drop_port(dp, frame, index);
 
 	if (__builtin_expect(port_n_hooks(port, WEIR_STAGE_DROP) != 0, 0) &&
 		!(frame->flags & FRAME_TAPPED))
 		datapath_tap_drop(dp, frame, port, DROP_CAUSE(stage, reason));
-	datapath_drop_decided(dp, frame, index, stage, reason);
+	end_dropped(dp, frame, index, stage, reason, policer);
+}
+
+void datapath_drop_decided(struct datapath *dp, struct weir_frame *frame, uint16_t index,
+	enum weir_stage stage, uint16_t reason)
+{
+	end_dropped(dp, frame, index, stage, reason, 0);
+}
+
+void datapath_drop(struct datapath *dp, struct weir_frame *frame, uint16_t index,
+	enum weir_stage stage, uint16_t reason)
+{
+	end_at_run_time(dp, frame, index, stage, reason, 0);
+}
+
+void datapath_drop_over_rate(struct datapath *dp, struct weir_frame *frame, uint16_t index,
+	enum weir_stage stage, uint16_t reason, uint32_t policer)
+{
+	end_at_run_time(dp, frame, index, stage, reason, policer + 1);
 }
 
 // A clone in the place of one hold on the frame; NULL: dropped, counted.
@@ -163,20 +182,23 @@ static enum half_claim claim_of(const struct datapath *dp, const struct program 
 
 // Frames of one flow on their way through a program, in their order.
 struct train {
+	const struct program *program;
 	struct weir_frame **frames;
 	unsigned n;
 	uint64_t wire; // wire_of() them
 };
 
-// What is done with a frame for itself. Takes it; returns the one that goes on, or NULL.
-static struct weir_frame *pass(struct datapath *dp, struct weir_frame *frame, const struct op *op)
+// What is done with a frame for itself. wire: of it. Takes it; returns the one that goes on, or
+// NULL.
+static struct weir_frame *pass(
+	struct datapath *dp, struct weir_frame *frame, const struct op *op, uint64_t wire)
 {
 	switch ((enum op_code)op->code) {
 	case OP_POLICE:
-		return account_police(dp, frame, op, frame_wire(frame)) ? frame : NULL;
+		return account_police(dp, frame, op, wire) ? frame : NULL;
 	case OP_RELATED:
 	case OP_FOLLOW:
-		return datapath_account(dp, frame, op, 1) ? frame : NULL;
+		return account_op(dp, frame, op, wire) ? frame : NULL;
 	case OP_REMEMBER:
 		fragment_remember(dp, frame, op);
 		return frame;
@@ -194,18 +216,25 @@ static struct weir_frame *pass(struct datapath *dp, struct weir_frame *frame, co
 
 static void pass_each(struct datapath *dp, struct train *t, const struct op *op)
 {
+	const bool resizes = op->code == OP_PUSH_VLAN || op->code == OP_POP_VLAN;
 	const unsigned n = t->n;
+	uint64_t lost = 0;
 
 	t->n = 0;
 	t->wire = 0;
 	for (unsigned i = 0; i < n; i++) {
-		struct weir_frame *frame = pass(dp, t->frames[i], op);
+		uint64_t wire = frame_wire(t->frames[i]);
+		struct weir_frame *frame = pass(dp, t->frames[i], op, wire);
 
-		if (!frame)
+		if (!frame) {
+			lost += wire;
 			continue;
+		}
 		t->frames[t->n++] = frame;
-		t->wire += frame_wire(frame);
+		t->wire += resizes ? frame_wire(frame) : wire;
 	}
+	if (__builtin_expect(lost != 0, 0))
+		account_lost(dp, t->program, op, lost);
 }
 
 // To one of several destinations: the frames go on.
@@ -245,7 +274,7 @@ void datapath_run_all(struct datapath *dp, struct weir_frame *frames[], unsigned
 	const struct program *program, unsigned from)
 {
 	const struct op *behind = &program->ops[program->n_ops];
-	struct train t = { frames, n, wire };
+	struct train t = { program, frames, n, wire };
 
 	// Every program ends with an operation that takes the frames.
 	for (const struct op *op = &program->ops[from];; op++) {
@@ -253,13 +282,14 @@ void datapath_run_all(struct datapath *dp, struct weir_frame *frames[], unsigned
 		case OP_METER:
 			account_meter(dp, op, t.wire);
 			continue;
+		case OP_LOST:
+			continue;
 		case OP_OUTPUT:
 			for (unsigned i = 0; i < t.n; i++)
 				datapath_transmit(dp, t.frames[i], op->port);
 			return;
 		case OP_VISIT:
-			for (unsigned i = 0; i < t.n; i++)
-				datapath_wait(dp, t.frames[i], program, op);
+			datapath_wait_all(dp, t.frames, t.n, program, op);
 			return;
 		case OP_DELIVER:
 			if (op + 1 + op->arg < behind) {

@@ -46,19 +46,13 @@ static inline void use_flow(struct datapath *dp, struct flow *flow, uint64_t wir
 		flow_count(dp->flows, flow);
 }
 
-// A hit: if what it depends on has changed, it is decided anew, as long as this batch has not done
-// its share. That happens with the flow's first frame of the batch or not at all: were some of its
-// frames to run the old program and wait for a visit, and others the new one and not, they would
-// overtake each other.
+// A hit. Stale flows are decided anew with their first frame of the batch or not at all: were some
+// of its frames to run the old program and wait for a visit, and others the new one and not, they
+// would overtake each other.
 static inline void check_flow(struct datapath *dp, struct flow *flow)
 {
-	if (__builtin_expect(flow->valid_at == (uint32_t)dp->now, 1) || datapath_fresh(dp, flow))
-		return;
-	if (dp->n_redecided < REDECIDE_PER_BATCH ||
-		(flow_rest(dp->flows, flow)->flags & FLOW_UNDECIDED)) {
-		dp->n_redecided++;
-		datapath_redecide(dp, flow, true);
-	}
+	if (__builtin_expect(flow->valid_at != (uint32_t)dp->now, 0))
+		datapath_refresh(dp, flow);
 }
 
 // The program of a cached flow, with a reference that the caller puts; NULL: there is no such flow.

@@ -82,7 +82,7 @@ static struct remembered *place_for(
 }
 
 void fragment_put(struct fragment_table *t, const struct fragment_key *key,
-	const struct fragment_verdict *verdict, uint32_t now_s, uint32_t now)
+	const struct fragment_verdict *verdict, uint32_t now_s, uint32_t at)
 {
 	unsigned bucket = bucket_of(t, key);
 	struct remembered *r;
@@ -98,7 +98,7 @@ void fragment_put(struct fragment_table *t, const struct fragment_key *key,
 		.drops = verdict->drops,
 		.taken = 1,
 		.at_s = now_s,
-		.at = now,
+		.at = at,
 	};
 	spin_unlock(&t->locks[bucket]);
 	if (pushed_out)

@@ -55,10 +55,11 @@ struct fragment_table *fragment_table_create(void);
 void fragment_table_destroy(struct fragment_table *table);
 
 // Remembers what was decided about a first fragment; of the same datagram, instead of what was
-// before. now_s: seconds; now: the switch clock, read before anything was decided. Any worker.
+// before. now_s: seconds; at: a time of the switch clock, no later than that at which it was
+// decided or last found to hold still. Any worker.
 void fragment_put(struct fragment_table *table, const struct fragment_key *key,
-	const struct fragment_verdict *verdict, uint32_t now_s, uint32_t now);
-// Whether it is remembered; *at: `now` of then. Any worker.
+	const struct fragment_verdict *verdict, uint32_t now_s, uint32_t at);
+// Whether it is remembered; *at: that time. Any worker.
 bool fragment_look(struct fragment_table *table, const struct fragment_key *key, uint32_t now_s,
 	struct fragment_verdict *verdict, uint32_t *at);
 // How many have been forgotten before their time, for lack of room. Any thread.

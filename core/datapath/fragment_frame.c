@@ -2,6 +2,8 @@
 // Copyright The Weir Authors
 #include "datapath/fragment_frame.h"
 
+#include "datapath/account.h"
+
 // Of the Ethernet source: stations that the port's policies may tell apart take no other's
 // datagrams for theirs.
 static uint64_t station(const struct weir_frame *frame)
@@ -42,8 +44,9 @@ void fragment_remember(struct datapath *dp, const struct weir_frame *frame, cons
 	struct fragment_verdict verdict = verdict_of(op);
 	struct fragment_key key;
 
+	// The program may be one that the worker has not come to decide anew.
 	if (dp->fragments && make_key(frame, op, &key))
-		fragment_put(dp->fragments, &key, &verdict, dp->now_s, (uint32_t)dp->now);
+		fragment_put(dp->fragments, &key, &verdict, dp->now_s, (uint32_t)dp->run_valid_at);
 }
 
 // What was decided before the port changed, its policies included, is not what would be now.
@@ -55,7 +58,8 @@ static bool is_fresh(const struct datapath *dp, uint16_t port, uint32_t at)
 	return generation_slot_time(dp->generation, generation_slot(GENERATION_PORT, port)) <= then;
 }
 
-static bool pay(struct datapath *dp, struct weir_frame *frame, const struct op *op, uint32_t id)
+static bool pay(struct datapath *dp, struct weir_frame *frame, const struct op *op, uint32_t id,
+	uint64_t wire)
 {
 	const struct policer *policer = policer_at(dp->snapshot->policers, id);
 	struct op police = {
@@ -71,10 +75,11 @@ static bool pay(struct datapath *dp, struct weir_frame *frame, const struct op *
 	if (!policer || __atomic_load_n(&policer->owner, __ATOMIC_RELAXED) != op_owner(op))
 		return true;
 	police.flags = __atomic_load_n(&policer->unit, __ATOMIC_RELAXED);
-	return datapath_account(dp, frame, &police, 1);
+	return account_police(dp, frame, &police, wire);
 }
 
-bool fragment_follow(struct datapath *dp, struct weir_frame *frame, const struct op *op)
+bool fragment_follow(
+	struct datapath *dp, struct weir_frame *frame, const struct op *op, uint64_t wire)
 {
 	struct fragment_verdict verdict = verdict_of(op), remembered;
 	struct fragment_key key;
@@ -88,5 +93,5 @@ bool fragment_follow(struct datapath *dp, struct weir_frame *frame, const struct
 		datapath_drop(dp, frame, op->port, op->stage, verdict.reason);
 		return false;
 	}
-	return !verdict.policer || pay(dp, frame, op, verdict.policer - 1);
+	return !verdict.policer || pay(dp, frame, op, verdict.policer - 1, wire);
 }

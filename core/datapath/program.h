@@ -24,6 +24,8 @@ enum op_code {
 	OP_DROP,      // port, stage, arg: reason
 	OP_END,       // the frame is let go of: somebody else accounts for it
 	OP_METER,     // adjust; arg: meter
+	OP_LOST,      // the same, of frames that do not come to the program's end: a visit takes
+		      // them, or an operation drops them. The others are counted late, or never
 	OP_POLICE,    // port, stage, adjust, flags: enum policer_unit, reason; arg: policer
 	OP_VISIT,     // port, stage, hint, flags: TCP flags; arg: attachment
 	OP_COPY,      // port: sink; arg: one in
@@ -100,6 +102,7 @@ static inline uint16_t op_related_reason(const struct op *op)
 enum {
 	PROGRAM_OPS_MAX = 256,
 	FRAGMENT_DROPS = 1, // in the flags of OP_REMEMBER and OP_FOLLOW
+	VLAN_TAG_SIZE = 4,
 };
 
 struct program {

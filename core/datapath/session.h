@@ -196,6 +196,9 @@ void session_release(struct session *session);
 // Frames of a flow that holds it, the last at `used`.
 void session_count(struct session *session, enum weir_session_direction direction, uint64_t frames,
 	uint64_t bytes, uint32_t used);
+// How long a session of this idle_s stays behind the frame that opens it, with these of TCP's flags
+// (0: of another protocol), if no other one comes.
+uint32_t session_first_idle_s(uint32_t idle_s, uint8_t flags);
 // A frame with these of TCP's flags (RFC 9293 3.1) has passed. The session may be gone.
 void session_tcp(struct session_table *table, const struct session_key *key, uint64_t hash,
 	bool reverse, uint8_t flags, uint32_t now_s);

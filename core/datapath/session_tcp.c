@@ -28,25 +28,36 @@ static void finish(struct session *s, enum weir_session_direction direction)
 		s->state = s->finished == 3 ? SESSION_CLOSED : SESSION_CLOSING;
 }
 
+static void follow(struct session *s, enum weir_session_direction direction, uint8_t flags)
+{
+	if (flags & TH_RST)
+		s->state = SESSION_CLOSED;
+	else if ((flags & (TH_SYN | TH_ACK)) == TH_SYN)
+		begin(s, direction);
+	else if ((flags & TH_SYN) && s->state <= SESSION_SYN_SENT)
+		s->state = SESSION_SYN_RECEIVED;
+	if ((flags & (TH_FIN | TH_RST)) == TH_FIN)
+		finish(s, direction);
+}
+
+uint32_t session_first_idle_s(uint32_t idle_s, uint8_t flags)
+{
+	struct session s = { .state = SESSION_OPEN, .idle_s = idle_s };
+
+	follow(&s, WEIR_SESSION_FORWARD, flags);
+	return session_idle_s(&s, s.state);
+}
+
 void session_tcp(struct session_table *t, const struct session_key *key, uint64_t hash,
 	bool reverse, uint8_t flags, uint32_t now_s)
 {
 	struct session_bucket *bucket = bucket_of(t, hash);
-	enum weir_session_direction direction;
 	struct session *s;
 
 	bucket_lock(bucket);
 	s = bucket_find(t, bucket, key);
 	if (s) {
-		direction = session_direction(s, reverse);
-		if (flags & TH_RST)
-			s->state = SESSION_CLOSED;
-		else if ((flags & (TH_SYN | TH_ACK)) == TH_SYN)
-			begin(s, direction);
-		else if ((flags & TH_SYN) && s->state <= SESSION_SYN_SENT)
-			s->state = SESSION_SYN_RECEIVED;
-		if ((flags & (TH_FIN | TH_RST)) == TH_FIN)
-			finish(s, direction);
+		follow(s, session_direction(s, reverse), flags);
 		session_due_by(t, s, now_s + session_idle_s(s, s->state) + 1);
 	}
 	bucket_unlock(bucket);

@@ -7,6 +7,7 @@
 #include "datapath/datapath.h"
 #include "datapath/flow_use.h"
 #include "datapath/rewrite.h"
+#include "datapath/session_frame.h"
 
 static void tell(struct trace *trace, const struct snapshot_port *port, enum weir_stage stage,
 	enum compose_action action, uint32_t value, const char *text)
@@ -72,6 +73,7 @@ static void compose(struct trace *trace, compose_half *half, const struct flow_k
 	unsigned refused;
 
 	compose_trace_init(&quiet, tell_nobody);
+	quiet.tcp_flags = trace->steps.tcp_flags;
 	context.trace = &quiet;
 	do {
 		half(&context, key, composition);
@@ -176,6 +178,7 @@ void trace_frame(struct trace *trace, const struct snapshot_port *port, struct w
 	struct trace_half half = { .port = port, .key = &key, .mask = &port->ingress };
 
 	frame->port = port->index;
+	trace->steps.tcp_flags = session_tcp_flags(frame);
 	key_parse(frame, &key);
 	key.w[0] |= port->index | (uint64_t)port->epoch << KEY_EPOCH_SHIFT;
 	mask_key(&key, &port->ingress);

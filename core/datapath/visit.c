@@ -8,6 +8,8 @@
 // Most frames of a batch wait for the same visitor: that costs them a comparison and three stores.
 #include <netinet/in.h>
 
+#include "datapath/account.h"
+#include "datapath/flow_use.h"
 #include "datapath/visit.h"
 
 // ---- Waiting
@@ -144,12 +146,17 @@ static void rekey(struct datapath *dp, struct weir_frame *frame, const struct ho
 		datapath_decide_and_run(dp, frame, frame->port, start);
 }
 
-// What the visitor made of frame i of the call, other than letting it pass.
-static void go_elsewhere(struct visit_call *call, unsigned i, const struct op *visit)
+// What the visitor made of frame i of the call, which was `at` of the queue, other than letting it
+// pass.
+static void go_elsewhere(
+	struct visit_call *call, unsigned i, const struct visit_queue *queue, unsigned at)
 {
+	const struct op *visit = queue->visits[at];
 	struct weir_frame *frame = call->frames[i];
 	struct datapath *dp = call->dp;
 
+	if (visit->stage != WEIR_STAGE_DROP)
+		account_lost(dp, queue->programs[at], visit, frame_wire(frame));
 	switch ((enum visit_outcome)call->outcome[i]) {
 	case VISIT_PASS:
 		break;
@@ -227,7 +234,7 @@ static void go_their_ways(struct visit_call *call, const struct visit_queue *que
 		if (call->all_pass || call->outcome[at] == VISIT_PASS)
 			go_on(call->dp, call->frames[at], queue, i);
 		else
-			go_elsewhere(call, at, queue->visits[i]);
+			go_elsewhere(call, at, queue, i);
 		at++;
 	}
 }

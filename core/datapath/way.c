@@ -75,6 +75,7 @@ static struct program *run_unknown(struct datapath *dp, struct weir_frame *frame
 
 	if (old && dp->n_redecided >= REDECIDE_PER_BATCH &&
 		!(flow_rest(dp->flows, old)->flags & FLOW_UNDECIDED)) {
+		datapath_note_stale(dp, old);
 		use_flow(dp, old, frame_wire(frame));
 		old->program->refs++;
 		run_and_put(dp, frame, old->program, port->index, WEIR_STAGE_INGRESS);
@@ -246,7 +247,6 @@ void datapath_tap_drop(struct datapath *dp, struct weir_frame *frame,
 	const struct snapshot_port *port, uint32_t cause)
 {
 	struct weir_frame *copy = datapath_clone(dp, frame);
-	const uint32_t over_rate = dp->over_rate;
 	struct program *program;
 	struct flow_key key;
 	unsigned n_words;
@@ -267,8 +267,6 @@ void datapath_tap_drop(struct datapath *dp, struct weir_frame *frame,
 		weir_frame_release(copy);
 		return;
 	}
-	dp->over_rate = 0; // what is dropped in there is not for the policer's sake
 	datapath_run(dp, copy, program, 0);
-	dp->over_rate = over_rate;
 	program_put(dp->programs, program);
 }

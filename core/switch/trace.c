@@ -72,6 +72,8 @@ static void describe(const struct tracing *t, const struct compose_step *step, c
 		break;
 	case COMPOSE_POLICE:
 		name_policer(t, step, step->value, text);
+		snprintf(text + strlen(text), TEXT_SIZE - strlen(text),
+			": what is over its rate is dropped");
 		break;
 	case COMPOSE_FRAGMENT:
 		if (step->value)

@@ -324,7 +324,7 @@ static void begin_fragment(struct subject *s)
 {
 	const struct conditions *c = &s->side->conditions;
 	const struct weir_flow *flow = s->flow;
-	bool concerned = !flow->trusted && (c->ports || c->icmp_type || s->sessions);
+	bool concerned = !flow->trusted && (c->ports || c->icmp_type || c->stateful || s->sessions);
 
 	s->verdict.size = sizeof(s->verdict);
 	s->remembers = concerned && flow->fragment == WEIR_FRAGMENT_FIRST;

@@ -176,7 +176,10 @@ static inline void weir_set_dscp(struct weir_decision *d, uint8_t dscp)
 	d->ops->set(d, WEIR_FIELD_IP_TOS, value_and_kept_bits, sizeof(value_and_kept_bits));
 }
 
-// Counts the flow's frames on a meter made by weir_plan_meter(). Filter, forwarding.
+// Counts the flow's frames on a meter made by weir_plan_meter(). Those of a flow that is decided to
+// be dropped later in the stack do not count, also where the egress stages decide that apart. Those
+// that are lost behind it at run time do: to a policer, to a full queue, or to a visit, which may
+// take frames out whatever is decided about those that it lets pass. Filter, forwarding.
 static inline void weir_meter(struct weir_decision *d, uint32_t meter)
 {
 	d->ops->meter(d, meter);
@@ -753,7 +756,8 @@ static inline int weir_save_write(struct weir_save *s, const void *bytes, size_t
 // token bucket (RFC 2697, with one bucket) that counts the bits of frames or the frames themselves.
 // A frame for which it has not enough is dropped at its place in the stack under the core's reason
 // over-rate, counted at the port whose stage attached it; meters before that place have counted it,
-// those behind have not. Nothing is paid for flows that are decided to be dropped.
+// those behind have not. Nothing is paid for flows that are decided to be dropped, but before a
+// visit: what it sees has paid.
 //
 // What frames cost is what they are on the wire, without FCS, as for meters: a segmentation-offload
 // frame costs what its segments will, and passes or not as a whole. A frame that costs more than
@@ -1016,6 +1020,10 @@ static inline int weir_sessions_end_some(
 // policies for one, and earlier when too many are to be remembered: a switch remembers some
 // thousands, the oldest go first, and how many did is in `weirctl switch show`. A later fragment
 // that overtakes its first one finds nothing yet.
+//
+// A first fragment that weir_session() drops for lack of room is remembered without being asked to,
+// so that those behind it are dropped for the same reason. What is remembered names one policer:
+// where a first fragment pays several, later ones pay that one.
 //
 // A hook that uses it has to read WEIR_FIELD_VLAN_ID. Nothing but the frames of fragments pay for
 // it.

@@ -205,10 +205,12 @@ static const struct {
 	const char *steps, *program;
 } dropped[] = {
 	{ "m1 T1 V5 m2", "" },
-	{ "m1 T1 v1 m2 T2", "set-dscp 0 ecn 1, visit #1" },
+	{ "m1 T1 v1 m2 T2", "meter 1 if lost, set-dscp 0 ecn 1, visit #1" },
 	{ "+5 c1 - T1", "push-vlan 5, copy #1" },
-	{ "v1 m1 v2 m2", "visit #1, visit #2" },
-	{ "p1 m1 T1 v1 p2", "set-dscp 0 ecn 1, visit #1" },
+	{ "v1 m1 v2 m2", "visit #1, meter 1 if lost, visit #2" },
+	// What a visit sees has come past what stands before it.
+	{ "p1 m1 T1 v1 p2", "police 1, meter 1 if lost, set-dscp 0 ecn 1, visit #1" },
+	{ "f1 m1 v1 f2 r2", "follow-first or pass, meter 1 if lost, visit #1" },
 	// What is remembered stays, with the addresses that it is remembered by.
 	{ "S1 b1 S2 m1", "set-ip-src 0.0.0.1, remember pass" },
 	{ "S1 f1 r1 S2", "" },
@@ -236,12 +238,14 @@ static void accounts_are_taken_from_behind_the_last_observer(void **state)
 	(void)state;
 	begin(PLAIN);
 	run_steps("m1 v1 m2 T1 p4 m3");
-	assert_int_equal(composer_take_late(&composer, late), 3);
-	assert_int_equal(late[0].arg, 2);
-	assert_int_equal(late[1].arg, 4);
-	assert_int_equal(late[1].code, OP_POLICE);
-	assert_int_equal(late[2].arg, 3);
-	assert_string_equal(program_text(), "meter #1, visit #1, set-dscp 0 ecn 1");
+	assert_int_equal(composer_take_late(&composer, late), 4);
+	assert_int_equal(late[0].arg, 1);
+	assert_int_equal(late[0].code, OP_METER);
+	assert_int_equal(late[1].arg, 2);
+	assert_int_equal(late[2].arg, 4);
+	assert_int_equal(late[2].code, OP_POLICE);
+	assert_int_equal(late[3].arg, 3);
+	assert_string_equal(program_text(), "meter #1 if lost, visit #1, set-dscp 0 ecn 1");
 	assert_int_equal(composer_take_late(&composer, late), 0);
 	// They go on to count the frame as long as it was where they stood.
 	begin(PLAIN);
@@ -262,10 +266,11 @@ static const struct {
 	{ "r1 v1 m2 r3 T1", "related or drop #1, visit #1, set-dscp 0 ecn 1",
 		"meter #2, related or drop #3" },
 	// It is asked about the frame as it was there, and so is what counted before.
-	{ "m1 r2 m3 S1 m4", "meter #1, related or drop #2, set-ip-src 0.0.0.1",
-		"meter #3, meter #4" },
-	{ "m1 f1 R1 f2 m3", "meter #1, follow-first or pass, set-ip-dst 0.0.0.1",
-		"follow-first or pass, meter #3" },
+	{ "m1 r2 m3 S1 m4", "meter #1 if lost, related or drop #2, set-ip-src 0.0.0.1",
+		"meter #1, meter #3, meter #4" },
+	{ "m1 f1 R1 f2 m3", "meter #1 if lost, follow-first or pass, set-ip-dst 0.0.0.1",
+		"meter #1, follow-first or pass, meter #3" },
+	{ "m1 p2 v1 m3", "meter #1 if lost, police #2, visit #1", "meter #1, meter #3" },
 };
 
 // What lets single frames through is asked between the meters that it stood between.

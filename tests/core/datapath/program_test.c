@@ -184,6 +184,8 @@ static const struct {
 	{ { .code = OP_END }, "end" },
 	{ { .code = OP_METER, .arg = 9 }, "meter name" },
 	{ { .code = OP_METER, .arg = 3 }, "meter #3" },
+	{ { .code = OP_LOST, .arg = 9 }, "meter name if lost" },
+	{ { .code = OP_LOST, .arg = 3 }, "meter #3 if lost" },
 	{ { .code = OP_POLICE, .arg = 9 }, "police name" },
 	{ { .code = OP_POLICE, .arg = 3 }, "police #3" },
 	{ { .code = OP_VISIT, .arg = 4 }, "visit #4" },

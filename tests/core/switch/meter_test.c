@@ -75,6 +75,73 @@ static void unequal_egress(void **state)
 	lab_end(&lab);
 }
 
+// A visit behind a meter changes nothing about what it counts, whether the halves are decided
+// together or apart: what the visitor takes, and what is not decided to be dropped.
+static void visits_do_not_part_meters_from_what_is_decided(void **state)
+{
+	static const struct {
+		const char *name;
+		Probe__Act look;
+		bool denied;
+		unsigned counted;
+	} rows[] = {
+		{ "looked at", { AT(FORWARDED, NOTHING), VISIT }, false, 3 },
+		{ "looked at, denied by the other port", { AT(FORWARDED, NOTHING), VISIT }, true,
+			0 },
+		{ "dropped", { AT(FORWARDED, DROP_FRAME), VISIT }, false, 3 },
+		{ "dropped before it is denied", { AT(FORWARDED, DROP_FRAME), VISIT }, true, 3 },
+		{ "consumed", { AT(FORWARDED, CONSUME), VISIT }, true, 3 },
+		{ "taken elsewhere", { AT(INGRESS, REKEY), VISIT }, false, 3 },
+		{ "over a rate", { AT(INGRESS, POLICE_FRAMES), LIMIT(1, 1) }, false, 3 },
+		{ "over a rate and denied", { AT(INGRESS, POLICE_FRAMES), LIMIT(1, 1) }, true, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+		bool apart = i % 2;
+		uint64_t counted;
+		struct lab lab;
+
+		start(&lab);
+		if (apart)
+			lab_reads(&lab, "p1", filter, WEIR_FIELD_IP_TTL);
+		lab_act(&lab, "p0", filter, "1", (Probe__Act){ AT(INGRESS, METER) });
+		lab_act(&lab, "p0", filter, "2", rows[i / 2].look);
+		if (rows[i / 2].denied)
+			lab_act(&lab, "p1", filter, "deny", (Probe__Act){ AT(EGRESS, EXCLUDE) });
+		pass(&lab, 3);
+		counted = lab_meter(&lab, "p0", filter, "1");
+		if (counted != rows[i / 2].counted)
+			fail_msg("%s%s: %llu", rows[i / 2].name, apart ? ", decided apart" : "",
+				(unsigned long long)counted);
+		lab_end(&lab);
+	}
+}
+
+// What comes to a visitor has been paid for, and let through, before it.
+static void visitors_see_what_a_policer_before_them_passes(void **state)
+{
+	struct lab lab;
+
+	(void)state;
+	for (unsigned apart = 0; apart < 2; apart++) {
+		start(&lab);
+		if (apart)
+			lab_reads(&lab, "p1", filter, WEIR_FIELD_IP_TTL);
+		lab_act(&lab, "p0", filter, "0", (Probe__Act){ AT(INGRESS, METER) });
+		lab_act(&lab, "p0", filter, "1",
+			(Probe__Act){ AT(INGRESS, POLICE_FRAMES), LIMIT(1, 1) });
+		lab_act(&lab, "p0", filter, "2", (Probe__Act){ AT(INGRESS, NOTHING), VISIT });
+		lab_act(&lab, "p1", filter, "deny", (Probe__Act){ AT(EGRESS, EXCLUDE) });
+		pass(&lab, 3);
+		assert_int_equal(lab_extension(&lab, filter).visits, 1);
+		assert_int_equal(lab_drops(&lab, "core", "over-rate"), 2);
+		assert_int_equal(lab_drops(&lab, filter, "told"), 1);
+		assert_int_equal(lab_meter(&lab, "p0", filter, "0"), 2);
+		lab_end(&lab);
+	}
+}
+
 struct reset {
 	uint64_t frames;
 };
@@ -221,6 +288,8 @@ int main(void)
 		cmocka_unit_test(count_what_passes),
 		cmocka_unit_test(floods_count_once_on_the_way_in),
 		cmocka_unit_test(unequal_egress),
+		cmocka_unit_test(visits_do_not_part_meters_from_what_is_decided),
+		cmocka_unit_test(visitors_see_what_a_policer_before_them_passes),
 		cmocka_unit_test(a_reset_loses_nothing),
 		cmocka_unit_test(of_one_extension),
 		cmocka_unit_test(live_as_long_as_their_policy),

@@ -229,7 +229,7 @@ static void a_trace_names_them(void **state)
 	request.bytes = frame.bytes;
 	request.n_bytes = frame.size;
 	assert_int_equal(weir_trace(lab.weir, &request, see_step, &seen, &lab.error), 0);
-	assert_string_equal(seen.text, "probe-filter few\n");
+	assert_string_equal(seen.text, "probe-filter few: what is over its rate is dropped\n");
 	lab_end(&lab);
 }
 

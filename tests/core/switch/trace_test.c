@@ -4,55 +4,10 @@
 // A trace tells every kind of decision in the order in which it is made, leaves nothing behind, and
 // refuses what is no frame.
 #include "lab_probe.h"
-#include "lab_session.h"
+#include "lab_trace.h"
 
 static const char capture[] = "probe-capture", filter[] = "probe-filter", after[] = "probe-after",
 		  forwarding[] = "probe-forwarding";
-
-static char told[16384]; // "port|stage|extension|action|text\n"
-
-static void take_row(void *context, const struct weir_trace_info *info)
-{
-	size_t used = strlen(told);
-
-	(void)context;
-	snprintf(told + used, sizeof(told) - used, "%s|%s|%s|%s|%s\n", info->port, info->stage,
-		info->extension, info->action, info->text);
-}
-
-static void trace(struct lab *lab, const char *port, const struct lab_frame *frame)
-{
-	const struct weir_trace_request request = {
-		.size = sizeof(request),
-		.port = port,
-		.bytes = frame->bytes,
-		.n_bytes = frame->size,
-	};
-
-	told[0] = '\0';
-	if (weir_trace(lab->weir, &request, take_row, NULL, &lab->error) < 0)
-		fail_msg("trace: %s", lab->error.message);
-}
-
-// Asserts that these lines were told, in this order, with others between; the last one may be the
-// beginning of one.
-static void check_told(const char *lines)
-{
-	const char *at = told;
-
-	while (*lines) {
-		size_t end = strcspn(lines, "\n"), size = end + (lines[end] == '\n');
-		char line[512];
-		const char *found;
-
-		snprintf(line, sizeof(line), "%.*s", (int)size, lines);
-		found = strstr(at, line);
-		if (!found)
-			fail_msg("told:\n%s\nnot told there: %s", told, line);
-		at = found + size;
-		lines += size;
-	}
-}
 
 static void start(struct lab *lab, unsigned n_ports)
 {
@@ -109,9 +64,14 @@ static const struct {
 		"p0|ingress|probe-filter|meter|id\n"
 		"p0|||program|meter id, output p1\n" },
 	{ "p0", filter, { AT(INGRESS, NOTHING), VISIT },
-		"p0|ingress|probe-filter|visit|every frame\n" },
+		"p0|ingress|probe-filter|visit|every frame, and may drop or change it: what "
+		"follows is for what it lets pass as it is\n" },
+	{ "p0", capture, { AT(INGRESS, NOTHING), VISIT },
+		"p0|ingress|probe-capture|visit|every frame\n" },
+	{ "p0", filter, { AT(INGRESS, POLICE), LIMIT(8000, 1000) },
+		"p0|ingress|probe-filter|police|id: what is over its rate is dropped\n" },
 	{ "p0", filter, { AT(INGRESS, NOTHING), VISIT, .has_tcp_flags = 1, .tcp_flags = 2 },
-		"p0|ingress|probe-filter|visit|frames with any of the TCP flags 0x02\n" },
+		"p0|ingress|probe-filter|visit|frames with any of the TCP flags 0x02, and may" },
 	{ "p0", capture, { AT(INGRESS, COPY), PORT("p2") },
 		"p0|ingress|probe-capture|copy|to p2\n" },
 	{ "p0", capture, { AT(INGRESS, COPY), PORT("p2"), .has_one_in = 1, .one_in = 9 },
@@ -312,46 +272,6 @@ static void nothing_is_left_behind(void **state)
 	lab_end(&lab);
 }
 
-// What becomes of sessions is told, and none is opened, nor room taken for it.
-static void sessions_are_told(void **state)
-{
-	struct lab_frame request = lab_udp(0, 1, 1000, 2000), reply = lab_udp(1, 0, 2000, 1000);
-	struct lab_frame another = lab_udp(0, 1, 1001, 2000), any = lab_udp(0, 1, 1001, 8);
-	struct lab lab;
-
-	(void)state;
-	session_start(&lab,
-		&(struct lab_options){ .n_ports = 4, .n_sessions = 64, .n_port_sessions = 1 });
-	for (unsigned i = 0; i < 3; i++) {
-		trace(&lab, "p0", &request);
-		check_told("p0|ingress|stateful|session|there is none\n"
-			   "p0|ingress|stateful|session|opened by the first frame, for 20 s after "
-			   "the last\n"
-			   "p0|||program|output p1\n");
-	}
-	trace(&lab, "p1", &reply);
-	check_told("p0|egress|stateful|session|there is none\n"
-		   "p0|egress|stateful|drop|unsolicited: nobody has asked for this\n");
-	assert_int_equal(lab_switch(&lab, "br0").sessions, 0);
-	lab_assert_pass(&lab, 0, &request, 1 << 1);
-	trace(&lab, "p0", &request);
-	check_told("p0|ingress|stateful|session|found, forward\n");
-	trace(&lab, "p1", &reply);
-	check_told("p0|egress|stateful|session|found, reverse\n");
-	// No room.
-	trace(&lab, "p0", &another);
-	check_told("p0|ingress|stateful|session|not opened: there is no room\n"
-		   "p0|ingress|stateful|drop|session-full: there is no room for another session\n"
-		   "p0|||program|drop session-full\n");
-	lab_assert_pass(&lab, 0, &another, 0);
-	trace(&lab, "p0", &any);
-	check_told("p0|ingress|stateful|session|not opened: there is no room\n"
-		   "p0|||program|output p1\n");
-	lab_assert_pass(&lab, 0, &any, 1 << 1);
-	assert_int_equal(lab_switch(&lab, "br0").sessions, 1);
-	lab_end(&lab);
-}
-
 // Workers decide and learn the same while the control thread traces, and policies change.
 static void traces_run_beside_workers(void **state)
 {
@@ -415,7 +335,6 @@ int main(void)
 		cmocka_unit_test(destinations_are_told),
 		cmocka_unit_test(what_the_core_decides_is_told),
 		cmocka_unit_test(nothing_is_left_behind),
-		cmocka_unit_test(sessions_are_told),
 		cmocka_unit_test(traces_run_beside_workers),
 		cmocka_unit_test(what_is_no_frame_is_refused),
 	};

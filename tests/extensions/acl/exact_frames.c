@@ -35,9 +35,8 @@ static struct packet random_packet(unsigned port)
 	while (p.to % 4 == port);
 	if (any(20) == 0)
 		p.type = 0x0806;
-	// What becomes of later fragments is in no version: fragment_test.c has their meters.
-	p.fragment = (uint8_t)(any(12) || p.type == 0x0806 ? WHOLE : FIRST);
-	p.offset = (uint16_t)(3 + any(100));
+	p.fragment = (uint8_t)(any(8) || p.type == 0x0806 ? WHOLE : FIRST);
+	p.id = (uint16_t)(1 + any(1000));
 	p.n_options = (uint8_t)(six ? any(3) : 0);
 	p.src_port = (uint16_t)any(40000);
 	p.dst_port = (uint16_t)(10 + any(40000));
@@ -46,6 +45,22 @@ static struct packet random_packet(unsigned port)
 	else if (any(16) == 0)
 		p.dst_port = PORT_REWRITTEN;
 	return p;
+}
+
+// More of a datagram whose first fragment came from the port. False: of none.
+static bool draw_later(struct packet *p, const struct ledger *l, unsigned port)
+{
+	for (unsigned i = 0; i < 100 && l->n_frames; i++) {
+		const struct sent_frame *f = &l->frames[l->n_frames - 1 - any(l->n_frames) % 300];
+
+		if (f->port != port || f->packet.fragment != FIRST)
+			continue;
+		*p = f->packet;
+		p->fragment = LATER;
+		p->offset = (uint16_t)(3 + any(100));
+		return true;
+	}
+	return false;
 }
 
 // An answer to something sent before, or something new.
@@ -107,11 +122,10 @@ void draw_frame(struct frame_draft *d, const struct ledger *l, unsigned port)
 	struct lab_frame frame;
 
 	memset(&d->offload, 0, sizeof(d->offload));
-	d->packet = any(3) ? next_packet(l, port) : random_packet(port);
+	if (any(5) || !draw_later(&d->packet, l, port))
+		d->packet = any(3) ? next_packet(l, port) : random_packet(port);
 	d->packet.vlan = port == 0 ? VLAN : -1;
-	// Visitors see flows that are decided to be dropped, and a frame that has passed one was
-	// counted though the other port may deny it behind that: only what no port denies tells.
-	if (d->packet.protocol != 1 && (flood || d->packet.to % 4 == 3) && any(3) == 0)
+	if (d->packet.protocol != 1 && d->packet.fragment != LATER && any(6) == 0)
 		d->packet.dst_port = any(2) ? PORT_DROPPED_BY_VISITOR : PORT_VISITED;
 	frame = packet_frame(&d->packet);
 	memcpy(d->bytes, frame.bytes, frame.size);

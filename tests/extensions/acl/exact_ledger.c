@@ -147,6 +147,7 @@ static void note_kind(struct ledger *l, const struct sent_frame *f, const struct
 	l->n_rewritten += memcmp(seen->packet.dst, f->packet.dst, 16) != 0;
 	l->n_super += f->gso_size != 0;
 	l->n_flooded += f->passed;
+	l->n_later += f->packet.fragment == LATER;
 }
 
 void ledger_note(struct ledger *l, unsigned port, enum fate fate, const uint8_t *bytes,

@@ -10,10 +10,11 @@
 // run time, tells which entries there were when it was counted, though traffic and changes run at
 // the same time. The equation per entry, in frames and bytes on the port's wire, is
 //     out: every frame that came out of some port, or was dropped at run time behind the entry:
-//         by a visitor, by a policer of the other port, by a full or missing NIC
+//         by a visitor, by a policer of the other port, by what that port remembers of a later
+//         fragment's first one, by a full or missing NIC
 //     in:  every frame that came out of the port, or was dropped at its NIC
-// A policer of the ACL stands before its meters: what it drops, the same port and direction has not
-// counted.
+// A policer of the ACL stands before its meters, as does what it remembers: what those drop, the
+// same port and direction has not counted.
 //
 // A meter's life begins with the version in which its policy does, and ends likewise; that its
 // extension leaves and returns does not end it.
@@ -62,14 +63,14 @@ struct ledger {
 	unsigned n_lives;
 	struct sent_frame *frames; // by number
 	uint32_t n_frames;
-	uint64_t n_rewritten, n_super, n_flooded; // of what came out
+	uint64_t n_rewritten, n_super, n_flooded, n_later; // of what came out
 };
 
 // Where a frame was seen last.
 enum fate {
-	FATE_CAME_OUT,     // of the port, or was dropped at its NIC
-	FATE_OVER_RATE_IN, // dropped by a policer of the port that it was to go to
-	FATE_VISITED,      // dropped by the visitor of the port that it came from
+	FATE_CAME_OUT,   // of the port, or was dropped at its NIC
+	FATE_REFUSED_IN, // dropped at run time by the ACL of the port that it was to go to
+	FATE_VISITED,    // dropped by the visitor of the port that it came from
 };
 
 // A new version, made from the latest: its meters are texts[port][number], "" none. It may be in

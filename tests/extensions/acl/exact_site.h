@@ -12,7 +12,8 @@
 enum {
 	SITE_TEXT = 128,
 	SITE_NUMBERS = 40,    // of policies, by port; those that may meter come first
-	SITE_PORTS_RULE = 20, // has ports read, so that there are many flows
+	SITE_PORTS_RULE = 20, // has ports read, so that there are many flows, and has later
+			      // fragments follow their first ones in both directions
 };
 
 struct site {

@@ -25,6 +25,16 @@ static bool is_marker(const uint8_t *bytes, uint32_t n_bytes, uint32_t *marker)
 	return number >= MARKERS;
 }
 
+// Dropped by what its port remembers of its first one, or says of unknown ones, frame by frame;
+// others were decided to be dropped.
+static bool is_later(const struct traffic *t, const struct weir_drop_sample *s)
+{
+	uint32_t number;
+
+	assert_true(ledger_find_mark(s->bytes, s->n_bytes, &number));
+	return t->ledger->frames[number].packet.fragment == LATER;
+}
+
 static void note_drop(void *context, const struct weir_drop_sample *s)
 {
 	struct traffic *t = context;
@@ -44,7 +54,12 @@ static void note_drop(void *context, const struct weir_drop_sample *s)
 		t->n_over_rate_out += !egress;
 		if (!egress)
 			return; // its port's own policer stands before the meters
-		fate = FATE_OVER_RATE_IN;
+		fate = FATE_REFUSED_IN;
+	} else if (strcmp(s->extension, "acl") == 0 || strcmp(s->reason, "session-full") == 0) {
+		if (!egress || !is_later(t, s))
+			return;
+		t->n_later_in++;
+		fate = FATE_REFUSED_IN;
 	} else {
 		t->n_tx_full += strcmp(s->reason, "tx-full") == 0;
 		t->n_port_down += strcmp(s->reason, "port-down") == 0;
@@ -64,7 +79,9 @@ static void watch(struct traffic *t)
 		{ "p3", "core", "tx-full" },
 		{ NULL, "core", "port-down" },
 		{ NULL, "core", "over-rate" },
+		{ NULL, "core", "session-full" },
 		{ NULL, "probe-after", "told" },
+		{ NULL, "acl", NULL },
 	};
 
 	for (unsigned i = 0; i < TRAFFIC_WATCHES; i++) {

@@ -2,8 +2,9 @@
 // Copyright The Weir Authors
 //
 // Random traffic for the exactness of meters: connections and their replies, floods, segmentation
-// frames, fragments, ARP. A thread of its own hands a batch in while the test changes things; what
-// comes out is taken by the test, which also learns of every frame that is dropped at run time.
+// frames, first and later fragments, ARP. A thread of its own hands a batch in while the test
+// changes things; what comes out is taken by the test, which also learns of every frame that is
+// dropped at run time.
 //
 //     p0  a trunk                        p3  never denies, and has room: what is flooded comes
 //     p1  in VLAN 10, a short queue          out here, whatever the others do
@@ -22,7 +23,7 @@ enum {
 	TRAFFIC_PORTS = 3, // that send: p0, p1, p2
 	TRAFFIC_QUEUES = 2,
 	TRAFFIC_BATCH = 100, // so that no sample of a drop is lost
-	TRAFFIC_WATCHES = 7,
+	TRAFFIC_WATCHES = 9,
 	TRAFFIC_FRAME_MAX = 8192,
 	// Destination ports that filters beside the ACL act upon.
 	PORT_REWRITTEN = 5,
@@ -43,8 +44,8 @@ struct traffic {
 	struct ledger *ledger;
 	struct weir_drop_watch *watches[TRAFFIC_WATCHES];
 	uint32_t round, arrived; // of traffic_quiesce(): a bit for each port and queue
-	uint64_t n_tx_full, n_port_down, n_over_rate_in, n_over_rate_out, n_visited, n_came_out,
-		n_mirrored;
+	uint64_t n_tx_full, n_port_down, n_over_rate_in, n_over_rate_out, n_later_in, n_visited,
+		n_came_out, n_mirrored;
 	// The thread: between `go` and `done` the batch is its own.
 	pthread_t thread;
 	sem_t go, done;

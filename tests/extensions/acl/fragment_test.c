@@ -15,6 +15,7 @@
 #define B       "[fd00::1]:1000 > [fd00::2]:53"
 #define B2      "[fd00::1]:1000 > [fd00::2]:54"
 #define BACK    "10.0.0.2:53 > 10.0.0.1:1000 from 1 to 0"
+#define FULL    "session-full@ingress"
 #define DENIED  "rule-denied@ingress"
 #define DENIED1 "rule-denied@egress"
 #define DNS     "p0 rule direction=out action=allow weight=2 protocol=udp remote_port=53"
@@ -102,6 +103,13 @@ static const struct row {
 			{ "udp " BACK " later 4 id 2", "" },
 			{ "udp " BACK " later 4 id 1", DENIED1 },
 			{ "udp " BACK " later 4 id 3", DENIED1 } } },
+	{ "no room for its session",
+		{ "p0 rule direction=out action=allow weight=10 protocol=udp stateful=true",
+			"p0 settings sessions_max=1" },
+		{ { "udp " A " first id 1", "" }, { "udp " A2 " first id 2", FULL },
+			{ "udp " A " later 4 id 2", FULL }, { "udp " A " later 4 id 1", "" },
+			{ "udp " A " later 4 id 3", "" }, { "udp " A2 " first id 1", FULL },
+			{ "udp " A " later 4 id 1", FULL } } },
 	{ "ICMP by type",
 		{ "p0 rule direction=out action=deny weight=1 protocol=icmp icmp_type=8" },
 		{ { "icmp 10.0.0.1 > 10.0.0.2 type 8 first id 1", DENIED },
@@ -242,7 +250,68 @@ static void later_ones_do_not_overtake_their_first(void **state)
 	while (lab_receive(&lab, 1, &frame))
 		n++;
 	assert_int_equal(n, 2);
+	// Known as it is, it waits for no other frame.
+	packets[2] = packet_read("udp 10.0.0.1:1001 > 10.0.0.2:53");
+	for (unsigned i = 2; i < 4; i++) {
+		frame = packet_frame(&packets[i]);
+		lab_send(&lab, 0, &frame);
+	}
+	lab_run(&lab);
+	assert_true(lab_receive(&lab, 1, &frame) && frame.bytes[21] == 4); // its offset
+	assert_true(lab_receive(&lab, 1, &frame) && frame.bytes[21] == 0);
 	acl_end(&lab);
+}
+
+// ---- Changes
+
+// Behind more flows than a batch decides anew. Returns whether it came out.
+static bool pass_behind_many(struct lab *lab, const struct packet *first)
+{
+	struct packet p = packet_read("udp " A);
+	struct lab_frame frame;
+	bool came = false;
+
+	for (unsigned i = 0; i < 20; i++) {
+		p.dst_port = (uint16_t)(100 + i);
+		frame = packet_frame(&p);
+		lab_send(lab, 0, &frame);
+	}
+	frame = packet_frame(first);
+	lab_send(lab, 0, &frame);
+	lab_run(lab);
+	while (lab_receive(lab, 1, &frame))
+		came |= frame.bytes[20] == 0x20; // more fragments
+	return came;
+}
+
+static void what_was_decided_before_a_change_is_not_remembered_behind_it(void **state)
+{
+	static const char *const changes[] = {
+		"rule direction=out action=deny weight=3 protocol=udp remote_port=1-1000",
+		// Reads more: the flows go on under the mask before it.
+		"rule direction=out action=deny weight=3 protocol=udp remote_port=1-1000 "
+		"remote=10.0.0.0/8",
+	};
+	struct packet first = packet_read("udp " A " first id 1"),
+		      later = packet_read("udp " A " later 4 id 1");
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct lab lab;
+
+		acl_begin(&lab, &(struct lab_options){ .strict = true });
+		acl_add(&lab, "p0", "some",
+			"rule direction=out action=allow weight=2 protocol=udp remote_port=1-1000");
+		acl_add(&lab, "p0", "none", &NO_MORE[3]);
+		first.id = later.id = 1;
+		assert_true(pass_behind_many(&lab, &first));
+		assert_string_equal(acl_pass(&lab, &later), "");
+		assert_int_equal(acl_try(&lab, "p0", "change", changes[i]), 0);
+		first.id = later.id = 2;
+		assert_true(pass_behind_many(&lab, &first)); // as before the change
+		assert_string_equal(acl_pass(&lab, &later), DENIED);
+		acl_end(&lab);
+	}
 }
 
 // ---- A flood, and another worker
@@ -325,6 +394,7 @@ int main(void)
 		cmocka_unit_test(later_ones_pay_where_the_first_does),
 		cmocka_unit_test(meters_count_what_may_follow),
 		cmocka_unit_test(later_ones_do_not_overtake_their_first),
+		cmocka_unit_test(what_was_decided_before_a_change_is_not_remembered_behind_it),
 		cmocka_unit_test(a_flood_of_first_ones_is_counted_and_bounded),
 		cmocka_unit_test(another_worker_knows_it),
 	};
