@@ -186,6 +186,7 @@ struct attachment {
 	bool fail_open;      // WEIR_FAIL_OPEN
 	bool arriving;       // inside weir_apply(): it has no say yet
 	bool detached;
+	bool expelled; // a missing one, in the place of one that strict mode detached
 	struct weir_running_call *calls; // that have not ended
 	struct timers *timers;           // NULL: none was ever set
 	struct post *posts;              // lock-free stack. any thread: pushes, control: takes all
@@ -321,6 +322,13 @@ struct worker_reading {
 	struct worker_counts counts;
 };
 
+// The decide hooks of a worker that took too long: how many, and the longest that was told last.
+struct slow_told {
+	uint64_t n;
+	char extension[WEIR_NAME_MAX], vswitch[WEIR_NAME_MAX];
+	double ms;
+};
+
 struct flow_listing;
 
 struct weir {
@@ -336,6 +344,7 @@ struct weir {
 	struct {
 		struct worker_reading last, before;
 	} readings[WORKERS_MAX];
+	struct slow_told slow[WORKERS_MAX];
 	uint64_t list_version;
 	bool queues_stale;                         // weir_publish_queues() is to be tried again
 	int report_fd, timer_fd, due_fd, epoll_fd; // due_fd: the first of extensions' timers
@@ -600,6 +609,11 @@ int review(struct vswitch *vswitch, enum weir_event_kind kind, const struct port
 void tell(struct vswitch *vswitch, enum weir_event_kind kind, const struct port *port,
 	const char *extension);
 void stack_detach_all(struct vswitch *vswitch);
+
+// ---- expel.c
+// Takes an extension that broke a promise off its stack, and leaves a missing one with its policies
+// in its place. The attachment is on its way out then, or still there: -ENOMEM.
+int attachment_expel(struct attachment *attachment, const char *why);
 
 // ---- missing.c: extensions that cannot be had, and ports that are blocked for them
 // Turns a fresh attachment_make() without an extension into one that stands for `name`. path: NULL:
