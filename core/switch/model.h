@@ -637,6 +637,11 @@ bool port_is_blocked(const struct port *port, char reason[/* BLOCKED_REASON_SIZE
 // The notice: it is blocked, or not any more.
 void port_tell_blocked(const struct port *port);
 
+// ---- refusal.c
+// What a hook of an extension returned, and its *error: 0 when it did not refuse, or the code, that
+// of a system's error whatever it was, with terminated strings of UTF-8. The message may be "".
+int refusal_tame(struct weir_error *error, int code);
+
 void reasons_free(struct reason_names *names); // with the older ones; accepts NULL
 // The table that the extensions of w are handed.
 struct weir_host host_table(const struct weir *w);
@@ -758,6 +763,7 @@ struct plan {
 	struct target *target;
 	struct target_state *state;
 	struct weir_error refusal; // of what the extension asked for
+	bool no_memory;            // the core had none for it
 };
 extern const struct weir_plan_ops plan_ops;
 // Gives back what the core has for a state. policy_gone: as for meter_put().
