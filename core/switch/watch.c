@@ -203,13 +203,14 @@ void watch_run(struct weir *w)
 	for (struct vswitch *s = w->switches; s; s = s->next) {
 		uint64_t untold = 0;
 
-		for (struct attachment *a = s->attachments, *next; a; a = next) {
-			next = a->next;
-			watch_offences(a);
-		}
 		for (unsigned i = 0; i < w->n_workers; i++) {
 			watch_slow(s, i);
 			moves_left -= watch_moves(s, i, moves_left, &untold);
+		}
+		// Behind what still has a name for who is expelled now.
+		for (struct attachment *a = s->attachments, *next; a; a = next) {
+			next = a->next;
+			watch_offences(a);
 		}
 		if (untold)
 			weir_notify(w, "fdb-moved", s->name, "", "",
