@@ -53,7 +53,9 @@ void on_extension_detach(struct call *call)
 
 static const char *state_name(const struct weir_extension_info *info)
 {
-	return !info->switch_name ? "loaded" : info->missing ? "missing" : "attached";
+	if (!info->switch_name)
+		return "loaded";
+	return info->expelled ? "expelled" : info->missing ? "missing" : "attached";
 }
 
 static void add_row(void *context, const struct weir_extension_info *info)

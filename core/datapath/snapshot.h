@@ -135,6 +135,15 @@ static inline const struct snapshot_port *snapshot_port(const struct snapshot *s
 	return index == KEY_NO_PORT ? s->nowhere : NULL;
 }
 
+// Whether the id is, as far as can be told, that of a port that has been removed. An extension may
+// name it until it has prepared for that, which is no offence.
+static inline bool snapshot_port_gone(const struct snapshot *s, weir_port_id id)
+{
+	uint16_t index = (uint16_t)id;
+
+	return index < s->n_ports && (!s->ports[index] || s->ports[index]->id > id);
+}
+
 static inline unsigned port_n_hooks(const struct snapshot_port *port, enum weir_stage stage)
 {
 	return port->first[stage + 1] - port->first[stage];

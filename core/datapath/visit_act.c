@@ -76,6 +76,8 @@ static void visit_redirect(struct weir_visit *visit, unsigned i, weir_port_id id
 			    call->hook->stage == WEIR_STAGE_FORWARD,
 		    "only a forwarding extension's visit at stage forward may redirect"))
 		return;
+	if (snapshot_port_gone(call->dp->snapshot, id))
+		return;
 	if (!port || port->id != id || id == WEIR_PORT_NONE) {
 		extension_offend(visit_counters(call), &visit_counters(call)->invalid,
 			"visit: redirected to a port that does not exist");

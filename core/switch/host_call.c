@@ -81,8 +81,7 @@ static struct weir_error complete(const struct weir_error *refusal, int code)
 {
 	struct weir_error whole = *refusal;
 
-	if (whole.code >= 0)
-		whole.code = code < 0 ? code : -EIO;
+	refusal_tame(&whole, code < 0 ? code : whole.code < 0 ? whole.code : -EIO);
 	if (!whole.message[0])
 		snprintf(whole.message, sizeof(whole.message), "%s", strerror(-whole.code));
 	return whole;
@@ -254,7 +253,6 @@ static int start(
 		*running = c;
 		return 0;
 	}
-	own.code = failed;
 	own = complete(&own, failed);
 	if (c->answered) {
 		finish(c, &own);

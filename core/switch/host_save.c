@@ -76,9 +76,10 @@ static int save(const struct attachment *a, const struct target *t, weir_item_ro
 {
 	struct saving s = { .public = { &save_ops } };
 	struct weir_error own = { 0 };
-	int failed = a->descriptor->save(a->instance, id_of(t), &s.public, &own);
+	int failed = refusal_tame(
+		&own, a->descriptor->save(a->instance, id_of(t), &s.public, &own));
 
-	if (failed >= 0)
+	if (!failed)
 		failed = s.failed;
 	if (failed) {
 		refuse(a, t, "does not save its state", &own, failed, error);
@@ -147,5 +148,6 @@ int attachment_restore(struct attachment *a, const struct target *t, uint32_t ve
 		failed = a->descriptor->restore(a->instance, id_of(t), version, bytes, size, &own);
 	else
 		weir_refuse(&own, failed, NULL, "it restores none");
-	return failed >= 0 ? 0 : refuse(a, t, "does not take the saved state", &own, failed, error);
+	failed = refusal_tame(&own, failed);
+	return !failed ? 0 : refuse(a, t, "does not take the saved state", &own, failed, error);
 }

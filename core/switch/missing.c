@@ -134,8 +134,8 @@ static int replace(struct attachment *m, struct extension *extension, int order,
 	attachment_end(m, wait);
 	note_attachment(a, false);
 	weir_notify(s->weir, "extension-attached", s->name, "", a->descriptor->name,
-		"extension %s, which was missing, attached to switch %s with order %d",
-		a->descriptor->name, s->name, a->order);
+		"extension %s, which was %s, attached to switch %s with order %d",
+		a->descriptor->name, m->expelled ? "expelled" : "missing", s->name, a->order);
 	return 0;
 }
 
@@ -166,6 +166,7 @@ int missing_retry(struct attachment *m, int order, unsigned flags, struct weir_e
 		loader_unload(s->weir->loader, extension, NULL);
 	if (!failed)
 		return 0;
+	m->expelled = false; // it is missing for another reason now
 	snprintf(m->missing->reason, sizeof(m->missing->reason), "%.*s",
 		(int)sizeof(m->missing->reason) - 1, own.message);
 	return weir_refuse(error, failed, own.field, "%s", own.message);

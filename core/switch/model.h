@@ -193,6 +193,7 @@ struct attachment {
 	bool fail_open;      // WEIR_FAIL_OPEN
 	bool arriving;       // inside weir_apply(): it has no say yet
 	bool detached;
+	bool expelled; // a missing one, in the place of one that strict mode detached
 	struct weir_running_call *calls; // that have not ended
 	struct timers *timers;           // NULL: none was ever set
 	struct post *posts;              // lock-free stack. any thread: pushes, control: takes all
@@ -330,6 +331,13 @@ struct worker_reading {
 	struct worker_counts counts;
 };
 
+// The decide hooks of a worker that took too long: how many, and the longest that was told last.
+struct slow_told {
+	uint64_t n;
+	char extension[WEIR_NAME_MAX], vswitch[WEIR_NAME_MAX];
+	double ms;
+};
+
 struct flow_listing;
 
 struct weir {
@@ -345,6 +353,7 @@ struct weir {
 	struct {
 		struct worker_reading last, before;
 	} readings[WORKERS_MAX];
+	struct slow_told slow[WORKERS_MAX];
 	uint64_t list_version;
 	bool queues_stale;                         // weir_publish_queues() is to be tried again
 	int report_fd, timer_fd, due_fd, epoll_fd; // due_fd: the first of extensions' timers
@@ -610,6 +619,11 @@ void tell(struct vswitch *vswitch, enum weir_event_kind kind, const struct port 
 	const char *extension);
 void stack_detach_all(struct vswitch *vswitch);
 
+// ---- expel.c
+// Takes an extension that broke a promise off its stack, and leaves a missing one with its policies
+// in its place. The attachment is on its way out then, or still there: -ENOMEM.
+int attachment_expel(struct attachment *attachment, const char *why);
+
 // ---- missing.c: extensions that cannot be had, and ports that are blocked for them
 // Turns a fresh attachment_make() without an extension into one that stands for `name`. path: NULL:
 // looked for by name. -ENOMEM.
@@ -631,6 +645,11 @@ bool attached_anywhere(const struct weir *w, const char *name, bool missing_too)
 bool port_is_blocked(const struct port *port, char reason[/* BLOCKED_REASON_SIZE */]);
 // The notice: it is blocked, or not any more.
 void port_tell_blocked(const struct port *port);
+
+// ---- refusal.c
+// What a hook of an extension returned, and its *error: 0 when it did not refuse, or the code, that
+// of a system's error whatever it was, with terminated strings of UTF-8. The message may be "".
+int refusal_tame(struct weir_error *error, int code);
 
 void reasons_free(struct reason_names *names); // with the older ones; accepts NULL
 // The table that the extensions of w are handed.
@@ -755,6 +774,7 @@ struct plan {
 	struct target *target;
 	struct target_state *state;
 	struct weir_error refusal; // of what the extension asked for
+	bool no_memory;            // the core had none for it
 };
 extern const struct weir_plan_ops plan_ops;
 // Gives back what the core has for a state but what it keeps of another. policy_gone: as for

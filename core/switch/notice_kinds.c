@@ -15,6 +15,7 @@ static const struct kind {
 	{ "extension-attached", LOG_INFO },
 	{ "extension-changed", LOG_INFO },
 	{ "extension-detached", LOG_INFO },
+	{ "extension-expelled", LOG_WARNING },
 	{ "extension-loaded", LOG_INFO },
 	{ "extension-missing", LOG_WARNING },
 	{ "extension-unloaded", LOG_INFO },

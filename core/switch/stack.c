@@ -158,8 +158,8 @@ int attachment_attach(struct attachment *a, struct weir_error *error)
 	int failed = 0;
 
 	if (a->descriptor->attach)
-		failed = a->descriptor->attach(&a->public, &a->instance, &own);
-	if (failed >= 0) {
+		failed = refusal_tame(&own, a->descriptor->attach(&a->public, &a->instance, &own));
+	if (!failed) {
 		a->attached = true;
 		return 0;
 	}

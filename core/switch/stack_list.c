@@ -45,6 +45,7 @@ static void list_attached(const struct attachment *a, weir_extension_row *row, v
 	info.order = a->order;
 	info.fail_open = a->fail_open;
 	info.missing = a->missing || attachment_is_refused(a);
+	info.expelled = a->expelled;
 	info.reason = missing_reason(a);
 	if (a->missing && attachment_path(a))
 		info.path = attachment_path(a);

@@ -6,6 +6,7 @@
 // few; here the counts are compared with those of the second before.
 #include <inttypes.h>
 #include <string.h>
+#include <syslog.h>
 #include <time.h>
 
 #include "datapath/cycles.h"
@@ -65,30 +66,47 @@ static void add_count(char *text, size_t size, uint64_t n, const char *what)
 		snprintf(text + used, size - used, "%s%" PRIu64 " %s", used ? ", " : "", n, what);
 }
 
+// What an extension did stays untold until it is off the stack.
+static void expel(struct attachment *a, const struct offence_counts *before, const char *why)
+{
+	struct weir *w = a->weir;
+
+	if (attachment_expel(a, why) == 0)
+		return;
+	weir_log_line(w, LOG_ERR, "extension %s: no memory to expel it; tried again in a second",
+		a->descriptor->name);
+	a->told = *before;
+}
+
 static void watch_offences(struct attachment *a)
 {
 	const struct extension_counters *c = &a->counters;
+	const struct offence_counts before = a->told;
 	const struct offence_counts now = {
 		.violations = counted(&c->violations),
 		.invalid = counted(&c->invalid),
 		.impure = counted(&c->impure),
 		.modified = counted(&c->modified),
 	};
-	struct offence_counts *told = &a->told;
-	char text[160] = "";
+	char counts[160] = "", why[sizeof(counts) + sizeof(a->last_offence) + 16];
 
-	add_count(text, sizeof(text), now.violations - told->violations,
+	add_count(counts, sizeof(counts), now.violations - before.violations,
 		"times what its class may not");
-	add_count(text, sizeof(text), now.invalid - told->invalid, "values out of range");
-	add_count(text, sizeof(text), now.impure - told->impure, "impure decisions");
-	add_count(text, sizeof(text), now.modified - told->modified, "frames changed in captures");
-	*told = now;
-	take_sentence(a);
+	add_count(counts, sizeof(counts), now.invalid - before.invalid, "values out of range");
+	add_count(counts, sizeof(counts), now.impure - before.impure, "impure decisions");
+	add_count(counts, sizeof(counts), now.modified - before.modified,
+		"frames changed in captures");
+	a->told = now;
 	// A sentence that is being written just now comes with the next report.
-	if (*text)
-		weir_notify(a->weir, "rights-violated", a->vswitch->name, "", a->descriptor->name,
-			"extension %s: %s%s%s", a->descriptor->name, text,
-			*a->last_offence ? "; among them: " : "", a->last_offence);
+	take_sentence(a);
+	if (!*counts)
+		return;
+	snprintf(why, sizeof(why), "%s%s%s", counts, *a->last_offence ? "; among them: " : "",
+		a->last_offence);
+	weir_notify(a->weir, "rights-violated", a->vswitch->name, "", a->descriptor->name,
+		"extension %s: %s", a->descriptor->name, why);
+	if (a->weir->options.strict)
+		expel(a, &before, why);
 }
 
 // ---- Decisions that took too long
@@ -110,6 +128,7 @@ static void watch_slow(struct vswitch *s, unsigned worker)
 {
 	struct slow_decides *slow = &s->datapaths[worker]->slow;
 	uint64_t n = counted(&slow->n), before = s->told[worker].slow, taken;
+	struct slow_told *told = &s->weir->slow[worker];
 	const char *extension, *port;
 	uint16_t attachment, index;
 
@@ -118,11 +137,15 @@ static void watch_slow(struct vswitch *s, unsigned worker)
 	s->told[worker].slow = n;
 	extension = extension_name(s, attachment);
 	port = port_name(s, index);
+	told->n += n - before;
+	told->ms = (double)taken / s->weir->watch.cycles_per_ms;
+	snprintf(told->extension, sizeof(told->extension), "%s", extension);
+	snprintf(told->vswitch, sizeof(told->vswitch), "%s", s->name);
 	weir_notify(s->weir, "decide-slow", s->name, port, extension,
 		"worker %u: %" PRIu64 " decisions took longer than 1 ms, the longest %.1f ms in "
 		"extension %s for a flow of port %s",
-		worker, n - before, (double)taken / s->weir->watch.cycles_per_ms,
-		*extension ? extension : "(detached)", *port ? port : "(none)");
+		worker, n - before, told->ms, *extension ? extension : "(detached)",
+		*port ? port : "(none)");
 }
 
 // ---- Addresses that moved
@@ -180,11 +203,14 @@ void watch_run(struct weir *w)
 	for (struct vswitch *s = w->switches; s; s = s->next) {
 		uint64_t untold = 0;
 
-		for (struct attachment *a = s->attachments; a; a = a->next)
-			watch_offences(a);
 		for (unsigned i = 0; i < w->n_workers; i++) {
 			watch_slow(s, i);
 			moves_left -= watch_moves(s, i, moves_left, &untold);
+		}
+		// Behind what still has a name for who is expelled now.
+		for (struct attachment *a = s->attachments, *next; a; a = next) {
+			next = a->next;
+			watch_offences(a);
 		}
 		if (untold)
 			weir_notify(w, "fdb-moved", s->name, "", "",

@@ -373,10 +373,10 @@ static inline int weir_plan_inactive(struct weir_plan *p, enum weir_stage stage)
 	return p->ops->inactive(p, stage);
 }
 
-// The meter with this key (1 to 63 bytes, usually the policy's id) of this extension and target:
-// made when new, the same with its counts when it was there before. A meter that no prepared state
-// asks for any more is removed. 0, or -ENOMEM, -EINVAL, -ENOSPC: a switch has 262,144 at most (a
-// prepare() that fails without a sentence has the core's, with the number).
+// The meter with this key (1 to 63 bytes of UTF-8, usually the policy's id) of this extension and
+// target: made when new, the same with its counts when it was there before. A meter that no
+// prepared state asks for any more is removed. 0, or -ENOMEM, -EINVAL, -ENOSPC: a switch has
+// 262,144 at most (a prepare() that fails without a sentence has the core's, with the number).
 static inline int weir_plan_meter(struct weir_plan *p, const char *key, uint32_t *meter)
 {
 	return p->ops->meter(p, key, meter);
@@ -757,11 +757,11 @@ static inline int weir_save_write(struct weir_save *s, const void *bytes, size_t
 #define WEIR_POLICER_RATE_MAX_FPS     UINT64_C(1000000000)
 #define WEIR_POLICER_BURST_MAX_FRAMES UINT64_C(1000000000)
 
-// The policer with this key (1 to 63 bytes) of this extension and target: made when new, with a
-// full bucket. One that no prepared state asks for any more is removed. rate_bps: bits per second;
-// burst_bytes: the bucket's depth. 0; -EINVAL: out of bounds, which the host says in a sentence
-// when prepare() returns this without one of its own, or no key; -ENOSPC: a switch has 65,536 at
-// most, likewise; -ENOMEM; -ENOSYS. Inside prepare().
+// The policer with this key (1 to 63 bytes of UTF-8) of this extension and target: made when new,
+// with a full bucket. One that no prepared state asks for any more is removed. rate_bps: bits per
+// second; burst_bytes: the bucket's depth. 0; -EINVAL: out of bounds, which the host says in a
+// sentence when prepare() returns this without one of its own, or no key; -ENOSPC: a switch has
+// 65,536 at most, likewise; -ENOMEM; -ENOSYS. Inside prepare().
 static inline int weir_plan_policer(struct weir_plan *p, const char *key, uint64_t rate_bps,
 	uint64_t burst_bytes, uint32_t *policer)
 {

@@ -381,8 +381,14 @@ int weir_worker_list(struct weir *weir, weir_worker_row *row, void *context)
 	int result = fake_record(weir, &error, "worker_list");
 
 	if (result == 0)
-		row(context, &(struct weir_worker_info){
-				     .id = 1, .cpu = 3, .idle_share = 0.5, .n_queues = 2 });
+		row(context, &(struct weir_worker_info){ .id = 1,
+				     .cpu = 3,
+				     .idle_share = 0.5,
+				     .n_queues = 2,
+				     .slow_decides = 4,
+				     .slow_extension = "acl",
+				     .slow_switch = "br0",
+				     .slow_ms = 2.5 });
 	return result;
 }
 
