@@ -13,7 +13,7 @@
 
 enum { SETTLE_MS = 5000, STEP_MS = 1000 };
 
-static void say_and_abort(const char *sentence)
+__attribute__((noreturn)) static void say_and_abort(const char *sentence)
 {
 	fprintf(stderr, "weir/testing: %s\n", sentence);
 	abort();
@@ -29,12 +29,23 @@ void testing_fail(struct weir_testing *t, const char *format, ...)
 	va_end(arguments);
 	t->fail(sentence);
 	say_and_abort(sentence);
-	abort(); // for who reads this alone
 }
 
 void testing_refused(struct weir_testing *t, const char *what)
 {
 	testing_fail(t, "%s: %s", what, t->error.message);
+}
+
+// The bench cannot be had: nobody can free it later.
+static void give_up(struct weir_testing *t, const char *what)
+{
+	void (*fail)(const char *sentence) = t->fail;
+	char sentence[1024];
+
+	snprintf(sentence, sizeof(sentence), "%s: %s", what, t->error.message);
+	weir_testing_abandon(t);
+	fail(sentence);
+	say_and_abort(sentence);
 }
 
 static uint64_t read_clock(void *context)
@@ -63,19 +74,19 @@ static void add_ports(struct weir_testing *t)
 	for (unsigned i = 0; i < t->n_ports; i++) {
 		snprintf(name, sizeof(name), "p%u", i);
 		if (weir_port_add(t->weir, "br0", name, &config, 0, &t->error) < 0)
-			testing_refused(t, name);
+			give_up(t, name);
 		t->ends[i] = weir_port_memory(t->weir, name);
 		if (!t->ends[i])
-			testing_fail(t, "%s: its NIC has no other end", name);
+			give_up(t, "the other end of a memory NIC");
 	}
 }
 
 static void add_extension(struct weir_testing *t, const char *name, const char *path)
 {
 	if (weir_extension_load(t->weir, name, path, 0, &t->error) < 0)
-		testing_refused(t, "loading");
+		give_up(t, "loading");
 	if (weir_extension_attach(t->weir, "br0", name, WEIR_ORDER_DEFAULT, 0, &t->error) < 0)
-		testing_refused(t, "attaching");
+		give_up(t, "attaching");
 }
 
 struct weir_testing *weir_testing_start(const struct weir_testing_options *options)
@@ -91,20 +102,21 @@ struct weir_testing *weir_testing_start(const struct weir_testing_options *optio
 		.log_context = t,
 	};
 
-	if (!t) {
-		(options->fail ? options->fail : say_and_abort)("no memory");
-		abort();
-	}
+	if (!t)
+		say_and_abort("no memory");
 	t->fail = options->fail ? options->fail : say_and_abort;
 	t->lax = options->lax;
-	t->n_ports = options->n_ports;
 	t->clock_ns = UINT64_C(1000000000000); // nothing is before the start
-	if (t->n_ports < 1 || t->n_ports > WEIR_TESTING_PORTS_MAX)
-		testing_fail(t, "n_ports %u: must be 1 to %d", t->n_ports, WEIR_TESTING_PORTS_MAX);
+	if (options->n_ports < 1 || options->n_ports > WEIR_TESTING_PORTS_MAX) {
+		weir_refuse(&t->error, -EINVAL, NULL, "%u: must be 1 to %d", options->n_ports,
+			WEIR_TESTING_PORTS_MAX);
+		give_up(t, "n_ports");
+	}
+	t->n_ports = options->n_ports;
 	if (weir_create(&o, &t->weir, &t->error) < 0)
-		testing_refused(t, "starting");
+		give_up(t, "starting");
 	if (weir_switch_add(t->weir, "br0", 0, &t->error) < 0)
-		testing_refused(t, "br0");
+		give_up(t, "br0");
 	add_ports(t);
 	if (options->extension)
 		add_extension(t, options->extension, options->path);
