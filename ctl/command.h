@@ -30,7 +30,7 @@ enum word_kind {
 	WORD_STATUS_TARGET, // WORD_TARGET, or WORD_STATUS when it is left out
 	WORD_CALL,          // type of a call of the extension that is the object
 	WORD_CALL_FIELD,    // FIELD=VALUE of the call before it
-	WORD_CLASS, // of extensions that there are templates of
+	WORD_CLASS,         // of extensions that there are templates of
 	WORD_FILE,
 	WORD_OBJECT, // of the command table
 	WORD_VERB,   // of the object before it
