@@ -38,7 +38,7 @@ done
 lines=$(wc -l <own-filter/own_filter.c)
 [ "$lines" -le 60 ] || fail "the filter has $lines lines"
 quietly weirctl policy add p0 own-filter port=23
-weirctl trace p0 'tcp 10.0.0.1:1 > 10.0.0.2:23 dst=p1' >log
+weirctl trace p0 'tcp 10.0.0.1:1 > 10.0.0.2:23 dst=02:00:00:00:00:02' >log
 grep -q 'denied: a policy denies it' log || { cat log; fail "the filter does not decide"; }
 loaded=$(weirctl extension list br0 | grep -c 'own-.*attached')
 [ "$loaded" -eq ${#classes[@]} ] || fail "$loaded extensions are attached"
