@@ -220,13 +220,13 @@ void weir_testing_settle(struct weir_testing *t)
 	if (weir_when_done(t->weir, set_flag, &done) < 0)
 		testing_fail(t, "no memory to wait for a change");
 	// Grace periods end on a thread of liburcu's, by the real clock.
-	for (unsigned waited = 0; !done; waited++) {
-		if (waited == SETTLE_MS)
-			testing_fail(t, "a change is not in force after %d s", SETTLE_MS / 1000);
+	for (unsigned waited = 0; waited < SETTLE_MS; waited++) {
 		weir_testing_advance_ms(t, 1);
-		if (!done)
-			nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+		if (done)
+			return;
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 	}
+	testing_fail(t, "a change is not in force after %d s", SETTLE_MS / 1000);
 }
 
 // ---- Policies
