@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
 //
-// extension load|unload|list|show|attach|detach
+// extension new|load|unload|list|show|attach|detach
 #include "ask.h"
 
 #include <stdlib.h>
+
+#include "project.h"
 
 static const struct column columns[] = {
 	{ "name", COLUMN_PLAIN },
@@ -93,7 +95,26 @@ static int detach(struct invocation *in, struct ctl_error *error)
 	return ask_change(in, &request, error);
 }
 
+// Asks nobody: the project is the caller's.
+static int new_project(struct invocation *in, struct ctl_error *error)
+{
+	const char *class = invocation_option(in, "--class");
+
+	return project_create(invocation_argument(in, 0), class ? class : "filter", error);
+}
+
 const struct command extension_commands[] = {
+	{
+		.object = "extension",
+		.verb = "new",
+		.summary = "Writes the project of a new extension into the directory NAME",
+		.run = new_project,
+		.arguments = { { "NAME", WORD_ANY, ONE } },
+		.options = { { .name = "--class",
+			.value = "CLASS",
+			.kind = WORD_CLASS,
+			.help = "what it is to be; filter by default" } },
+	},
 	{
 		.object = "extension",
 		.verb = "load",

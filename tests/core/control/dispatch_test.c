@@ -225,7 +225,8 @@ static const struct {
 	{ "trace frame=abc", "", NULL },
 	{ "worker_list", "worker_list",
 		" | id=1 cpu=3 cycles_per_frame=0 frames_per_batch=0 idle_share=0.5 queues=2"
-		" frames=0 linger_us=0 slow_decides=4 slow_extension=acl slow_switch=br0 slow_ms=2.5" },
+		" frames=0 linger_us=0 slow_decides=4 slow_extension=acl slow_switch=br0 "
+		"slow_ms=2.5" },
 	{ "worker_set linger_us=0", "worker_set 0", "done" },
 	{ "worker_set linger_us=70 /dry_run=1", "", "done" },
 	{ "worker_set", "", "1 worker_set.linger_us: nothing to set: linger_us must be given" },
