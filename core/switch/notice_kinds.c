@@ -17,6 +17,8 @@ static const struct kind {
 	{ "extension-detached", LOG_INFO },
 	{ "extension-loaded", LOG_INFO },
 	{ "extension-missing", LOG_WARNING },
+	{ "extension-not-replaced", LOG_WARNING },
+	{ "extension-replaced", LOG_INFO },
 	{ "extension-unloaded", LOG_INFO },
 	{ "fdb-added", LOG_INFO },
 	{ "fdb-moved", LOG_INFO },

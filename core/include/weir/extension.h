@@ -908,6 +908,7 @@ enum weir_session_cause {
 	WEIR_SESSION_PORT_REMOVED, // its port is gone
 	WEIR_SESSION_ENDED,        // by weir_sessions_end()
 	WEIR_SESSION_DETACHED,     // the extension leaves the switch
+	WEIR_SESSION_REPLACED,     // it has not ended: it goes on with the extension's next version
 };
 
 // A session that has ended, as session_ended() is told.
