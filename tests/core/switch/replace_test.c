@@ -462,8 +462,10 @@ static const struct refusal {
 		-EINVAL },
 	{ MODULE("versioned-twins"), "has two drop reasons \"new\"", -EINVAL },
 	{ MODULE("watcher"), "watcher", -EINVAL },
-	{ "/dev/null/nothing.so", "/dev/null/nothing.so", -ENOTDIR },
-	{ "/", "/", -EISDIR },
+	{ MODULE("no-such-file"), "no-such-file", -ENOENT },
+	{ "/dev/null", "must be a regular file", -EINVAL },
+	{ "/", "is a directory", -EISDIR },
+	{ "/etc/passwd", "/etc/passwd", -ENOEXEC },
 };
 
 static void check_untouched(struct lab *lab, const struct refusal *r, uint64_t meter)
