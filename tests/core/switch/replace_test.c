@@ -161,6 +161,28 @@ static void meters_count_on(void **state)
 	lab_end(&lab);
 }
 
+// Nor does it get tokens that it did not have.
+static void policers_keep_what_they_have(void **state)
+{
+	struct lab_frame frame = lab_udp(0, 1, 1, 2);
+	struct lab lab;
+
+	(void)state;
+	lab_start(&lab, &four_ports);
+	lab_learn(&lab);
+	lab_attach(&lab, "probe-filter", 0);
+	lab_act(&lab, "p0", "probe-filter", "slow",
+		(Probe__Act){ AT(INGRESS, POLICE_FRAMES), LIMIT(1, 3) });
+	for (unsigned i = 0; i < 3; i++) {
+		lab_assert_pass(&lab, 0, &frame, 1 << 1);
+		replace(&lab, "probe-filter", NULL);
+		lab_run(&lab);
+		lab_settle(&lab);
+	}
+	lab_assert_pass(&lab, 0, &frame, 0);
+	lab_end(&lab);
+}
+
 // Version 2 says its reasons in another order, does not know one, and has one more.
 static void drop_reasons_keep_their_names_and_counts(void **state)
 {
@@ -621,6 +643,7 @@ int main(void)
 		cmocka_unit_test(the_new_version_decides),
 		cmocka_unit_test(visits_of_old_programs_go_on),
 		cmocka_unit_test(meters_count_on),
+		cmocka_unit_test(policers_keep_what_they_have),
 		cmocka_unit_test(drop_reasons_keep_their_names_and_counts),
 		cmocka_unit_test(what_it_saves_is_carried_over),
 		cmocka_unit_test(it_stands_where_the_old_one_stood),

@@ -97,8 +97,9 @@ static int prepare(void *instance, const struct weir_target *target, struct weir
 	if (!failed && target->port != WEIR_PORT_NONE) {
 		failed = weir_plan_meter(plan, "all", &state->meter);
 		if (!failed)
-			failed = weir_plan_policer(plan, "all", VERSIONED_LAYOUT * 1000000,
-				3000, &state->policer);
+			failed = weir_plan_policer(plan, "all",
+				WEIR_POLICER_RATE_MAX_BPS / VERSIONED_LAYOUT,
+				WEIR_POLICER_BURST_MAX_BYTES, &state->policer);
 	}
 	if (!failed)
 		failed = fill(state, target);
