@@ -188,8 +188,16 @@ static int replace(struct lab *lab, const char *name, const char *file)
 	return weir_extension_replace(lab->weir, name, path, 0, &lab->error);
 }
 
+static void say_drop(void *context, const struct weir_drop_info *info)
+{
+	(void)context;
+	print_message("%llu frames of port %s dropped as %s of %s\n",
+		(unsigned long long)info->frames, info->port, info->reason, info->extension);
+}
+
 static void check_pair(struct lab *lab, const struct talker *t, const char *port)
 {
+	weir_drop_list(lab->weir, NULL, say_drop, NULL, NULL);
 	if (t->fault)
 		fail_msg("pair %u, frame %llu: %s", t->number, (unsigned long long)t->received,
 			t->fault);

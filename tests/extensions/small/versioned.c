@@ -25,6 +25,9 @@
 #endif
 
 enum { PORTS = 16, POLICIES = 64, TIMER_MS = 5000 };
+// Nobody reaches it: with the greatest burst that is a second's at version 1.
+#define RATE_BPS UINT64_C(8000000000)
+
 enum { WRONG_ATTACH = 1, WRONG_RESTORE, WRONG_PREPARE, WRONG_SAVE, WRONG_LATER };
 
 #if VERSIONED_LAYOUT == 1
@@ -97,8 +100,7 @@ static int prepare(void *instance, const struct weir_target *target, struct weir
 	if (!failed && target->port != WEIR_PORT_NONE) {
 		failed = weir_plan_meter(plan, "all", &state->meter);
 		if (!failed)
-			failed = weir_plan_policer(plan, "all",
-				WEIR_POLICER_RATE_MAX_BPS / VERSIONED_LAYOUT,
+			failed = weir_plan_policer(plan, "all", RATE_BPS * VERSIONED_LAYOUT,
 				WEIR_POLICER_BURST_MAX_BYTES, &state->policer);
 	}
 	if (!failed)
