@@ -95,8 +95,8 @@ static int save(const struct attachment *a, const struct target *t, weir_item_ro
 	void *context, struct weir_error *error)
 {
 	char name[WEIR_NAME_MAX + 8];
-	void *bytes;
-	size_t size;
+	void *bytes = NULL;
+	size_t size = 0;
 	int failed = attachment_save(a, t, &bytes, &size, error);
 
 	if (failed)

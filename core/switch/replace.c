@@ -97,8 +97,8 @@ static int check_policies(
 static int carry_state(
 	const struct target *t, const struct succession *x, struct weir_error *error)
 {
-	void *bytes;
-	size_t size;
+	void *bytes = NULL;
+	size_t size = 0;
 	int failed = attachment_save(x->old, t, &bytes, &size, error);
 
 	if (failed)

@@ -111,6 +111,8 @@ void counters_hand_over(const struct attachment *from, struct attachment *to)
 	to->told.invalid += from->told.invalid;
 	to->told.impure += from->told.impure;
 	to->told.modified += from->told.modified;
+	if (!*to->last_offence)
+		memcpy(to->last_offence, from->last_offence, sizeof(to->last_offence));
 }
 
 // ---- Decisions that took too long
