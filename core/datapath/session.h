@@ -218,8 +218,8 @@ void session_table_report(
 // Makes the sessions of an attachment those of another one; reports each that has not ended as
 // WEIR_SESSION_REPLACED first, with what it has counted as of its last second. No worker opens any
 // for the first one any more.
-void session_table_hand_over(struct session_table *table, uint16_t from, uint16_t to,
-	const struct session_run *run);
+void session_table_hand_over(
+	struct session_table *table, uint16_t from, uint16_t to, const struct session_run *run);
 // Shows each that has not ended; what it has counted is as of its last second. A copy, borrowed
 // during the call.
 void session_table_list(const struct session_table *table,

@@ -45,10 +45,10 @@ struct stack_entry {
 	const void *switch_state;
 	struct extension_counters *counters;
 	uint16_t attachment; // unique in the process: whose its sessions are
-	uint16_t visitor;    // names it in programs, as it named the version that it replaced; 0: it
-			     // has no visit hook
-	uint16_t number;     // the extension's: base of its reasons and ids
-	uint8_t order;       // position in the stack, 0..n-1
+	uint16_t visitor; // names it in programs, as it named the version that it replaced; 0: it
+			  // has no visit hook
+	uint16_t number;  // the extension's: base of its reasons and ids
+	uint8_t order;    // position in the stack, 0..n-1
 	const uint8_t *reasons; // by its drop reasons: their places among those of all versions of
 				// its name that were loaded; NULL: they are the first ones
 };

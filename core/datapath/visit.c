@@ -20,8 +20,8 @@ static bool flags_match(const struct weir_frame *frame, uint8_t flags)
 	return layers.l4 && layers.proto == IPPROTO_TCP && (frame->data[layers.l4 + 13] & flags);
 }
 
-// The hook that a visit is for: since a replacement that of the new version. NULL when its extension
-// has left the stack since, or the new version visits nothing there.
+// The hook that a visit is for: since a replacement that of the new version. NULL when its
+// extension has left the stack since, or the new version visits nothing there.
 static const struct hook *visitor(const struct datapath *dp, const struct op *op)
 {
 	const struct snapshot_port *port = snapshot_port(dp->snapshot, op->port);

@@ -355,9 +355,9 @@ struct weir {
 	struct deferred *deferred; // lock-free stack. call_rcu thread: pushes, control: takes all
 	unsigned n_deferred;       // not yet run
 	struct wait **waits_end;
-	struct ending *endings; // under way
-	uint64_t n_endings;     // begun, since the start
-	struct closer *closer;  // closes NICs
+	struct ending *endings;   // under way
+	uint64_t n_endings;       // begun, since the start
+	struct closer *closer;    // closes NICs
 	struct closing *closings; // versions of extensions that are to be unloaded
 	struct wait *waits;
 	struct flow_listing *listings;
@@ -593,8 +593,7 @@ int policy_check_keys(const struct target *target, const struct attachment *atta
 	const struct policy **second, struct weir_error *error);
 // Hands the policies of an attachment to another one of the same extension's name, whose schema has
 // the types of those that are not unchecked.
-void policies_give(
-	struct target *target, const struct attachment *from, struct attachment *to);
+void policies_give(struct target *target, const struct attachment *from, struct attachment *to);
 // The attachment's unchecked policies on the target are as good as any: they have been prepared.
 void policies_settle(struct target *target, const struct attachment *attachment);
 

@@ -171,8 +171,8 @@ void reasons_publish(struct weir *w, struct reason_names *made)
 	__atomic_store_n(&w->reasons[number], made, __ATOMIC_RELEASE);
 }
 
-const uint8_t *reasons_map(const struct reason_names *names, const struct weir_extension *e,
-	uint8_t map[])
+const uint8_t *reasons_map(
+	const struct reason_names *names, const struct weir_extension *e, uint8_t map[])
 {
 	bool moved = false;
 

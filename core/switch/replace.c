@@ -25,8 +25,8 @@ struct succession {
 	struct attachment *old, *new;
 	struct change change; // what the new one has prepared
 	struct publication *publication;
-	struct wait *wait;      // for the end of the old one
-	unsigned n_given;       // targets whose policies the new one has
+	struct wait *wait; // for the end of the old one
+	unsigned n_given;  // targets whose policies the new one has
 };
 
 struct replacement {
@@ -94,8 +94,7 @@ static int check_policies(
 	return 0;
 }
 
-static int carry_state(
-	const struct target *t, const struct succession *x, struct weir_error *error)
+static int carry_state(const struct target *t, const struct succession *x, struct weir_error *error)
 {
 	void *bytes = NULL;
 	size_t size = 0;
@@ -306,12 +305,13 @@ static void give_up(struct replacement *r)
 		free(r->closing);
 }
 
-static int replace(struct replacement *r, const char *path, unsigned flags, struct weir_error *error)
+static int replace(
+	struct replacement *r, const char *path, unsigned flags, struct weir_error *error)
 {
 	struct weir *w = r->weir;
 	const char *name = extension_descriptor(r->old)->name;
-	int failed = loader_load_beside(w->loader, name,
-		path ? path : extension_named_path(r->old), &r->new, error);
+	int failed = loader_load_beside(
+		w->loader, name, path ? path : extension_named_path(r->old), &r->new, error);
 
 	if (!failed)
 		failed = check_version(w, r, error);

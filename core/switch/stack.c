@@ -153,8 +153,7 @@ struct attachment *attachment_make(
 	a->id = a->visitor = take_id(s->weir);
 	a->number = extension ? (uint16_t)extension_owner_number(s->weir, a->descriptor->name) : 0;
 	if (extension)
-		a->reasons = reasons_map(
-			s->weir->reasons[a->number], a->descriptor, a->reason_map);
+		a->reasons = reasons_map(s->weir->reasons[a->number], a->descriptor, a->reason_map);
 	a->refs = 1;
 	s->users++;
 	if (extension)

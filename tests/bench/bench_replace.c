@@ -3,16 +3,16 @@
 //
 // What replacing an ACL costs the frames: bench_replace DIRECTORY REPLACEMENTS SECONDS
 //
-// One worker forwards what arrives by the clock (open loop) at half of what it can, in 100,000 flows
-// and 1,000 new ones a second, each of which opens a session; 1,000 rules, two meters. For SECONDS
-// nothing changes; then the ACL is replaced REPLACEMENTS times, by two builds that save in different
-// layouts in turn, every tenth time by one that refuses. Prints what was lost, whether meters and
-// sessions are right, the resident memory, and the percentiles of the time from when a frame was due
-// until it was sent. DIRECTORY holds acl-1.so, acl-2.so, acl-refuses.so.
+// One worker forwards what arrives by the clock (open loop) at half of what it can, in 100,000
+// flows and 1,000 new ones a second, each of which opens a session; 1,000 rules, two meters. For
+// SECONDS nothing changes; then the ACL is replaced REPLACEMENTS times, by two builds that save in
+// different layouts in turn, every tenth time by one that refuses. Prints what was lost, whether
+// meters and sessions are right, the resident memory, and the percentiles of the time from when a
+// frame was due until it was sent. DIRECTORY holds acl-1.so, acl-2.so, acl-refuses.so.
 //
-// The source and the sink are NICs of this program in the place of two of the kind "null" (the linker
-// wraps nic_open): what is due and has not been taken waits in a ring of RING frames, and is lost
-// beyond.
+// The source and the sink are NICs of this program in the place of two of the kind "null" (the
+// linker wraps nic_open): what is due and has not been taken waits in a ring of RING frames, and is
+// lost beyond.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
@@ -42,8 +42,8 @@ enum {
 };
 
 struct line {
-	struct nic nic;      // first
-	uint64_t missed;     // worker: w, main: r
+	struct nic nic;  // first
+	uint64_t missed; // worker: w, main: r
 	bool is_source;
 	uint64_t interval_ns; // main: w, worker: r; 0: whatever is asked for
 	uint64_t start_ns;    // main: w
@@ -157,11 +157,11 @@ static const struct nic_class line_class = {
 	.receive_fd = line_fd,
 };
 
-int __wrap_nic_open(const char *specification, const struct nic_options *options,
-	struct nic **nic, struct weir_error *error);
+int __wrap_nic_open(const char *specification, const struct nic_options *options, struct nic **nic,
+	struct weir_error *error);
 
-int __wrap_nic_open(const char *specification, const struct nic_options *options,
-	struct nic **nic, struct weir_error *error)
+int __wrap_nic_open(const char *specification, const struct nic_options *options, struct nic **nic,
+	struct weir_error *error)
 {
 	struct line *l = calloc(1, sizeof(*l));
 
@@ -264,9 +264,9 @@ static struct weir *make(const char *directory)
 		.n_flows = 1 << 20,
 		.log = quiet,
 		.extensions = directory };
-	struct weir_switch_config config = { .size = sizeof(config),
-		.n_sessions = 1 << 20,
-		.n_port_sessions = 1 << 20 };
+	struct weir_switch_config config = {
+		.size = sizeof(config), .n_sessions = 1 << 20, .n_port_sessions = 1 << 20
+	};
 	struct weir_port_config port = { .size = sizeof(port), .nic = "null" };
 	struct weir_error error = { 0 };
 	struct weir *w;
@@ -470,7 +470,8 @@ int main(int argc, char **argv)
 	}
 	w = make(argv[1]);
 	most = capacity(w);
-	printf("capacity                 %.0f frames/s of one core; offered %.0f\n", most, most / 2);
+	printf("capacity                 %.0f frames/s of one core; offered %.0f\n", most,
+		most / 2);
 	pace(source, (uint64_t)(2e9 / most));
 	__atomic_store_n(&source->growing, true, __ATOMIC_RELAXED);
 	wait_s(w, 2);

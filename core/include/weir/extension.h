@@ -1089,8 +1089,8 @@ struct weir_extension {
 // ---- Replacement
 //
 // Another version of an extension, or the same one once more, can take the place of the loaded one
-// on every switch, under traffic and without a frame lost (`weirctl extension replace`). Both are in
-// the process for a while; they know nothing of one another. On each switch
+// on every switch, under traffic and without a frame lost (`weirctl extension replace`). Both are
+// in the process for a while; they know nothing of one another. On each switch
 //
 //  1. the new one is attached, beside the old one, which goes on as before;
 //  2. for the switch, and then for each port, the old one's save() is called, the new one's
@@ -1111,15 +1111,16 @@ struct weir_extension {
 // reasons by their tokens, of which all versions together can have WEIR_REASONS_MAX; ids of
 // weir_depend(); its order, and whether it fails open.
 //
-// Sessions stay, with their cookies. A cookie goes back to the code that made it: session_ended() of
-// the old one is called for each session that has ended, and with WEIR_SESSION_REPLACED for each
+// Sessions stay, with their cookies. A cookie goes back to the code that made it: session_ended()
+// of the old one is called for each session that has ended, and with WEIR_SESSION_REPLACED for each
 // that goes on. From then on it is the new one's, which is told of its end; weir_session_find() has
-// shown it to the new one from step 3 on. So a cookie has to mean the same to every version that may
-// follow, as a policy's serial does; it cannot be an address.
+// shown it to the new one from step 3 on. So a cookie has to mean the same to every version that
+// may follow, as a policy's serial does; it cannot be an address.
 //
-// What does not stay: timers and posts, which attach() and restore() of the new one set anew as they
-// need; threads, rings and files of the old one, which it ends in detach(); and what it changes of
-// its own state after save(), which visits may until step 5: counts that matter belong into meters.
+// What does not stay: timers and posts, which attach() and restore() of the new one set anew as
+// they need; threads, rings and files of the old one, which it ends in detach(); and what it
+// changes of its own state after save(), which visits may until step 5: counts that matter belong
+// into meters.
 
 // What the loader reads from the file before it loads it: an ELF note of type WEIR_NOTE_TYPE, named
 // "Weir".

@@ -243,8 +243,8 @@ static void it_stands_where_the_old_one_stood(void **state)
 	lab_attach(&lab, "probe-filter", 10);
 	lab_attach(&lab, "probe-after", 50);
 	lab_detach(&lab, "versioned");
-	assert_int_equal(weir_extension_attach(lab.weir, "br0", "versioned", 30, WEIR_FAIL_OPEN,
-				 &lab.error),
+	assert_int_equal(
+		weir_extension_attach(lab.weir, "br0", "versioned", 30, WEIR_FAIL_OPEN, &lab.error),
 		0);
 	lab_settle(&lab);
 	seen_by(&lab);
@@ -288,8 +288,7 @@ static void it_is_replaced_on_every_switch(void **state)
 	assert_int_equal(weir_switch_add(lab.weir, "br1", 0, &lab.error), 0);
 	lab_add_port(&lab, "br1", 4, NULL);
 	lab_add_port(&lab, "br1", 5, NULL);
-	assert_int_equal(
-		weir_extension_attach(lab.weir, "br1", "versioned", 5, 0, &lab.error), 0);
+	assert_int_equal(weir_extension_attach(lab.weir, "br1", "versioned", 5, 0, &lab.error), 0);
 	want(&lab, "p4", "discard", 9);
 	lab_settle(&lab);
 	replace(&lab, "versioned", MODULE("versioned-2"));
@@ -307,8 +306,7 @@ static void one_that_is_attached_nowhere_is_replaced(void **state)
 
 	(void)state;
 	lab_start(&lab, &four_ports);
-	assert_int_equal(
-		weir_extension_load(lab.weir, "versioned", NULL, 0, &lab.error), 0);
+	assert_int_equal(weir_extension_load(lab.weir, "versioned", NULL, 0, &lab.error), 0);
 	replace(&lab, "versioned", MODULE("versioned-2"));
 	assert_string_equal(loaded(&lab, "versioned").version, "2.0");
 	lab_settle(&lab);
@@ -421,13 +419,15 @@ static void an_end_is_told_to_who_made_the_cookie(void **state)
 	lab_assert_pass(&lab, 0, &old, 1 << 1);
 	replace(&lab, "stateful", MODULE("stateful-2"));
 	// No worker has run since: the sessions are still the old version's. The new one ends them.
-	assert_int_equal(weir_port_set(lab.weir, "p0", &changed, WEIR_PORT_SET_MTU, 0, &lab.error), 0);
+	assert_int_equal(
+		weir_port_set(lab.weir, "p0", &changed, WEIR_PORT_SET_MTU, 0, &lab.error), 0);
 	lab_settle(&lab);
 	assert_int_equal(lab_logged(&lab, "1 to end;"), 1);
 	assert_int_equal(lab_logged(&lab, "1.0 ended 2000"), 1);
 	lab_assert_pass(&lab, 0, &new, 1 << 1);
 	changed.mtu = 1300;
-	assert_int_equal(weir_port_set(lab.weir, "p0", &changed, WEIR_PORT_SET_MTU, 0, &lab.error), 0);
+	assert_int_equal(
+		weir_port_set(lab.weir, "p0", &changed, WEIR_PORT_SET_MTU, 0, &lab.error), 0);
 	session_wait_s(&lab, 2);
 	assert_int_equal(lab_logged(&lab, "2.0 ended 3000"), 1);
 	assert_int_equal(lab_logged(&lab, "replaced"), 0);
@@ -476,11 +476,13 @@ static const struct refusal {
 	{ MODULE("versioned-restore"), "does not take the saved state of switch:br0", -EINVAL },
 	{ MODULE("versioned-later"), "does not take the saved state of p1: it is full", -EINVAL },
 	{ MODULE("versioned-prepare"), "p1 is not for it", -EINVAL },
-	{ MODULE("versioned-schema"), "policy big of p3: the new version of extension versioned "
-				      "does not take it",
+	{ MODULE("versioned-schema"),
+		"policy big of p3: the new version of extension versioned "
+		"does not take it",
 		-EINVAL },
-	{ MODULE("versioned-class"), "the class of the file is capture, and that of the loaded "
-				     "version filter",
+	{ MODULE("versioned-class"),
+		"the class of the file is capture, and that of the loaded "
+		"version filter",
 		-EINVAL },
 	{ MODULE("versioned-twins"), "has two drop reasons \"new\"", -EINVAL },
 	{ MODULE("watcher"), "watcher", -EINVAL },

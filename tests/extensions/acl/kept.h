@@ -9,8 +9,7 @@
 
 #include "acl.h"
 
-int kept_save(
-	void *instance, weir_port_id port, struct weir_save *save, struct weir_error *error);
+int kept_save(void *instance, weir_port_id port, struct weir_save *save, struct weir_error *error);
 int kept_restore(void *instance, weir_port_id port, uint32_t version, const void *bytes,
 	size_t size, struct weir_error *error);
 

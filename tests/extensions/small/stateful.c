@@ -98,7 +98,8 @@ static void session_ended(void *instance, const struct weir_session_end *end)
 		"detached", "replaced" };
 
 	weir_log(instance, LOG_DEBUG,
-		STATEFUL_VERSION " %s %llu: %u > %u, %llu frames %llu bytes, %llu frames %llu bytes back;",
+		STATEFUL_VERSION
+		" %s %llu: %u > %u, %llu frames %llu bytes, %llu frames %llu bytes back;",
 		causes[end->cause], (unsigned long long)end->cookie, ntohs(end->l4_src),
 		ntohs(end->l4_dst), (unsigned long long)end->frames[WEIR_SESSION_FORWARD],
 		(unsigned long long)end->bytes[WEIR_SESSION_FORWARD],
@@ -114,8 +115,8 @@ static void event(void *instance, const struct weir_event *event)
 			weir_sessions_end(instance, event->port, 0));
 }
 
-WEIR_EXTENSION("stateful", WEIR_CLASS_FILTER, .version = STATEFUL_VERSION, .summary = "Lets replies in",
-	.reads = WEIR_SESSION_FIELDS,
+WEIR_EXTENSION("stateful", WEIR_CLASS_FILTER, .version = STATEFUL_VERSION,
+	.summary = "Lets replies in", .reads = WEIR_SESSION_FIELDS,
 	.drop_reasons = WEIR_DROP_REASONS({ "unsolicited", "nobody has asked for this" },
 		{ "no-room", "there is no room for another session" },
 		{ "unrelated", "it is about no session" }),

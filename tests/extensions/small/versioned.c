@@ -3,8 +3,9 @@
 //
 // A filter in several versions, all called "versioned", to replace one another. It drops what its
 // policies say, meters and polices the rest, and counts by what it saves, per switch and port, how
-// often it was replaced. Versions 1 and 2 save that in different layouts, and say their drop reasons
-// in different orders. Others are wrong in one way each (VERSIONED_WRONG). It logs its life:
+// often it was replaced. Versions 1 and 2 save that in different layouts, and say their drop
+// reasons in different orders. Others are wrong in one way each (VERSIONED_WRONG). It logs its
+// life:
 //     "1.0 attached", "2.0 takes 1 of the switch by layout 1", "1.0 forgets", "1.0 detached"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -33,11 +34,19 @@ enum { WRONG_ATTACH = 1, WRONG_RESTORE, WRONG_PREPARE, WRONG_SAVE, WRONG_LATER }
 #if VERSIONED_LAYOUT == 1
 #define VERSION "1.0"
 enum { DROP_UNWANTED, DROP_OLD };
-#define REASONS { "unwanted", "nobody wants it" }, { "old", "only version 1 knows this" }
+#define REASONS                                                                                    \
+	{ "unwanted", "nobody wants it" },                                                         \
+	{                                                                                          \
+		"old", "only version 1 knows this"                                                 \
+	}
 #else
 #define VERSION "2.0"
 enum { DROP_NEW, DROP_UNWANTED };
-#define REASONS { "new", "only version 2 knows this" }, { "unwanted", "nobody wants it now" }
+#define REASONS                                                                                    \
+	{ "new", "only version 2 knows this" },                                                    \
+	{                                                                                          \
+		"unwanted", "nobody wants it now"                                                  \
+	}
 #endif
 
 struct versioned {
@@ -211,10 +220,10 @@ WEIR_EXTENSION("versioned", VERSIONED_CLASS, .version = VERSION,
 	.summary = "Takes the place of itself", .reads = WEIR_FIELD_L4_DST,
 	.drop_reasons = WEIR_DROP_REASONS(REASONS
 #ifdef VERSIONED_TWINS
-		, REASONS
+		,
+		REASONS
 #endif
 		),
 	.schema = weir_schema, .schema_size = sizeof(weir_schema), .ingress = decide,
-	.visit = visit, .attach = attach, .detach = detach, .prepare = prepare,
-	.release = release, .timer = timer, .save = save, .restore = restore,
-	.save_version = VERSIONED_LAYOUT);
+	.visit = visit, .attach = attach, .detach = detach, .prepare = prepare, .release = release,
+	.timer = timer, .save = save, .restore = restore, .save_version = VERSIONED_LAYOUT);
