@@ -174,7 +174,7 @@ static void refuse(struct composer *c, struct session_use *use, const struct wei
 	if (s->full == WEIR_SESSION_FULL_DROP)
 		composer_drop(c, reason_of(0, REASON_SESSION_FULL));
 	else if (s->full == WEIR_SESSION_FULL_REASON)
-		composer_drop(c, reason_of(c->hook->entry->number, s->full_reason));
+		composer_drop(c, entry_reason(c->hook->entry, s->full_reason));
 }
 
 void composer_session(struct weir_decision *d, const struct weir_session *session)
@@ -216,7 +216,7 @@ void composer_session_related(struct weir_decision *d, unsigned reason)
 	if (!may_ask(c, "session_related") || composer_has_passed(c))
 		return;
 	if (composer_reason_valid(c, reason))
-		op(c, OP_RELATED, reason);
+		op(c, OP_RELATED, entry_reason(c->hook->entry, reason) & (WEIR_REASONS_MAX - 1));
 }
 
 void composer_sessions_dropped(struct composer *c)

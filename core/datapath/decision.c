@@ -101,7 +101,7 @@ void composer_drop(struct composer *c, uint16_t reason)
 
 static void end_with(struct composer *c, unsigned reason)
 {
-	composer_drop(c, reason_of(c->hook->entry->number, reason));
+	composer_drop(c, entry_reason(c->hook->entry, reason));
 }
 
 static void decide_drop(struct weir_decision *d, unsigned reason)
@@ -199,7 +199,7 @@ static void decide_police_as(struct weir_decision *d, uint32_t id, unsigned reas
 	struct composer *c = composer(d);
 
 	if (may_police(c) && composer_reason_valid(c, reason))
-		police(c, id, reason_of(c->hook->entry->number, reason));
+		police(c, id, entry_reason(c->hook->entry, reason));
 }
 
 static void decide_visit(struct weir_decision *d, uint8_t tcp_flags)
@@ -219,7 +219,7 @@ static void decide_visit(struct weir_decision *d, uint8_t tcp_flags)
 			       .hint = (uint8_t)(c->hook - c->port->hooks),
 			       .flags = tcp_flags,
 			       .forwarded = (uint8_t)key_bits(c->key.w[0], KEY_FORWARDED_SHIFT, 3),
-			       .arg = c->hook->entry->attachment });
+			       .arg = c->hook->entry->visitor });
 }
 
 // A trace says so all the same.

@@ -25,7 +25,7 @@ enum op_code {
 	OP_END,       // the frame is let go of: somebody else accounts for it
 	OP_METER,     // adjust; arg: meter
 	OP_POLICE,    // port, stage, adjust, flags: enum policer_unit, reason; arg: policer
-	OP_VISIT,     // port, stage, hint, flags: TCP flags; arg: attachment
+	OP_VISIT,     // port, stage, hint, flags: TCP flags; arg: visitor
 	OP_COPY,      // port: sink; arg: one in
 	OP_TRACK,     // port, stage; arg: owner << 16 | VLAN: TCP's beginnings and ends are told to
 		      // the session

@@ -261,6 +261,28 @@ void session_table_report(
 			report(&t->sessions[i], run);
 }
 
+void session_table_hand_over(
+	struct session_table *t, uint16_t from, uint16_t to, const struct session_run *run)
+{
+	uint32_t n = __atomic_load_n(&t->high_water, __ATOMIC_ACQUIRE);
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct session *s = &t->sessions[i];
+		struct session_bucket *bucket;
+		struct session copy;
+
+		if (!is_taken(t, i) || s->attachment != from || (s->flags & SESSION_ENDED))
+			continue;
+		bucket = &t->buckets[s->hash & t->bucket_mask];
+		bucket_lock(bucket);
+		copy = copy_of(s);
+		s->attachment = to;
+		bucket_unlock(bucket);
+		copy.cause = WEIR_SESSION_REPLACED;
+		run->ended(run->context, &copy);
+	}
+}
+
 // ---- Listing
 
 void session_table_list(const struct session_table *t,

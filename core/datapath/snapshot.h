@@ -44,10 +44,23 @@ struct stack_entry {
 	void *instance;
 	const void *switch_state;
 	struct extension_counters *counters;
-	uint16_t attachment; // unique in the process: names the visitor in programs
-	uint16_t number;     // the extension's: base of its reasons and ids
-	uint8_t order;       // position in the stack, 0..n-1
+	uint16_t attachment; // unique in the process: whose its sessions are
+	uint16_t visitor; // names it in programs, as it named the version that it replaced; 0: it
+			  // has no visit hook
+	uint16_t number;  // the extension's: base of its reasons and ids
+	uint8_t order;    // position in the stack, 0..n-1
+	const uint8_t *reasons; // by its drop reasons: their places among those of all versions of
+				// its name that were loaded; NULL: they are the first ones
 };
+
+// What a drop reason of the extension is to everybody else, as reason_of(). i: as the extension
+// says it, checked or not.
+static inline uint16_t entry_reason(const struct stack_entry *entry, unsigned i)
+{
+	bool mapped = entry->reasons && i < entry->extension->n_drop_reasons;
+
+	return reason_of(entry->number, mapped ? entry->reasons[i] : i);
+}
 
 // One decide hook that is called for one port.
 struct hook {

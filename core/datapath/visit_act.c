@@ -63,7 +63,7 @@ static void visit_drop(struct weir_visit *visit, unsigned i, unsigned reason)
 		return;
 	}
 	set_outcome(call, i, VISIT_DROP);
-	call->reason[i] = reason_of(call->hook->entry->number, reason);
+	call->reason[i] = entry_reason(call->hook->entry, reason);
 }
 
 static void visit_redirect(struct weir_visit *visit, unsigned i, weir_port_id id)

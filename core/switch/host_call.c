@@ -119,7 +119,8 @@ void host_calls_end(struct attachment *a)
 {
 	struct weir_error refusal;
 
-	weir_refuse(&refusal, -ECANCELED, NULL, "the extension is being detached");
+	weir_refuse(&refusal, -ECANCELED, NULL, "the extension is being %s",
+		a->successor ? "replaced" : "detached");
 	while (a->calls)
 		tell_gone(a->calls, &refusal);
 }

@@ -261,8 +261,8 @@ static int load_from_directories(const struct loader *loader, const char *name,
 	return refuse_missing(loader, name, error);
 }
 
-int loader_load(struct loader *loader, const char *name, const char *path, struct extension **out,
-	struct weir_error *error)
+int loader_load_beside(const struct loader *loader, const char *name, const char *path,
+	struct extension **out, struct weir_error *error)
 {
 	struct extension *extension;
 	int ret;
@@ -271,18 +271,47 @@ int loader_load(struct loader *loader, const char *name, const char *path, struc
 		return weir_refuse(error, -EINVAL, "name",
 			"extension \"%.64s\": a name has 1 to %d characters a-z, 0-9 and \"-\"",
 			name, WEIR_NAME_MAX - 1);
-	extension = loader_find(loader, name);
-	if (extension)
-		return weir_refuse(error, -EEXIST, "name",
-			"extension \"%s\" is already loaded, from %.200s", name, extension->path);
 	ret = path ? load_file(name, path, &extension, error)
 		   : load_from_directories(loader, name, &extension, error);
 	if (ret)
 		return ret;
 	extension->by_name = !path;
+	*out = extension;
+	return 0;
+}
+
+int loader_load(struct loader *loader, const char *name, const char *path, struct extension **out,
+	struct weir_error *error)
+{
+	struct extension *extension = loader_is_name(name) ? loader_find(loader, name) : NULL;
+	int ret;
+
+	if (extension)
+		return weir_refuse(error, -EEXIST, "name",
+			"extension \"%s\" is already loaded, from %.200s", name, extension->path);
+	ret = loader_load_beside(loader, name, path, &extension, error);
+	if (ret)
+		return ret;
 	insert(loader, extension);
 	*out = extension;
 	return 0;
+}
+
+void loader_exchange(struct loader *loader, struct extension *old, struct extension *extension)
+{
+	struct extension **at = &loader->extensions;
+
+	while (*at != old)
+		at = &(*at)->next;
+	extension->number = old->number;
+	extension->next = old->next;
+	*at = extension;
+}
+
+void loader_close(struct extension *extension)
+{
+	assert(!extension->n_references);
+	free_extension(extension);
 }
 
 static void unload(struct loader *loader, struct extension *extension)
@@ -341,6 +370,11 @@ void extension_put(struct extension *extension)
 {
 	assert(extension->n_references);
 	extension->n_references--;
+}
+
+bool extension_is_held(const struct extension *extension)
+{
+	return extension->n_references > 0;
 }
 
 const struct weir_extension *extension_descriptor(const struct extension *extension)

@@ -78,22 +78,14 @@ bool attached_anywhere(const struct weir *w, const char *name, bool missing_too)
 
 // ---- Trying again
 
-static void give_target(struct target *t, const struct attachment *from, struct attachment *to)
-{
-	for (struct policy *p = t->policies; p; p = p->next)
-		if (p->attachment == from)
-			p->attachment = to;
-	policy_views_drop(t, NULL);
-}
-
 static void give_policies(const struct attachment *from, struct attachment *to)
 {
 	struct vswitch *s = from->vswitch;
 
-	give_target(&s->target, from, to);
+	policies_give(&s->target, from, to);
 	for (unsigned i = 0; i < s->n_indices; i++)
 		if (s->ports[i])
-			give_target(&s->ports[i]->target, from, to);
+			policies_give(&s->ports[i]->target, from, to);
 }
 
 static struct extension *load(const struct attachment *m, bool *loaded, struct weir_error *error)

@@ -186,7 +186,13 @@ struct attachment {
 	void *instance;
 	int order;
 	uint16_t id;
-	uint16_t number; // of the extension's name
+	uint16_t visitor; // that of the first version whose place this has
+	uint16_t number;  // of the extension's name
+	uint8_t reason_map[WEIR_REASONS_MAX];
+	const uint8_t *reasons; // as in struct stack_entry
+	// While flows run that were decided by the version before; NULL: there is none.
+	struct attachment *predecessor;
+	struct attachment *successor; // of that one; holds a reference
 	struct ending ending;
 	struct deferred end; // with its switch
 	bool attached;       // attach() succeeded
@@ -312,7 +318,7 @@ struct vswitch {
 
 // Immutable once published: read by any thread, and kept until weir_destroy().
 struct reason_names {
-	struct reason_names *older; // that it replaced
+	struct reason_names *next; // of all that were ever published
 	char owner[WEIR_NAME_MAX];
 	unsigned n;
 	struct weir_drop_reason *reasons; // copies: an unloaded extension's drops stay listed
@@ -339,6 +345,7 @@ struct slow_told {
 };
 
 struct flow_listing;
+struct closing;
 
 struct weir {
 	struct weir_options options;
@@ -347,6 +354,7 @@ struct weir {
 	struct loader *loader;
 	struct weir_host host;                       // what extensions are handed
 	struct reason_names *reasons[REASON_OWNERS]; // control: w, any thread: r
+	struct reason_names *reason_names;           // all of them
 	unsigned n_workers; // at least 1; without threads the embedder is worker 0
 	struct worker *workers[WORKERS_MAX];
 	struct poll_list *lists[WORKERS_MAX];
@@ -365,9 +373,10 @@ struct weir {
 	struct deferred *deferred; // lock-free stack. call_rcu thread: pushes, control: takes all
 	unsigned n_deferred;       // not yet run
 	struct wait **waits_end;
-	struct ending *endings; // under way
-	uint64_t n_endings;     // begun, since the start
-	struct closer *closer;  // closes NICs
+	struct ending *endings;   // under way
+	uint64_t n_endings;       // begun, since the start
+	struct closer *closer;    // closes NICs
+	struct closing *closings; // versions of extensions that are to be unloaded
 	struct wait *waits;
 	struct flow_listing *listings;
 	struct drop_watch *drop_watches; // RCU. control: w, worker: r
@@ -467,6 +476,8 @@ void sessions_end_port(struct vswitch *vswitch, weir_port_id port);
 // Ends those of an attachment, and tells it. Nobody calls its hooks any more, and no flow rests on
 // them; or its switch has been removed, and no worker has it.
 void sessions_leave(struct attachment *attachment);
+// Those of a replaced attachment go to the one that came in its place, once the former is told.
+void sessions_hand_over(const struct attachment *from, const struct attachment *to);
 int host_sessions_end(struct weir_attachment *attachment, weir_port_id port, uint64_t cookie);
 int host_sessions_end_some(
 	struct weir_attachment *attachment, weir_port_id port, const uint64_t *cookies, size_t n);
@@ -559,10 +570,21 @@ const struct target_state *target_state_of(
 // Prepares again what depends on which ports there are.
 void change_ports_changed(struct vswitch *vswitch);
 
-// ---- extensions.c
+// ---- reasons.c
 // The number of an extension's name: of its reasons, meters and ids, for as long as the process
 // lives. 0: there are too many.
 unsigned extension_owner_number(const struct weir *w, const char *name);
+// What the names of drops are to be with those of this version: to be published or discarded.
+int reasons_make(const struct weir *w, const struct weir_extension *descriptor,
+	struct reason_names **made, struct weir_error *error);
+void reasons_publish(struct weir *w, struct reason_names *made);
+void reasons_discard(const struct weir *w, struct reason_names *made); // accepts NULL
+// Which places the version's own reasons have; NULL: the first ones.
+const uint8_t *reasons_map(const struct reason_names *names,
+	const struct weir_extension *descriptor, uint8_t map[/* WEIR_REASONS_MAX */]);
+void reasons_free(struct reason_names *names); // and those behind it; accepts NULL
+
+// ---- extensions.c
 // The loaded extension, loaded now if need be; *loaded says so. NULL: refused.
 struct extension *extension_need(
 	struct weir *w, const char *name, bool *loaded, struct weir_error *error);
@@ -587,6 +609,9 @@ int policy_check_key(const struct target *target, const struct policy *added,
 // The same for all of an attachment's policies on a target. *second: one that another contradicts.
 int policy_check_keys(const struct target *target, const struct attachment *attachment,
 	const struct policy **second, struct weir_error *error);
+// Hands the policies of an attachment to another one of the same extension's name, whose schema has
+// the types of those that are not unchecked.
+void policies_give(struct target *target, const struct attachment *from, struct attachment *to);
 // The attachment's unchecked policies on the target are as good as any: they have been prepared.
 void policies_settle(struct target *target, const struct attachment *attachment);
 
@@ -623,6 +648,14 @@ void stack_detach_all(struct vswitch *vswitch);
 // Takes an extension that broke a promise off its stack, and leaves a missing one with its policies
 // in its place. The attachment is on its way out then, or still there: -ENOMEM.
 int attachment_expel(struct attachment *attachment, const char *why);
+// ---- replace_close.c: what becomes of a version that is not the loaded one any more, or never was
+struct closing;
+// NULL: no memory. Caller frees with free(), or: the extension, which the loader has not among the
+// loaded ones, is unloaded when nothing refers to it any more, which is an ending until then.
+struct closing *closing_make(struct weir *w);
+void closing_begin(struct closing *closing, struct extension *extension);
+// An attachment does not need its extension any more.
+void extension_let_go(struct weir *w, struct extension *extension);
 
 // ---- missing.c: extensions that cannot be had, and ports that are blocked for them
 // Turns a fresh attachment_make() without an extension into one that stands for `name`. path: NULL:
@@ -651,7 +684,6 @@ void port_tell_blocked(const struct port *port);
 // of a system's error whatever it was, with terminated strings of UTF-8. The message may be "".
 int refusal_tame(struct weir_error *error, int code);
 
-void reasons_free(struct reason_names *names); // with the older ones; accepts NULL
 // The table that the extensions of w are handed.
 struct weir_host host_table(const struct weir *w);
 void host_refresh_due(struct weir *w);
@@ -666,6 +698,10 @@ void host_timers_run(struct weir *w);
 void host_timers_free(struct attachment *attachment);
 
 // ---- host_save.c
+// What an attachment has to say of a target beyond its policies; *size 0: nothing. Caller frees
+// *bytes with free().
+int attachment_save(const struct attachment *a, const struct target *target, void **bytes,
+	size_t *size, struct weir_error *error);
 // Hands an attachment what it saved for a target: of the switch before any prepare(), of a port
 // before its first. A refusal, which is a sentence, leaves the extension without.
 int attachment_restore(struct attachment *a, const struct target *target, uint32_t version,
@@ -699,6 +735,8 @@ void drops_retire(struct vswitch *vswitch, const struct port_counters *counters)
 void watch_start(struct weir *w);
 // Tells what workers saw since the last call; once a second.
 void watch_run(struct weir *w);
+// What was counted of a replaced attachment is counted of the one in its place.
+void counters_hand_over(const struct attachment *from, struct attachment *to);
 
 // ---- port_nic.c
 void port_links_changed(void *context, const struct link_change *change);

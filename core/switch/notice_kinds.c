@@ -18,6 +18,8 @@ static const struct kind {
 	{ "extension-expelled", LOG_WARNING },
 	{ "extension-loaded", LOG_INFO },
 	{ "extension-missing", LOG_WARNING },
+	{ "extension-not-replaced", LOG_WARNING },
+	{ "extension-replaced", LOG_INFO },
 	{ "extension-unloaded", LOG_INFO },
 	{ "fdb-added", LOG_INFO },
 	{ "fdb-moved", LOG_INFO },

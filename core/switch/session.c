@@ -43,11 +43,14 @@ struct telling {
 
 static struct attachment *opener_of(const struct vswitch *s, const struct session *session)
 {
-	struct attachment *a = s->attachments;
-
-	while (a && a->id != session->attachment)
-		a = a->next;
-	return a;
+	for (struct attachment *a = s->attachments; a; a = a->next) {
+		if (a->id == session->attachment)
+			return a;
+		// Its cookie goes back to the code that made it, as long as that is there.
+		if (a->predecessor && a->predecessor->id == session->attachment)
+			return a->predecessor;
+	}
+	return NULL;
 }
 
 static void tell_end(const struct attachment *a, const struct session *session, uint64_t now_ns)
@@ -147,23 +150,42 @@ void sessions_leave(struct attachment *a)
 	session_table_report(s->sessions, a->id, &run);
 }
 
+void sessions_hand_over(const struct attachment *from, const struct attachment *to)
+{
+	struct leaving leaving = { from, weir_now_ns(from->weir) };
+	struct session_run run = {
+		.now_ns = leaving.now_ns, .ended = tell_leaving, .context = &leaving
+	};
+
+	session_table_hand_over(from->vswitch->sessions, from->id, to->id, &run);
+}
+
+// With those that it has not been handed over yet by the version before it.
+static unsigned end_own(const struct attachment *a, struct session_filter filter)
+{
+	unsigned n;
+
+	filter.attachment = a->id;
+	n = end_all(a->vswitch, &filter, WEIR_SESSION_ENDED);
+	if (!a->predecessor)
+		return n;
+	filter.attachment = a->predecessor->id;
+	return n + end_all(a->vswitch, &filter, WEIR_SESSION_ENDED);
+}
+
 int host_sessions_end(struct weir_attachment *public, weir_port_id port, uint64_t cookie)
 {
-	struct attachment *a = (struct attachment *)public;
-	struct session_filter filter = { .port = port, .attachment = a->id, .cookie = cookie };
+	struct session_filter filter = { .port = port, .cookie = cookie };
 
-	return (int)end_all(a->vswitch, &filter, WEIR_SESSION_ENDED);
+	return (int)end_own((const struct attachment *)public, filter);
 }
 
 int host_sessions_end_some(
 	struct weir_attachment *public, weir_port_id port, const uint64_t *cookies, size_t n)
 {
-	struct attachment *a = (struct attachment *)public;
-	struct session_filter filter = {
-		.port = port, .attachment = a->id, .cookies = cookies, .n = n
-	};
+	struct session_filter filter = { .port = port, .cookies = cookies, .n = n };
 
-	return n ? (int)end_all(a->vswitch, &filter, WEIR_SESSION_ENDED) : 0;
+	return n ? (int)end_own((const struct attachment *)public, filter) : 0;
 }
 
 // ---- Listing

@@ -31,7 +31,7 @@ void attachment_put(struct attachment *a)
 		a->descriptor->detach(a->instance);
 	host_timers_free(a);
 	if (a->extension)
-		extension_put(a->extension);
+		extension_let_go(a->weir, a->extension);
 	missing_free(a->missing);
 	weir_ending_over(a->weir, &a->ending);
 	a->vswitch->users--;
@@ -109,6 +109,27 @@ int stack_check(const struct vswitch *s, const struct weir_extension *e, int ord
 	return 0;
 }
 
+static bool has_id(const struct attachment *a, uint16_t id)
+{
+	return a->id == id || a->visitor == id;
+}
+
+// One that no flow and no session of any switch can name. They come around again.
+static uint16_t take_id(struct weir *w)
+{
+	bool taken;
+
+	do {
+		taken = ++w->attachment_ids == 0;
+		for (struct vswitch *s = w->switches; s; s = s->next)
+			for (const struct attachment *a = s->attachments; a; a = a->next)
+				taken |= has_id(a, w->attachment_ids) ||
+					 (a->predecessor &&
+						 has_id(a->predecessor, w->attachment_ids));
+	} while (taken);
+	return w->attachment_ids;
+}
+
 struct attachment *attachment_make(
 	struct vswitch *s, struct extension *extension, int order, unsigned flags)
 {
@@ -129,8 +150,10 @@ struct attachment *attachment_make(
 		if (a->order > ORDER_MAX)
 			a->order = ORDER_MAX;
 	}
-	a->id = ++s->weir->attachment_ids;
+	a->id = a->visitor = take_id(s->weir);
 	a->number = extension ? (uint16_t)extension_owner_number(s->weir, a->descriptor->name) : 0;
+	if (extension)
+		a->reasons = reasons_map(s->weir->reasons[a->number], a->descriptor, a->reason_map);
 	a->refs = 1;
 	s->users++;
 	if (extension)
@@ -281,6 +304,21 @@ static void detaching(struct attachment *a)
 	weir_ending_begin(a->weir, &a->ending);
 }
 
+// What the version before leaves to the one in its place, once no flow rests on its decisions.
+static void succeed(struct attachment *old)
+{
+	struct attachment *new = old->successor;
+
+	if (!new)
+		return;
+	if (!old->vswitch->removed) {
+		sessions_hand_over(old, new);
+		counters_hand_over(old, new);
+	}
+	old->successor = new->predecessor = NULL;
+	attachment_put(new);
+}
+
 // No worker has the switch in its list any more.
 static void switch_left(struct deferred *d)
 {
@@ -291,6 +329,7 @@ static void sweep_over(void *context)
 {
 	struct attachment *a = context;
 
+	succeed(a);
 	// The end of its switch ends the waiting for a sweep, too.
 	if (a->vswitch->removed)
 		weir_defer(a->weir, &a->end, switch_left);

@@ -109,6 +109,30 @@ static void watch_offences(struct attachment *a)
 		expel(a, &before, why);
 }
 
+static void add_counter(uint64_t *to, const uint64_t *from)
+{
+	__atomic_fetch_add(to, counted(from), __ATOMIC_RELAXED);
+}
+
+void counters_hand_over(const struct attachment *from, struct attachment *to)
+{
+	const struct extension_counters *f = &from->counters;
+	struct extension_counters *t = &to->counters;
+
+	add_counter(&t->decisions, &f->decisions);
+	add_counter(&t->visits, &f->visits);
+	add_counter(&t->violations, &f->violations);
+	add_counter(&t->invalid, &f->invalid);
+	add_counter(&t->impure, &f->impure);
+	add_counter(&t->modified, &f->modified);
+	to->told.violations += from->told.violations;
+	to->told.invalid += from->told.invalid;
+	to->told.impure += from->told.impure;
+	to->told.modified += from->told.modified;
+	if (!*to->last_offence)
+		memcpy(to->last_offence, from->last_offence, sizeof(to->last_offence));
+}
+
 // ---- Decisions that took too long
 
 static const char *port_name(const struct vswitch *s, uint16_t index)

@@ -222,6 +222,16 @@ WEIR_API int weir_extension_load(struct weir *weir, const char *name, const char
 // Refused while attached.
 WEIR_API int weir_extension_unload(
 	struct weir *weir, const char *name, unsigned flags, struct weir_error *error);
+// Another version of a loaded extension takes its place on every switch, and no frame is lost by
+// it. path: NULL: from where the loaded one came. Name and class must be the same, its schema must
+// take every policy that there is, it must restore what the loaded one saves, and prepare every
+// port; otherwise it is refused with a sentence, and the loaded one has noticed nothing but save().
+// What stays: the place in the stack, WEIR_FAIL_OPEN, policies, meters, policers, sessions, names
+// and counts of drop reasons. The calls of the old version that have not ended end, its timers and
+// posts are forgotten. It is detached and unloaded when no worker runs a decision of its any more:
+// weir_when_done() tells. -EBUSY until no worker does. See weir/extension.h.
+WEIR_API int weir_extension_replace(struct weir *weir, const char *name, const char *path,
+	unsigned flags, struct weir_error *error);
 enum { WEIR_ORDER_DEFAULT = -1 }; // behind the last of its class, in steps of 10
 // Loads by name if needed. order: 0 to 65535 inside the class; ties by name. flags: WEIR_FAIL_OPEN
 // decides what becomes of the switch's ports when a restart does not find the extension: without

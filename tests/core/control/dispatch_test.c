@@ -133,6 +133,9 @@ static const struct {
 	{ "extension_load name=acl", "extension_load acl - 0", "done" },
 	{ "extension_load name=acl path=/x/acl.so", "extension_load acl /x/acl.so 0", "done" },
 	{ "extension_unload name=acl", "extension_unload acl 0", "done" },
+	{ "extension_replace name=acl", "extension_replace acl - 0", "done" },
+	{ "extension_replace name=acl path=/x/acl.so", "extension_replace acl /x/acl.so 0",
+		"done" },
 	{ "extension_list", "extension_list -",
 		" | name=acl version=1.0 class=filter abi=1.0 switch=br0 order=10 decisions=0"
 		" visits=0 violations=3 invalid=0 impure=0 modified=0 state=attached fail_open=0" },

@@ -170,6 +170,12 @@ int weir_extension_unload(
 	return fake_record(weir, error, "extension_unload %s %u", name, flags);
 }
 
+int weir_extension_replace(struct weir *weir, const char *name, const char *path, unsigned flags,
+	struct weir_error *error)
+{
+	return fake_record(weir, error, "extension_replace %s %s %u", name, fake_text(path), flags);
+}
+
 int weir_extension_attach(struct weir *weir, const char *switch_name, const char *name, int order,
 	unsigned flags, struct weir_error *error)
 {
