@@ -271,9 +271,9 @@ void session_table_hand_over(
 		struct session_bucket *bucket;
 		struct session copy;
 
-		if (!is_taken(t, i) || s->attachment != from || (s->flags & SESSION_ENDED))
+		if (!is_taken(t, i) || s->attachment != from || (s->end & SESSION_ENDED))
 			continue;
-		bucket = &t->buckets[s->hash & t->bucket_mask];
+		bucket = bucket_of(t, session_hash(t, &s->key));
 		bucket_lock(bucket);
 		copy = copy_of(s);
 		s->attachment = to;

@@ -649,7 +649,6 @@ void stack_detach_all(struct vswitch *vswitch);
 // in its place. The attachment is on its way out then, or still there: -ENOMEM.
 int attachment_expel(struct attachment *attachment, const char *why);
 // ---- replace_close.c: what becomes of a version that is not the loaded one any more, or never was
-struct closing;
 // NULL: no memory. Caller frees with free(), or: the extension, which the loader has not among the
 // loaded ones, is unloaded when nothing refers to it any more, which is an ending until then.
 struct closing *closing_make(struct weir *w);
