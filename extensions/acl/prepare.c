@@ -288,7 +288,7 @@ int acl_prepare(void *context, const struct weir_target *target, struct weir_pla
 	struct acl_instance *instance = context;
 	struct acl_port *port = port_get(instance, target->port);
 	struct acl_state *state = NULL, *before = NULL;
-	int failed;
+	int failed = 0;
 
 	if (!port)
 		return weir_refuse(error, -ENOMEM, NULL, "no memory");
