@@ -2,6 +2,16 @@
 // Copyright The Weir Authors
 #include "datapath/fragment_frame.h"
 
+// Of the Ethernet source: stations that the port's policies may tell apart take no other's
+// datagrams for theirs.
+static uint64_t station(const struct weir_frame *frame)
+{
+	uint64_t mac = 0;
+
+	memcpy(&mac, frame->data + 6, 6);
+	return mac * UINT64_C(0x9e3779b97f4a7c15) >> 40;
+}
+
 // False: it is no fragment.
 static bool make_key(const struct weir_frame *frame, const struct op *op, struct fragment_key *key)
 {
@@ -13,8 +23,8 @@ static bool make_key(const struct weir_frame *frame, const struct op *op, struct
 	*key = (struct fragment_key){ { (uint64_t)op_owner(op) << 48 | (uint64_t)op->port << 32 |
 						(uint64_t)op_vlan(op) << 16 |
 						(uint64_t)op->stage << 8 | d.l3_kind,
-		d.id | (uint64_t)d.proto << 32, d.addresses[0], d.addresses[1], d.addresses[2],
-		d.addresses[3] } };
+		d.id | (uint64_t)d.proto << 32 | station(frame) << 40, d.addresses[0],
+		d.addresses[1], d.addresses[2], d.addresses[3] } };
 	return true;
 }
 

@@ -191,6 +191,17 @@ ALWAYS_INLINE void run_hit(
 	transmit_run(dp, frames, r->n, output, last);
 }
 
+ALWAYS_INLINE bool is_later_fragment(const struct run *r)
+{
+	return (r->key.w[0] >> KEY_FRAGMENT_SHIFT & 3) == WEIR_FRAGMENT_LATER;
+}
+
+// A later fragment does not overtake a first one that is to be decided.
+ALWAYS_INLINE bool waits_for_first(const struct batch *b, const struct run *r)
+{
+	return __builtin_expect(b->n_missed != 0, 0) && is_later_fragment(r);
+}
+
 // Word 0 says under which mask the key was made and of what kind the frame is, so flows with the
 // same first words have the same number of them.
 ALWAYS_INLINE void run_hits(struct batch *b, bool l2)
@@ -208,7 +219,7 @@ ALWAYS_INLINE void run_hits(struct batch *b, bool l2)
 		received += r->wire;
 		if (__builtin_expect(!flow || !flow_match(b->dp->flows, flow, &r->key, n_words), 0))
 			flow = flow_find(b->dp->flows, &r->key, n_words, r->hash);
-		if (__builtin_expect(flow != NULL, 1))
+		if (__builtin_expect(flow != NULL, 1) && !waits_for_first(b, r))
 			run_hit(b, r, flow, &last);
 		else
 			b->missed[b->n_missed++] = (uint8_t)i;
@@ -235,7 +246,7 @@ static void run_misses(struct batch *b)
 			continue;
 		}
 		datapath_miss(b->dp, frames, r->n, b->port, &r->key, r->n_words, r->hash,
-			(decided & bit) != 0);
+			(decided & bit) != 0 || is_later_fragment(r));
 		decided |= bit;
 	}
 }

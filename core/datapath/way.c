@@ -246,6 +246,7 @@ void datapath_tap_drop(struct datapath *dp, struct weir_frame *frame,
 	const struct snapshot_port *port, uint32_t cause)
 {
 	struct weir_frame *copy = datapath_clone(dp, frame);
+	const uint32_t over_rate = dp->over_rate;
 	struct program *program;
 	struct flow_key key;
 	unsigned n_words;
@@ -266,6 +267,8 @@ void datapath_tap_drop(struct datapath *dp, struct weir_frame *frame,
 		weir_frame_release(copy);
 		return;
 	}
+	dp->over_rate = 0; // what is dropped in there is not for the policer's sake
 	datapath_run(dp, copy, program, 0);
+	dp->over_rate = over_rate;
 	program_put(dp->programs, program);
 }

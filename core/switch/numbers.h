@@ -39,10 +39,10 @@ struct numbers {
 
 // 0, -ENOMEM, -ENOSPC.
 int numbers_take(struct numbers *numbers, uint32_t *id);
-// Takes ownership of the thing.
 // Says in *error why numbers_take() failed, with the limit where that is the reason. Returns
 // failed.
 int numbers_refuse(const struct numbers *numbers, int failed, struct weir_error *error);
+// Takes ownership of the thing.
 void numbers_return(struct numbers *numbers, struct numbered *thing);
 // No worker uses the switch any more: ends all that was given back.
 void numbers_fini(struct numbers *numbers);

@@ -67,7 +67,8 @@ static int by_frames(const void *a, const void *b)
 
 	if (x->frames != y->frames)
 		return x->frames > y->frames ? -1 : 1;
-	return x->policing->number.id < y->policing->number.id ? -1 : 1;
+	return (x->policing->number.id > y->policing->number.id) -
+	       (x->policing->number.id < y->policing->number.id);
 }
 
 // On one worker; those of the same place on several are one.

@@ -175,6 +175,9 @@ static bool apply(struct subject *s, const struct item *item, enum acl_drop reas
 	if (item->action == ACTION_POLICE) {
 		s->verdict.verdict = WEIR_FRAGMENT_POLICE;
 		s->verdict.policer = item->policer;
+		// Before it pays: what is over the rate is remembered, too.
+		if (s->remembers)
+			weir_fragment_remember(s->decision, &s->verdict);
 		if (!s->follows)
 			weir_police(s->decision, item->policer);
 	}
@@ -330,11 +333,16 @@ static void begin_fragment(struct subject *s)
 }
 
 // What has been decided is for those whose first one is not remembered; the others may pass.
-static void follow(const struct subject *s)
+static void follow(struct subject *s)
 {
+	bool drops = s->verdict.verdict == WEIR_FRAGMENT_DROP;
+
 	weir_explain(s->decision, "a later fragment: as its first one, or else %s",
-		s->verdict.verdict == WEIR_FRAGMENT_DROP ? "drop" : "pass");
-	weir_fragment_follow(s->decision, &s->verdict);
+		drops ? "drop" : "pass");
+	if (weir_fragment_follow(s->decision, &s->verdict) == 0 || !drops)
+		return;
+	s->follows = false;
+	drop(s, (enum acl_drop)s->verdict.reason);
 }
 
 static bool judge(struct subject *s, const struct item *by_ip)

@@ -25,7 +25,7 @@ refused '"0": must be 64 to 16777216 flows' switch add br2 --flows 0
 refused '"63": must be 64 to 16777216 flows' switch add br2 --flows 63
 refused '16777216' switch add br2 --flows 16777217
 refused '--flows "4k": must be 64 to 16777216 flows' switch add br2 --flows 4k
-refused '--flows "-1": must be a number' switch add br2 --flows=-1
+refused '--flows "-1": must be 64 to 16777216 flows' switch add br2 --flows=-1
 equal "sizes" "$(sizes)" "br0 2048, br1 4096"
 
 # Only what was asked for is wanted: br0 has what the next daemon is told.

@@ -80,8 +80,8 @@ refused 1 '20-10' 'ascending|first|range|1 to 4094|smaller|below|greater' \
 	port set pa --vlan trunk:20-10
 refused 1 'zz' '02:00:00:00:00:01|six bytes' port set pa --mac zz
 refused 1 '01:00:5e:00:00:01' "station's address|unicast" port set pa --mac 01:00:5e:00:00:01
-refused 1 '99999' '68 to 65535' port set pn --mtu 99999
-refused 1 '"?12x"?' 'number of 0 to' port set pn --mtu 12x
+refused 1 '99999' '0 to 65535 bytes' port set pn --mtu 99999
+refused 1 '"?12x"?' '0 to 65535 bytes' port set pn --mtu 12x
 refused 1 '99999999' '1000000' worker set --linger-us 99999999
 
 # The FDB.

@@ -154,7 +154,7 @@ void ledger_note(struct ledger *l, unsigned port, enum fate fate, const uint8_t 
 {
 	struct seen seen = { .tos = 0 };
 	struct sent_frame *f;
-	uint32_t number, version;
+	uint32_t number = 0, version;
 
 	assert_true(ledger_find_mark(bytes, n_bytes, &number) && number < l->n_frames);
 	f = &l->frames[number];

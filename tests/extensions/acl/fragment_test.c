@@ -168,7 +168,9 @@ static void later_ones_pay_where_the_first_does(void **state)
 {
 	struct packet first = packet_read("udp " A " first id 1"),
 		      later = packet_read("udp " A " later 4 id 1"),
-		      unknown = packet_read("udp " A " later 4 id 2");
+		      unknown = packet_read("udp " A " later 4 id 2"),
+		      over = packet_read("udp " A " first id 3"),
+		      later_over = packet_read("udp " A " later 4 id 3");
 	unsigned n = 0;
 	struct lab lab;
 
@@ -184,6 +186,9 @@ static void later_ones_pay_where_the_first_does(void **state)
 	assert_in_range(n, 14, 20); // the clock moves by some milliseconds meanwhile
 	assert_string_equal(acl_pass(&lab, &later), "over-rate@ingress");
 	assert_string_equal(acl_pass(&lab, &unknown), "");
+	// A first one over the rate is remembered, too.
+	assert_string_equal(acl_pass(&lab, &over), "over-rate@ingress");
+	assert_string_equal(acl_pass(&lab, &later_over), "over-rate@ingress");
 	assert_int_equal(acl_meter(&lab, "p0", "all").frames, n + 2);
 	assert_int_equal(acl_meter(&lab, "p0", "all").bytes, 42 + (n + 1) * 66);
 	acl_end(&lab);
@@ -199,8 +204,8 @@ static void meters_count_what_may_follow(void **state)
 
 	(void)state;
 	acl_begin(&lab, &(struct lab_options){ .strict = true });
-	acl_add(&lab, "p0", "dns", DNS + 3);
-	acl_add(&lab, "p0", "none", NO_MORE + 3);
+	acl_add(&lab, "p0", "dns", &DNS[3]);
+	acl_add(&lab, "p0", "none", &NO_MORE[3]);
 	acl_add(&lab, "p0", "all", "acl direction=out action=meter remote=any");
 	acl_pass(&lab, &allowed);
 	acl_pass(&lab, &denied);
@@ -213,6 +218,33 @@ static void meters_count_what_may_follow(void **state)
 	acl_end(&lab);
 }
 
+// Flows of later fragments are known before those of many a first one.
+static void later_ones_do_not_overtake_their_first(void **state)
+{
+	struct packet packets[] = { packet_read("udp " A2 " first id 1"),
+		packet_read("udp " A2 " later 4 id 1"), packet_read("udp " A " first id 2"),
+		packet_read("udp " A " later 4 id 2") };
+	struct lab_frame frame;
+	unsigned n = 0;
+	struct lab lab;
+
+	(void)state;
+	acl_begin(&lab, &(struct lab_options){ .strict = true });
+	acl_add(&lab, "p0", "dns", &DNS[3]);
+	acl_add(&lab, "p0", "none", &NO_MORE[3]);
+	assert_string_equal(acl_pass(&lab, &packets[0]), DENIED);
+	assert_string_equal(acl_pass(&lab, &packets[1]), DENIED);
+	for (unsigned i = 2; i < 4; i++) { // one batch
+		frame = packet_frame(&packets[i]);
+		lab_send(&lab, 0, &frame);
+	}
+	lab_run(&lab);
+	while (lab_receive(&lab, 1, &frame))
+		n++;
+	assert_int_equal(n, 2);
+	acl_end(&lab);
+}
+
 // ---- A flood, and another worker
 
 static void a_flood_of_first_ones_is_counted_and_bounded(void **state)
@@ -222,8 +254,8 @@ static void a_flood_of_first_ones_is_counted_and_bounded(void **state)
 
 	(void)state;
 	acl_begin(&lab, &(struct lab_options){ .strict = false });
-	acl_add(&lab, "p0", "dns", DNS + 3);
-	acl_add(&lab, "p0", "none", NO_MORE + 3);
+	acl_add(&lab, "p0", "dns", &DNS[3]);
+	acl_add(&lab, "p0", "none", &NO_MORE[3]);
 	for (unsigned i = 1; i <= 20000; i++) {
 		struct lab_frame frame, got;
 
@@ -272,8 +304,8 @@ static void another_worker_knows_it(void **state)
 
 	(void)state;
 	acl_begin(&lab, &(struct lab_options){ .n_workers = 2, .nic = "memory:queues=2" });
-	acl_add(&lab, "p0", "dns", DNS + 3);
-	acl_add(&lab, "p0", "none", NO_MORE + 3);
+	acl_add(&lab, "p0", "dns", &DNS[3]);
+	acl_add(&lab, "p0", "none", &NO_MORE[3]);
 	for (uint16_t queue = 0; queue < 2; queue++) {
 		uint16_t other = 1 - queue;
 
@@ -292,6 +324,7 @@ int main(void)
 		cmocka_unit_test(later_ones_follow_as_the_table_says),
 		cmocka_unit_test(later_ones_pay_where_the_first_does),
 		cmocka_unit_test(meters_count_what_may_follow),
+		cmocka_unit_test(later_ones_do_not_overtake_their_first),
 		cmocka_unit_test(a_flood_of_first_ones_is_counted_and_bounded),
 		cmocka_unit_test(another_worker_knows_it),
 	};
