@@ -6,7 +6,9 @@
 //
 // One table of a fixed size for a switch, shared by all workers. A worker comes here with frames
 // that are fragments, and only where an extension has asked: with first ones to write, with later
-// ones to read. Frames that are whole cost nothing.
+// ones to read. That takes a lock and a line which workers share, for each such frame: the one
+// exception to what the per-frame path does without, as the fragments of a datagram may arrive at
+// any worker. Frames that are whole cost nothing.
 //
 // A datagram has four places where it can be remembered, by a hash that nobody outside knows. Where
 // all are taken the oldest goes, and is counted: a flood of first fragments can have others
@@ -32,7 +34,8 @@ enum {
 
 // What the fragments of a datagram have in common, and who decides about them where. Words:
 //  0     owner << 48 | port << 32 | VLAN << 16 | stage << 8 | L3 kind
-//  1     identification | IPv4: protocol << 32; in IPv6 it is the first one's alone (RFC 8200 4.5)
+//  1     identification | hash of the Ethernet source << 40 | IPv4: protocol << 32; in IPv6 it is
+//        the first one's alone (RFC 8200 4.5)
 //  2, 3  source; 4, 5 destination
 struct fragment_key {
 	uint64_t w[6];

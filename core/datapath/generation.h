@@ -6,8 +6,9 @@
 //
 // A thing is anything a decision can depend on: a port, an address in a VLAN, an id that an
 // extension named. It maps to a slot (several may share one; a shared slot only costs a needless
-// re-decision). A flow keeps the slots that it depends on and `valid_at`, a reading of the clock
-// taken *before* it looked at anything. It is stale when a slot holds a later time.
+// re-decision, and fragments that are forgotten). A flow keeps the slots that it depends on and
+// `valid_at`, a reading of the clock taken *before* it looked at anything. It is stale when a slot
+// holds a later time.
 //
 // Order. A writer changes the thing first, then calls generation_move(): the slot gets the time
 // that the clock is about to show, and only then does the clock show it; if another writer was

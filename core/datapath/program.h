@@ -18,8 +18,8 @@
 
 enum op_code {
 	OP_OUTPUT,    // port: transmit there
-	OP_DELIVER,   // port: run its egress half; arg: meters and policers that
-		      // follow it, which count and pay when it is not decided to be dropped there
+	OP_DELIVER,   // port: run its egress half; arg: METER, POLICE, RELATED and FOLLOW that
+		      // follow it, which are run when it is not decided to be dropped there
 	OP_FLOOD,     // to every port of the VLAN arg
 	OP_DROP,      // port, stage, arg: reason
 	OP_END,       // the frame is let go of: somebody else accounts for it
@@ -58,8 +58,8 @@ struct op {
 			uint16_t port;
 			union {
 				uint8_t hint;  // VISIT: where in the port's hooks the visitor stood
-				int8_t adjust; // METER, POLICE: bytes that the frame is longer on
-					       // its port's wire
+				int8_t adjust; // METER, POLICE, FOLLOW: bytes that the frame is
+					       // longer on its port's wire
 			};
 			uint8_t flags;
 			uint8_t reserved; // so that no byte of the union is left unset

@@ -193,7 +193,7 @@ ALWAYS_INLINE void run_hit(
 
 ALWAYS_INLINE bool is_later_fragment(const struct run *r)
 {
-	return (r->key.w[0] >> KEY_FRAGMENT_SHIFT & 3) == WEIR_FRAGMENT_LATER;
+	return key_bits(r->key.w[0], KEY_FRAGMENT_SHIFT, 2) == WEIR_FRAGMENT_LATER;
 }
 
 // A later fragment does not overtake a first one that is to be decided.

@@ -9,8 +9,7 @@
 //         frame; either may drop it;
 //     an ICMP error about such a session passes where it would have been dropped;
 //     a later fragment meets what its first one did, if that is remembered: what was decided above
-//     is
-//         for the others;
+//         is for the others;
 //     what passes is counted by every entry that meters and matches.
 #include <arpa/inet.h>
 #include <string.h>
