@@ -199,19 +199,6 @@ free_extension:
 	return ret;
 }
 
-// What a file says of itself may be anything; a sentence is UTF-8 without control characters.
-static void make_printable(char *text)
-{
-	bool is_text = wire_is_text((const uint8_t *)text, strlen(text));
-
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		if (c < ' ' || c == 0x7f || (c > 0x7f && !is_text))
-			*text = '?';
-	}
-}
-
 // As load(), with sentences that begin with the file's name.
 static int load_file(
 	const char *name, const char *path, struct extension **out, struct weir_error *error)
@@ -222,7 +209,7 @@ static int load_file(
 
 	if (!ret)
 		return 0;
-	make_printable(reason.message);
+	wire_make_text(reason.message); // it may quote the file
 	return weir_refuse(error, ret, reason.field, "extension file \"%.200s%s\" %s", path,
 		strlen(path) > 200 ? "..." : "", reason.message);
 }

@@ -680,7 +680,8 @@ void port_tell_blocked(const struct port *port);
 
 // ---- refusal.c
 // What a hook of an extension returned, and its *error: 0 when it did not refuse, or the code, that
-// of a system's error whatever it was, with terminated strings of UTF-8. The message may be "".
+// of a system's error whatever it was, with terminated strings of UTF-8 without control characters.
+// The message may be "".
 int refusal_tame(struct weir_error *error, int code);
 
 // The table that the extensions of w are handed.

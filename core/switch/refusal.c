@@ -3,7 +3,6 @@
 //
 // What extensions refuse with: they may fill a struct weir_error by hand, with anything.
 #include <errno.h>
-#include <string.h>
 
 #include "switch/model.h"
 #include "switch/wire.h"
@@ -12,14 +11,8 @@ enum { ERRNO_MAX = 4095 }; // as the kernel's
 
 static void tame_text(char *text, size_t size)
 {
-	size_t n = strnlen(text, size - 1);
-
-	text[n] = '\0';
-	if (wire_is_text((const uint8_t *)text, n))
-		return;
-	for (size_t i = 0; i < n; i++)
-		if ((unsigned char)text[i] > '~')
-			text[i] = '?';
+	text[size - 1] = '\0';
+	wire_make_text(text);
 }
 
 int refusal_tame(struct weir_error *error, int code)

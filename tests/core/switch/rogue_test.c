@@ -5,6 +5,7 @@
 // (tests/extensions/small/rogue.c): each is refused with a sentence, and the switch goes on.
 #include "lab_document.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -33,6 +34,7 @@ static const struct row {
 		{ "short: EMSGSIZE", "long: EMSGSIZE", "nowhere: ENOENT", "refresh: 0",
 			"sessions: 0", "0000" } },
 	{ "garbage", -EPERM, "??????", { NULL } },
+	{ "escapes", -EPERM, "?[2J?caf\303\251?", { NULL } },
 	{ "no-errno", -EINVAL, "extension rogue refuses the configuration of no-errno", { NULL } },
 	{ "no-memory", -ENOMEM, "extension rogue refuses the configuration of no-memory",
 		{ NULL } },
@@ -64,14 +66,21 @@ static void assert_said(struct lab *lab, const struct row *row)
 	assert_int_equal(lab_logged(lab, "refused"), 0);
 }
 
+static void assert_printable(const char *text)
+{
+	assert_true(wire_is_text((const uint8_t *)text, strlen(text)));
+	for (; *text; text++)
+		assert_false(iscntrl((unsigned char)*text));
+}
+
 static void assert_sane(const struct weir_error *error)
 {
 	assert_in_range(-error->code, 1, 4095);
 	assert_true(memchr(error->message, '\0', sizeof(error->message)));
 	assert_true(memchr(error->field, '\0', sizeof(error->field)));
 	assert_true(*error->message);
-	assert_true(wire_is_text((const uint8_t *)error->message, strlen(error->message)));
-	assert_true(wire_is_text((const uint8_t *)error->field, strlen(error->field)));
+	assert_printable(error->message);
+	assert_printable(error->field);
 }
 
 static void what_it_asks_for_is_refused(void **state)

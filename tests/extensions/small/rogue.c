@@ -141,6 +141,13 @@ static int refuse_with_garbage(struct rogue *r, struct weir_plan *plan, struct w
 	return -EPERM;
 }
 
+static int refuse_with_escapes(struct rogue *r, struct weir_plan *plan, struct weir_error *error)
+{
+	(void)r;
+	(void)plan;
+	return weir_refuse(error, -EPERM, "a\nb", "\033[2J\177caf\303\251\n");
+}
+
 static int refuse_with_no_errno(struct rogue *r, struct weir_plan *plan, struct weir_error *error)
 {
 	(void)r;
@@ -186,6 +193,7 @@ static const struct deed {
 	{ "plans", plan_nonsense },
 	{ "uses", use_nonsense },
 	{ "garbage", refuse_with_garbage },
+	{ "escapes", refuse_with_escapes },
 	{ "no-errno", refuse_with_no_errno },
 	{ "no-memory", refuse_for_memory },
 	{ "oddly", succeed_oddly },
