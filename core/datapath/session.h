@@ -205,8 +205,9 @@ void session_tcp(struct session_table *table, const struct session_key *key, uin
 struct session_run {
 	uint64_t now_ns;
 	uint32_t told; // flow_tick(): what flows counted up to then has been told
-	// Called for each that has ended. Borrowed during the call.
-	void (*ended)(void *context, const struct session *session);
+	// Called for each that has ended. Borrowed during the call. False: nobody could be told;
+	// it stays, and is told of again. NULL: nobody wants to know.
+	bool (*ended)(void *context, const struct session *session);
 	void *context;
 };
 

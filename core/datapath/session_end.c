@@ -119,13 +119,15 @@ static struct session copy_of(const struct session *s)
 	return copy;
 }
 
-static void report(struct session *s, const struct session_run *run)
+// Whether its end has been told.
+static bool report(struct session *s, const struct session_run *run)
 {
 	struct session copy = copy_of(s);
 
-	if (run->ended && !(s->end & SESSION_TOLD))
-		run->ended(run->context, &copy);
+	if (run->ended && !(s->end & SESSION_TOLD) && !run->ended(run->context, &copy))
+		return false;
 	s->end |= SESSION_TOLD;
+	return true;
 }
 
 // True: it has expired, and *cause says why; false: *due_s says when to look again. Its bucket is
@@ -170,10 +172,8 @@ static void look_at(struct session_table *t, struct session *s, const struct ses
 // Its place is free when no flow holds it: the last has told what it counted.
 static void try_free(struct session_table *t, struct session *s, const struct session_run *run)
 {
-	if (__atomic_load_n(&s->users, __ATOMIC_ACQUIRE))
-		return;
-	report(s, run);
-	session_free(t, s);
+	if (__atomic_load_n(&s->users, __ATOMIC_ACQUIRE) == 0 && report(s, run))
+		session_free(t, s);
 }
 
 void session_table_run(struct session_table *t, const struct session_run *run)

@@ -64,13 +64,14 @@ static void tell_end(const struct attachment *a, const struct session *session, 
 }
 
 // An extension that has left the stack is told by sessions_leave().
-static void ended(void *context, const struct session *session)
+static bool ended(void *context, const struct session *session)
 {
 	const struct telling *t = context;
 	const struct attachment *a = opener_of(t->vswitch, session);
 
 	if (a)
 		tell_end(a, session, t->now_ns);
+	return a;
 }
 
 // What every worker has told of its flows' counters. One without such flows has nothing to tell.
@@ -126,11 +127,12 @@ struct leaving {
 	uint64_t now_ns;
 };
 
-static void tell_leaving(void *context, const struct session *session)
+static bool tell_leaving(void *context, const struct session *session)
 {
 	const struct leaving *l = context;
 
 	tell_end(l->attachment, session, l->now_ns);
+	return true;
 }
 
 void sessions_leave(struct attachment *a)
