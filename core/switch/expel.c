@@ -79,12 +79,6 @@ static void exchange_free(struct exchange *x)
 		attachment_give_up(x->new);
 }
 
-static void swap(struct vswitch *s, struct attachment *from, struct attachment *to)
-{
-	stack_unlink(s, from);
-	stack_insert(s, to);
-}
-
 // Everything that needs memory. On failure nothing has changed.
 static int exchange_make(struct exchange *x, const char *reason)
 {
@@ -98,11 +92,11 @@ static int exchange_make(struct exchange *x, const char *reason)
 		missing_make(x->new, a->descriptor->name, attachment_path(a), reason) < 0 ||
 		each_target(x, copy_policies) < 0)
 		return -ENOMEM;
-	swap(s, a, x->new);
+	stack_exchange(s, a, x->new);
 	x->publication = publication_make(s, true);
 	if (x->publication)
 		return 0;
-	swap(s, x->new, a);
+	stack_exchange(s, x->new, a);
 	return -ENOMEM;
 }
 

@@ -615,19 +615,15 @@ void policies_give(struct target *target, const struct attachment *from, struct 
 // The attachment's unchecked policies on the target are as good as any: they have been prepared.
 void policies_settle(struct target *target, const struct attachment *attachment);
 
-// ---- stack.c
+// ---- attachment.c
 void attachment_put(struct attachment *attachment);
 struct attachment *attachment_find(struct vswitch *vswitch, const char *extension);
+// Whether the id is its own, or that of the version before it, which is on its way out.
+bool attachment_stands_for(const struct attachment *attachment, uint16_t id);
 // order: or WEIR_ORDER_DEFAULT. flags: WEIR_FAIL_OPEN. extension: NULL: for missing.c. NULL: no
 // memory.
 struct attachment *attachment_make(
 	struct vswitch *vswitch, struct extension *extension, int order, unsigned flags);
-// Whether there is a place for the extension on the stack.
-int stack_check(const struct vswitch *vswitch, const struct weir_extension *extension, int order,
-	struct weir_error *error);
-int stack_check_order(int order, struct weir_error *error);
-void stack_insert(struct vswitch *vswitch, struct attachment *attachment);
-void stack_unlink(struct vswitch *vswitch, struct attachment *attachment);
 // Calls its attach().
 int attachment_attach(struct attachment *attachment, struct weir_error *error);
 // attachment_attach(), every prepare with the policies that are there, and into force. On failure
@@ -638,16 +634,26 @@ void attachment_give_up(struct attachment *attachment);
 // how many policies went with it.
 struct wait *attachment_end_make(struct attachment *attachment);
 unsigned attachment_end(struct attachment *attachment, struct wait *wait);
-int review(struct vswitch *vswitch, enum weir_event_kind kind, const struct port *port,
-	const char *extension, struct weir_error *error);
-void tell(struct vswitch *vswitch, enum weir_event_kind kind, const struct port *port,
-	const char *extension);
+// The same for one whose switch goes.
+void attachment_end_with_switch(struct attachment *attachment);
+
+// ---- stack.c
+// Whether there is a place for the extension on the stack.
+int stack_check(const struct vswitch *vswitch, const struct weir_extension *extension, int order,
+	struct weir_error *error);
+int stack_check_order(int order, struct weir_error *error);
+// Behind the last of the class.
+int stack_next_order(const struct vswitch *vswitch, enum weir_class class);
+void stack_insert(struct vswitch *vswitch, struct attachment *attachment);
+void stack_unlink(struct vswitch *vswitch, struct attachment *attachment);
+void stack_exchange(struct vswitch *vswitch, struct attachment *from, struct attachment *to);
 void stack_detach_all(struct vswitch *vswitch);
 
 // ---- expel.c
 // Takes an extension that broke a promise off its stack, and leaves a missing one with its policies
 // in its place. The attachment is on its way out then, or still there: -ENOMEM.
 int attachment_expel(struct attachment *attachment, const char *why);
+
 // ---- replace_close.c: what becomes of a version that is not the loaded one any more, or never was
 // NULL: no memory. Caller frees with free(), or: the extension, which the loader has not among the
 // loaded ones, is unloaded when nothing refers to it any more, which is an ending until then.
@@ -684,10 +690,16 @@ void port_tell_blocked(const struct port *port);
 // The message may be "".
 int refusal_tame(struct weir_error *error, int code);
 
+// ---- host.c
 // The table that the extensions of w are handed.
 struct weir_host host_table(const struct weir *w);
 void host_refresh_due(struct weir *w);
 void host_refresh_forget(struct weir *w);
+// Asks every extension of the switch whether something may change, and tells them that it has.
+int review(struct vswitch *vswitch, enum weir_event_kind kind, const struct port *port,
+	const char *extension, struct weir_error *error);
+void tell(struct vswitch *vswitch, enum weir_event_kind kind, const struct port *port,
+	const char *extension);
 
 // ---- host_timer.c
 int host_timer(struct weir_attachment *attachment, uint64_t cookie, uint64_t delay_ms);

@@ -12,8 +12,6 @@
 
 #include "switch/model.h"
 
-// The number of an extension's name: of its reasons, meters and ids, for as long as the process
-// lives. 0: there are too many.
 unsigned extension_owner_number(const struct weir *w, const char *name)
 {
 	for (unsigned n = 1; n < REASON_OWNERS; n++)

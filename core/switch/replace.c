@@ -186,18 +186,12 @@ static void take_apart(struct succession *x)
 
 // ---- Into force
 
-static void exchange(struct vswitch *s, struct attachment *from, struct attachment *to)
-{
-	stack_unlink(s, from);
-	stack_insert(s, to);
-}
-
 // The old states stay beside the new ones until those are published, and are seen by nobody.
 static void step_back(struct succession *x)
 {
 	struct vswitch *s = x->old->vswitch;
 
-	exchange(s, x->new, x->old);
+	stack_exchange(s, x->new, x->old);
 	change_revert(&x->change);
 	for (unsigned i = 0; i < n_targets(s); i++)
 		if (target_at(s, i))
@@ -213,7 +207,7 @@ static int publish(struct replacement *r, struct weir_error *error)
 		struct succession *x = &r->successions[i];
 
 		change_commit(&x->change);
-		exchange(x->old->vswitch, x->old, x->new);
+		stack_exchange(x->old->vswitch, x->old, x->new);
 	}
 	for (unsigned i = 0; made && i < r->n; i++) {
 		struct succession *x = &r->successions[i];

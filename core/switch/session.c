@@ -43,13 +43,10 @@ struct telling {
 
 static struct attachment *opener_of(const struct vswitch *s, const struct session *session)
 {
-	for (struct attachment *a = s->attachments; a; a = a->next) {
-		if (a->id == session->attachment)
-			return a;
-		// Its cookie goes back to the code that made it, as long as that is there.
-		if (a->predecessor && a->predecessor->id == session->attachment)
-			return a->predecessor;
-	}
+	for (struct attachment *a = s->attachments; a; a = a->next)
+		if (attachment_stands_for(a, session->attachment))
+			// The cookie goes back to the code that made it, as long as that is there.
+			return a->id == session->attachment ? a : a->predecessor;
 	return NULL;
 }
 
@@ -240,7 +237,7 @@ static const char *opener_name(
 	for (; from < o->n && o->policies[from]->serial == session->cookie; from++) {
 		const struct policy *p = o->policies[from];
 
-		if (session->cookie && p->attachment->id == session->attachment &&
+		if (session->cookie && attachment_stands_for(p->attachment, session->attachment) &&
 			policy_find(&port->target, p->attachment, p->id) == p)
 			return p->id;
 	}

@@ -143,7 +143,7 @@ static const char *port_name(const struct vswitch *s, uint16_t index)
 static const char *extension_name(const struct vswitch *s, uint16_t attachment)
 {
 	for (const struct attachment *a = s->attachments; a; a = a->next)
-		if (a->id == attachment)
+		if (attachment_stands_for(a, attachment))
 			return a->descriptor->name;
 	return "";
 }
