@@ -6,7 +6,6 @@
 // it was attached to fail open, and attaching it again, or a restart, tries it again.
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "switch/model.h"
 
@@ -100,22 +99,6 @@ static int exchange_make(struct exchange *x, const char *reason)
 	return -ENOMEM;
 }
 
-// What it did stays listed.
-static void inherit(struct attachment *to, const struct attachment *from)
-{
-	const struct extension_counters *c = &from->counters;
-
-	to->counters.decisions = counted(&c->decisions);
-	to->counters.visits = counted(&c->visits);
-	to->counters.violations = from->told.violations;
-	to->counters.invalid = from->told.invalid;
-	to->counters.impure = from->told.impure;
-	to->counters.modified = from->told.modified;
-	to->told = from->told;
-	memcpy(to->last_offence, from->last_offence, sizeof(to->last_offence));
-	to->expelled = true;
-}
-
 int attachment_expel(struct attachment *a, const char *why)
 {
 	struct exchange x = { .old = a };
@@ -127,7 +110,11 @@ int attachment_expel(struct attachment *a, const char *why)
 		exchange_free(&x);
 		return -ENOMEM;
 	}
-	inherit(x.new, a);
+	// What it did stays listed; and what the version did that it has not quite replaced yet.
+	counters_hand_over(a, x.new);
+	if (a->predecessor)
+		counters_hand_over(a->predecessor, x.new);
+	x.new->expelled = true;
 	weir_notify(s->weir, "extension-expelled", s->name, "", a->descriptor->name,
 		"extension %s expelled from switch %s, whose ports %s: %s", a->descriptor->name,
 		s->name, a->fail_open ? "pass frames without it" : "are blocked", why);

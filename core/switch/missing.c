@@ -18,7 +18,8 @@ struct missing {
 	struct weir_extension descriptor;
 	char name[WEIR_NAME_MAX];
 	char reason[BLOCKED_REASON_SIZE];
-	char *path; // NULL: by name
+	char *path;  // NULL: by name
+	char *moved; // what it is to be, between missing_move_make() and its end
 };
 
 int missing_make(struct attachment *a, const char *name, const char *path, const char *reason)
@@ -74,6 +75,59 @@ bool attached_anywhere(const struct weir *w, const char *name, bool missing_too)
 			return true;
 	}
 	return false;
+}
+
+// ---- Another path
+
+static struct attachment *missing_on(struct vswitch *s, const char *name)
+{
+	struct attachment *a = attachment_find(s, name);
+
+	return a && a->missing ? a : NULL;
+}
+
+int missing_move_make(const struct weir *w, const char *name, const char *path)
+{
+	for (struct vswitch *s = w->switches; s; s = s->next) {
+		struct attachment *m = missing_on(s, name);
+
+		if (!m || !path)
+			continue;
+		m->missing->moved = strdup(path);
+		if (!m->missing->moved)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+void missing_move_discard(const struct weir *w, const char *name)
+{
+	for (struct vswitch *s = w->switches; s; s = s->next) {
+		struct attachment *m = missing_on(s, name);
+
+		if (!m)
+			continue;
+		free(m->missing->moved);
+		m->missing->moved = NULL;
+	}
+}
+
+unsigned missing_move(const struct weir *w, const char *name)
+{
+	unsigned n = 0;
+
+	for (struct vswitch *s = w->switches; s; s = s->next) {
+		struct attachment *m = missing_on(s, name);
+
+		if (!m)
+			continue;
+		free(m->missing->path);
+		m->missing->path = m->missing->moved;
+		m->missing->moved = NULL;
+		note_attachment(m, false);
+		n++;
+	}
+	return n;
 }
 
 // ---- Trying again
@@ -158,9 +212,11 @@ int missing_retry(struct attachment *m, int order, unsigned flags, struct weir_e
 		loader_unload(s->weir->loader, extension, NULL);
 	if (!failed)
 		return 0;
-	m->expelled = false; // it is missing for another reason now
-	snprintf(m->missing->reason, sizeof(m->missing->reason), "%.*s",
-		(int)sizeof(m->missing->reason) - 1, own.message);
+	if (!(flags & WEIR_DRY_RUN)) {
+		m->expelled = false; // it is missing for another reason now
+		snprintf(m->missing->reason, sizeof(m->missing->reason), "%.*s",
+			(int)sizeof(m->missing->reason) - 1, own.message);
+	}
 	return weir_refuse(error, failed, own.field, "%s", own.message);
 }
 

@@ -672,6 +672,11 @@ void missing_free(struct missing *missing); // accepts NULL
 const char *missing_reason(const struct attachment *attachment);
 // The path that was asked for, NULL: by name. Of any attachment.
 const char *attachment_path(const struct attachment *attachment);
+// Has those of the name looked for at another path, wherever they are missing: makes what that
+// needs, -ENOMEM; then one of the others. missing_move() returns how many there are.
+int missing_move_make(const struct weir *w, const char *name, const char *path);
+unsigned missing_move(const struct weir *w, const char *name);
+void missing_move_discard(const struct weir *w, const char *name);
 // Tries again. The attachment is gone when this succeeds.
 int missing_retry(struct attachment *missing, int order, unsigned flags, struct weir_error *error);
 // One whose switch-wide policies were refused counts as missing: prepares those again.
@@ -747,8 +752,8 @@ void drops_retire(struct vswitch *vswitch, const struct port_counters *counters)
 void watch_start(struct weir *w);
 // Tells what workers saw since the last call; once a second.
 void watch_run(struct weir *w);
-// What was counted of a replaced attachment is counted of the one in its place.
-void counters_hand_over(const struct attachment *from, struct attachment *to);
+// What was counted of an attachment is counted of the one in its place, too.
+void counters_hand_over(struct attachment *from, struct attachment *to);
 
 // ---- port_nic.c
 void port_links_changed(void *context, const struct link_change *change);

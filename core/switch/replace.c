@@ -11,6 +11,8 @@
 // extension's name and stays: policies, meters, policers, drop reasons, sessions (which are handed
 // over when the last flow has been decided anew), and its place.
 //
+// Where it is missing, or was expelled, it stays so: attaching it there tries the new version.
+//
 // In between flows run the programs that the old version decided. Visits that those ask for go to
 // the new version, which has the old one's name in programs (stack_entry.visitor).
 #include <errno.h>
@@ -249,14 +251,17 @@ static void finish(struct replacement *r)
 	struct weir *w = r->weir;
 	const struct weir_extension *old = extension_descriptor(r->old);
 	const struct weir_extension *new = extension_descriptor(r->new);
+	unsigned n_missing = missing_move(w, new->name);
 
 	reasons_publish(w, r->reasons);
 	loader_exchange(w->loader, r->old, r->new);
 	for (unsigned i = 0; i < r->n; i++)
 		leave(&r->successions[i]);
 	weir_notify(w, "extension-replaced", "", "", new->name,
-		"extension %s %s replaced by %s from %s, on %u switch%s", new->name, old->version,
-		new->version, extension_path(r->new), r->n, r->n == 1 ? "" : "es");
+		"extension %s %s replaced by %s from %s, on %u switch%s%s", new->name, old->version,
+		new->version, extension_path(r->new), r->n, r->n == 1 ? "" : "es",
+		n_missing ? "; where it is missing or was expelled, attaching it tries this one"
+			  : "");
 	closing_begin(r->closing, r->old);
 }
 
@@ -292,6 +297,7 @@ static void give_up(struct replacement *r)
 {
 	for (unsigned i = 0; i < r->n; i++)
 		take_apart(&r->successions[i]);
+	missing_move_discard(r->weir, extension_descriptor(r->old)->name);
 	reasons_discard(r->weir, r->reasons);
 	if (r->new)
 		closing_begin(r->closing, r->new);
@@ -313,6 +319,8 @@ static int replace(
 		failed = reasons_make(w, extension_descriptor(r->new), &r->reasons, error);
 	for (unsigned i = 0; !failed && i < r->n; i++)
 		failed = build(r, &r->successions[i], error);
+	if (!failed && missing_move_make(w, name, extension_named_path(r->new)) < 0)
+		failed = weir_refuse(error, -ENOMEM, NULL, "extension %s: no memory", name);
 	if (failed || (flags & WEIR_DRY_RUN))
 		return failed;
 	return publish(r, error);

@@ -78,53 +78,68 @@ static void expel(struct attachment *a, const struct offence_counts *before, con
 	a->told = *before;
 }
 
-static void watch_offences(struct attachment *a)
+// Why an extension is told of: how often it did what, and an example.
+struct offences {
+	struct offence_counts before;                                         // what had been told
+	char text[160 + sizeof(((struct attachment *)0)->last_offence) + 16]; // "": nothing new
+};
+
+static void tell_offences(struct attachment *a, struct offences *o)
 {
 	const struct extension_counters *c = &a->counters;
-	const struct offence_counts before = a->told;
 	const struct offence_counts now = {
 		.violations = counted(&c->violations),
 		.invalid = counted(&c->invalid),
 		.impure = counted(&c->impure),
 		.modified = counted(&c->modified),
 	};
-	char counts[160] = "", why[sizeof(counts) + sizeof(a->last_offence) + 16];
+	char counts[160] = "";
 
-	add_count(counts, sizeof(counts), now.violations - before.violations,
+	o->before = a->told;
+	add_count(counts, sizeof(counts), now.violations - a->told.violations,
 		"times what its class may not");
-	add_count(counts, sizeof(counts), now.invalid - before.invalid, "values out of range");
-	add_count(counts, sizeof(counts), now.impure - before.impure, "impure decisions");
-	add_count(counts, sizeof(counts), now.modified - before.modified,
+	add_count(counts, sizeof(counts), now.invalid - a->told.invalid, "values out of range");
+	add_count(counts, sizeof(counts), now.impure - a->told.impure, "impure decisions");
+	add_count(counts, sizeof(counts), now.modified - a->told.modified,
 		"frames changed in captures");
 	a->told = now;
 	// A sentence that is being written just now comes with the next report.
 	take_sentence(a);
-	if (!*counts)
-		return;
-	snprintf(why, sizeof(why), "%s%s%s", counts, *a->last_offence ? "; among them: " : "",
-		a->last_offence);
-	weir_notify(a->weir, "rights-violated", a->vswitch->name, "", a->descriptor->name,
-		"extension %s: %s", a->descriptor->name, why);
-	if (a->weir->options.strict)
-		expel(a, &before, why);
+	snprintf(o->text, sizeof(o->text), "%s%s%s", counts,
+		*counts && *a->last_offence ? "; among them: " : "",
+		*counts ? a->last_offence : "");
+	if (*counts)
+		weir_notify(a->weir, "rights-violated", a->vswitch->name, "", a->descriptor->name,
+			"extension %s: %s", a->descriptor->name, o->text);
 }
 
-static void add_counter(uint64_t *to, const uint64_t *from)
+static void watch_offences(struct attachment *a)
 {
-	__atomic_fetch_add(to, counted(from), __ATOMIC_RELAXED);
+	struct offences o;
+
+	tell_offences(a, &o);
+	if (*o.text && a->weir->options.strict)
+		expel(a, &o.before, o.text);
 }
 
-void counters_hand_over(const struct attachment *from, struct attachment *to)
+static void add_counter(uint64_t *to, uint64_t n)
 {
-	const struct extension_counters *f = &from->counters;
+	__atomic_fetch_add(to, n, __ATOMIC_RELAXED);
+}
+
+// What it did is told as its own, so that nobody is expelled for it who has come in its place.
+void counters_hand_over(struct attachment *from, struct attachment *to)
+{
 	struct extension_counters *t = &to->counters;
+	struct offences o;
 
-	add_counter(&t->decisions, &f->decisions);
-	add_counter(&t->visits, &f->visits);
-	add_counter(&t->violations, &f->violations);
-	add_counter(&t->invalid, &f->invalid);
-	add_counter(&t->impure, &f->impure);
-	add_counter(&t->modified, &f->modified);
+	tell_offences(from, &o);
+	add_counter(&t->decisions, counted(&from->counters.decisions));
+	add_counter(&t->visits, counted(&from->counters.visits));
+	add_counter(&t->violations, from->told.violations);
+	add_counter(&t->invalid, from->told.invalid);
+	add_counter(&t->impure, from->told.impure);
+	add_counter(&t->modified, from->told.modified);
 	to->told.violations += from->told.violations;
 	to->told.invalid += from->told.invalid;
 	to->told.impure += from->told.impure;

@@ -229,7 +229,8 @@ WEIR_API int weir_extension_unload(
 // What stays: the place in the stack, WEIR_FAIL_OPEN, policies, meters, policers, sessions, names
 // and counts of drop reasons. The calls of the old version that have not ended end, its timers and
 // posts are forgotten. It is detached and unloaded when no worker runs a decision of its any more:
-// weir_when_done() tells. -EBUSY until no worker does. See weir/extension.h.
+// weir_when_done() tells. -EBUSY until no worker does. Where it is missing, or was expelled, it
+// stays so, until weir_extension_attach() tries the new one. See weir/extension.h.
 WEIR_API int weir_extension_replace(struct weir *weir, const char *name, const char *path,
 	unsigned flags, struct weir_error *error);
 enum { WEIR_ORDER_DEFAULT = -1 }; // behind the last of its class, in steps of 10

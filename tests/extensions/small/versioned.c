@@ -29,7 +29,7 @@ enum { PORTS = 16, POLICIES = 64, TIMER_MS = 5000 };
 // Nobody reaches it: with the greatest burst that is a second's at version 1.
 #define RATE_BPS UINT64_C(8000000000)
 
-enum { WRONG_ATTACH = 1, WRONG_RESTORE, WRONG_PREPARE, WRONG_SAVE, WRONG_LATER };
+enum { WRONG_ATTACH = 1, WRONG_RESTORE, WRONG_PREPARE, WRONG_SAVE, WRONG_LATER, WRONG_OFFEND };
 
 #if VERSIONED_LAYOUT == 1
 #define VERSION "1.0"
@@ -137,6 +137,8 @@ static void decide(const void *opaque, const struct weir_flow *flow, struct weir
 {
 	const struct port_state *state = opaque;
 
+	if (VERSIONED_WRONG == WRONG_OFFEND) // destinations are excluded at stage egress
+		weir_exclude(d, DROP_UNWANTED);
 	for (unsigned i = 0; i < state->n; i++) {
 		if (state->l4_dst[i] != flow->l4_dst)
 			continue;
