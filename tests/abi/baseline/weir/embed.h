@@ -111,6 +111,8 @@ struct weir_switch_info {
 	uint64_t worker_flows_max;                // that each worker can cache
 	uint64_t sessions;                        // open, or just ended
 	uint64_t sessions_max, port_sessions_max; // of the switch, and of each of its ports
+	// First fragments that were forgotten before their time, for lack of room, since the start.
+	uint64_t fragments_forgotten;
 };
 typedef void weir_switch_row(void *context, const struct weir_switch_info *info);
 
@@ -244,17 +246,18 @@ struct weir_policy_info {
 };
 typedef void weir_policy_row(void *context, const struct weir_policy_info *info);
 
-// Adds, or replaces the one with the same id. extension must be attached to the target's switch,
-// and not be missing there. type: NULL or "": the extension's only one. id: NULL or "": made; the
-// id goes to made_id (which may be NULL).
+// Adds, or replaces the one with the same id and type; an id of another type is refused with
+// -EEXIST. extension must be attached to the target's switch, and not be missing there. type: NULL
+// or "": the extension's only one. id: NULL or "": made; the id goes to made_id (which may be
+// NULL).
 WEIR_API int weir_policy_add(struct weir *weir, const char *target, const char *extension,
 	const char *type, const char *id, const void *bytes, size_t size, char made_id[/* 64 */],
 	unsigned flags, struct weir_error *error);
 WEIR_API int weir_policy_remove(struct weir *weir, const char *target, const char *extension,
 	const char *id, unsigned flags, struct weir_error *error);
-// target, extension: NULL: all.
+// target, extension: NULL: all. type: one of the extension's, NULL: all.
 WEIR_API int weir_policy_list(struct weir *weir, const char *target, const char *extension,
-	weir_policy_row *row, void *context, struct weir_error *error);
+	const char *type, weir_policy_row *row, void *context, struct weir_error *error);
 
 // Statuses of an extension: what status() of extension.h says, type by type. target: NULL: all that
 // the extension is attached to. type: NULL: all. A row is as of a policy.
@@ -449,9 +452,27 @@ typedef void weir_meter_row(void *context, const struct weir_meter_info *info);
 WEIR_API int weir_meter_list(struct weir *weir, const char *target, bool reset, weir_meter_row *row,
 	void *context, struct weir_error *error);
 
+// Counted since the policer was made, or since the start: wire frames and wire bytes.
+struct weir_policer_info {
+	const char *target, *extension, *id;
+	bool counts_frames;   // else bits and bytes
+	uint64_t rate, burst; // frames per second and frames, or bits per second and bytes
+	uint64_t passed_frames, passed_bytes, dropped_frames, dropped_bytes;
+};
+typedef void weir_policer_row(void *context, const struct weir_policer_info *info);
+// target, extension: NULL: all.
+WEIR_API int weir_policer_list(struct weir *weir, const char *target, const char *extension,
+	weir_policer_row *row, void *context, struct weir_error *error);
+
+enum { WEIR_DROP_POLICERS_MAX = 8 };
+
 struct weir_drop_info {
 	const char *reason, *text, *extension /* "core" */, *port, *stage;
 	uint64_t frames;
+	// Of frames that were over a rate: the policers that dropped most of them, and are still
+	// there, as "acl web"; "acl web of switch:br0" where they are not the port's.
+	const char *const *policers;
+	unsigned n_policers; // at most WEIR_DROP_POLICERS_MAX
 };
 typedef void weir_drop_row(void *context, const struct weir_drop_info *info);
 WEIR_API int weir_drop_list(struct weir *weir, const char *switch_name, weir_drop_row *row,
@@ -477,7 +498,8 @@ struct weir_drop_sample {
 	uint32_t frame_size; // bytes of the frame
 	const void *bytes;   // its first n_bytes, at most 128
 	uint32_t n_bytes;
-	uint64_t lost; // samples lost since the last one because too many came at once
+	uint64_t lost;       // samples lost since the last one because too many came at once
+	const char *policer; // over whose rate it was, as in struct weir_drop_info; or ""
 };
 typedef void weir_drop_sample_handler(void *context, const struct weir_drop_sample *sample);
 struct weir_drop_watch;
@@ -576,6 +598,7 @@ struct weir_session_info {
 	uint64_t frames, bytes, reverse_frames, reverse_bytes;
 	uint32_t age_s, idle_s; // since it was opened, since the last frame
 	uint32_t expires_s;     // until it ends, when no frame comes
+	const char *policy; // whose serial (weir/extension.h) the cookie is, at that port; or ""
 };
 typedef void weir_session_row(void *context, const struct weir_session_info *info);
 WEIR_API int weir_session_list(struct weir *weir, const char *switch_name, weir_session_row *row,
@@ -588,8 +611,9 @@ struct weir_worker_info {
 	// in rounds of polling that had some (0: no frames), and the share of the time in which the
 	// worker slept or polled in vain, 0 to 1.
 	double cycles_per_frame, frames_per_batch, idle_share;
-	uint64_t frames;   // since the start
-	unsigned n_queues; // receive queues that it polls
+	uint64_t frames;    // since the start
+	unsigned n_queues;  // receive queues that it polls
+	unsigned linger_us; // how long it polls without traffic before it sleeps
 };
 typedef void weir_worker_row(void *context, const struct weir_worker_info *info);
 WEIR_API int weir_worker_list(struct weir *weir, weir_worker_row *row, void *context);

@@ -29,6 +29,7 @@
 //                                        capture  filter  forwarding  service
 //     copy frames to a sink                 x
 //     drop; rewrite; meter; police; sessions          x        x
+//     decide for later fragments                      x        x
 //     exclude one destination (stage 5)               x
 //     choose destinations (stage 3)                            x
 //     originate frames                      x         x        x
@@ -43,13 +44,13 @@
 //
 // A slot of a host's table is NULL where the host does not offer the service: egress schedulers and
 // steering are declared at the end of this file and answer -ENOSYS on hosts that have none; so do
-// policers and sessions on hosts of minor versions 0 and 1.
+// policers, sessions and the memory of fragments on hosts of minor versions 0 and 1.
 //
 // Minor version 1 added calls, statuses, timers, posts, rings, save and restore, and what a visit
 // is told about its worker, its time and its drops.
 //
-// Minor version 2 added policers, sessions, limits of learned addresses, the assigned address of a
-// port, and the serials of policies.
+// Minor version 2 added policers, sessions, what is remembered of fragments, limits of learned
+// addresses, the assigned address of a port, and the serials of policies.
 #ifndef WEIR_EXTENSION_H
 #define WEIR_EXTENSION_H
 
@@ -106,6 +107,7 @@ struct weir_attachment;
 struct weir_ring;
 struct weir_session;
 struct weir_session_found;
+struct weir_fragment_verdict;
 struct weir_egress_scheduler;
 struct weir_steering;
 
@@ -130,6 +132,10 @@ struct weir_decision_ops {
 	int (*session_find)(struct weir_decision *, struct weir_session_found *);
 	void (*session_related)(struct weir_decision *, unsigned reason);
 	void (*police_as)(struct weir_decision *, uint32_t policer, unsigned reason);
+	void (*fragment_remember)(
+		struct weir_decision *, const struct weir_fragment_verdict *verdict);
+	void (*fragment_follow)(
+		struct weir_decision *, const struct weir_fragment_verdict *unknown);
 };
 
 struct weir_decision {
@@ -304,8 +310,9 @@ static inline int weir_visit_originate(
 // ----------------------------------------------------------------------------
 //
 // Policies are messages of the extension's own schema, wanted by the operator for one port or for
-// the switch. Whenever they change, and once for every port when the extension is attached or a
-// port is added, prepare() builds a new immutable state object from all of them. Everybody
+// the switch. Whenever they change, once for every port when the extension is attached or a port is
+// added, and when another address is assigned to a port, prepare() builds a new immutable state
+// object from all of them. Everybody
 // concerned prepares before anybody commits; then the core publishes the new objects, and the old
 // ones are released when no worker can hold them.
 
@@ -346,6 +353,7 @@ struct weir_plan_ops {
 	int (*frame_policer)(struct weir_plan *, const char *key, uint64_t rate_fps,
 		uint64_t burst_frames, uint32_t *policer);
 	int (*learn_limit)(struct weir_plan *, uint32_t max_addresses);
+	int (*keep)(struct weir_plan *, const void *in_force, const char *const *gone, size_t n);
 };
 
 struct weir_plan {
@@ -367,10 +375,26 @@ static inline int weir_plan_inactive(struct weir_plan *p, enum weir_stage stage)
 
 // The meter with this key (1 to 63 bytes, usually the policy's id) of this extension and target:
 // made when new, the same with its counts when it was there before. A meter that no prepared state
-// asks for any more is removed. 0 or -ENOMEM, -EINVAL.
+// asks for any more is removed. 0, or -ENOMEM, -EINVAL, -ENOSPC: a switch has 262,144 at most (a
+// prepare() that fails without a sentence has the core's, with the number).
 static inline int weir_plan_meter(struct weir_plan *p, const char *key, uint32_t *meter)
 {
 	return p->ops->meter(p, key, meter);
+}
+
+// The state being prepared has all meters and policers, with their ids, that the one in force has,
+// but for those with one of these n keys: of an extension whose policies are many, only what
+// changed needs to be looked at. in_force: what commit() returned last for this target. What is
+// asked for besides, before or after, is had as well: a key among the gone too. 0; -ESTALE: that
+// state is not in force (any more, or not yet): everything has to be asked for; -ENOENT: there is
+// no meter or policer of one of the keys; -EINVAL: the second call; -ENOMEM, -ENOSYS. Only with 0
+// anything is kept. Inside prepare().
+static inline int weir_plan_keep(
+	struct weir_plan *p, const void *in_force, const char *const gone[/* n */], size_t n)
+{
+	if (p->ops->size <= offsetof(struct weir_plan_ops, keep))
+		return -ENOSYS;
+	return p->ops->keep(p, in_force, gone, n);
 }
 
 // A sink that sends copies out of a port of the same switch. -ENOENT: there is no such port.
@@ -719,6 +743,9 @@ static inline int weir_save_write(struct weir_save *s, const void *bytes, size_t
 // exceeded in the long run. Choose a burst of some milliseconds at the rate: a sender that is held
 // back by loss (TCP) needs about a round trip's worth of it.
 //
+// What each passed and dropped is in `weirctl policer list`, by its key, which drop list, drop
+// watch and trace tell too.
+//
 // One that is planned again by its key keeps its tokens, also with another rate and burst, which
 // hold for all its flows as soon as the change is made.
 
@@ -733,8 +760,8 @@ static inline int weir_save_write(struct weir_save *s, const void *bytes, size_t
 // The policer with this key (1 to 63 bytes) of this extension and target: made when new, with a
 // full bucket. One that no prepared state asks for any more is removed. rate_bps: bits per second;
 // burst_bytes: the bucket's depth. 0; -EINVAL: out of bounds, which the host says in a sentence
-// when prepare() returns this without one of its own, or no key; -ENOMEM; -ENOSYS. Inside
-// prepare().
+// when prepare() returns this without one of its own, or no key; -ENOSPC: a switch has 65,536 at
+// most, likewise; -ENOMEM; -ENOSYS. Inside prepare().
 static inline int weir_plan_policer(struct weir_plan *p, const char *key, uint64_t rate_bps,
 	uint64_t burst_bytes, uint32_t *policer)
 {
@@ -818,7 +845,8 @@ struct weir_session {
 	uint32_t idle_s;     // 1 to WEIR_SESSION_IDLE_MAX_S: ends after so many without a frame
 	uint32_t absolute_s; // and after so many in any case; at most WEIR_SESSION_ABSOLUTE_MAX_S;
 			     // 0: never
-	uint64_t cookie;     // comes back to the extension with counters and last use when it ends
+	uint64_t cookie;     // comes back to the extension with counters and last use when it ends.
+			     // `session list` names the policy of the port whose serial it is
 	uint32_t port_max;   // no room when the port has so many, of all extensions, if that is
 			     // less than what the switch allows; 0: what the switch allows
 	uint8_t full;        // enum weir_session_full
@@ -851,8 +879,10 @@ static inline bool weir_session_fits(const struct weir_flow *flow)
 	return flow->l4 != WEIR_L4_ICMPV6 || type == 128;
 }
 
-// Whether the flow's frames quote the packet that they are about: ICMP's destination unreachable,
-// source quench, redirect, time exceeded, parameter problem (RFC 792), ICMPv6's errors (RFC 4443).
+// Whether the flow's frames say what became of a packet that they quote: ICMP's destination
+// unreachable, source quench, time exceeded, parameter problem (RFC 792), ICMPv6's errors (RFC
+// 4443). A redirect quotes one too, but says where the next ones are to be sent: it is nothing that
+// a session has asked for.
 static inline bool weir_session_quotes(const struct weir_flow *flow)
 {
 	uint8_t type = ((const uint8_t *)&flow->l4_src)[1];
@@ -860,7 +890,7 @@ static inline bool weir_session_quotes(const struct weir_flow *flow)
 	if (flow->malformed)
 		return false;
 	if (flow->l4 == WEIR_L4_ICMP)
-		return type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
+		return type == 3 || type == 4 || type == 11 || type == 12;
 	return flow->l4 == WEIR_L4_ICMPV6 && type >= 1 && type <= 4;
 }
 
@@ -889,8 +919,9 @@ static inline int weir_session_find(struct weir_decision *d, struct weir_session
 }
 
 // Drops those frames of this flow that do not quote a packet of a session of this extension and
-// port, and passes the others on: an ICMP error about a connection. Each frame is looked at; what
-// it quotes must have been sent by whom it is for. For flows that weir_session_quotes(); every
+// port, and passes the others on: an ICMP error about a connection, in either direction. Each frame
+// is looked at; what it quotes must have been sent by whom it is for, and have gone the other way
+// through the port. For flows that weir_session_quotes(); every
 // frame of others is dropped. reason as for weir_drop(). 0, -ENOSYS. Filter, forwarding.
 static inline int weir_session_related(struct weir_decision *d, unsigned reason)
 {
@@ -949,6 +980,63 @@ static inline int weir_sessions_end_some(
 		!a->host->sessions_end_some)
 		return -ENOSYS;
 	return a->host->sessions_end_some(a, port, cookies, n);
+}
+
+// ---- Fragments (minor version 2)
+//
+// Of a datagram in fragments only the first one has the L4 header. Whoever decides by ports says of
+// a flow of first fragments what the later ones of each datagram are to meet at this place, and of
+// a flow of later ones that they meet it. Fragments are of one datagram that agree in addresses,
+// identification, VLAN and, of IPv4, protocol (RFC 791 3.2, RFC 8200 4.5), as they are at this
+// place in the stack.
+//
+// What is remembered is seen by the extension that said it alone, at the same stage of the same
+// port, on whichever worker. It is forgotten after 30 s, when anything about the port changes, its
+// policies for one, and earlier when too many are to be remembered: a switch remembers some
+// thousands, the oldest go first, and how many did is in `weirctl switch show`. A later fragment
+// that overtakes its first one finds nothing yet.
+//
+// A hook that uses it has to read WEIR_FIELD_VLAN_ID. Nothing but the frames of fragments pay for
+// it.
+
+enum weir_fragment_action {
+	WEIR_FRAGMENT_PASS,
+	WEIR_FRAGMENT_DROP,   // for `reason`
+	WEIR_FRAGMENT_POLICE, // passes as far as the policer lets it, else drops it as over-rate
+};
+
+struct weir_fragment_verdict {
+	uint32_t size;
+	uint8_t verdict;   // enum weir_fragment_action
+	uint8_t reason;    // DROP: as for weir_drop()
+	uint16_t reserved; // 0
+	uint32_t policer;  // POLICE: of weir_plan_policer() or weir_plan_frame_policer()
+};
+
+// For flows of WEIR_FRAGMENT_FIRST, of others it says nothing: what becomes of the later fragments
+// at this place. Each frame that comes to it is remembered. Before weir_drop(), if that is what
+// becomes of the first. 0, -ENOSYS. Filter, forwarding.
+static inline int weir_fragment_remember(
+	struct weir_decision *d, const struct weir_fragment_verdict *verdict)
+{
+	if (d->ops->size <= offsetof(struct weir_decision_ops, fragment_remember) ||
+		!d->ops->fragment_remember)
+		return -ENOSYS;
+	d->ops->fragment_remember(d, verdict);
+	return 0;
+}
+
+// For flows of WEIR_FRAGMENT_LATER, of others it says nothing: each frame meets what is remembered
+// of its first one, or what `unknown` says. What the hook says behind this is for those that pass.
+// 0, -ENOSYS. Filter, forwarding.
+static inline int weir_fragment_follow(
+	struct weir_decision *d, const struct weir_fragment_verdict *unknown)
+{
+	if (d->ops->size <= offsetof(struct weir_decision_ops, fragment_follow) ||
+		!d->ops->fragment_follow)
+		return -ENOSYS;
+	d->ops->fragment_follow(d, unknown);
+	return 0;
 }
 
 // The class that the egress port's scheduler gets with the flow's frames. Filter, forwarding.
@@ -1044,7 +1132,9 @@ struct weir_extension {
 	// only).
 	int (*prepare)(void *instance, const struct weir_target *target, struct weir_plan *plan,
 		void **prepared, struct weir_error *error);
-	// The change is made: returns the immutable state. NULL: *prepared is the state.
+	// The change is made: returns the immutable state. NULL: *prepared is the state. When the
+	// switch has no memory to publish it, the state is released at once, unseen by any worker,
+	// and the one before stays in force.
 	const void *(*commit)(void *instance, void *prepared);
 	// The change is not made: frees what prepare() built. NULL: release() is called for it.
 	void (*abort)(void *instance, void *prepared);
