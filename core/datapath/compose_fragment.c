@@ -48,7 +48,7 @@ static void say(struct composer *c, enum op_code code, enum weir_fragment which,
 			       .flags = v.verdict == WEIR_FRAGMENT_DROP ? FRAGMENT_DROPS : 0,
 			       .arg = (uint32_t)c->hook->entry->number << 16 | key_vlan(&c->key),
 			       .reason = v.verdict == WEIR_FRAGMENT_DROP
-						 ? reason_of(c->hook->entry->number, v.reason)
+						 ? entry_reason(c->hook->entry, v.reason)
 						 : 0,
 			       .policer = v.verdict == WEIR_FRAGMENT_POLICE ? v.policer + 1 : 0 });
 }

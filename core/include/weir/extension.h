@@ -1207,10 +1207,11 @@ struct weir_extension {
 // shown it to the new one from step 3 on. So a cookie has to mean the same to every version that
 // may follow, as a policy's serial does; it cannot be an address.
 //
-// What does not stay: timers and posts, which attach() and restore() of the new one set anew as
-// they need; threads, rings and files of the old one, which it ends in detach(); and what it
-// changes of its own state after save(), which visits may until step 5: counts that matter belong
-// into meters.
+// What does not stay: what was remembered of fragments, so that later ones of datagrams under way
+// meet what the new one says of unknown ones, as after a change of policy; timers and posts, which
+// attach() and restore() of the new one set anew as they need; threads, rings and files of the old
+// one, which it ends in detach(); and what it changes of its own state after save(), which visits
+// may until step 5: counts that matter belong into meters.
 
 // What the loader reads from the file before it loads it: an ELF note of type WEIR_NOTE_TYPE, named
 // "Weir".
