@@ -26,8 +26,8 @@ struct extension {
 
 // Loads the file, as loader_load(); the extension is not among the loaded ones yet, and the
 // caller's, to be freed with extension_free().
-int extension_open(const char *name, const char *path, struct extension **out,
-	struct weir_error *error);
+int extension_open(
+	const char *name, const char *path, struct extension **out, struct weir_error *error);
 // Unloads it.
 void extension_free(struct extension *extension);
 

@@ -86,7 +86,8 @@ static void reasons_are_told_as_those_of_the_name(void **state)
 	world_stack(stack, 1);
 	world.entries[0].reasons = places;
 	assert_string_equal(world_ingress(1, FIRST, 0), "remember drop speaker/5, output #2");
-	assert_string_equal(world_ingress(1, LATER, 0), "follow-first or drop speaker/5, output #2");
+	assert_string_equal(
+		world_ingress(1, LATER, 0), "follow-first or drop speaker/5, output #2");
 }
 
 static void rights(void **state)
