@@ -25,7 +25,8 @@ static int try_replace(struct lab *lab, const char *name, const char *path, unsi
 static void replace(struct lab *lab, const char *name, const char *path)
 {
 	if (try_replace(lab, name, path, 0) < 0)
-		fail_msg("replacing %s by %s: %s", name, path, lab->error.message);
+		fail_msg(
+			"replacing %s by %s: %s", name, path ? path : "itself", lab->error.message);
 }
 
 static void want(struct lab *lab, const char *target, const char *id, unsigned l4_dst)
