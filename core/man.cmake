@@ -6,9 +6,9 @@ if(NOT SCDOC)
 	message(STATUS "scdoc is not there: manual pages are neither built nor installed")
 endif()
 
-# weir_add_man(NAME.SECTION...): builds the manual page from NAME.SECTION.scd beside the CMakeLists.txt
-# and installs it.
-function(weir_add_man)
+# weir_add_man(COMPONENT NAME.SECTION...): builds the manual page from NAME.SECTION.scd beside the
+# CMakeLists.txt and installs it with the component.
+function(weir_add_man component)
 	if(NOT SCDOC)
 		return()
 	endif()
@@ -22,6 +22,7 @@ function(weir_add_man)
 			DEPENDS ${source} COMMENT "scdoc ${page}" VERBATIM)
 		string(REPLACE . _ target man_${page})
 		add_custom_target(${target} ALL DEPENDS ${output})
-		install(FILES ${output} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
+		install(FILES ${output} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section}
+			COMPONENT ${component})
 	endforeach()
 endfunction()

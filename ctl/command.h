@@ -33,6 +33,7 @@ enum word_kind {
 	WORD_EVENT,         // a kind of event, or several with commas between
 	WORD_NIC,           // specification of a NIC
 	WORD_FILTER,        // of flows: NAME=VALUE, or several with commas between
+	WORD_CLASS,         // of extensions that there are templates of
 	WORD_FILE,
 	WORD_OBJECT, // of the command table
 	WORD_VERB,   // of the object before it

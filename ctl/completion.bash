@@ -3,7 +3,7 @@
 #
 # The second half of `weirctl completion bash`: finds out which word of the command line is being
 # completed. The first half is made from the command table:
-#   _weirctl_objects, _weirctl_options   words; _weirctl_values: " --option=KIND ..." with values
+#   _weirctl_objects, _weirctl_classes, _weirctl_options   words; _weirctl_values: " --option=KIND ..." with values
 #   _weirctl_verbs OBJECT                prints the verbs
 #   _weirctl_list KIND                   prints the words of a kind that the daemon is not asked for
 #   _weirctl_command OBJECT VERB         sets kinds (of the arguments; KIND+ is repeated), and adds
@@ -17,6 +17,7 @@ _weirctl_words()
 	case $1 in
 	-) ;;
 	object) printf '%s\n' "$_weirctl_objects" ;;
+	class) printf '%s\n' "$_weirctl_classes" ;;
 	call-field) _weirctl_names call-field "$object" "$verb" "$current" ;;
 	verb) _weirctl_verbs "${arguments[0]}" ;;
 	field) _weirctl_names field "${arguments[1]}" "$current" ;;

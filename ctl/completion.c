@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "completion.bash.h"
+#include "project.h"
 
 // How the script and `completion names` call the kinds of words.
 static const char *const kinds[] = {
@@ -25,6 +26,7 @@ static const char *const kinds[] = {
 	[WORD_EVENT] = "event",
 	[WORD_NIC] = "nic",
 	[WORD_FILTER] = "filter",
+	[WORD_CLASS] = "class",
 	[WORD_FILE] = "file",
 	[WORD_OBJECT] = "object",
 	[WORD_VERB] = "verb",
@@ -36,8 +38,9 @@ static const struct {
 	const char *words;
 } lists[] = {
 	{ WORD_EVENT, "decide-slow extension-attached extension-changed extension-detached "
-		      "extension-loaded extension-missing extension-unloaded fdb-added fdb-moved "
-		      "fdb-removed item-left-out nic-connected nic-disconnected nic-lost "
+		      "extension-expelled extension-loaded extension-missing "
+		      "extension-not-replaced extension-replaced extension-unloaded fdb-added "
+		      "fdb-moved fdb-removed item-left-out nic-connected nic-disconnected nic-lost "
 		      "policies-refused policy-changed port-added port-blocked port-changed "
 		      "port-removed port-unblocked request-refused rights-violated "
 		      "state-not-restored switch-added switch-removed" },
@@ -63,6 +66,14 @@ static void put_objects(FILE *out)
 		if (is_first(i))
 			fprintf(out, "%s%s", i > 0 ? " " : "", command->object);
 	}
+	fputs("'\n", out);
+}
+
+static void put_classes(FILE *out)
+{
+	fputs("_weirctl_classes='", out);
+	for (size_t i = 0; project_class(i); i++)
+		fprintf(out, "%s%s", i > 0 ? " " : "", project_class(i));
 	fputs("'\n", out);
 }
 
@@ -128,6 +139,7 @@ static int bash(struct invocation *in, struct ctl_error *error)
 	(void)error;
 	puts("# bash completion for weirctl; to use it: source <(weirctl completion bash)");
 	put_objects(stdout);
+	put_classes(stdout);
 	fputs("_weirctl_options='", stdout);
 	put_option_names(stdout, global_options);
 	fputs("'\n_weirctl_values='", stdout);

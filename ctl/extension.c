@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
 //
-// extension load|unload|list|show|attach|detach
+// extension new|load|unload|replace|list|show|attach|detach
 #include "ask.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#include "project.h"
 
 static const struct column columns[] = {
 	{ "name", COLUMN_PLAIN },
@@ -21,24 +24,44 @@ static const struct column columns[] = {
 	{ NULL, COLUMN_PLAIN },
 };
 
+// What --path names, absolute, as the daemon has a working directory of its own. *path is NULL
+// without the option; caller frees it with free().
+static int take_path(struct invocation *in, char **path, struct ctl_error *error)
+{
+	const char *given = invocation_option(in, "--path");
+
+	*path = NULL;
+	if (!given)
+		return 0;
+	*path = *given == '/' ? strdup(given) : realpath(given, NULL);
+	return *path ? 0 : ctl_fail(error, CTL_REFUSED, "--path \"%s\": %m", given);
+}
+
 static int load(struct invocation *in, struct ctl_error *error)
 {
 	Weir__Control__ExtensionLoad message = WEIR__CONTROL__EXTENSION_LOAD__INIT;
 	Weir__Control__Request request = REQUEST(EXTENSION_LOAD, extension_load, &message);
-	const char *path = invocation_option(in, "--path");
-	char *absolute = NULL;
-	int result;
+	int result = take_path(in, &message.path, error);
 
-	// The daemon has a working directory of its own.
-	if (path && *path != '/') {
-		absolute = realpath(path, NULL);
-		if (!absolute)
-			return ctl_fail(error, CTL_REFUSED, "--path \"%s\": %m", path);
-	}
+	if (result)
+		return result;
 	message.name = ask_text(invocation_argument(in, 0));
-	message.path = absolute ? absolute : ask_text(path);
 	result = ask_change(in, &request, error);
-	free(absolute);
+	free(message.path);
+	return result;
+}
+
+static int replace(struct invocation *in, struct ctl_error *error)
+{
+	Weir__Control__ExtensionReplace message = WEIR__CONTROL__EXTENSION_REPLACE__INIT;
+	Weir__Control__Request request = REQUEST(EXTENSION_REPLACE, extension_replace, &message);
+	int result = take_path(in, &message.path, error);
+
+	if (result)
+		return result;
+	message.name = ask_text(invocation_argument(in, 0));
+	result = ask_change(in, &request, error);
+	free(message.path);
 	return result;
 }
 
@@ -93,7 +116,26 @@ static int detach(struct invocation *in, struct ctl_error *error)
 	return ask_change(in, &request, error);
 }
 
+// Asks nobody: the project is the caller's.
+static int new_project(struct invocation *in, struct ctl_error *error)
+{
+	const char *class = invocation_option(in, "--class");
+
+	return project_create(invocation_argument(in, 0), class ? class : "filter", error);
+}
+
 const struct command extension_commands[] = {
+	{
+		.object = "extension",
+		.verb = "new",
+		.summary = "Writes the project of a new extension into the directory NAME",
+		.run = new_project,
+		.arguments = { { "NAME", WORD_ANY, ONE } },
+		.options = { { .name = "--class",
+			.value = "CLASS",
+			.kind = WORD_CLASS,
+			.help = "what it is to be; filter by default" } },
+	},
 	{
 		.object = "extension",
 		.verb = "load",
@@ -114,6 +156,20 @@ const struct command extension_commands[] = {
 		.run = unload,
 		.changes = true,
 		.arguments = { { "NAME", WORD_EXTENSION, ONE } },
+	},
+	{
+		.object = "extension",
+		.verb = "replace",
+		.summary = "Puts another version in the place of a loaded extension; no frame is "
+			   "lost",
+		.run = replace,
+		.changes = true,
+		.arguments = { { "NAME", WORD_EXTENSION, ONE } },
+		.options = { { .name = "--path",
+			.value = "FILE",
+			.kind = WORD_FILE,
+			.help = "the shared object; by default the file that the loaded one is "
+				"from" } },
 	},
 	{
 		.object = "extension",

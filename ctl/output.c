@@ -207,7 +207,8 @@ static bool is_shown(const json_t *rows, const struct column *column)
 	for (size_t r = 0; r < json_array_size(rows); r++) {
 		const json_t *value = json_object_get(json_array_get(rows, r), column->key);
 
-		if (has_value(value) && !json_is_false(value))
+		if (has_value(value) && !json_is_false(value) &&
+			!(json_is_number(value) && json_number_value(value) == 0))
 			return true;
 	}
 	return false;

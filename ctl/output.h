@@ -15,7 +15,7 @@ enum column_kind {
 	COLUMN_PLAIN, // as it is
 	COLUMN_TIME,  // Unix seconds, as local date and time
 	COLUMN_SHARE, // 0 to 1, as per cent
-	COLUMN_RARE,  // plain, and left out when no row has a value other than no
+	COLUMN_RARE,  // plain, and left out when no row has a value other than no and 0
 };
 
 // A column of a table; its heading is the key in capitals. Arrays of columns end with a NULL key.

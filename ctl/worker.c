@@ -13,6 +13,10 @@ static const struct column columns[] = {
 	{ "linger_us", COLUMN_PLAIN },
 	{ "queues", COLUMN_PLAIN },
 	{ "frames", COLUMN_PLAIN },
+	{ "slow_decides", COLUMN_RARE },
+	{ "slow_extension", COLUMN_RARE },
+	{ "slow_switch", COLUMN_RARE },
+	{ "slow_ms", COLUMN_RARE },
 	{ NULL, COLUMN_PLAIN },
 };
 

@@ -3,25 +3,8 @@
 
 # Code from .proto files. Generated code is compiled with -w and hidden symbols, and seen as system
 # headers; everything that imports weir/options.proto needs the target weir_proto_options.
-find_program(PROTOC_C protoc-c REQUIRED)
-find_program(PROTOC protoc REQUIRED)
-find_path(PROTOBUF_INCLUDE google/protobuf/descriptor.proto REQUIRED)
 set(WEIR_PROTO_DIR ${CMAKE_CURRENT_LIST_DIR})
-
-# Appends to the caller's LIST the C file made from FILE, which is named relative to ROOT; the output
-# keeps the relative name below OUTPUT.
-function(weir_generate_proto list root output file)
-	string(REGEX REPLACE "\\.proto$" "" stem ${file})
-	file(MAKE_DIRECTORY ${output})
-	add_custom_command(
-		OUTPUT ${output}/${stem}.pb-c.c ${output}/${stem}.pb-c.h
-		COMMAND ${PROTOC_C} -I${root} -I${WEIR_PROTO_DIR} -I${PROTOBUF_INCLUDE}
-			--c_out=${output} ${root}/${file}
-		DEPENDS ${root}/${file} ${WEIR_PROTO_DIR}/weir/options.proto
-		COMMENT "protoc-c ${file}" VERBATIM)
-	set_source_files_properties(${output}/${stem}.pb-c.c PROPERTIES COMPILE_OPTIONS -w)
-	set(${list} ${${list}} ${output}/${stem}.pb-c.c PARENT_SCOPE)
-endfunction()
+include(${CMAKE_CURRENT_LIST_DIR}/schema.cmake)
 
 # weir_proto(TARGET FILE...)
 # A static, position-independent library of the code of FILEs, named relative to proto/ (or absolute:
@@ -46,31 +29,4 @@ function(weir_proto_library target output)
 	set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
 	target_include_directories(${target} SYSTEM PUBLIC ${output})
 	target_link_libraries(${target} PUBLIC PkgConfig::PROTOBUF_C PRIVATE weir_options)
-endfunction()
-
-# weir_extension_schema(TARGET PROTO)
-# PROTO: the extension's own .proto, relative to the current source directory. Compiles its code into
-# TARGET and provides NAME.pb-c.h and NAME.schema.h; the latter holds
-# `static const unsigned char weir_schema[]`, the serialized FileDescriptorSet with all imports and
-# comments. The module then needs libprotobuf-c and nothing of the core's.
-function(weir_extension_schema target proto)
-	cmake_path(ABSOLUTE_PATH proto NORMALIZE OUTPUT_VARIABLE path)
-	cmake_path(GET path PARENT_PATH root)
-	cmake_path(GET path FILENAME file)
-	cmake_path(GET path STEM LAST_ONLY stem)
-	set(output ${CMAKE_CURRENT_BINARY_DIR}/${target}.proto)
-	set(sources)
-	weir_generate_proto(sources ${root} ${output} ${file})
-	add_custom_command(
-		OUTPUT ${output}/${stem}.schema ${output}/${stem}.schema.h
-		COMMAND ${PROTOC} -I${root} -I${WEIR_PROTO_DIR} -I${PROTOBUF_INCLUDE} --include_imports
-			--include_source_info --descriptor_set_out=${output}/${stem}.schema ${path}
-		COMMAND ${CMAKE_COMMAND} -DINPUT=${output}/${stem}.schema
-			-DOUTPUT=${output}/${stem}.schema.h -DNAME=weir_schema
-			-P ${WEIR_PROTO_DIR}/embed.cmake
-		DEPENDS ${path} ${WEIR_PROTO_DIR}/weir/options.proto ${WEIR_PROTO_DIR}/embed.cmake
-		COMMENT "protoc ${file}" VERBATIM)
-	target_sources(${target} PRIVATE ${sources} ${output}/${stem}.schema.h)
-	target_include_directories(${target} SYSTEM PRIVATE ${output})
-	target_link_libraries(${target} PRIVATE weir_proto_options PkgConfig::PROTOBUF_C)
 endfunction()

@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The Weir Authors
 
-# weir_add_test(NAME SOURCES file... [LIBS target...] [DEPENDS target...] [ENV VAR=value...])
-# A cmocka test program that sees the core's hidden symbols; ctest knows it as NAME. It may take less of
-# what it repeats, such as the rounds of a model, when WEIR_SANITIZED is 1, where all is several times slower.
+# weir_add_test(NAME SOURCES file... [LIBS target...] [DEPENDS target...] [ENV VAR=value...] [OUTSIDE])
+# A cmocka test program that sees the core's hidden symbols; ctest knows it as NAME. OUTSIDE: it sees what
+# everybody's tests do, weir/testing.h and the library. It may take less of what it repeats, such as the
+# rounds of a model, when WEIR_SANITIZED is 1, where all is several times slower.
 function(weir_add_test name)
-	cmake_parse_arguments(arg "" "" "SOURCES;LIBS;DEPENDS;ENV" ${ARGN})
+	cmake_parse_arguments(arg "OUTSIDE" "" "SOURCES;LIBS;DEPENDS;ENV" ${ARGN})
 	add_executable(test_${name} ${arg_SOURCES})
-	target_link_libraries(test_${name} PRIVATE weir_options weir_core PkgConfig::CMOCKA ${arg_LIBS})
+	set(core weir_core)
+	if(arg_OUTSIDE)
+		set(core weir-testing)
+	endif()
+	target_link_libraries(test_${name} PRIVATE weir_options ${core} PkgConfig::CMOCKA ${arg_LIBS})
 	if(WEIR_SANITIZE)
 		target_compile_definitions(test_${name} PRIVATE WEIR_SANITIZED=1)
 	else()

@@ -25,6 +25,7 @@ static const struct {
 	ON(PORT_SET, EFFECT_KEPT, on_port_set),
 	ON(EXTENSION_LOAD, EFFECT_ACT, on_extension_load),
 	ON(EXTENSION_UNLOAD, EFFECT_ACT, on_extension_unload),
+	ON(EXTENSION_REPLACE, EFFECT_KEPT, on_extension_replace),
 	ON(EXTENSION_LIST, EFFECT_NONE, on_extension_list),
 	ON(EXTENSION_SHOW, EFFECT_NONE, on_extension_show),
 	ON(EXTENSION_ATTACH, EFFECT_KEPT, on_extension_attach),

@@ -30,6 +30,7 @@ void on_port_set(struct call *call);
 
 void on_extension_load(struct call *call);
 void on_extension_unload(struct call *call);
+void on_extension_replace(struct call *call);
 void on_extension_list(struct call *call);
 void on_extension_show(struct call *call);
 void on_extension_attach(struct call *call);

@@ -27,6 +27,17 @@ void on_extension_unload(struct call *call)
 		&error);
 }
 
+void on_extension_replace(struct call *call)
+{
+	const Weir__Control__ExtensionReplace *request = call->request->extension_replace;
+	struct weir_error error = { 0 };
+
+	call_end(call,
+		weir_extension_replace(call->server->weir, request->name, request->path,
+			call_flags(call, false), &error),
+		&error);
+}
+
 void on_extension_attach(struct call *call)
 {
 	const Weir__Control__ExtensionAttach *request = call->request->extension_attach;
@@ -53,7 +64,9 @@ void on_extension_detach(struct call *call)
 
 static const char *state_name(const struct weir_extension_info *info)
 {
-	return !info->switch_name ? "loaded" : info->missing ? "missing" : "attached";
+	if (!info->switch_name)
+		return "loaded";
+	return info->expelled ? "expelled" : info->missing ? "missing" : "attached";
 }
 
 static void add_row(void *context, const struct weir_extension_info *info)

@@ -19,6 +19,11 @@ static void add_row(void *context, const struct weir_worker_info *info)
 	ROW_SET(row, queues, info->n_queues);
 	ROW_SET(row, frames, info->frames);
 	ROW_SET(row, linger_us, info->linger_us);
+	ROW_SET(row, slow_decides, info->slow_decides);
+	row.slow_extension = row_text(info->slow_extension);
+	row.slow_switch = row_text(info->slow_switch);
+	if (info->slow_decides)
+		ROW_SET(row, slow_ms, info->slow_ms);
 	rows_add(context, &row.base);
 }
 

@@ -60,7 +60,7 @@ static void say(struct composer *c, enum op_code code, enum weir_fragment which,
 		!is_of(c, which))
 		return;
 	if (v.verdict == WEIR_FRAGMENT_DROP)
-		record(c, code, FRAGMENT_DROPS, reason_of(c->hook->entry->number, v.reason), 0);
+		record(c, code, FRAGMENT_DROPS, entry_reason(c->hook->entry, v.reason), 0);
 	else
 		record(c, code, 0, 0, v.verdict == WEIR_FRAGMENT_POLICE ? v.policer + 1 : 0);
 }

@@ -172,7 +172,7 @@ static void refuse(struct composer *c, struct session_use *use, const struct wei
 {
 	uint16_t reason = s->full == WEIR_SESSION_FULL_DROP
 				  ? reason_of(0, REASON_SESSION_FULL)
-				  : reason_of(c->hook->entry->number, s->full_reason);
+				  : entry_reason(c->hook->entry, s->full_reason);
 
 	use->kind = SESSION_USE_ROOM;
 	if (s->full == WEIR_SESSION_FULL_PASS)
@@ -221,7 +221,7 @@ void composer_session_related(struct weir_decision *d, unsigned reason)
 	if (!may_ask(c, "session_related") || composer_has_passed(c))
 		return;
 	if (composer_reason_valid(c, reason))
-		op(c, OP_RELATED, reason);
+		op(c, OP_RELATED, entry_reason(c->hook->entry, reason) & (WEIR_REASONS_MAX - 1));
 }
 
 void composer_sessions_dropped(struct composer *c)

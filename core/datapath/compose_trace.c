@@ -90,7 +90,7 @@ static void trace_drop(struct weir_decision *d, unsigned reason)
 	bool counts = begin(c, &n_refused);
 
 	composer_decision_ops.drop(d, reason);
-	end(c, counts, n_refused, COMPOSE_DROP, reason_of(c->hook->entry->number, reason), "%s",
+	end(c, counts, n_refused, COMPOSE_DROP, entry_reason(c->hook->entry, reason), "%s",
 		counts ? "" : "drop");
 }
 
@@ -101,7 +101,7 @@ static void trace_exclude(struct weir_decision *d, unsigned reason)
 	bool counts = begin(c, &n_refused);
 
 	composer_decision_ops.exclude(d, reason);
-	end(c, counts, n_refused, COMPOSE_EXCLUDE, reason_of(c->hook->entry->number, reason), "%s",
+	end(c, counts, n_refused, COMPOSE_EXCLUDE, entry_reason(c->hook->entry, reason), "%s",
 		counts ? "" : "exclude");
 }
 

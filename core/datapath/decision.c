@@ -101,7 +101,7 @@ void composer_drop(struct composer *c, uint16_t reason)
 
 static void end_with(struct composer *c, unsigned reason)
 {
-	composer_drop(c, reason_of(c->hook->entry->number, reason));
+	composer_drop(c, entry_reason(c->hook->entry, reason));
 }
 
 static void decide_drop(struct weir_decision *d, unsigned reason)
@@ -199,7 +199,7 @@ static void decide_police_as(struct weir_decision *d, uint32_t id, unsigned reas
 	struct composer *c = composer(d);
 
 	if (may_police(c) && composer_reason_valid(c, reason))
-		police(c, id, reason_of(c->hook->entry->number, reason));
+		police(c, id, entry_reason(c->hook->entry, reason));
 }
 
 static void decide_visit(struct weir_decision *d, uint8_t tcp_flags)
@@ -219,7 +219,13 @@ static void decide_visit(struct weir_decision *d, uint8_t tcp_flags)
 			       .hint = (uint8_t)(c->hook - c->port->hooks),
 			       .flags = tcp_flags,
 			       .forwarded = (uint8_t)key_bits(c->key.w[0], KEY_FORWARDED_SHIFT, 3),
-			       .arg = c->hook->entry->attachment });
+			       .arg = c->hook->entry->visitor });
+}
+
+// A trace says so all the same.
+static bool is_gone(const struct composer *c, weir_port_id id)
+{
+	return !c->decision.tracing && snapshot_port_gone(c->context->snapshot, id);
 }
 
 static void decide_copy(struct weir_decision *d, uint32_t sink, uint32_t one_in)
@@ -230,6 +236,8 @@ static void decide_copy(struct weir_decision *d, uint32_t sink, uint32_t one_in)
 	if (!composer_may(c, CLASS(CAPTURE), "copy"))
 		return;
 	composer_depend(c, generation_slot(GENERATION_PORT, (uint16_t)sink));
+	if (one_in && is_gone(c, sink))
+		return;
 	if (!port || port->id != sink || sink == WEIR_PORT_NONE || one_in == 0)
 		composer_offence(c, OFFENCE_INVALID,
 			"copy to sink 0x%08x, 1 in %u: no such sink, or 1 in 0", sink, one_in);
@@ -250,6 +258,8 @@ static void decide_forward(struct weir_decision *d, weir_port_id id)
 		return;
 	}
 	composer_depend(c, generation_slot(GENERATION_PORT, (uint16_t)id));
+	if (is_gone(c, id))
+		return;
 	if (!port || port->id != id || id == WEIR_PORT_NONE) {
 		composer_offence(
 			c, OFFENCE_INVALID, "destination 0x%08x: there is no such port", id);

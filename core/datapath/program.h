@@ -27,7 +27,7 @@ enum op_code {
 	OP_LOST,      // the same, of frames that do not come to the program's end: a visit takes
 		      // them, or an operation drops them. The others are counted late, or never
 	OP_POLICE,    // port, stage, adjust, flags: enum policer_unit, reason; arg: policer
-	OP_VISIT,     // port, stage, hint, flags: TCP flags; arg: attachment
+	OP_VISIT,     // port, stage, hint, flags: TCP flags; arg: visitor
 	OP_COPY,      // port: sink; arg: one in
 	OP_TRACK,     // port, stage; arg: owner << 16 | VLAN: TCP's beginnings and ends are told to
 		      // the session

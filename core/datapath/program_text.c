@@ -126,6 +126,10 @@ static void put_op(struct writer *w, const struct op *op)
 	case OP_METER:
 		put_meter(w, op->arg);
 		break;
+	case OP_LOST:
+		put_meter(w, op->arg);
+		text_put(&w->text, " if lost");
+		break;
 	case OP_POLICE:
 		put_police(w, op->arg);
 		break;

@@ -63,7 +63,7 @@ struct session {
 	uint32_t next;       // index; in the chain: the bucket's lock; free: the free list
 	uint32_t users;      // flows that hold it; atomic
 	uint32_t before;     // frames of the opener before this connection; the bucket's lock
-	uint16_t attachment; // that opened it
+	uint16_t attachment; // that opened it, or came after that one. control: rw
 	uint8_t state;       // enum session_state; the bucket's lock
 	uint8_t flags;       // enum session_flag
 
@@ -208,8 +208,9 @@ void session_tcp(struct session_table *table, const struct session_key *key, uin
 struct session_run {
 	uint64_t now_ns;
 	uint32_t told; // flow_tick(): what flows counted up to then has been told
-	// Called for each that has ended. Borrowed during the call.
-	void (*ended)(void *context, const struct session *session);
+	// Called for each that has ended. Borrowed during the call. False: nobody could be told;
+	// it stays, and is told of again. NULL: nobody wants to know.
+	bool (*ended)(void *context, const struct session *session);
 	void *context;
 };
 
@@ -229,6 +230,11 @@ unsigned session_table_end(struct session_table *table, const struct session_fil
 // Reports what has ended of an attachment, though flows may hold it still: it is not told of again.
 void session_table_report(
 	struct session_table *table, uint16_t attachment, const struct session_run *run);
+// Makes the sessions of an attachment those of another one; reports each that has not ended as
+// WEIR_SESSION_REPLACED first, with what it has counted as of its last second. No worker opens any
+// for the first one any more.
+void session_table_hand_over(
+	struct session_table *table, uint16_t from, uint16_t to, const struct session_run *run);
 // Shows each that has not ended; what it has counted is as of its last second. A copy, borrowed
 // during the call.
 void session_table_list(const struct session_table *table,

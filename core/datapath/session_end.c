@@ -119,13 +119,15 @@ static struct session copy_of(const struct session *s)
 	return copy;
 }
 
-static void report(struct session *s, const struct session_run *run)
+// Whether its end has been told.
+static bool report(struct session *s, const struct session_run *run)
 {
 	struct session copy = copy_of(s);
 
-	if (run->ended && !(s->end & SESSION_TOLD))
-		run->ended(run->context, &copy);
+	if (run->ended && !(s->end & SESSION_TOLD) && !run->ended(run->context, &copy))
+		return false;
 	s->end |= SESSION_TOLD;
+	return true;
 }
 
 // True: it has expired, and *cause says why; false: *due_s says when to look again. Its bucket is
@@ -170,10 +172,8 @@ static void look_at(struct session_table *t, struct session *s, const struct ses
 // Its place is free when no flow holds it: the last has told what it counted.
 static void try_free(struct session_table *t, struct session *s, const struct session_run *run)
 {
-	if (__atomic_load_n(&s->users, __ATOMIC_ACQUIRE))
-		return;
-	report(s, run);
-	session_free(t, s);
+	if (__atomic_load_n(&s->users, __ATOMIC_ACQUIRE) == 0 && report(s, run))
+		session_free(t, s);
 }
 
 void session_table_run(struct session_table *t, const struct session_run *run)
@@ -259,6 +259,28 @@ void session_table_report(
 		if (is_taken(t, i) && t->sessions[i].attachment == attachment &&
 			(t->sessions[i].end & SESSION_ENDED))
 			report(&t->sessions[i], run);
+}
+
+void session_table_hand_over(
+	struct session_table *t, uint16_t from, uint16_t to, const struct session_run *run)
+{
+	uint32_t n = __atomic_load_n(&t->high_water, __ATOMIC_ACQUIRE);
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct session *s = &t->sessions[i];
+		struct session_bucket *bucket;
+		struct session copy;
+
+		if (!is_taken(t, i) || s->attachment != from || (s->end & SESSION_ENDED))
+			continue;
+		bucket = bucket_of(t, session_hash(t, &s->key));
+		bucket_lock(bucket);
+		copy = copy_of(s);
+		s->attachment = to;
+		bucket_unlock(bucket);
+		copy.cause = WEIR_SESSION_REPLACED;
+		run->ended(run->context, &copy);
+	}
 }
 
 // ---- Listing

@@ -44,10 +44,23 @@ struct stack_entry {
 	void *instance;
 	const void *switch_state;
 	struct extension_counters *counters;
-	uint16_t attachment; // unique in the process: names the visitor in programs
-	uint16_t number;     // the extension's: base of its reasons and ids
-	uint8_t order;       // position in the stack, 0..n-1
+	uint16_t attachment; // unique in the process: whose its sessions are
+	uint16_t visitor; // names it in programs, as it named the version that it replaced; 0: it
+			  // has no visit hook
+	uint16_t number;  // the extension's: base of its reasons and ids
+	uint8_t order;    // position in the stack, 0..n-1
+	const uint8_t *reasons; // by its drop reasons: their places among those of all versions of
+				// its name that were loaded; NULL: they are the first ones
 };
+
+// What a drop reason of the extension is to everybody else, as reason_of(). i: as the extension
+// says it, checked or not.
+static inline uint16_t entry_reason(const struct stack_entry *entry, unsigned i)
+{
+	bool mapped = entry->reasons && i < entry->extension->n_drop_reasons;
+
+	return reason_of(entry->number, mapped ? entry->reasons[i] : i);
+}
 
 // One decide hook that is called for one port.
 struct hook {
@@ -133,6 +146,15 @@ static inline const struct snapshot_port *snapshot_port(const struct snapshot *s
 	if (index < s->n_ports)
 		return s->ports[index];
 	return index == KEY_NO_PORT ? s->nowhere : NULL;
+}
+
+// Whether the id is, as far as can be told, that of a port that has been removed. An extension may
+// name it until it has prepared for that, which is no offence.
+static inline bool snapshot_port_gone(const struct snapshot *s, weir_port_id id)
+{
+	uint16_t index = (uint16_t)id;
+
+	return index < s->n_ports && (!s->ports[index] || s->ports[index]->id > id);
 }
 
 static inline unsigned port_n_hooks(const struct snapshot_port *port, enum weir_stage stage)

@@ -22,7 +22,8 @@ static bool flags_match(const struct weir_frame *frame, uint8_t flags)
 	return layers.l4 && layers.proto == IPPROTO_TCP && (frame->data[layers.l4 + 13] & flags);
 }
 
-// The hook that a visit is for, or NULL when its extension has left the stack since.
+// The hook that a visit is for: since a replacement that of the new version. NULL when its
+// extension has left the stack since, or the new version visits nothing there.
 static const struct hook *visitor(const struct datapath *dp, const struct op *op)
 {
 	const struct snapshot_port *port = snapshot_port(dp->snapshot, op->port);
@@ -33,10 +34,10 @@ static const struct hook *visitor(const struct datapath *dp, const struct op *op
 	// Mostly it stands where it stood as the visit was composed.
 	hook = &port->hooks[op->hint];
 	if (op->hint < port->first[WEIR_N_STAGES] && hook->stage == op->stage &&
-		hook->entry->attachment == op->arg)
+		hook->entry->visitor == op->arg)
 		return hook;
 	for (unsigned i = port->first[op->stage]; i < port->first[op->stage + 1]; i++)
-		if (port->hooks[i].entry->attachment == op->arg)
+		if (port->hooks[i].entry->visitor == op->arg)
 			return &port->hooks[i];
 	return NULL;
 }

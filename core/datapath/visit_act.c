@@ -63,7 +63,7 @@ static void visit_drop(struct weir_visit *visit, unsigned i, unsigned reason)
 		return;
 	}
 	set_outcome(call, i, VISIT_DROP);
-	call->reason[i] = reason_of(call->hook->entry->number, reason);
+	call->reason[i] = entry_reason(call->hook->entry, reason);
 }
 
 static void visit_redirect(struct weir_visit *visit, unsigned i, weir_port_id id)
@@ -75,6 +75,8 @@ static void visit_redirect(struct weir_visit *visit, unsigned i, weir_port_id id
 		    visit_is(call, WEIR_CLASS_FORWARDING) &&
 			    call->hook->stage == WEIR_STAGE_FORWARD,
 		    "only a forwarding extension's visit at stage forward may redirect"))
+		return;
+	if (snapshot_port_gone(call->dp->snapshot, id))
 		return;
 	if (!port || port->id != id || id == WEIR_PORT_NONE) {
 		extension_offend(visit_counters(call), &visit_counters(call)->invalid,

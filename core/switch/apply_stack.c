@@ -129,7 +129,7 @@ static int plan_change(struct apply *x, struct attachment *a, const struct weir_
 	if (!failed && item->extension.path && (!path || strcmp(path, item->extension.path) != 0))
 		return weir_refuse(x->error, -EBUSY, "path",
 			"extension %s: is on switch %s from %.120s, and to have it from %.120s "
-			"it has to be detached first",
+			"it has to be detached first, or replaced by extension replace",
 			item->name, item->switch_name, path ? path : "a directory of extensions",
 			item->extension.path);
 	if (failed || (order == a->order && item->extension.fail_open == a->fail_open))
@@ -199,7 +199,7 @@ static struct extension *load(struct apply *x, const struct weir_item *item, boo
 	if (extension && path && strcmp(extension_path(extension), path) != 0) {
 		weir_refuse(x->error, -EBUSY, "path",
 			"extension %s: is loaded from %.120s, and to have it from %.120s it has to "
-			"be unloaded first",
+			"be unloaded first, or replaced by extension replace",
 			item->name, extension_path(extension), path);
 		return NULL;
 	}

@@ -195,7 +195,10 @@ static int reserve(struct target_state *state, struct target *target, struct wei
 	return weir_refuse(error, -ENOMEM, NULL, "no memory for meters and policers");
 }
 
-static int call_prepare(struct target_state *state, struct target *target, struct weir_error *error)
+// What the extension says about its policies, *by_core left false; or what keeps it from being
+// asked.
+static int call_prepare(
+	struct target_state *state, struct target *target, bool *by_core, struct weir_error *error)
 {
 	struct attachment *a = state->attachment;
 	struct plan plan = {
@@ -218,16 +221,21 @@ static int call_prepare(struct target_state *state, struct target *target, struc
 		error = &own;
 	*error = (struct weir_error){ 0 };
 	failed = show_policies(state, target, &view, &checked, error);
+	*by_core = failed == -ENOMEM;
 	if (failed)
 		return failed;
 	if (target->port && mac_parse(target->port->mac, mac))
 		view.mac = mac;
-	failed = a->descriptor->prepare(a->instance, &view, &plan.public, &state->prepared, error);
+	failed = refusal_tame(error,
+		a->descriptor->prepare(a->instance, &view, &plan.public, &state->prepared, error));
 	free(checked);
-	if (failed >= 0 && state->keeps)
+	if (!failed && state->keeps) {
 		failed = reserve(state, target, error);
-	if (failed >= 0)
+		plan.no_memory |= failed == -ENOMEM;
+	}
+	if (!failed)
 		return 0;
+	*by_core = failed == -ENOMEM && plan.no_memory;
 	target_name(target, name);
 	if (!error->message[0] && plan.refusal.message[0])
 		*error = plan.refusal;
@@ -259,6 +267,7 @@ static int prepare(struct change *change, struct attachment *a, struct target *t
 {
 	struct prepared *item = calloc(1, sizeof(*item));
 	struct target_state *state = item ? state_make(a) : NULL;
+	bool by_core = false;
 	int failed = 0;
 
 	if (!state) {
@@ -267,8 +276,8 @@ static int prepare(struct change *change, struct attachment *a, struct target *t
 	}
 	*item = (struct prepared){ .target = target, .state = state };
 	if (a->descriptor->prepare)
-		failed = call_prepare(state, target, error);
-	if (failed && failed != -ENOMEM && keep)
+		failed = call_prepare(state, target, &by_core, error);
+	if (failed && keep && !by_core)
 		failed = keep_refusal(target, state, error->message);
 	if (failed < 0) {
 		let_go_of_view(target, a);

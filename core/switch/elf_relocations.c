@@ -52,6 +52,13 @@ static ElfW(Rela) relocation_at(const struct relocations *table, size_t i)
 	return r;
 }
 
+// Behind the last element of an array counts as in it.
+static bool is_in_object(const struct elf_image *image, ElfW(Addr) address)
+{
+	return elf_image_segment(image, address, 1, PF_R) ||
+	       (address > 0 && elf_image_segment(image, address - 1, 1, PF_R));
+}
+
 static int check_table(const struct elf_dynamic *d, const struct relocations *table,
 	uint64_t n_relative, struct weir_error *error)
 {
@@ -68,6 +75,10 @@ static int check_table(const struct elf_dynamic *d, const struct relocations *ta
 				"is corrupt: relocation %zu is about a place or a symbol that "
 				"it does not have",
 				i);
+		if (ELF64_R_TYPE(r.r_info) == RELATIVE &&
+			!is_in_object(d->image, (ElfW(Addr))r.r_addend))
+			return weir_refuse(error, -ELIBBAD, "path",
+				"is corrupt: relocation %zu makes a pointer out of it", i);
 	}
 	return 0;
 }

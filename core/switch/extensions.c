@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
 //
-// Loaded extensions, and the names of what they drop.
+// Loaded extensions.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,100 +10,23 @@
 #include "datapath/text.h"
 #include "switch/model.h"
 
-static char *copy_text(const char *text)
-{
-	return strdup(text ? text : "");
-}
-
-static bool same_reasons(const struct reason_names *names, const struct weir_extension *e)
-{
-	if (names->n != e->n_drop_reasons)
-		return false;
-	for (unsigned r = 0; r < names->n; r++)
-		if (strcmp(names->reasons[r].token, e->drop_reasons[r].token) != 0 ||
-			strcmp(names->reasons[r].text, e->drop_reasons[r].text) != 0)
-			return false;
-	return true;
-}
-
-// The number of an extension's name: of its reasons, meters and ids, for as long as the process
-// lives. 0: there are too many.
-unsigned extension_owner_number(const struct weir *w, const char *name)
-{
-	for (unsigned n = 1; n < REASON_OWNERS; n++)
-		if (!w->reasons[n] || strcmp(w->reasons[n]->owner, name) == 0)
-			return n;
-	return 0;
-}
-
-// Keeps the names of an extension's drop reasons, so that an unloaded extension's drops stay
-// listed. Any thread may be reading those that were published before: they stay too, which costs
-// memory only when an extension comes back with other reasons.
-static int reasons_register(struct weir *w, const struct extension *extension)
-{
-	const struct weir_extension *e = extension_descriptor(extension);
-	unsigned number = extension_owner_number(w, e->name);
-	struct reason_names *names;
-
-	if (number == 0)
-		return -ENOSPC;
-	if (w->reasons[number] && same_reasons(w->reasons[number], e))
-		return 0;
-	names = calloc(1, sizeof(*names));
-	if (names)
-		names->reasons = calloc(e->n_drop_reasons + 1, sizeof(*names->reasons));
-	if (!names || !names->reasons) {
-		free(names);
-		return -ENOMEM;
-	}
-	snprintf(names->owner, sizeof(names->owner), "%s", e->name);
-	for (; names->n < e->n_drop_reasons; names->n++) {
-		struct weir_drop_reason *r = &names->reasons[names->n];
-
-		r->token = copy_text(e->drop_reasons[names->n].token);
-		r->text = copy_text(e->drop_reasons[names->n].text);
-		if (!r->token || !r->text) {
-			names->n++;
-			reasons_free(names);
-			return -ENOMEM;
-		}
-	}
-	names->older = w->reasons[number];
-	__atomic_store_n(&w->reasons[number], names, __ATOMIC_RELEASE);
-	return 0;
-}
-
-void reasons_free(struct reason_names *names)
-{
-	while (names) {
-		struct reason_names *older = names->older;
-
-		for (unsigned r = 0; r < names->n; r++) {
-			free((char *)names->reasons[r].token);
-			free((char *)names->reasons[r].text);
-		}
-		free(names->reasons);
-		free(names);
-		names = older;
-	}
-}
-
 int weir_extension_load(struct weir *w, const char *name, const char *path, unsigned flags,
 	struct weir_error *error)
 {
 	struct extension *extension;
+	struct reason_names *names;
 	int failed = loader_load(w->loader, name, path, &extension, error);
 
 	if (failed)
 		return failed;
 	if (flags & WEIR_DRY_RUN)
 		return loader_unload(w->loader, extension, error);
-	failed = reasons_register(w, extension);
+	failed = reasons_make(w, extension_descriptor(extension), &names, error);
 	if (failed) {
 		loader_unload(w->loader, extension, NULL);
-		return weir_refuse(error, failed, "name", "extension %s: %s", name,
-			failed == -ENOSPC ? "too many extensions are loaded" : "no memory");
+		return failed;
 	}
+	reasons_publish(w, names);
 	weir_notify(w, "extension-loaded", "", "", name, "extension %s %s loaded from %s", name,
 		extension_descriptor(extension)->version, extension_path(extension));
 	return 0;

@@ -274,8 +274,8 @@ int review(struct vswitch *s, enum weir_event_kind kind, const struct port *port
 
 		if (!a->descriptor->review || a->arriving)
 			continue;
-		failed = a->descriptor->review(a->instance, &event, &own);
-		if (failed >= 0)
+		failed = refusal_tame(&own, a->descriptor->review(a->instance, &event, &own));
+		if (!failed)
 			continue;
 		if (a->descriptor->class == WEIR_CLASS_CAPTURE) {
 			extension_offend(&a->counters, &a->counters.violations,

@@ -81,8 +81,7 @@ static struct weir_error complete(const struct weir_error *refusal, int code)
 {
 	struct weir_error whole = *refusal;
 
-	if (whole.code >= 0)
-		whole.code = code < 0 ? code : -EIO;
+	refusal_tame(&whole, code < 0 ? code : whole.code < 0 ? whole.code : -EIO);
 	if (!whole.message[0])
 		snprintf(whole.message, sizeof(whole.message), "%s", strerror(-whole.code));
 	return whole;
@@ -120,7 +119,8 @@ void host_calls_end(struct attachment *a)
 {
 	struct weir_error refusal;
 
-	weir_refuse(&refusal, -ECANCELED, NULL, "the extension is being detached");
+	weir_refuse(&refusal, -ECANCELED, NULL, "the extension is being %s",
+		a->successor ? "replaced" : "detached");
 	while (a->calls)
 		tell_gone(a->calls, &refusal);
 }
@@ -254,7 +254,6 @@ static int start(
 		*running = c;
 		return 0;
 	}
-	own.code = failed;
 	own = complete(&own, failed);
 	if (c->answered) {
 		finish(c, &own);

@@ -71,30 +71,47 @@ static int refuse(const struct attachment *a, const struct target *t, const char
 		a->descriptor->name, what, name, own->message[0] ? own->message : strerror(-code));
 }
 
-static int save(const struct attachment *a, const struct target *t, weir_item_row *row,
-	void *context, struct weir_error *error)
+int attachment_save(const struct attachment *a, const struct target *t, void **bytes, size_t *size,
+	struct weir_error *error)
 {
 	struct saving s = { .public = { &save_ops } };
 	struct weir_error own = { 0 };
-	int failed = a->descriptor->save(a->instance, id_of(t), &s.public, &own);
+	int failed = 0;
 
-	if (failed >= 0)
+	if (a->descriptor->save)
+		failed = refusal_tame(
+			&own, a->descriptor->save(a->instance, id_of(t), &s.public, &own));
+	if (!failed)
 		failed = s.failed;
 	if (failed) {
-		refuse(a, t, "does not save its state", &own, failed, error);
-	} else if (s.size) {
-		char name[WEIR_NAME_MAX + 8];
+		free(s.bytes);
+		return refuse(a, t, "does not save its state", &own, failed, error);
+	}
+	*bytes = s.bytes;
+	*size = s.size;
+	return 0;
+}
 
-		target_name(t, name);
+static int save(const struct attachment *a, const struct target *t, weir_item_row *row,
+	void *context, struct weir_error *error)
+{
+	char name[WEIR_NAME_MAX + 8];
+	void *bytes = NULL;
+	size_t size = 0;
+	int failed = attachment_save(a, t, &bytes, &size, error);
+
+	if (failed)
+		return failed;
+	target_name(t, name);
+	if (size)
 		row(context, &(struct weir_item){
 				     .kind = WEIR_ITEM_SAVED,
 				     .target = name,
 				     .name = a->descriptor->name,
-				     .saved = { a->descriptor->save_version, s.bytes, s.size },
+				     .saved = { a->descriptor->save_version, bytes, size },
 			     });
-	}
-	free(s.bytes);
-	return failed;
+	free(bytes);
+	return 0;
 }
 
 // Returns the first refusal, of which *error tells.
@@ -147,5 +164,6 @@ int attachment_restore(struct attachment *a, const struct target *t, uint32_t ve
 		failed = a->descriptor->restore(a->instance, id_of(t), version, bytes, size, &own);
 	else
 		weir_refuse(&own, failed, NULL, "it restores none");
-	return failed >= 0 ? 0 : refuse(a, t, "does not take the saved state", &own, failed, error);
+	failed = refusal_tame(&own, failed);
+	return !failed ? 0 : refuse(a, t, "does not take the saved state", &own, failed, error);
 }

@@ -73,9 +73,10 @@ static int ask(const struct listing *l, struct attachment *a, const struct targe
 	int failed;
 
 	target_name(t, name);
-	failed = a->descriptor->status(
-		a->instance, t->port ? t->port->id : WEIR_PORT_NONE, &q.public, &own);
-	if (failed >= 0)
+	failed = refusal_tame(
+		&own, a->descriptor->status(a->instance, t->port ? t->port->id : WEIR_PORT_NONE,
+			      &q.public, &own));
+	if (!failed)
 		return 0;
 	return weir_refuse(l->error, failed, own.field, "extension %s: %.250s", a->descriptor->name,
 		own.message[0] ? own.message : strerror(-failed));

@@ -81,6 +81,15 @@ int loader_load(struct loader *loader, const char *name, const char *path, struc
 // Returns 0, or -EBUSY with a sentence while it is attached; extension is then still valid.
 int loader_unload(struct loader *loader, struct extension *extension, struct weir_error *error);
 
+// For a replacement: the same, for a name that may be loaded already. It is not among the loaded
+// ones until loader_exchange(), which gives it the number and the place of the old one, which then
+// is not among them any more. *out is the caller's, to be closed with loader_close().
+int loader_load_beside(const struct loader *loader, const char *name, const char *path,
+	struct extension **out, struct weir_error *error);
+void loader_exchange(struct loader *loader, struct extension *old, struct extension *extension);
+// Unloads one that is not among the loaded ones, as loader_unload(): nothing refers to it.
+void loader_close(struct extension *extension);
+
 // Whether text is a name of an extension: 1 to WEIR_NAME_MAX - 1 of a-z, 0-9 and "-".
 bool loader_is_name(const char *text);
 
@@ -94,6 +103,7 @@ struct extension *extension_next(const struct loader *loader, const struct exten
 // Each attachment to a switch holds one reference, so that the extension stays loaded.
 void extension_get(struct extension *extension);
 void extension_put(struct extension *extension);
+bool extension_is_held(const struct extension *extension);
 
 // Its descriptor as this host knows it: members that were appended after the version that the
 // extension was built against are zero. Borrowed until loader_unload, with all it points to.

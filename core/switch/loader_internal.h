@@ -1,16 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
 //
-// Between the files of the loader. The sentences that these functions leave in *error are ends:
-// loader.c puts the file's name before them.
+// Between the files of the loader. The sentences that the functions of checks leave in *error are
+// ends: extension_open() puts the file's name before them.
 #ifndef WEIR_SWITCH_LOADER_INTERNAL_H
 #define WEIR_SWITCH_LOADER_INTERNAL_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include <weir/error.h>
-#include <weir/extension.h>
+#include "switch/loader.h"
+
+struct extension {
+	struct extension *next;
+	struct weir_extension descriptor;
+	struct weir_schema *schema;
+	char *path;
+	bool by_name; // found in the directories
+	void *library;
+	int memory; // that the library is mapped from
+	unsigned number;
+	unsigned needs_minor;
+	unsigned n_references;
+};
+
+// Loads the file, as loader_load(); the extension is not among the loaded ones yet, and the
+// caller's, to be freed with extension_free().
+int extension_open(
+	const char *name, const char *path, struct extension **out, struct weir_error *error);
+// Unloads it.
+void extension_free(struct extension *extension);
+
+// ---- Checks
 
 // Opens path for reading as far as it is trusted: loader.h says what that means. Returns a file
 // descriptor of a regular file of at most LOADER_MAX_SIZE bytes, which the caller closes, or

@@ -18,7 +18,8 @@ struct missing {
 	struct weir_extension descriptor;
 	char name[WEIR_NAME_MAX];
 	char reason[BLOCKED_REASON_SIZE];
-	char *path; // NULL: by name
+	char *path;  // NULL: by name
+	char *moved; // what it is to be, between missing_move_make() and its end
 };
 
 int missing_make(struct attachment *a, const char *name, const char *path, const char *reason)
@@ -76,24 +77,69 @@ bool attached_anywhere(const struct weir *w, const char *name, bool missing_too)
 	return false;
 }
 
-// ---- Trying again
+// ---- Another path
 
-static void give_target(struct target *t, const struct attachment *from, struct attachment *to)
+static struct attachment *missing_on(struct vswitch *s, const char *name)
 {
-	for (struct policy *p = t->policies; p; p = p->next)
-		if (p->attachment == from)
-			p->attachment = to;
-	policy_views_drop(t, NULL);
+	struct attachment *a = attachment_find(s, name);
+
+	return a && a->missing ? a : NULL;
 }
+
+int missing_move_make(const struct weir *w, const char *name, const char *path)
+{
+	for (struct vswitch *s = w->switches; s; s = s->next) {
+		struct attachment *m = missing_on(s, name);
+
+		if (!m || !path)
+			continue;
+		m->missing->moved = strdup(path);
+		if (!m->missing->moved)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+void missing_move_discard(const struct weir *w, const char *name)
+{
+	for (struct vswitch *s = w->switches; s; s = s->next) {
+		struct attachment *m = missing_on(s, name);
+
+		if (!m)
+			continue;
+		free(m->missing->moved);
+		m->missing->moved = NULL;
+	}
+}
+
+unsigned missing_move(const struct weir *w, const char *name)
+{
+	unsigned n = 0;
+
+	for (struct vswitch *s = w->switches; s; s = s->next) {
+		struct attachment *m = missing_on(s, name);
+
+		if (!m)
+			continue;
+		free(m->missing->path);
+		m->missing->path = m->missing->moved;
+		m->missing->moved = NULL;
+		note_attachment(m, false);
+		n++;
+	}
+	return n;
+}
+
+// ---- Trying again
 
 static void give_policies(const struct attachment *from, struct attachment *to)
 {
 	struct vswitch *s = from->vswitch;
 
-	give_target(&s->target, from, to);
+	policies_give(&s->target, from, to);
 	for (unsigned i = 0; i < s->n_indices; i++)
 		if (s->ports[i])
-			give_target(&s->ports[i]->target, from, to);
+			policies_give(&s->ports[i]->target, from, to);
 }
 
 static struct extension *load(const struct attachment *m, bool *loaded, struct weir_error *error)
@@ -134,8 +180,8 @@ static int replace(struct attachment *m, struct extension *extension, int order,
 	attachment_end(m, wait);
 	note_attachment(a, false);
 	weir_notify(s->weir, "extension-attached", s->name, "", a->descriptor->name,
-		"extension %s, which was missing, attached to switch %s with order %d",
-		a->descriptor->name, s->name, a->order);
+		"extension %s, which was %s, attached to switch %s with order %d",
+		a->descriptor->name, m->expelled ? "expelled" : "missing", s->name, a->order);
 	return 0;
 }
 
@@ -166,8 +212,11 @@ int missing_retry(struct attachment *m, int order, unsigned flags, struct weir_e
 		loader_unload(s->weir->loader, extension, NULL);
 	if (!failed)
 		return 0;
-	snprintf(m->missing->reason, sizeof(m->missing->reason), "%.*s",
-		(int)sizeof(m->missing->reason) - 1, own.message);
+	if (!(flags & WEIR_DRY_RUN)) {
+		m->expelled = false; // it is missing for another reason now
+		snprintf(m->missing->reason, sizeof(m->missing->reason), "%.*s",
+			(int)sizeof(m->missing->reason) - 1, own.message);
+	}
 	return weir_refuse(error, failed, own.field, "%s", own.message);
 }
 

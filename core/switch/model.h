@@ -195,13 +195,20 @@ struct attachment {
 	void *instance;
 	int order;
 	uint16_t id;
-	uint16_t number; // of the extension's name
+	uint16_t visitor; // that of the first version whose place this has
+	uint16_t number;  // of the extension's name
+	uint8_t reason_map[WEIR_REASONS_MAX];
+	const uint8_t *reasons; // as in struct stack_entry
+	// While flows run that were decided by the version before; NULL: there is none.
+	struct attachment *predecessor;
+	struct attachment *successor; // of that one; holds a reference
 	struct ending ending;
 	struct deferred end; // with its switch
 	bool attached;       // attach() succeeded
 	bool fail_open;      // WEIR_FAIL_OPEN
 	bool arriving;       // inside weir_apply(): it has no say yet
 	bool detached;
+	bool expelled; // a missing one, in the place of one that strict mode detached
 	struct weir_running_call *calls; // that have not ended
 	struct timers *timers;           // NULL: none was ever set
 	struct post *posts;              // lock-free stack. any thread: pushes, control: takes all
@@ -321,7 +328,7 @@ struct vswitch {
 
 // Immutable once published: read by any thread, and kept until weir_destroy().
 struct reason_names {
-	struct reason_names *older; // that it replaced
+	struct reason_names *next; // of all that were ever published
 	char owner[WEIR_NAME_MAX];
 	unsigned n;
 	struct weir_drop_reason *reasons; // copies: an unloaded extension's drops stay listed
@@ -340,7 +347,15 @@ struct worker_reading {
 	struct worker_counts counts;
 };
 
+// The decide hooks of a worker that took too long: how many, and the longest that was told last.
+struct slow_told {
+	uint64_t n;
+	char extension[WEIR_NAME_MAX], vswitch[WEIR_NAME_MAX];
+	double ms;
+};
+
 struct flow_listing;
+struct closing;
 
 struct weir {
 	struct weir_options options;
@@ -349,12 +364,14 @@ struct weir {
 	struct loader *loader;
 	struct weir_host host;                       // what extensions are handed
 	struct reason_names *reasons[REASON_OWNERS]; // control: w, any thread: r
+	struct reason_names *reason_names;           // all of them
 	unsigned n_workers; // at least 1; without threads the embedder is worker 0
 	struct worker *workers[WORKERS_MAX];
 	struct poll_list *lists[WORKERS_MAX];
 	struct {
 		struct worker_reading last, before;
 	} readings[WORKERS_MAX];
+	struct slow_told slow[WORKERS_MAX];
 	uint64_t list_version;
 	bool queues_stale;                         // weir_publish_queues() is to be tried again
 	int report_fd, timer_fd, due_fd, epoll_fd; // due_fd: the first of extensions' timers
@@ -366,9 +383,10 @@ struct weir {
 	struct deferred *deferred; // lock-free stack. call_rcu thread: pushes, control: takes all
 	unsigned n_deferred;       // not yet run
 	struct wait **waits_end;
-	struct ending *endings; // under way
-	uint64_t n_endings;     // begun, since the start
-	struct closer *closer;  // closes NICs
+	struct ending *endings;   // under way
+	uint64_t n_endings;       // begun, since the start
+	struct closer *closer;    // closes NICs
+	struct closing *closings; // versions of extensions that are to be unloaded
 	struct wait *waits;
 	struct flow_listing *listings;
 	struct drop_watch *drop_watches; // RCU. control: w, worker: r
@@ -472,6 +490,8 @@ void sessions_end_port(struct vswitch *vswitch, weir_port_id port);
 // Ends those of an attachment, and tells it. Nobody calls its hooks any more, and no flow rests on
 // them; or its switch has been removed, and no worker has it.
 void sessions_leave(struct attachment *attachment);
+// Those of a replaced attachment go to the one that came in its place, once the former is told.
+void sessions_hand_over(const struct attachment *from, const struct attachment *to);
 int host_sessions_end(struct weir_attachment *attachment, weir_port_id port, uint64_t cookie);
 int host_sessions_end_some(
 	struct weir_attachment *attachment, weir_port_id port, const uint64_t *cookies, size_t n);
@@ -573,10 +593,21 @@ const struct target_state *target_state_of(
 // Prepares again what depends on which ports there are.
 void change_ports_changed(struct vswitch *vswitch);
 
-// ---- extensions.c
+// ---- reasons.c
 // The number of an extension's name: of its reasons, meters and ids, for as long as the process
 // lives. 0: there are too many.
 unsigned extension_owner_number(const struct weir *w, const char *name);
+// What the names of drops are to be with those of this version: to be published or discarded.
+int reasons_make(const struct weir *w, const struct weir_extension *descriptor,
+	struct reason_names **made, struct weir_error *error);
+void reasons_publish(struct weir *w, struct reason_names *made);
+void reasons_discard(const struct weir *w, struct reason_names *made); // accepts NULL
+// Which places the version's own reasons have; NULL: the first ones.
+const uint8_t *reasons_map(const struct reason_names *names,
+	const struct weir_extension *descriptor, uint8_t map[/* WEIR_REASONS_MAX */]);
+void reasons_free(struct reason_names *names); // and those behind it; accepts NULL
+
+// ---- extensions.c
 // 0, or a refusal that says which there are: the extension is neither loaded nor missing anywhere.
 int extension_check_known(struct weir *w, const char *name, struct weir_error *error);
 // The loaded extension, loaded now if need be; *loaded says so. NULL: refused.
@@ -603,22 +634,21 @@ int policy_check_key(const struct target *target, const struct policy *added,
 // The same for all of an attachment's policies on a target. *second: one that another contradicts.
 int policy_check_keys(const struct target *target, const struct attachment *attachment,
 	const struct policy **second, struct weir_error *error);
+// Hands the policies of an attachment to another one of the same extension's name, whose schema has
+// the types of those that are not unchecked.
+void policies_give(struct target *target, const struct attachment *from, struct attachment *to);
 // The attachment's unchecked policies on the target are as good as any: they have been prepared.
 void policies_settle(struct target *target, const struct attachment *attachment);
 
-// ---- stack.c
+// ---- attachment.c
 void attachment_put(struct attachment *attachment);
 struct attachment *attachment_find(struct vswitch *vswitch, const char *extension);
+// Whether the id is its own, or that of the version before it, which is on its way out.
+bool attachment_stands_for(const struct attachment *attachment, uint16_t id);
 // order: or WEIR_ORDER_DEFAULT. flags: WEIR_FAIL_OPEN. extension: NULL: for missing.c. NULL: no
 // memory.
 struct attachment *attachment_make(
 	struct vswitch *vswitch, struct extension *extension, int order, unsigned flags);
-// Whether there is a place for the extension on the stack.
-int stack_check(const struct vswitch *vswitch, const struct weir_extension *extension, int order,
-	struct weir_error *error);
-int stack_check_order(int order, struct weir_error *error);
-void stack_insert(struct vswitch *vswitch, struct attachment *attachment);
-void stack_unlink(struct vswitch *vswitch, struct attachment *attachment);
 // Calls its attach().
 int attachment_attach(struct attachment *attachment, struct weir_error *error);
 // attachment_attach(), every prepare with the policies that are there, and into force. On failure
@@ -629,11 +659,33 @@ void attachment_give_up(struct attachment *attachment);
 // how many policies went with it.
 struct wait *attachment_end_make(struct attachment *attachment);
 unsigned attachment_end(struct attachment *attachment, struct wait *wait);
-int review(struct vswitch *vswitch, enum weir_event_kind kind, const struct port *port,
-	const char *extension, struct weir_error *error);
-void tell(struct vswitch *vswitch, enum weir_event_kind kind, const struct port *port,
-	const char *extension);
+// The same for one whose switch goes.
+void attachment_end_with_switch(struct attachment *attachment);
+
+// ---- stack.c
+// Whether there is a place for the extension on the stack.
+int stack_check(const struct vswitch *vswitch, const struct weir_extension *extension, int order,
+	struct weir_error *error);
+int stack_check_order(int order, struct weir_error *error);
+// Behind the last of the class.
+int stack_next_order(const struct vswitch *vswitch, enum weir_class class);
+void stack_insert(struct vswitch *vswitch, struct attachment *attachment);
+void stack_unlink(struct vswitch *vswitch, struct attachment *attachment);
+void stack_exchange(struct vswitch *vswitch, struct attachment *from, struct attachment *to);
 void stack_detach_all(struct vswitch *vswitch);
+
+// ---- expel.c
+// Takes an extension that broke a promise off its stack, and leaves a missing one with its policies
+// in its place. The attachment is on its way out then, or still there: -ENOMEM.
+int attachment_expel(struct attachment *attachment, const char *why);
+
+// ---- replace_close.c: what becomes of a version that is not the loaded one any more, or never was
+// NULL: no memory. Caller frees with free(), or: the extension, which the loader has not among the
+// loaded ones, is unloaded when nothing refers to it any more, which is an ending until then.
+struct closing *closing_make(struct weir *w);
+void closing_begin(struct closing *closing, struct extension *extension);
+// An attachment does not need its extension any more.
+void extension_let_go(struct weir *w, struct extension *extension);
 
 // ---- missing.c: extensions that cannot be had, and ports that are blocked for them
 // Turns a fresh attachment_make() without an extension into one that stands for `name`. path: NULL:
@@ -645,6 +697,11 @@ void missing_free(struct missing *missing); // accepts NULL
 const char *missing_reason(const struct attachment *attachment);
 // The path that was asked for, NULL: by name. Of any attachment.
 const char *attachment_path(const struct attachment *attachment);
+// Has those of the name looked for at another path, wherever they are missing: makes what that
+// needs, -ENOMEM; then one of the others. missing_move() returns how many there are.
+int missing_move_make(const struct weir *w, const char *name, const char *path);
+unsigned missing_move(const struct weir *w, const char *name);
+void missing_move_discard(const struct weir *w, const char *name);
 // Tries again. The attachment is gone when this succeeds.
 int missing_retry(struct attachment *missing, int order, unsigned flags, struct weir_error *error);
 // One whose switch-wide policies were refused counts as missing: prepares those again.
@@ -657,11 +714,22 @@ bool port_is_blocked(const struct port *port, char reason[/* BLOCKED_REASON_SIZE
 // The notice: it is blocked, or not any more.
 void port_tell_blocked(const struct port *port);
 
-void reasons_free(struct reason_names *names); // with the older ones; accepts NULL
+// ---- refusal.c
+// What a hook of an extension returned, and its *error: 0 when it did not refuse, or the code, that
+// of a system's error whatever it was, with terminated strings of UTF-8 without control characters.
+// The message may be "".
+int refusal_tame(struct weir_error *error, int code);
+
+// ---- host.c
 // The table that the extensions of w are handed.
 struct weir_host host_table(const struct weir *w);
 void host_refresh_due(struct weir *w);
 void host_refresh_forget(struct weir *w);
+// Asks every extension of the switch whether something may change, and tells them that it has.
+int review(struct vswitch *vswitch, enum weir_event_kind kind, const struct port *port,
+	const char *extension, struct weir_error *error);
+void tell(struct vswitch *vswitch, enum weir_event_kind kind, const struct port *port,
+	const char *extension);
 
 // ---- remark.c
 // A remark on what is being prepared. -ENOSPC, -ENOMEM.
@@ -685,6 +753,10 @@ void host_timers_run(struct weir *w);
 void host_timers_free(struct attachment *attachment);
 
 // ---- host_save.c
+// What an attachment has to say of a target beyond its policies; *size 0: nothing. Caller frees
+// *bytes with free().
+int attachment_save(const struct attachment *a, const struct target *target, void **bytes,
+	size_t *size, struct weir_error *error);
 // Hands an attachment what it saved for a target: of the switch before any prepare(), of a port
 // before its first. A refusal, which is a sentence, leaves the extension without.
 int attachment_restore(struct attachment *a, const struct target *target, uint32_t version,
@@ -718,6 +790,8 @@ void drops_retire(struct vswitch *vswitch, const struct port_counters *counters)
 void watch_start(struct weir *w);
 // Tells what workers saw since the last call; once a second.
 void watch_run(struct weir *w);
+// What was counted of an attachment is counted of the one in its place, too.
+void counters_hand_over(struct attachment *from, struct attachment *to);
 
 // ---- port_nic.c
 void port_links_changed(void *context, const struct link_change *change);
@@ -795,6 +869,7 @@ struct plan {
 	struct target *target;
 	struct target_state *state;
 	struct weir_error refusal; // of what the extension asked for
+	bool no_memory;            // the core had none for it
 };
 extern const struct weir_plan_ops plan_ops;
 // Gives back what the core has for a state but what it keeps of another. policy_gone: as for

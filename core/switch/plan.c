@@ -8,6 +8,9 @@
 #include <string.h>
 
 #include "switch/model.h"
+#include "switch/wire.h"
+
+enum { KEY_SIZE = sizeof(((struct meter *)0)->key) }; // a policer's is the same
 
 static struct plan *plan_of(struct weir_plan *p)
 {
@@ -30,6 +33,12 @@ static int plan_inactive(struct weir_plan *p, enum weir_stage stage)
 	return 0;
 }
 
+static int no_memory(struct plan *plan)
+{
+	plan->no_memory = true;
+	return -ENOMEM;
+}
+
 // Room for one more behind n elements. NULL: no memory; the old ones stay.
 static void *grow(void *elements, unsigned n, unsigned *room, size_t size)
 {
@@ -44,6 +53,24 @@ static void *grow(void *elements, unsigned n, unsigned *room, size_t size)
 	return grown;
 }
 
+// Keys are shown to people, and kept.
+static int check_key(struct plan *plan, const char *key)
+{
+	size_t size = key ? strnlen(key, KEY_SIZE) : 0;
+
+	if (size > 0 && size < KEY_SIZE && wire_is_text((const uint8_t *)key, size))
+		return 0;
+	return weir_refuse(&plan->refusal, -EINVAL, "key",
+		"key of a meter or policer: must be 1 to %d bytes of UTF-8", KEY_SIZE - 1);
+}
+
+// Why there is no other meter or policer.
+static int no_more(struct plan *plan, const struct numbers *numbers, int failed)
+{
+	return failed == -ENOMEM ? no_memory(plan)
+				 : numbers_refuse(numbers, failed, &plan->refusal);
+}
+
 static int plan_meter(struct weir_plan *p, const char *key, uint32_t *id)
 {
 	struct plan *plan = plan_of(p);
@@ -51,18 +78,18 @@ static int plan_meter(struct weir_plan *p, const char *key, uint32_t *id)
 	struct target_state *state = plan->state;
 	char name[WEIR_NAME_MAX + 8];
 	struct meter *meter, **grown;
-	int failed;
+	int failed = check_key(plan, key);
 
-	if (!key || !*key || strlen(key) >= sizeof(meter->key))
-		return -EINVAL;
+	if (failed)
+		return failed;
 	target_name(plan->target, name);
 	grown = grow(state->meters, state->n_meters, &state->meters_room, sizeof(*grown));
 	if (!grown)
-		return -ENOMEM;
+		return no_memory(plan);
 	state->meters = grown;
 	failed = meter_get(s, state->attachment, name, key, &meter);
 	if (failed)
-		return numbers_refuse(&s->meter_numbers, failed, &plan->refusal);
+		return no_more(plan, &s->meter_numbers, failed);
 	state->meters[state->n_meters++] = meter;
 	*id = meter->number.id;
 	return 0;
@@ -79,18 +106,18 @@ static int plan_any_policer(
 	char name[WEIR_NAME_MAX + 8];
 	struct policing *policing;
 
+	if (!failed)
+		failed = check_key(plan, key);
 	if (failed)
 		return failed;
-	if (!key || !*key || strlen(key) >= sizeof(policing->key))
-		return -EINVAL;
 	target_name(plan->target, name);
 	grown = grow(state->policers, state->n_policers, &state->policers_room, sizeof(*grown));
 	if (!grown)
-		return -ENOMEM;
+		return no_memory(plan);
 	state->policers = grown;
 	failed = policing_get(s, state->attachment, name, key, config, &policing);
 	if (failed)
-		return numbers_refuse(&s->policer_numbers, failed, &plan->refusal);
+		return no_more(plan, &s->policer_numbers, failed);
 	state->policers[state->n_policers++] = (struct wanted_policer){ policing, *config };
 	*id = policing->number.id;
 	return 0;

@@ -178,6 +178,25 @@ int policy_check_keys(const struct target *t, const struct attachment *a,
 	return failed;
 }
 
+void policies_give(struct target *t, const struct attachment *from, struct attachment *to)
+{
+	const char *before = NULL, *after = NULL;
+
+	policy_views_drop(t, from);
+	for (struct policy *p = t->policies; p; p = p->next) {
+		if (p->attachment != from)
+			continue;
+		p->attachment = to;
+		if (p->unchecked)
+			continue;
+		if (p->type != before) {
+			before = p->type;
+			after = type_of(p)->name;
+		}
+		p->type = after;
+	}
+}
+
 void policies_settle(struct target *t, const struct attachment *a)
 {
 	for (struct policy *p = t->policies; p; p = p->next) {

@@ -136,8 +136,10 @@ static struct stack *stack_make(const struct vswitch *s)
 			.switch_state = state ? state->state : NULL,
 			.counters = &a->counters,
 			.attachment = a->id,
+			.visitor = a->descriptor->visit ? a->visitor : 0,
 			.number = a->number,
 			.order = (uint8_t)stack->n,
+			.reasons = a->reasons,
 		};
 		stack->n++;
 	}

@@ -43,11 +43,11 @@ struct telling {
 
 static struct attachment *opener_of(const struct vswitch *s, const struct session *session)
 {
-	struct attachment *a = s->attachments;
-
-	while (a && a->id != session->attachment)
-		a = a->next;
-	return a;
+	for (struct attachment *a = s->attachments; a; a = a->next)
+		if (attachment_stands_for(a, session->attachment))
+			// The cookie goes back to the code that made it, as long as that is there.
+			return a->id == session->attachment ? a : a->predecessor;
+	return NULL;
 }
 
 static void tell_end(const struct attachment *a, const struct session *session, uint64_t now_ns)
@@ -61,13 +61,14 @@ static void tell_end(const struct attachment *a, const struct session *session, 
 }
 
 // An extension that has left the stack is told by sessions_leave().
-static void ended(void *context, const struct session *session)
+static bool ended(void *context, const struct session *session)
 {
 	const struct telling *t = context;
 	const struct attachment *a = opener_of(t->vswitch, session);
 
 	if (a)
 		tell_end(a, session, t->now_ns);
+	return a;
 }
 
 // What every worker has told of its flows' counters. One without such flows has nothing to tell.
@@ -123,11 +124,12 @@ struct leaving {
 	uint64_t now_ns;
 };
 
-static void tell_leaving(void *context, const struct session *session)
+static bool tell_leaving(void *context, const struct session *session)
 {
 	const struct leaving *l = context;
 
 	tell_end(l->attachment, session, l->now_ns);
+	return true;
 }
 
 void sessions_leave(struct attachment *a)
@@ -147,23 +149,42 @@ void sessions_leave(struct attachment *a)
 	session_table_report(s->sessions, a->id, &run);
 }
 
+void sessions_hand_over(const struct attachment *from, const struct attachment *to)
+{
+	struct leaving leaving = { from, weir_now_ns(from->weir) };
+	struct session_run run = {
+		.now_ns = leaving.now_ns, .ended = tell_leaving, .context = &leaving
+	};
+
+	session_table_hand_over(from->vswitch->sessions, from->id, to->id, &run);
+}
+
+// With those that it has not been handed over yet by the version before it.
+static unsigned end_own(const struct attachment *a, struct session_filter filter)
+{
+	unsigned n;
+
+	filter.attachment = a->id;
+	n = end_all(a->vswitch, &filter, WEIR_SESSION_ENDED);
+	if (!a->predecessor)
+		return n;
+	filter.attachment = a->predecessor->id;
+	return n + end_all(a->vswitch, &filter, WEIR_SESSION_ENDED);
+}
+
 int host_sessions_end(struct weir_attachment *public, weir_port_id port, uint64_t cookie)
 {
-	struct attachment *a = (struct attachment *)public;
-	struct session_filter filter = { .port = port, .attachment = a->id, .cookie = cookie };
+	struct session_filter filter = { .port = port, .cookie = cookie };
 
-	return (int)end_all(a->vswitch, &filter, WEIR_SESSION_ENDED);
+	return (int)end_own((const struct attachment *)public, filter);
 }
 
 int host_sessions_end_some(
 	struct weir_attachment *public, weir_port_id port, const uint64_t *cookies, size_t n)
 {
-	struct attachment *a = (struct attachment *)public;
-	struct session_filter filter = {
-		.port = port, .attachment = a->id, .cookies = cookies, .n = n
-	};
+	struct session_filter filter = { .port = port, .cookies = cookies, .n = n };
 
-	return n ? (int)end_all(a->vswitch, &filter, WEIR_SESSION_ENDED) : 0;
+	return n ? (int)end_own((const struct attachment *)public, filter) : 0;
 }
 
 // ---- Listing
@@ -216,7 +237,7 @@ static const char *opener_name(
 	for (; from < o->n && o->policies[from]->serial == session->cookie; from++) {
 		const struct policy *p = o->policies[from];
 
-		if (session->cookie && p->attachment->id == session->attachment &&
+		if (session->cookie && attachment_stands_for(p->attachment, session->attachment) &&
 			policy_find(&port->target, p->attachment, p->id) == p)
 			return p->id;
 	}

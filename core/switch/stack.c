@@ -5,41 +5,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <syslog.h>
 
 #include "switch/model.h"
 
 enum { ORDER_STEP = 10, ORDER_MAX = 65535 };
 
-// ---- Attachments
-
-struct attachment *attachment_find(struct vswitch *s, const char *extension)
-{
-	for (struct attachment *a = s->attachments; a; a = a->next)
-		if (extension && strcmp(a->descriptor->name, extension) == 0)
-			return a;
-	return NULL;
-}
-
-// The last that could call into it is gone.
-void attachment_put(struct attachment *a)
-{
-	if (--a->refs > 0)
-		return;
-	sessions_leave(a);
-	if (a->descriptor->detach && a->attached)
-		a->descriptor->detach(a->instance);
-	host_timers_free(a);
-	if (a->extension)
-		extension_put(a->extension);
-	missing_free(a->missing);
-	weir_ending_over(a->weir, &a->ending);
-	a->vswitch->users--;
-	free(a);
-}
-
-// Until missing.c gives it the name.
-static const struct weir_extension no_descriptor = { .name = "" };
+// ---- Places
 
 // Stack order: by class (capture, filter, forwarding, service), then by number, then by name.
 static bool stands_before(const struct attachment *a, const struct attachment *b)
@@ -72,14 +43,20 @@ void stack_unlink(struct vswitch *s, struct attachment *a)
 	s->n_attachments--;
 }
 
-static int last_order(const struct vswitch *s, enum weir_class class)
+void stack_exchange(struct vswitch *s, struct attachment *from, struct attachment *to)
+{
+	stack_unlink(s, from);
+	stack_insert(s, to);
+}
+
+int stack_next_order(const struct vswitch *s, enum weir_class class)
 {
 	int last = 0;
 
 	for (const struct attachment *a = s->attachments; a; a = a->next)
 		if (a->descriptor->class == class && a->order > last)
 			last = a->order;
-	return last;
+	return last + ORDER_STEP < ORDER_MAX ? last + ORDER_STEP : ORDER_MAX;
 }
 
 int stack_check_order(int order, struct weir_error *error)
@@ -109,98 +86,7 @@ int stack_check(const struct vswitch *s, const struct weir_extension *e, int ord
 	return 0;
 }
 
-struct attachment *attachment_make(
-	struct vswitch *s, struct extension *extension, int order, unsigned flags)
-{
-	struct attachment *a = calloc(1, sizeof(*a));
-
-	if (!a)
-		return NULL;
-	a->weir = s->weir;
-	a->vswitch = s;
-	a->extension = extension;
-	a->descriptor = extension ? extension_descriptor(extension) : &no_descriptor;
-	a->public.host = &s->weir->host;
-	a->public.switch_name = s->name;
-	a->fail_open = flags & WEIR_FAIL_OPEN;
-	a->order = order;
-	if (order == WEIR_ORDER_DEFAULT) {
-		a->order = last_order(s, a->descriptor->class) + ORDER_STEP;
-		if (a->order > ORDER_MAX)
-			a->order = ORDER_MAX;
-	}
-	a->id = ++s->weir->attachment_ids;
-	a->number = extension ? (uint16_t)extension_owner_number(s->weir, a->descriptor->name) : 0;
-	a->refs = 1;
-	s->users++;
-	if (extension)
-		extension_get(extension);
-	return a;
-}
-
-// Prepares the switch and every port for a new extension. On failure nothing is left.
-static int prepare_everywhere(struct change *change, struct attachment *a, struct weir_error *error)
-{
-	struct vswitch *s = a->vswitch;
-	int failed = change_prepare(change, a, &s->target, error);
-
-	for (unsigned i = 0; !failed && i < s->n_indices; i++)
-		if (s->ports[i])
-			failed = change_prepare(change, a, &s->ports[i]->target, error);
-	if (failed)
-		change_abort(change);
-	return failed;
-}
-
-int attachment_attach(struct attachment *a, struct weir_error *error)
-{
-	struct weir_error own = { 0 };
-	int failed = 0;
-
-	if (a->descriptor->attach)
-		failed = a->descriptor->attach(&a->public, &a->instance, &own);
-	if (failed >= 0) {
-		a->attached = true;
-		return 0;
-	}
-	return weir_refuse(error, failed, own.field, "extension %s: %s", a->descriptor->name,
-		own.message[0] ? own.message : strerror(-failed));
-}
-
-// A change_publisher.
-static int enter(void *context)
-{
-	struct attachment *a = context;
-
-	stack_insert(a->vswitch, a);
-	if (publish_all(a->vswitch) == 0)
-		return 0;
-	stack_unlink(a->vswitch, a);
-	a->detached = true;
-	return -ENOMEM;
-}
-
-int attachment_enter(struct attachment *a, unsigned flags, struct weir_error *error)
-{
-	struct change change = { 0 };
-	int failed = attachment_attach(a, error);
-
-	if (!failed)
-		failed = prepare_everywhere(&change, a, error);
-	if (failed)
-		return failed;
-	failed = change_carry_out(&change, flags, enter, a);
-	if (failed)
-		return weir_refuse(
-			error, failed, NULL, "extension %s: no memory", a->descriptor->name);
-	return 0;
-}
-
-void attachment_give_up(struct attachment *a)
-{
-	a->detached = true;
-	attachment_put(a);
-}
+// ---- Attaching
 
 // An extension of this name stands on the stack, but not as it should.
 static int attach_again(struct attachment *a, int order, unsigned flags, struct weir_error *error)
@@ -254,69 +140,6 @@ int weir_extension_attach(struct weir *w, const char *switch_name, const char *n
 
 // ---- Detaching
 
-static unsigned drop_target(struct target *target, struct attachment *a)
-{
-	unsigned n = policies_free(target, a);
-
-	target_drop_state(target, a);
-	return n;
-}
-
-// Returns how many policies there were.
-static unsigned drop_everywhere(struct attachment *a)
-{
-	struct vswitch *s = a->vswitch;
-	unsigned n = drop_target(&s->target, a);
-
-	for (unsigned i = 0; i < s->n_indices; i++)
-		if (s->ports[i])
-			n += drop_target(&s->ports[i]->target, a);
-	return n;
-}
-
-// It is in no published stack any more. Nothing that it began outlives this; what workers may still
-// run ends later.
-static void detaching(struct attachment *a)
-{
-	a->detached = true;
-	host_calls_end(a);
-	weir_ending_begin(a->weir, &a->ending);
-}
-
-// No worker has the switch in its list any more.
-static void switch_left(struct deferred *d)
-{
-	attachment_put((struct attachment *)((char *)d - offsetof(struct attachment, end)));
-}
-
-static void sweep_over(void *context)
-{
-	struct attachment *a = context;
-
-	// The end of its switch ends the waiting for a sweep, too.
-	if (a->vswitch->removed)
-		weir_defer(a->weir, &a->end, switch_left);
-	else
-		attachment_put(a);
-}
-
-struct wait *attachment_end_make(struct attachment *a)
-{
-	return weir_wait_make(1, sweep_over, a);
-}
-
-unsigned attachment_end(struct attachment *a, struct wait *wait)
-{
-	unsigned n_policies;
-
-	// The attachment's own reference ends with the sweep, after which no flow holds a decision
-	// of its; the states' end with their grace periods.
-	detaching(a);
-	n_policies = drop_everywhere(a);
-	weir_wait_begin(a->weir, wait, a->vswitch);
-	return n_policies;
-}
-
 int weir_extension_detach(struct weir *w, const char *switch_name, const char *name, unsigned flags,
 	struct weir_error *error)
 {
@@ -357,8 +180,6 @@ void stack_detach_all(struct vswitch *s)
 		struct attachment *a = s->attachments;
 
 		stack_unlink(s, a);
-		detaching(a);
-		drop_everywhere(a);
-		weir_defer(a->weir, &a->end, switch_left);
+		attachment_end_with_switch(a);
 	}
 }

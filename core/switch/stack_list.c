@@ -36,6 +36,17 @@ static struct weir_extension_info describe(
 	return info;
 }
 
+// With those of the version that is on its way out: nothing that was counted goes down.
+static uint64_t all_of(const struct attachment *a, size_t counter)
+{
+	const struct attachment *before = a->predecessor;
+	uint64_t n = counted((const uint64_t *)((uintptr_t)&a->counters + counter));
+
+	return before ? n + counted((const uint64_t *)((uintptr_t)&before->counters + counter)) : n;
+}
+
+#define ALL_OF(a, counter) all_of(a, offsetof(struct extension_counters, counter))
+
 static void list_attached(const struct attachment *a, weir_extension_row *row, void *context)
 {
 	struct weir_extension_info info = describe(a->extension, a->descriptor);
@@ -45,15 +56,16 @@ static void list_attached(const struct attachment *a, weir_extension_row *row, v
 	info.order = a->order;
 	info.fail_open = a->fail_open;
 	info.missing = a->missing || attachment_is_refused(a);
+	info.expelled = a->expelled;
 	info.reason = missing_reason(a);
 	if (a->missing && attachment_path(a))
 		info.path = attachment_path(a);
-	info.decisions = counted(&c->decisions);
-	info.visits = counted(&c->visits);
-	info.violations = counted(&c->violations);
-	info.invalid = counted(&c->invalid);
-	info.impure = counted(&c->impure);
-	info.modified = counted(&c->modified);
+	info.decisions = ALL_OF(a, decisions);
+	info.visits = ALL_OF(a, visits);
+	info.violations = ALL_OF(a, violations);
+	info.invalid = ALL_OF(a, invalid);
+	info.impure = ALL_OF(a, impure);
+	info.modified = ALL_OF(a, modified);
 	// The counters' own until watch.c has taken it.
 	info.last_offence = __atomic_load_n(&c->offence_set, __ATOMIC_ACQUIRE) == 2
 				    ? c->offence

@@ -6,6 +6,7 @@
 // few; here the counts are compared with those of the second before.
 #include <inttypes.h>
 #include <string.h>
+#include <syslog.h>
 #include <time.h>
 
 #include "datapath/cycles.h"
@@ -65,7 +66,25 @@ static void add_count(char *text, size_t size, uint64_t n, const char *what)
 		snprintf(text + used, size - used, "%s%" PRIu64 " %s", used ? ", " : "", n, what);
 }
 
-static void watch_offences(struct attachment *a)
+// What an extension did stays untold until it is off the stack.
+static void expel(struct attachment *a, const struct offence_counts *before, const char *why)
+{
+	struct weir *w = a->weir;
+
+	if (attachment_expel(a, why) == 0)
+		return;
+	weir_log_line(w, LOG_ERR, "extension %s: no memory to expel it; tried again in a second",
+		a->descriptor->name);
+	a->told = *before;
+}
+
+// Why an extension is told of: how often it did what, and an example.
+struct offences {
+	struct offence_counts before;                                         // what had been told
+	char text[160 + sizeof(((struct attachment *)0)->last_offence) + 16]; // "": nothing new
+};
+
+static void tell_offences(struct attachment *a, struct offences *o)
 {
 	const struct extension_counters *c = &a->counters;
 	const struct offence_counts now = {
@@ -74,21 +93,59 @@ static void watch_offences(struct attachment *a)
 		.impure = counted(&c->impure),
 		.modified = counted(&c->modified),
 	};
-	struct offence_counts *told = &a->told;
-	char text[160] = "";
+	char counts[160] = "";
 
-	add_count(text, sizeof(text), now.violations - told->violations,
+	o->before = a->told;
+	add_count(counts, sizeof(counts), now.violations - a->told.violations,
 		"times what its class may not");
-	add_count(text, sizeof(text), now.invalid - told->invalid, "values out of range");
-	add_count(text, sizeof(text), now.impure - told->impure, "impure decisions");
-	add_count(text, sizeof(text), now.modified - told->modified, "frames changed in captures");
-	*told = now;
-	take_sentence(a);
+	add_count(counts, sizeof(counts), now.invalid - a->told.invalid, "values out of range");
+	add_count(counts, sizeof(counts), now.impure - a->told.impure, "impure decisions");
+	add_count(counts, sizeof(counts), now.modified - a->told.modified,
+		"frames changed in captures");
+	a->told = now;
 	// A sentence that is being written just now comes with the next report.
-	if (*text)
+	take_sentence(a);
+	snprintf(o->text, sizeof(o->text), "%s%s%s", counts,
+		*counts && *a->last_offence ? "; among them: " : "",
+		*counts ? a->last_offence : "");
+	if (*counts)
 		weir_notify(a->weir, "rights-violated", a->vswitch->name, "", a->descriptor->name,
-			"extension %s: %s%s%s", a->descriptor->name, text,
-			*a->last_offence ? "; among them: " : "", a->last_offence);
+			"extension %s: %s", a->descriptor->name, o->text);
+}
+
+static void watch_offences(struct attachment *a)
+{
+	struct offences o;
+
+	tell_offences(a, &o);
+	if (*o.text && a->weir->options.strict)
+		expel(a, &o.before, o.text);
+}
+
+static void add_counter(uint64_t *to, uint64_t n)
+{
+	__atomic_fetch_add(to, n, __ATOMIC_RELAXED);
+}
+
+// What it did is told as its own, so that nobody is expelled for it who has come in its place.
+void counters_hand_over(struct attachment *from, struct attachment *to)
+{
+	struct extension_counters *t = &to->counters;
+	struct offences o;
+
+	tell_offences(from, &o);
+	add_counter(&t->decisions, counted(&from->counters.decisions));
+	add_counter(&t->visits, counted(&from->counters.visits));
+	add_counter(&t->violations, from->told.violations);
+	add_counter(&t->invalid, from->told.invalid);
+	add_counter(&t->impure, from->told.impure);
+	add_counter(&t->modified, from->told.modified);
+	to->told.violations += from->told.violations;
+	to->told.invalid += from->told.invalid;
+	to->told.impure += from->told.impure;
+	to->told.modified += from->told.modified;
+	if (!*to->last_offence)
+		memcpy(to->last_offence, from->last_offence, sizeof(to->last_offence));
 }
 
 // ---- Decisions that took too long
@@ -101,7 +158,7 @@ static const char *port_name(const struct vswitch *s, uint16_t index)
 static const char *extension_name(const struct vswitch *s, uint16_t attachment)
 {
 	for (const struct attachment *a = s->attachments; a; a = a->next)
-		if (a->id == attachment)
+		if (attachment_stands_for(a, attachment))
 			return a->descriptor->name;
 	return "";
 }
@@ -110,6 +167,7 @@ static void watch_slow(struct vswitch *s, unsigned worker)
 {
 	struct slow_decides *slow = &s->datapaths[worker]->slow;
 	uint64_t n = counted(&slow->n), before = s->told[worker].slow, taken;
+	struct slow_told *told = &s->weir->slow[worker];
 	const char *extension, *port;
 	uint16_t attachment, index;
 
@@ -118,11 +176,15 @@ static void watch_slow(struct vswitch *s, unsigned worker)
 	s->told[worker].slow = n;
 	extension = extension_name(s, attachment);
 	port = port_name(s, index);
+	told->n += n - before;
+	told->ms = (double)taken / s->weir->watch.cycles_per_ms;
+	snprintf(told->extension, sizeof(told->extension), "%s", extension);
+	snprintf(told->vswitch, sizeof(told->vswitch), "%s", s->name);
 	weir_notify(s->weir, "decide-slow", s->name, port, extension,
 		"worker %u: %" PRIu64 " decisions took longer than 1 ms, the longest %.1f ms in "
 		"extension %s for a flow of port %s",
-		worker, n - before, (double)taken / s->weir->watch.cycles_per_ms,
-		*extension ? extension : "(detached)", *port ? port : "(none)");
+		worker, n - before, told->ms, *extension ? extension : "(detached)",
+		*port ? port : "(none)");
 }
 
 // ---- Addresses that moved
@@ -180,11 +242,14 @@ void watch_run(struct weir *w)
 	for (struct vswitch *s = w->switches; s; s = s->next) {
 		uint64_t untold = 0;
 
-		for (struct attachment *a = s->attachments; a; a = a->next)
-			watch_offences(a);
 		for (unsigned i = 0; i < w->n_workers; i++) {
 			watch_slow(s, i);
 			moves_left -= watch_moves(s, i, moves_left, &untold);
+		}
+		// Behind what still has a name for who is expelled now.
+		for (struct attachment *a = s->attachments, *next; a; a = next) {
+			next = a->next;
+			watch_offences(a);
 		}
 		if (untold)
 			weir_notify(w, "fdb-moved", s->name, "", "",

@@ -327,8 +327,7 @@ void weir_destroy(struct weir *w)
 	// What was deferred last has run, but who handed it over may not have returned yet.
 	rcu_drain();
 	loader_destroy(w->loader);
-	for (unsigned i = 0; i < REASON_OWNERS; i++)
-		reasons_free(w->reasons[i]);
+	reasons_free(w->reason_names);
 	close_descriptors(w);
 	rcu_thread_put();
 	free(w);

@@ -3,6 +3,7 @@
 #include "switch/wire.h"
 
 #include <errno.h>
+#include <string.h>
 
 enum {
 	MAX_TAG_SIZE = 5, // bytes of a tag or a length
@@ -152,4 +153,16 @@ bool wire_is_text(const uint8_t *bytes, size_t size)
 		}
 	}
 	return true;
+}
+
+void wire_make_text(char *text)
+{
+	bool is_text = wire_is_text((const uint8_t *)text, strlen(text));
+
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c < ' ' || c == 0x7f || (c > 0x7f && !is_text))
+			*text = '?';
+	}
 }

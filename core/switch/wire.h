@@ -60,4 +60,8 @@ static inline int64_t wire_zigzag(uint64_t value)
 // would hide the rest of a string from code that reads it as a C string.
 bool wire_is_text(const uint8_t *bytes, size_t size);
 
+// Makes a terminated string that may be anything fit to be shown: control characters, and all that
+// is beyond ASCII when it is not UTF-8, become "?".
+void wire_make_text(char *text);
+
 #endif

@@ -51,6 +51,10 @@ static void show(const struct weir *w, unsigned i, weir_worker_row *row, void *c
 		.frames = now.frames,
 		.n_queues = w->lists[i]->n_entries,
 		.linger_us = w->linger_us,
+		.slow_decides = w->slow[i].n,
+		.slow_extension = w->slow[i].extension,
+		.slow_switch = w->slow[i].vswitch,
+		.slow_ms = w->slow[i].ms,
 		.idle_share = busy_ns ? 1.0 - share(busy_ns, passed_ns) : 1.0,
 	};
 

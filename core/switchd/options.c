@@ -71,7 +71,7 @@ const char *options_usage(void)
 	       "  --dpdk ARGS         what DPDK's EAL is started with; what fits the machine\n"
 	       "  --dpdk-mbufs N      buffers of all dpdk NICs together, 2048 to 16777216; what "
 	       "fits\n"
-	       "  --strict            check what extensions promise; for tests\n"
+	       "  --strict            check what extensions promise, and expel who breaks it\n"
 	       "  --foreground        stay in the foreground and log to standard error\n"
 	       "  --log-level LEVEL   error, warning, info or debug; info\n"
 	       "  --version, --help\n";

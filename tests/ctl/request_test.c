@@ -54,6 +54,11 @@ static void changes(void **state)
 			"\"path\":\"/etc/passwd\"}}\n" },
 		{ "weirctl extension unload acl", 0, "", "",
 			"{\"extension_unload\":{\"name\":\"acl\"}}\n" },
+		{ "weirctl extension replace acl", 0, "", "",
+			"{\"extension_replace\":{\"name\":\"acl\"}}\n" },
+		{ "weirctl extension replace acl --path /etc/passwd --dry-run", 0, "", "",
+			"{\"dry_run\":true,\"extension_replace\":{\"name\":\"acl\","
+			"\"path\":\"/etc/passwd\"}}\n" },
 		{ "weirctl extension attach br0 acl --order 20", 0, "", "",
 			"{\"extension_attach\":{\"switch\":\"br0\","
 			"\"name\":\"acl\",\"order\":20}}\n" },

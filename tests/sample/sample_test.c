@@ -1,14 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
 //
-// The sample filter loads and works, as built in the tree and as its own project built it.
-#include "lab.h"
+// The sample filter loads and works, as built in the tree and as its own project built it. Seen
+// from outside: by weir/testing.h.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include <weir/testing.h>
+
 #include "no_telnet.pb-c.h"
 #include "no_telnet.schema.h"
 
-enum { SYN = 2 };
+static void say(const char *sentence)
+{
+	fail_msg("%s", sentence);
+}
 
-static void block(struct lab *lab, const char *id, uint32_t port, NoTelnet__Block__Action action)
+static struct weir_testing *start(const char *path)
+{
+	struct weir_testing *t = weir_testing_start(&(struct weir_testing_options){
+		.size = sizeof(struct weir_testing_options),
+		.n_ports = 2,
+		.extension = "no-telnet",
+		.path = path,
+		.fail = say,
+	});
+
+	weir_testing_learn(t);
+	return t;
+}
+
+static void block(
+	struct weir_testing *t, const char *id, uint32_t port, NoTelnet__Block__Action action)
 {
 	NoTelnet__Block message = NO_TELNET__BLOCK__INIT;
 
@@ -16,45 +44,46 @@ static void block(struct lab *lab, const char *id, uint32_t port, NoTelnet__Bloc
 	message.port = &port;
 	message.has_action = 1;
 	message.action = action;
-	lab_policy(lab, "p0", "no-telnet", "block", id, &message.base);
+	weir_testing_policy(t, "p0", "no-telnet.block", id, &message.base);
 }
 
 static void works(const char *path)
 {
-	struct lab_frame telnet = lab_tcp(0, 1, 23, SYN), web = lab_tcp(0, 1, 80, SYN);
-	struct lab_frame udp = lab_udp(0, 1, 1, 23), back = lab_tcp(1, 0, 23, SYN);
+	struct weir_testing_frame telnet = weir_testing_tcp(0, 1, 23);
+	struct weir_testing_frame web = weir_testing_tcp(0, 1, 80),
+				  dns = weir_testing_tcp(0, 1, 53);
+	struct weir_testing_frame udp = weir_testing_udp(0, 1, 1, 23);
+	struct weir_testing_frame back = weir_testing_tcp(1, 0, 23);
+	struct weir_testing *t = start(path);
+	struct weir_error error;
 	const void *bytes;
-	struct lab lab;
+	uint64_t n_bytes;
 	size_t size;
 
-	lab_start(&lab, &(struct lab_options){ .n_ports = 2, .strict = true });
-	lab_learn(&lab);
-	if (weir_extension_load(lab.weir, "no-telnet", path, 0, &lab.error) < 0)
-		fail_msg("%s", lab.error.message);
-	lab_attach(&lab, "no-telnet", 0);
 	assert_int_equal(
-		weir_extension_schema(lab.weir, "no-telnet", &bytes, &size, &lab.error), 0);
+		weir_extension_schema(weir_testing_switch(t), "no-telnet", &bytes, &size, &error),
+		0);
 	assert_int_equal(size, sizeof(weir_schema));
 	assert_memory_equal(bytes, weir_schema, size);
 	for (unsigned i = 0; i < 2; i++) {
-		lab_assert_pass(&lab, 0, &telnet, 0);
-		lab_assert_pass(&lab, 0, &web, 1 << 1);
-		lab_assert_pass(&lab, 0, &udp, 1 << 1);
+		assert_string_equal(weir_testing_pass(t, "p0", &telnet)->reason, "telnet");
+		assert_int_equal(weir_testing_pass(t, "p0", &web)->out, 1 << 1);
+		assert_int_equal(weir_testing_pass(t, "p0", &udp)->out, 1 << 1);
 	}
-	assert_int_equal(lab_drops(&lab, "no-telnet", "telnet"), 2);
-	block(&lab, "web", 80, NO_TELNET__BLOCK__ACTION__COUNT);
-	block(&lab, "dns", 53, NO_TELNET__BLOCK__ACTION__DROP);
+	assert_int_equal(weir_testing_drops(t, "no-telnet", "telnet"), 2);
+	assert_non_null(strstr(weir_testing_trace(t, "p0", &telnet), "tcp port 23: drop"));
+	block(t, "web", 80, NO_TELNET__BLOCK__ACTION__COUNT);
+	block(t, "dns", 53, NO_TELNET__BLOCK__ACTION__DROP);
 	for (unsigned i = 0; i < 3; i++) {
-		lab_assert_pass(&lab, 0, &telnet, 1 << 1);
-		lab_assert_pass(&lab, 0, &web, 1 << 1);
+		assert_int_equal(weir_testing_pass(t, "p0", &telnet)->out, 1 << 1);
+		assert_int_equal(weir_testing_pass(t, "p0", &web)->out, 1 << 1);
 	}
-	assert_int_equal(lab_meter(&lab, "p0", "no-telnet", "web"), 3);
-	telnet = lab_tcp(0, 1, 53, SYN);
-	lab_assert_pass(&lab, 0, &telnet, 0);
+	assert_int_equal(weir_testing_meter(t, "p0", "no-telnet", "web", &n_bytes), 3);
+	assert_int_equal(n_bytes, 3 * 60);
+	assert_int_equal(weir_testing_pass(t, "p0", &dns)->n_out, 0);
 	// p1 has no policy.
-	lab_assert_pass(&lab, 1, &back, 0);
-	assert_int_equal(lab_extension(&lab, "no-telnet").impure, 0);
-	lab_end(&lab);
+	assert_string_equal(weir_testing_pass(t, "p1", &back)->extension, "no-telnet");
+	weir_testing_end(t);
 }
 
 static void works_inside_the_tree(void **state)
@@ -72,26 +101,28 @@ static void works_from_its_own_project(void **state)
 static void bad_policies_are_refused(void **state)
 {
 	static const struct {
-		const char *bytes, *text;
+		uint32_t port;
+		int action;
+		const char *text;
 	} rows[] = {
-		{ "\x08\x00", "port[0]: 0: must be 1 to 65535" }, // port 0
-		{ "\x08\x80\x80\x04", "65536" },                  // port 65536
-		{ "\x08\x17\x10\x02", "action" },                 // no such action
+		{ 0, 0, "port[0]: 0: must be 1 to 65535" }, { 65536, 0, "65536" },
+		{ 23, 2, "action" }, // no such action
 	};
-	struct lab lab;
+	struct weir_testing *t = start(SAMPLE_INSIDE);
 
 	(void)state;
-	lab_start(&lab, &(struct lab_options){ .n_ports = 1 });
-	lab_attach(&lab, "no-telnet", 0);
-	for (unsigned i = 0; i < 3; i++) {
-		size_t size = i == 0 ? 2 : 4;
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		NoTelnet__Block message = NO_TELNET__BLOCK__INIT;
+		uint32_t port = rows[i].port;
 
-		lab_assert_refused(&lab,
-			weir_policy_add(lab.weir, "p0", "no-telnet", NULL, NULL, rows[i].bytes,
-				size, NULL, 0, &lab.error),
-			EINVAL, rows[i].text);
+		message.n_port = 1;
+		message.port = &port;
+		message.has_action = 1;
+		message.action = (NoTelnet__Block__Action)rows[i].action;
+		assert_non_null(strstr(
+			weir_testing_refused(t, "p0", "no-telnet", &message.base), rows[i].text));
 	}
-	lab_end(&lab);
+	weir_testing_end(t);
 }
 
 int main(void)

@@ -8,7 +8,7 @@
 #
 # A fenced block that begins with "console test" is typed line by line ("# " begins a command, ">"
 # goes on with it) and its output compared, without what differs from run to run. A block "c FILE"
-# becomes that file. The commands use the default socket and names that may be taken, so all of this
+# or "diff FILE" becomes that file. The commands use the default socket and names that may be taken, so all of this
 # runs in new namespaces for mounts, networks and processes, which take everything with them.
 if [ "${1:-}" != inside ]; then
 	unshare="unshare --mount --net --pid --fork --kill-child --mount-proc"
@@ -19,7 +19,7 @@ if [ "${1:-}" != inside ]; then
 	exec $unshare "$0" inside "$@"
 fi
 . "$(dirname "$0")/lib.sh"
-need gcc diff tshark
+need cmake ctest diff gcc patch tshark
 mount -t tmpfs tmpfs /run
 ip link set lo up
 unset WEIR_SOCKET
@@ -58,7 +58,7 @@ run_document() {
 	while IFS= read -r line <&3; do
 		case $inside:$line in
 		:'```console test') inside=console ;;
-		:'```c '*) inside=file file=${line#* } && : >"$file" ;;
+		:'```c '* | :'```diff '*) inside=file file=${line#* } && : >"$file" ;;
 		console:'# '*) run_command "$2" && command=${line#\# } ;;
 		console:'>'*) command+=$'\n'${line#>} ;;
 		console:'```') run_command "$2" && calm_neighbours && inside='' ;;
@@ -84,9 +84,12 @@ stable() {
 mkdir -p "$work/build" "$work/core"
 ln -s "$build" "$work/build/release"
 ln -s "$top/core/include" "$work/core/include"
+# For the tutorial, what is installed with the SDK.
+cmake -DBUILD="$build" -DPREFIX="$work/sdk" -P "$top/tests/sample/install_sdk.cmake"
+export CMAKE_PREFIX_PATH=$work/sdk
 cd "$work"
 failed=
-for document in README.md:8 CONTRIBUTING.md:0 extensions/acl/README.md:0 extensions/capture/README.md:0 extensions/guard/README.md:0; do
+for document in README.md:8 CONTRIBUTING.md:0 extensions/README.md:0 extensions/acl/README.md:0 extensions/capture/README.md:0 extensions/guard/README.md:0; do
 	run_document "${document%:*}" "${document#*:}"
 	document=${document%:*}
 	at_least "commands in $document" "$n_commands" 5

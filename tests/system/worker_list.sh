@@ -22,7 +22,7 @@ ctl port add br0 out null
 ctl port add br0 in
 ctl fdb add br0 02:00:00:00:00:02 out
 equal "the keys" "$(value '.[0] | keys_unsorted | join(" ")' worker list)" \
-	"id cpu cycles_per_frame frames_per_batch idle_share queues frames linger_us"
+	"id cpu cycles_per_frame frames_per_batch idle_share queues frames linger_us slow_decides slow_extension slow_switch slow_ms"
 eventually 10 "a worker without load is idle" holds '.[0].idle_share == 1 and .[0].cycles_per_frame == 0' worker list
 
 # 1,000 frames a second, each on its own: mostly asleep, or lingering in vain.

@@ -56,10 +56,13 @@ enum {
 };
 
 struct weir_options {
-	uint32_t size;          // sizeof(struct weir_options)
-	unsigned n_workers;     // 0: none; the embedder calls weir_run() from the control thread
-	bool poll;              // workers never sleep
-	bool strict;            // check extensions' promises; for tests
+	uint32_t size;      // sizeof(struct weir_options)
+	unsigned n_workers; // 0: none; the embedder calls weir_run() from the control thread
+	bool poll;          // workers never sleep
+	// Checks what extensions promise, and expels who breaks a promise: within a second it is
+	// off its stack, and counts as missing there (struct weir_extension_info). For their
+	// development.
+	bool strict;
 	unsigned linger_us;     // how long a worker polls after its last frame; 0: 50
 	unsigned n_flows;       // entries of each worker's flow table per switch; 0: 131072
 	unsigned fdb_entries;   // per switch; 0: 65536
@@ -209,6 +212,7 @@ struct weir_extension_info {
 	bool missing;             // it is to be attached, but cannot be had: see weir_apply()
 	bool fail_open;           // WEIR_FAIL_OPEN
 	const char *reason;       // why it is missing, or ""
+	bool expelled; // it is missing because it broke a promise, and strict mode detached it
 };
 typedef void weir_extension_row(void *context, const struct weir_extension_info *info);
 
@@ -218,6 +222,17 @@ WEIR_API int weir_extension_load(struct weir *weir, const char *name, const char
 // Refused while attached.
 WEIR_API int weir_extension_unload(
 	struct weir *weir, const char *name, unsigned flags, struct weir_error *error);
+// Another version of a loaded extension takes its place on every switch, and no frame is lost by
+// it. path: NULL: from where the loaded one came. Name and class must be the same, its schema must
+// take every policy that there is, it must restore what the loaded one saves, and prepare every
+// port; otherwise it is refused with a sentence, and the loaded one has noticed nothing but save().
+// What stays: the place in the stack, WEIR_FAIL_OPEN, policies, meters, policers, sessions, names
+// and counts of drop reasons. The calls of the old version that have not ended end, its timers and
+// posts are forgotten. It is detached and unloaded when no worker runs a decision of its any more:
+// weir_when_done() tells. -EBUSY until no worker does. Where it is missing, or was expelled, it
+// stays so, until weir_extension_attach() tries the new one. See weir/extension.h.
+WEIR_API int weir_extension_replace(struct weir *weir, const char *name, const char *path,
+	unsigned flags, struct weir_error *error);
 enum { WEIR_ORDER_DEFAULT = -1 }; // behind the last of its class, in steps of 10
 // Loads by name if needed. order: 0 to 65535 inside the class; ties by name. flags: WEIR_FAIL_OPEN
 // decides what becomes of the switch's ports when a restart does not find the extension: without
@@ -644,6 +659,12 @@ struct weir_worker_info {
 	uint64_t frames;    // since the start
 	unsigned n_queues;  // receive queues that it polls
 	unsigned linger_us; // how long it polls without traffic before it sleeps
+	// Decide hooks that took longer than a millisecond: how many since the start; whose the
+	// longest of the last second was that had any, on which switch, and its time. "", "" and 0
+	// until there is one.
+	uint64_t slow_decides;
+	const char *slow_extension, *slow_switch;
+	double slow_ms;
 };
 typedef void weir_worker_row(void *context, const struct weir_worker_info *info);
 WEIR_API int weir_worker_list(struct weir *weir, weir_worker_row *row, void *context);

@@ -377,10 +377,10 @@ static inline int weir_plan_inactive(struct weir_plan *p, enum weir_stage stage)
 	return p->ops->inactive(p, stage);
 }
 
-// The meter with this key (1 to 63 bytes, usually the policy's id) of this extension and target:
-// made when new, the same with its counts when it was there before. A meter that no prepared state
-// asks for any more is removed. 0, or -ENOMEM, -EINVAL, -ENOSPC: a switch has 262,144 at most (a
-// prepare() that fails without a sentence has the core's, with the number).
+// The meter with this key (1 to 63 bytes of UTF-8, usually the policy's id) of this extension and
+// target: made when new, the same with its counts when it was there before. A meter that no
+// prepared state asks for any more is removed. 0, or -ENOMEM, -EINVAL, -ENOSPC: a switch has
+// 262,144 at most (a prepare() that fails without a sentence has the core's, with the number).
 static inline int weir_plan_meter(struct weir_plan *p, const char *key, uint32_t *meter)
 {
 	return p->ops->meter(p, key, meter);
@@ -782,11 +782,11 @@ static inline int weir_save_write(struct weir_save *s, const void *bytes, size_t
 #define WEIR_POLICER_RATE_MAX_FPS     UINT64_C(1000000000)
 #define WEIR_POLICER_BURST_MAX_FRAMES UINT64_C(1000000000)
 
-// The policer with this key (1 to 63 bytes) of this extension and target: made when new, with a
-// full bucket. One that no prepared state asks for any more is removed. rate_bps: bits per second;
-// burst_bytes: the bucket's depth. 0; -EINVAL: out of bounds, which the host says in a sentence
-// when prepare() returns this without one of its own, or no key; -ENOSPC: a switch has 65,536 at
-// most, likewise; -ENOMEM; -ENOSYS. Inside prepare().
+// The policer with this key (1 to 63 bytes of UTF-8) of this extension and target: made when new,
+// with a full bucket. One that no prepared state asks for any more is removed. rate_bps: bits per
+// second; burst_bytes: the bucket's depth. 0; -EINVAL: out of bounds, which the host says in a
+// sentence when prepare() returns this without one of its own, or no key; -ENOSPC: a switch has
+// 65,536 at most, likewise; -ENOMEM; -ENOSYS. Inside prepare().
 static inline int weir_plan_policer(struct weir_plan *p, const char *key, uint64_t rate_bps,
 	uint64_t burst_bytes, uint32_t *policer)
 {
@@ -964,6 +964,7 @@ enum weir_session_cause {
 	WEIR_SESSION_PORT_REMOVED, // its port is gone
 	WEIR_SESSION_ENDED,        // by weir_sessions_end()
 	WEIR_SESSION_DETACHED,     // the extension leaves the switch
+	WEIR_SESSION_REPLACED,     // it goes on with the version that has taken this one's place
 };
 
 // A session that has ended, as session_ended() is told.
@@ -1154,7 +1155,7 @@ struct weir_extension {
 	// Comes onto a switch's stack. *instance is the extension's own, passed to the other hooks;
 	// NULL without attach().
 	int (*attach)(struct weir_attachment *a, void **instance, struct weir_error *error);
-	// Leaves it: no hook runs any more, every state has been released.
+	// Leaves it, or is replaced: no hook runs any more, every state has been released.
 	void (*detach)(void *instance);
 	// Builds in *prepared the state for a target. A refusal fills *error and leaves nothing
 	// behind; it refuses the whole change (a capture extension can refuse its own policies
@@ -1192,15 +1193,54 @@ struct weir_extension {
 		struct weir_error *error);
 	// What save() wrote, perhaps another version of the extension, perhaps on another host:
 	// hostile until checked. For the switch before any prepare(), for a port before its first.
-	// A refusal is reported, and the extension goes on without.
+	// A refusal is reported, and the extension goes on without; but it refuses a replacement.
 	int (*restore)(void *instance, weir_port_id port, uint32_t version, const void *bytes,
 		size_t size, struct weir_error *error);
 	uint32_t save_version; // of what save() writes
 
 	// Minor version 2.
-	// A session has ended; its counters are final. Control thread; may be NULL.
+	// A session has ended; its counters are final. Or it is another version's from now on,
+	// which is to be told like any end of a cause that is not known: the cookie does not come
+	// back to this version. Control thread; may be NULL.
 	void (*session_ended)(void *instance, const struct weir_session_end *end);
 };
+
+// ---- Replacement
+//
+// Another version of an extension, or the same one once more, can take the place of the loaded one
+// on every switch, under traffic and without a frame lost (`weirctl extension replace`). Both are
+// in the process for a while; they know nothing of one another. On each switch
+//
+//  1. the new one is attached, beside the old one, which goes on as before;
+//  2. for the switch, and then for each port, the old one's save() is called, the new one's
+//     restore() gets what it wrote, and the new one's prepare() all policies. The schema of the new
+//     version must take each of them. Up to here any refusal ends it: what the new one prepared is
+//     aborted, it is detached, and the old one has noticed nothing but save();
+//  3. when that is done on every switch, the new one's commit() is called and its stack published:
+//     flows are decided by the new one from now on. The old one gets no events, calls, timers and
+//     posts any more, and its calls end (call_gone());
+//  4. flows that the old one decided are decided anew, in the background; until then they run their
+//     programs. The visits that those ask for go to the new one's visit(), with its states, at the
+//     stages where it has a decide hook; in a batch that had begun, to the old one's;
+//  5. then the old one is told of its sessions, its states are released, it is detached, and its
+//     library unloaded.
+//
+// What belongs to the extension's name stays: policies and their ids and serials; meters, policers
+// and learning limits that the new one plans by the same keys, with all they have counted; drop
+// reasons by their tokens, of which all versions together can have WEIR_REASONS_MAX; ids of
+// weir_depend(); its order, and whether it fails open.
+//
+// Sessions stay, with their cookies. A cookie goes back to the code that made it: session_ended()
+// of the old one is called for each session that has ended, and with WEIR_SESSION_REPLACED for each
+// that goes on. From then on it is the new one's, which is told of its end; weir_session_find() has
+// shown it to the new one from step 3 on. So a cookie has to mean the same to every version that
+// may follow, as a policy's serial does; it cannot be an address.
+//
+// What does not stay: what was remembered of fragments, so that later ones of datagrams under way
+// meet what the new one says of unknown ones, as after a change of policy; timers and posts, which
+// attach() and restore() of the new one set anew as they need; threads, rings and files of the old
+// one, which it ends in detach(); and what it changes of its own state after save(), which visits
+// may until step 5: counts that matter belong into meters.
 
 // What the loader reads from the file before it loads it: an ELF note of type WEIR_NOTE_TYPE, named
 // "Weir".

@@ -21,6 +21,7 @@ L2 = Variant("weir-l2")
 READS = Variant("weir-5-tuple", policies=weir.READS)
 ACL = Variant("weir-acl", rules=1000)
 NATIVE_L2 = Variant("native-l2", dpdk=False)
+NATIVE_DEEP = Variant("native-64", dpdk=False, deep=64)
 NATIVE_READS = Variant("native-5-tuple", dpdk=False, policies=weir.READS)
 NATIVE_VISITS = Variant("native-visit", dpdk=False, policies=weir.VISITS)
 
@@ -111,7 +112,7 @@ class Maker:
 
     def native(self, flows):
         shape = Shape(flows)
-        variants = (NATIVE_L2, NATIVE_READS, NATIVE_VISITS)
+        variants = (NATIVE_L2, NATIVE_DEEP, NATIVE_READS, NATIVE_VISITS)
         return Case("native", "IPv4, 64 bytes", flows,
                     tuple(self.weirs(shape, *variants)), (shape,))
 

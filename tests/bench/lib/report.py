@@ -8,7 +8,7 @@ from lib import plot, stats
 LIMIT = "testpmd"
 LABELS = {"testpmd": "testpmd io", "ovs": "OVS-DPDK", "ovs-tuned": "OVS-DPDK, tuned", "weir-l2": "Weir, L2",
           "weir-5-tuple": "Weir, 5-tuple", "weir-acl": "Weir",
-          "native-l2": "L2", "native-5-tuple": "5-tuple", "native-visit": "L2, each frame visited"}
+          "native-l2": "L2", "native-64": "L2, 64 extensions deep", "native-5-tuple": "5-tuple", "native-visit": "L2, each frame visited"}
 
 
 def label(name):

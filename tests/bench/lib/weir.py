@@ -26,6 +26,7 @@ class Variant:
     policies: tuple = ()   # one, of the ports in front
     loop: bool = True      # the capture repeats
     rules: int = 0         # so many of lib/acl.py, on the ports in front
+    deep: int = 0          # extensions on the stack that decide nothing
 
 
 class Weir(Switched):
@@ -92,6 +93,8 @@ class Weir(Switched):
         self.ctl("switch", "add", "br0")
         if self.variant.policies:
             self.ctl("extension", "attach", "br0", self.variant.policies[0].split(".")[0])
+        for i in range(1, self.variant.deep + 1):
+            self.ctl("extension", "attach", "br0", f"nothing-{i}")
         inward = [self.add_pair(pair, capture) for pair, capture in enumerate(captures)]
         if self.variant.rules:
             self.apply_rules([f"in{pair}" for pair in range(len(captures))])

@@ -133,6 +133,9 @@ static const struct {
 	{ "extension_load name=acl", "extension_load acl - 0", "done" },
 	{ "extension_load name=acl path=/x/acl.so", "extension_load acl /x/acl.so 0", "done" },
 	{ "extension_unload name=acl", "extension_unload acl 0", "done" },
+	{ "extension_replace name=acl", "extension_replace acl - 0", "done" },
+	{ "extension_replace name=acl path=/x/acl.so", "extension_replace acl /x/acl.so 0",
+		"done" },
 	{ "extension_list", "extension_list -",
 		" | name=acl version=1.0 class=filter abi=1.0 switch=br0 order=10 decisions=0"
 		" visits=0 violations=3 invalid=0 impure=0 modified=0 state=attached fail_open=0" },
@@ -229,7 +232,8 @@ static const struct {
 	{ "trace frame=abc", "", NULL },
 	{ "worker_list", "worker_list",
 		" | id=1 cpu=3 cycles_per_frame=0 frames_per_batch=0 idle_share=0.5 queues=2"
-		" frames=0 linger_us=0" },
+		" frames=0 linger_us=0 slow_decides=4 slow_extension=acl slow_switch=br0 "
+		"slow_ms=2.5" },
 	{ "worker_set linger_us=0", "worker_set 0", "done" },
 	{ "worker_set linger_us=70 /dry_run=1", "", "done" },
 	{ "worker_set", "", "1 worker_set.linger_us: nothing to set: linger_us must be given" },

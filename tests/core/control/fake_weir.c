@@ -186,6 +186,12 @@ int weir_extension_unload(
 	return fake_record(weir, error, "extension_unload %s %u", name, flags);
 }
 
+int weir_extension_replace(struct weir *weir, const char *name, const char *path, unsigned flags,
+	struct weir_error *error)
+{
+	return fake_record(weir, error, "extension_replace %s %s %u", name, fake_text(path), flags);
+}
+
 int weir_extension_attach(struct weir *weir, const char *switch_name, const char *name, int order,
 	unsigned flags, struct weir_error *error)
 {
@@ -405,8 +411,14 @@ int weir_worker_list(struct weir *weir, weir_worker_row *row, void *context)
 	int result = fake_record(weir, &error, "worker_list");
 
 	if (result == 0)
-		row(context, &(struct weir_worker_info){
-				     .id = 1, .cpu = 3, .idle_share = 0.5, .n_queues = 2 });
+		row(context, &(struct weir_worker_info){ .id = 1,
+				     .cpu = 3,
+				     .idle_share = 0.5,
+				     .n_queues = 2,
+				     .slow_decides = 4,
+				     .slow_extension = "acl",
+				     .slow_switch = "br0",
+				     .slow_ms = 2.5 });
 	return result;
 }
 

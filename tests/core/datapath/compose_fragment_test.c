@@ -72,6 +72,24 @@ static void it_is_said_of_its_kind_alone(void **state)
 	assert_int_equal(world.counters[0].invalid + world.counters[0].violations, 0);
 }
 
+// Another version of the extension numbered them otherwise.
+static void reasons_are_told_as_those_of_the_name(void **state)
+{
+	static const struct actor speaker = { "speaker", WEIR_CLASS_FILTER, WEIR_FIELD_VLAN_ID,
+		{ [WEIR_STAGE_INGRESS] = say_both }, false, NULL };
+	static const uint8_t places[] = { 7, 5 };
+	const struct actor *stack[] = { &speaker };
+
+	(void)state;
+	said.verdict = WEIR_FRAGMENT_DROP;
+	said.reason = 1;
+	world_stack(stack, 1);
+	world.entries[0].reasons = places;
+	assert_string_equal(world_ingress(1, FIRST, 0), "remember drop speaker/5, output #2");
+	assert_string_equal(
+		world_ingress(1, LATER, 0), "follow-first or drop speaker/5, output #2");
+}
+
 static void rights(void **state)
 {
 	(void)state;
@@ -145,6 +163,7 @@ int main(void)
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, world_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(it_is_said_of_its_kind_alone),
+		TEST(reasons_are_told_as_those_of_the_name),
 		TEST(rights),
 		TEST(values),
 		TEST(dropped_ones_are_remembered),

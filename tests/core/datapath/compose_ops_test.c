@@ -205,12 +205,12 @@ static const struct {
 	const char *steps, *program;
 } dropped[] = {
 	{ "m1 T1 V5 m2", "" },
-	{ "m1 T1 v1 m2 T2", "meter 1 if lost, set-dscp 0 ecn 1, visit #1" },
+	{ "m1 T1 v1 m2 T2", "meter #1 if lost, set-dscp 0 ecn 1, visit #1" },
 	{ "+5 c1 - T1", "push-vlan 5, copy #1" },
-	{ "v1 m1 v2 m2", "visit #1, meter 1 if lost, visit #2" },
+	{ "v1 m1 v2 m2", "visit #1, meter #1 if lost, visit #2" },
 	// What a visit sees has come past what stands before it.
-	{ "p1 m1 T1 v1 p2", "police 1, meter 1 if lost, set-dscp 0 ecn 1, visit #1" },
-	{ "f1 m1 v1 f2 r2", "follow-first or pass, meter 1 if lost, visit #1" },
+	{ "p1 m1 T1 v1 p2", "police #1, meter #1 if lost, set-dscp 0 ecn 1, visit #1" },
+	{ "f1 m1 v1 f2 r2", "follow-first or pass, meter #1 if lost, visit #1" },
 	// What is remembered stays, with the addresses that it is remembered by.
 	{ "S1 b1 S2 m1", "set-ip-src 0.0.0.1, remember pass" },
 	{ "S1 f1 r1 S2", "" },

@@ -84,6 +84,7 @@ static void add_extension(const struct actor *actor, unsigned n)
 		.extension = e,
 		.counters = &world.counters[n],
 		.attachment = (uint16_t)(n + 1),
+		.visitor = (uint16_t)(n + 1),
 		.number = (uint16_t)(n + 1),
 		.order = (uint8_t)n,
 	};

@@ -79,10 +79,11 @@ struct model {
 static struct model model[KEYS];
 static uint64_t n_counted, n_reported;
 
-static void add_up(void *context, const struct session *session)
+static bool add_up(void *context, const struct session *session)
 {
 	(void)context;
 	n_reported += session->frames[0] + session->frames[1];
+	return true;
 }
 
 static void model_second(void)

@@ -125,7 +125,7 @@ static void *work(void *context)
 	return NULL;
 }
 
-static void ended(void *context, const struct session *s)
+static bool ended(void *context, const struct session *s)
 {
 	struct shared *shared = context;
 
@@ -134,6 +134,7 @@ static void ended(void *context, const struct session *s)
 		shared->reported[i] += s->frames[i];
 		assert_int_equal(s->bytes[i], 60 * s->frames[i]);
 	}
+	return true;
 }
 
 static void see(void *context, const struct session *s)

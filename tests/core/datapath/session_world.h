@@ -43,11 +43,12 @@ static inline uint32_t tick(void)
 	return flow_tick(world.now_s * 1000000000);
 }
 
-static inline void ended(void *context, const struct session *session)
+static inline bool ended(void *context, const struct session *session)
 {
 	(void)context;
 	world.n_ended++;
 	world.last = *session;
+	return true;
 }
 
 // told_s: what workers have told is from then.

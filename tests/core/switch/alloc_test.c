@@ -78,6 +78,12 @@ static int detach(struct lab *lab)
 	return weir_extension_detach(lab->weir, "br0", "marker", 0, &lab->error);
 }
 
+// By its own file: the desired state is the same afterwards.
+static int replace(struct lab *lab)
+{
+	return weir_extension_replace(lab->weir, "probe-filter", NULL, 0, &lab->error);
+}
+
 static int policy_of(struct lab *lab, uint32_t if_l4_dst)
 {
 	return lab_try_act(lab, "new", "probe-filter", "a",
@@ -127,6 +133,7 @@ static const struct change changes[] = {
 	// And from here on the policy, the entry, a second switch and extension.
 	{ "policy replace", policy_replace, policy_add },
 	{ "policy remove", policy_remove, policy_add },
+	{ "extension replace", replace, replace },
 	{ "fdb remove", fdb_remove, fdb_add },
 	{ "extension detach", detach, attach },
 	{ "switch remove", switch_remove, switch_add },

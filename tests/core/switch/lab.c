@@ -34,13 +34,14 @@ static void keep_line(void *context, int level, const char *line)
 
 void lab_start(struct lab *lab, const struct lab_options *o)
 {
+	const char *extensions = getenv("LAB_EXTENSIONS"); // others than usual
 	struct weir_options options = {
 		.size = sizeof(options),
 		.n_workers = o->n_workers,
 		.strict = o->strict,
 		.n_flows = o->n_flows,
 		.fdb_ageing_s = o->fdb_ageing_s,
-		.extensions = LAB_EXTENSIONS,
+		.extensions = extensions ? extensions : LAB_EXTENSIONS,
 		.clock_ns = o->n_workers && !o->virtual_clock ? NULL : virtual_ns,
 		.clock_context = lab,
 		.log = keep_line,

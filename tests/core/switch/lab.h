@@ -96,12 +96,14 @@ void lab_learn(struct lab *lab);
 
 struct weir_switch_info lab_switch(struct lab *lab, const char *name);
 
+// On br0.
 struct lab_extension {
-	bool attached;
+	bool attached, missing, expelled, fail_open;
 	int order;
 	unsigned position; // in the stack
 	uint64_t decisions, visits, violations, invalid, impure, modified;
-	char last_offence[256];
+	uint64_t offences; // all of the last four
+	char last_offence[256], reason[256], path[256], version[32];
 };
 struct lab_extension lab_extension(struct lab *lab, const char *name);
 // Frames dropped for this reason; extension "core" or its name.

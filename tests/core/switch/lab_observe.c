@@ -36,10 +36,14 @@ struct weir_switch_info lab_switch(struct lab *lab, const char *name)
 static void see_extension(void *context, const struct weir_extension_info *info)
 {
 	struct looking *l = context;
+	struct lab_extension *e = &l->extension;
 
 	if (strcmp(info->name, l->name) == 0) {
-		l->extension = (struct lab_extension){
+		*e = (struct lab_extension){
 			.attached = true,
+			.missing = info->missing,
+			.expelled = info->expelled,
+			.fail_open = info->fail_open,
 			.order = info->order,
 			.position = l->seen,
 			.decisions = info->decisions,
@@ -49,8 +53,11 @@ static void see_extension(void *context, const struct weir_extension_info *info)
 			.impure = info->impure,
 			.modified = info->modified,
 		};
-		snprintf(l->extension.last_offence, sizeof(l->extension.last_offence), "%s",
-			info->last_offence);
+		e->offences = e->violations + e->invalid + e->impure + e->modified;
+		snprintf(e->last_offence, sizeof(e->last_offence), "%s", info->last_offence);
+		snprintf(e->reason, sizeof(e->reason), "%s", info->reason);
+		snprintf(e->path, sizeof(e->path), "%s", info->path);
+		snprintf(e->version, sizeof(e->version), "%s", info->version);
 	}
 	l->seen++;
 }

@@ -171,6 +171,32 @@ static void test_versions(void **state)
 	module_free(&module);
 }
 
+// Pointers that the object has of its own parts.
+static void test_relocations(void **state)
+{
+	static const uint64_t addends[] = { UINT64_MAX, UINT64_C(1) << 63, 1 << 30, 0x1000000 };
+	struct module module = module_read("good");
+	size_t table = module_table(&module, DT_RELA);
+	uint64_t n;
+
+	memcpy(&n, module.bytes + module_dynamic(&module, DT_RELACOUNT), sizeof(n));
+	assert_true(n > 4);
+	for (size_t i = 0; i < n * 4; i++) {
+		size_t at = table + i / 4 * sizeof(ElfW(Rela)) + offsetof(ElfW(Rela), r_addend);
+		struct weir_error error = { .code = 0 };
+		uint64_t before;
+		int ret;
+
+		memcpy(&before, module.bytes + at, sizeof(before));
+		module_put(&module, at, addends[i % 4], sizeof(before));
+		ret = load(*state, &module, &error);
+		if (ret != -ELIBBAD || !strstr(error.message, "makes a pointer out of it"))
+			fail_msg("relocation %zu: %d %s", i / 4, ret, error.message);
+		module_put(&module, at, before, sizeof(before));
+	}
+	module_free(&module);
+}
+
 // A linker writes the section headers last, so a file without its end is always noticed.
 static void test_truncated(void **state)
 {
@@ -273,6 +299,7 @@ int main(void)
 		TEST(test_dynamic),
 		TEST(test_hash_table),
 		TEST(test_versions),
+		TEST(test_relocations),
 		TEST(test_truncated),
 		TEST(test_mutated_header),
 		TEST(test_mutated_segments),

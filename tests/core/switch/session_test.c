@@ -4,6 +4,8 @@
 // Sessions in a whole switch: who gets through, how many there can be, and how they end.
 #include "lab_session.h"
 
+#include "switch/model.h"
+
 static const struct lab_options four_ports = { .n_ports = 4, .strict = true };
 
 static void replies_pass(void **state)
@@ -234,6 +236,32 @@ static void they_end_with_the_extension(void **state)
 	lab_end(&lab);
 }
 
+// One that is idle for too long while the extension is on its way out: it has left the stack, and
+// is there until the sweep.
+static void what_ends_meanwhile_is_told(void **state)
+{
+	struct lab_frame request = lab_udp(0, 1, 1000, 2000);
+	struct lab lab;
+
+	(void)state;
+	session_start(&lab, &four_ports);
+	lab_assert_pass(&lab, 0, &request, 1 << 1);
+	session_wait_s(&lab, 15);
+	assert_int_equal(lab.weir->switches->datapaths[0]->n_session_flows, 0); // else it is held
+	lab_detach(&lab, "stateful");
+	for (unsigned i = 0; i < 2; i++) {
+		lab_advance_s(&lab, 30);
+		sessions_run(lab.weir);
+		assert_int_equal(lab_logged(&lab, "idle 2000"), 0);
+	}
+	assert_int_equal(session_list(&lab).n, 0);
+	lab_settle(&lab);
+	assert_int_equal(lab_logged(&lab, "idle 2000: 1000 > 2000, 1 frames 60 bytes, 0"), 1);
+	session_wait_s(&lab, 3);
+	assert_int_equal(lab_switch(&lab, "br0").sessions, 0);
+	lab_end(&lab);
+}
+
 static void they_end_with_the_switch(void **state)
 {
 	struct lab lab;
@@ -357,6 +385,7 @@ int main(void)
 		cmocka_unit_test(all_of_a_flow_or_none),
 		cmocka_unit_test(the_table_is_bounded),
 		cmocka_unit_test(they_end_with_the_extension),
+		cmocka_unit_test(what_ends_meanwhile_is_told),
 		cmocka_unit_test(they_end_with_the_switch),
 		cmocka_unit_test(they_end_with_the_port),
 		cmocka_unit_test(the_extension_ends_them),

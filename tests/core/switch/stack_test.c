@@ -54,6 +54,60 @@ static void ordered_by_class_number_and_name(void **state)
 	lab_end(&lab);
 }
 
+// As many as a stack can have: each is asked, the first and the last do what they do, and a cached
+// frame knows nothing of the others.
+static void sixty_four_deep(void **state)
+{
+	enum { DEEP = 64, FRAMES = 5 };
+	struct lab_frame frame = lab_udp(0, 1, 1, 2), got;
+	char program[256], name[16];
+	struct lab lab;
+
+	(void)state;
+	lab_start(&lab, &(struct lab_options){ .n_ports = 2 });
+	lab_learn(&lab);
+	lab_attach(&lab, "probe-filter", 0);
+	for (unsigned i = 1; i <= DEEP - 2; i++) {
+		snprintf(name, sizeof(name), "nothing-%u", i);
+		lab_attach(&lab, name, WEIR_ORDER_DEFAULT);
+	}
+	lab_attach(&lab, "probe-after", WEIR_ORDER_DEFAULT);
+	assert_int_equal(lab_extension(&lab, "probe-after").position, DEEP - 1);
+	assert_int_equal(lab_extension(&lab, "probe-after").order, 10 * (DEEP - 1));
+	lab_assert_refused(&lab,
+		weir_extension_attach(lab.weir, "br0", "nothing-63", -1, 0, &lab.error), ENOSPC,
+		"switch br0: has 64 extensions, the most allowed");
+	lab_act(&lab, "p0", "probe-filter", "m", (Probe__Act){ AT(INGRESS, METER) });
+	lab_act(&lab, "p0", "probe-after", "v",
+		(Probe__Act){ AT(INGRESS, EDIT), VISIT, VALUE(15), BYTES("\xb8", 1) });
+	lab_act(&lab, "p1", "probe-filter", "e",
+		(Probe__Act){ AT(EGRESS, EDIT), VISIT, VALUE(40), BYTES("\x77", 1) });
+	lab_act(&lab, "p1", "probe-after", "m", (Probe__Act){ AT(EGRESS, METER) });
+	lab_settle(&lab);
+	for (unsigned i = 0; i < FRAMES; i++) {
+		lab_pass(&lab, 0, &frame, NULL, 1, &got);
+		assert_int_equal(got.bytes[15], 0xb8);
+		assert_int_equal(got.bytes[40], 0x77);
+	}
+	assert_int_equal(lab_meter(&lab, "p0", "probe-filter", "m"), FRAMES);
+	assert_int_equal(lab_meter(&lab, "p1", "probe-after", "m"), FRAMES);
+	assert_int_equal(lab_extension(&lab, "nothing-31").decisions,
+		lab_extension(&lab, "nothing-1").decisions);
+	assert_true(lab_extension(&lab, "nothing-62").decisions > 0);
+	lab_remove_policy(&lab, "p0", "probe-after", "v");
+	lab_remove_policy(&lab, "p1", "probe-filter", "e");
+	lab_settle(&lab);
+	lab_assert_pass(&lab, 0, &frame, 1 << 1);
+	lab_program(&lab, "udp", program, sizeof(program));
+	assert_non_null(strstr(program, "meter m, meter m, output p1"));
+	// From the middle, and back again.
+	lab_detach(&lab, "nothing-31");
+	lab_settle(&lab);
+	lab_attach(&lab, "nothing-64", 0);
+	lab_assert_pass(&lab, 0, &frame, 1 << 1);
+	lab_end(&lab);
+}
+
 static void one_forwarding_extension_is_the_most(void **state)
 {
 	struct lab lab;
@@ -288,6 +342,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(older_extensions_run),
 		cmocka_unit_test(ordered_by_class_number_and_name),
+		cmocka_unit_test(sixty_four_deep),
 		cmocka_unit_test(one_forwarding_extension_is_the_most),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(attach_and_detach_in_full),

@@ -7,6 +7,7 @@
 // Two pairs of ports talk, each with a thread of its own that sends a window of numbered frames of
 // several flows and waits for them at the other end. Frames of one flow keep their order.
 #include <pthread.h>
+#include <sched.h>
 #include <time.h>
 
 #include "lab_call.h"
@@ -17,6 +18,7 @@ struct talker {
 	struct weir_memory *from, *to;
 	unsigned number; // of the pair
 	bool stop;       // main: w
+	bool seen;       // every frame is to bear the mark of the extension "versioned"
 	uint64_t sent, received, marked;
 	uint64_t next[FLOWS]; // number of the flow's next frame
 	const char *fault;
@@ -47,8 +49,10 @@ static void receive(struct talker *t, uint64_t until)
 		memcpy(&number, bytes + 42, sizeof(number));
 		if (number != t->next[number % FLOWS])
 			t->fault = "a frame was lost, doubled or overtaken";
+		if (t->seen && bytes[n - 1] == 0)
+			t->fault = "a frame passed unseen";
 		t->next[number % FLOWS] += FLOWS;
-		t->received++;
+		__atomic_store_n(&t->received, t->received + 1, __ATOMIC_RELAXED);
 		t->marked += bytes[15] != 0;
 	}
 }
@@ -102,7 +106,7 @@ static void come_and_go(struct lab *lab, unsigned i)
 	assert_int_equal(weir_extension_unload(lab->weir, "watcher", 0, &lab->error), 0);
 }
 
-static void start(struct lab *lab, struct talker talkers[PAIRS])
+static void begin(struct lab *lab)
 {
 	lab_start(lab, &(struct lab_options){ .n_ports = 2 * PAIRS, .n_workers = 2 });
 	// Stations are known, so that no pair hears the other's unknown unicast.
@@ -113,14 +117,33 @@ static void start(struct lab *lab, struct talker talkers[PAIRS])
 		snprintf(port, sizeof(port), "p%u", i);
 		assert_int_equal(weir_fdb_add(lab->weir, "br0", mac, 0, port, 0, &lab->error), 0);
 	}
+}
+
+static void talk_all(struct lab *lab, struct talker talkers[PAIRS], bool seen)
+{
 	for (unsigned i = 0; i < PAIRS; i++) {
 		talkers[i] = (struct talker){
 			.from = lab->ends[2 * i],
 			.to = lab->ends[2 * i + 1],
 			.number = i,
+			.seen = seen,
 		};
 		assert_int_equal(pthread_create(&talkers[i].thread, NULL, talk, &talkers[i]), 0);
 	}
+}
+
+static void start(struct lab *lab, struct talker talkers[PAIRS])
+{
+	begin(lab);
+	talk_all(lab, talkers, false);
+}
+
+static void let_come(const struct talker *t, uint64_t frames)
+{
+	uint64_t until = __atomic_load_n(&t->received, __ATOMIC_RELAXED) + frames;
+
+	while (__atomic_load_n(&t->received, __ATOMIC_RELAXED) < until && !t->fault)
+		sched_yield();
 }
 
 static void stop(struct talker talkers[PAIRS])
@@ -154,6 +177,63 @@ static void changes_under_traffic_lose_nothing(void **state)
 	assert_true(talkers[1].marked > 0);
 	pause_until_done(&lab);
 	assert_int_equal(lab_switch(&lab, "br0").dropped, 0);
+	lab_end(&lab);
+}
+
+static int replace(struct lab *lab, const char *name, const char *file)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s.so", LAB_MODULES, file);
+	return weir_extension_replace(lab->weir, name, path, 0, &lab->error);
+}
+
+static void say_drop(void *context, const struct weir_drop_info *info)
+{
+	(void)context;
+	print_message("%llu frames of port %s dropped as %s of %s\n",
+		(unsigned long long)info->frames, info->port, info->reason, info->extension);
+}
+
+static void check_pair(struct lab *lab, const struct talker *t, const char *port)
+{
+	weir_drop_list(lab->weir, NULL, say_drop, NULL, NULL);
+	if (t->fault)
+		fail_msg("pair %u, frame %llu: %s", t->number, (unsigned long long)t->received,
+			t->fault);
+	assert_true(t->received == t->sent && t->sent > 0);
+	assert_int_equal(lab_meter(lab, port, "versioned", "all"), t->sent);
+}
+
+// Two extensions are replaced, one of which sees and counts every frame and one of which has
+// sessions; every third time the new version is refused.
+static void replacements_under_traffic_lose_nothing(void **state)
+{
+	static const char *const files[] = { "versioned-2", "versioned-later", "versioned" };
+	struct talker talkers[PAIRS];
+	struct lab lab;
+
+	(void)state;
+	begin(&lab);
+	lab_attach(&lab, "versioned", 10);
+	lab_attach(&lab, "stateful", 20);
+	lab_settle(&lab);
+	talk_all(&lab, talkers, true);
+	for (unsigned i = 0; i < 2 * ROUNDS; i++) {
+		assert_int_equal(
+			replace(&lab, "versioned", files[i % 3]), i % 3 == 1 ? -EINVAL : 0);
+		assert_int_equal(replace(&lab, "stateful", i % 2 ? "stateful" : "stateful-2"), 0);
+		let_come(&talkers[i % PAIRS], 3 * WINDOW);
+		lab_settle(&lab);
+	}
+	stop(talkers);
+	pause_until_done(&lab);
+	check_pair(&lab, &talkers[0], "p0");
+	check_pair(&lab, &talkers[1], "p2");
+	assert_int_equal(lab_switch(&lab, "br0").dropped, 0);
+	assert_int_equal(lab_switch(&lab, "br0").sessions, PAIRS * FLOWS);
+	assert_int_equal(lab_logged(&lab, "ended "), 0);
+	assert_int_equal(lab_logged(&lab, " idle "), 0);
 	lab_end(&lab);
 }
 
@@ -194,6 +274,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(changes_under_traffic_lose_nothing),
+		cmocka_unit_test(replacements_under_traffic_lose_nothing),
 		cmocka_unit_test(rings_take_what_visits_see),
 	};
 

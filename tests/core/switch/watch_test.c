@@ -102,9 +102,18 @@ static void test_rights(void **state)
 	lab_end(&lab);
 }
 
+static void see_worker(void *context, const struct weir_worker_info *info)
+{
+	struct weir_worker_info *copy = context;
+
+	*copy = *info;
+}
+
 static void test_slow(void **state)
 {
 	struct lab_frame frame = lab_udp(0, 1, 1, 2);
+	struct weir_worker_info worker;
+	unsigned long n;
 	struct lab lab;
 
 	(void)state;
@@ -116,6 +125,9 @@ static void test_slow(void **state)
 	// How fast the counter of cycles is, is known after a second.
 	wait_ms(&lab, 1200);
 	assert_int_equal(seen.n, 0);
+	assert_int_equal(weir_worker_list(lab.weir, see_worker, &worker), 0);
+	assert_int_equal(worker.slow_decides, 0);
+	assert_string_equal(worker.slow_extension, "");
 	lab_send(&lab, 0, &frame);
 	lab_run(&lab);
 	expect_notices(&lab, 1);
@@ -123,6 +135,15 @@ static void test_slow(void **state)
 		(const char *const[]){ "worker 0: ", " took longer than 1 ms, the longest ",
 			"extension slow for a flow of port p0", NULL });
 	assert_in_range(strtoul(strstr(seen.rows[0].text, "longest ") + 8, NULL, 10), 4, 1000);
+	// The list of workers names it, too, also when it has left.
+	n = strtoul(seen.rows[0].text + strlen("worker 0: "), NULL, 10);
+	lab_detach(&lab, "slow");
+	lab_settle(&lab);
+	assert_int_equal(weir_worker_list(lab.weir, see_worker, &worker), 0);
+	assert_int_equal(worker.slow_decides, n);
+	assert_string_equal(worker.slow_extension, "slow");
+	assert_string_equal(worker.slow_switch, "br0");
+	assert_true(worker.slow_ms > 4 && worker.slow_ms < 1000);
 	lab_end(&lab);
 }
 

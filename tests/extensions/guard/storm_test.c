@@ -1,11 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
 //
-// Limits: of frames to many ports, by a virtual clock, and of learned addresses.
-#include "guard_lab.h"
+// Limits: of frames to many ports, by a virtual clock, and of learned addresses. Seen from outside:
+// by weir/testing.h.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
 
-static void limit(
-	struct lab *lab, uint64_t broadcast, uint64_t multicast, uint64_t unknown, uint64_t burst)
+#include <weir/testing.h>
+
+#include "guard.pb-c.h"
+
+// Stations 0, at p0, and 1, at p1, to all, to a group, to nobody and to each other.
+#define BROADCAST "ffffffffffff 020000000000 88b5"
+#define MULTICAST "333300000001 020000000000 88b5"
+#define UNKNOWN   "02000000000f 020000000000 88b5"
+#define KNOWN     "020000000001 020000000000 88b5"
+#define FROM_P1   "ffffffffffff 020000000001 88b5"
+
+static void say(const char *sentence)
+{
+	fail_msg("%s", sentence);
+}
+
+static struct weir_testing *start(void)
+{
+	struct weir_testing *t = weir_testing_start(&(struct weir_testing_options){
+		.size = sizeof(struct weir_testing_options),
+		.n_ports = 2,
+		.extension = "guard",
+		.path = GUARD,
+		.fail = say,
+	});
+
+	weir_testing_learn(t);
+	return t;
+}
+
+static void limit(struct weir_testing *t, uint64_t broadcast, uint64_t multicast, uint64_t unknown,
+	uint64_t burst)
 {
 	Guard__Storm message = GUARD__STORM__INIT;
 
@@ -17,123 +52,101 @@ static void limit(
 	message.unknown_unicast = unknown;
 	message.has_burst = burst != 0;
 	message.burst = burst;
-	lab_policy(lab, "p0", "guard", "storm", "storm", &message.base);
+	weir_testing_policy(t, "p0", "guard.storm", "storm", &message.base);
 }
 
-static unsigned send(struct lab *lab, const char *frame_text, unsigned n)
+// How many of n such frames come out.
+static unsigned send(struct weir_testing *t, const char *port, const char *digits, unsigned n)
 {
-	struct lab_frame frame = guard_frame(frame_text), got;
-	unsigned passed = 0;
+	struct weir_testing_frame frame = weir_testing_hex(t, digits);
 
-	for (unsigned i = 0; i < n; i++)
-		lab_send(lab, 0, &frame);
-	lab_run(lab);
-	while (lab_receive(lab, 1, &got))
-		passed++;
-	return passed;
-}
-
-#define BROADCAST ETH(ALL, MINE, "88b5")
-#define MULTICAST ETH(GROUP, MINE, "88b5")
-#define UNKNOWN   ETH("02000000000f ", MINE, "88b5")
-#define KNOWN     ETH(OTHER, MINE, "88b5")
-
-static void know_other(struct lab *lab)
-{
-	struct lab_frame frame = guard_frame(ETH(ALL, OTHER, "88b5")), got;
-
-	lab_send(lab, 1, &frame);
-	lab_run(lab);
-	assert_true(lab_receive(lab, 0, &got));
+	return weir_testing_burst(t, port, &frame, n)->n_out;
 }
 
 static void kinds_are_limited_by_themselves(void **state)
 {
-	struct lab lab;
+	struct weir_testing *t = start();
 
 	(void)state;
-	guard_start(&lab, false);
-	know_other(&lab);
-	limit(&lab, 10, 20, 30, 0);
-	assert_int_equal(send(&lab, BROADCAST, 50), 10);
-	assert_int_equal(send(&lab, MULTICAST, 50), 20);
-	assert_int_equal(send(&lab, UNKNOWN, 50), 30);
-	assert_int_equal(send(&lab, KNOWN, 50), 50);
-	assert_int_equal(lab_drops(&lab, "guard", "broadcast-storm"), 40);
-	assert_int_equal(lab_drops(&lab, "guard", "multicast-storm"), 30);
-	assert_int_equal(lab_drops(&lab, "guard", "unknown-unicast-storm"), 20);
+	limit(t, 10, 20, 30, 0);
+	assert_int_equal(send(t, "p0", BROADCAST, 50), 10);
+	assert_int_equal(send(t, "p0", MULTICAST, 50), 20);
+	assert_int_equal(send(t, "p0", UNKNOWN, 50), 30);
+	assert_int_equal(send(t, "p0", KNOWN, 50), 50);
+	assert_int_equal(weir_testing_drops(t, "guard", "broadcast-storm"), 40);
+	assert_int_equal(weir_testing_drops(t, "guard", "multicast-storm"), 30);
+	assert_int_equal(weir_testing_drops(t, "guard", "unknown-unicast-storm"), 20);
 	// What is not given is not limited; and who has spoken is not unknown.
-	limit(&lab, 0, 0, 30, 0);
-	assert_int_equal(send(&lab, BROADCAST, 50), 50);
-	limit(&lab, 10, 0, 0, 0);
-	assert_int_equal(send(&lab, UNKNOWN, 50), 50);
-	lab_end(&lab);
+	limit(t, 0, 0, 30, 0);
+	assert_int_equal(send(t, "p0", BROADCAST, 50), 50);
+	limit(t, 10, 0, 0, 0);
+	assert_int_equal(send(t, "p0", UNKNOWN, 50), 50);
+	weir_testing_end(t);
 }
 
 static void so_many_per_second(void **state)
 {
+	struct weir_testing *t = start();
 	unsigned passed = 0;
-	uint64_t began;
-	struct lab lab;
 
 	(void)state;
-	guard_start(&lab, false);
-	limit(&lab, 200, 0, 0, 4);
-	assert_int_equal(send(&lab, BROADCAST, 50), 4);
-	began = lab.clock_ns;
-	while (lab.clock_ns < began + UINT64_C(5000000000))
-		passed += send(&lab, BROADCAST, 3);
+	limit(t, 200, 0, 0, 4);
+	assert_int_equal(send(t, "p0", BROADCAST, 50), 4);
+	for (unsigned ms = 0; ms < 5000; ms += 2) { // a burst takes a millisecond
+		passed += send(t, "p0", BROADCAST, 3);
+		weir_testing_advance_ms(t, 1);
+	}
 	assert_in_range(passed, 5 * 200 - 10, 5 * 200 + 4);
 	// A higher limit holds at once, and for the flow that is cached.
-	limit(&lab, 100000, 0, 0, 0);
-	lab_advance_s(&lab, 1);
-	assert_int_equal(send(&lab, BROADCAST, 200), 200);
-	lab_end(&lab);
+	limit(t, 100000, 0, 0, 0);
+	weir_testing_advance_ms(t, 1000);
+	assert_int_equal(send(t, "p0", BROADCAST, 200), 200);
+	weir_testing_end(t);
 }
 
 static void other_ports_are_not_limited(void **state)
 {
-	struct lab_frame frame = guard_frame(ETH(ALL, OTHER, "88b5")), got;
-	unsigned n = 0;
-	struct lab lab;
+	struct weir_testing *t = start();
 
 	(void)state;
-	guard_start(&lab, false);
-	limit(&lab, 10, 10, 10, 0);
-	for (unsigned i = 0; i < 50; i++)
-		lab_send(&lab, 1, &frame);
-	lab_run(&lab);
-	while (lab_receive(&lab, 0, &got))
-		n++;
-	assert_int_equal(n, 50);
-	lab_end(&lab);
+	limit(t, 10, 10, 10, 0);
+	assert_int_equal(send(t, "p1", FROM_P1, 50), 50);
+	weir_testing_end(t);
+}
+
+static void take_entries(void *context, const struct weir_switch_info *info)
+{
+	*(uint64_t *)context = info->fdb_entries;
+}
+
+// What is learned after frames of ten stations more.
+static uint64_t learned(struct weir_testing *t, const char *digits)
+{
+	struct weir_testing_frame frame = weir_testing_hex(t, digits);
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < 10; i++) {
+		frame.bytes[11] = (uint8_t)(16 + i);
+		assert_int_equal(weir_testing_pass(t, "p0", &frame)->out, 1 << 1);
+	}
+	assert_int_equal(
+		weir_switch_list(weir_testing_switch(t), "br0", take_entries, &n, NULL), 0);
+	return n;
 }
 
 static void addresses_are_limited(void **state)
 {
+	struct weir_testing *t = start();
 	Guard__Learn message = GUARD__LEARN__INIT;
-	struct lab lab;
 
 	(void)state;
-	guard_start(&lab, false);
 	message.max = 3;
-	lab_policy(&lab, "p0", "guard", "learn", "learn", &message.base);
-	for (unsigned i = 0; i < 10; i++) {
-		struct lab_frame frame = guard_frame(BROADCAST);
-
-		frame.bytes[11] = (uint8_t)(16 + i);
-		lab_assert_pass(&lab, 0, &frame, 1 << 1);
-	}
-	assert_int_equal(lab_switch(&lab, "br0").fdb_entries, 3);
-	lab_detach(&lab, "guard");
-	for (unsigned i = 0; i < 10; i++) {
-		struct lab_frame frame = guard_frame(MULTICAST);
-
-		frame.bytes[11] = (uint8_t)(16 + i);
-		lab_assert_pass(&lab, 0, &frame, 1 << 1);
-	}
-	assert_int_equal(lab_switch(&lab, "br0").fdb_entries, 10);
-	lab_end(&lab);
+	weir_testing_policy(t, "p0", "guard.learn", "learn", &message.base);
+	assert_int_equal(learned(t, BROADCAST), 3 + 1); // station 0 among them, and 1 at p1
+	assert_int_equal(weir_extension_detach(weir_testing_switch(t), "br0", "guard", 0, NULL), 0);
+	weir_testing_settle(t);
+	assert_int_equal(learned(t, MULTICAST), 10 + 2);
+	weir_testing_end(t);
 }
 
 int main(void)

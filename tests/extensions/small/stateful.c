@@ -16,6 +16,10 @@
 
 #include <weir/extension.h>
 
+#ifndef STATEFUL_VERSION
+#define STATEFUL_VERSION "1.0"
+#endif
+
 enum { DROP_UNSOLICITED, DROP_NO_ROOM, DROP_UNRELATED };
 
 static int attach(struct weir_attachment *attachment, void **instance, struct weir_error *error)
@@ -94,10 +98,11 @@ static void egress(const void *state, const struct weir_flow *flow, struct weir_
 static void session_ended(void *instance, const struct weir_session_end *end)
 {
 	static const char *const causes[] = { "idle", "expired", "closed", "port-removed", "ended",
-		"detached" };
+		"detached", "replaced" };
 
 	weir_log(instance, LOG_DEBUG,
-		"%s %llu: %u > %u, %llu frames %llu bytes, %llu frames %llu bytes back;",
+		STATEFUL_VERSION
+		" %s %llu: %u > %u, %llu frames %llu bytes, %llu frames %llu bytes back;",
 		causes[end->cause], (unsigned long long)end->cookie, ntohs(end->l4_src),
 		ntohs(end->l4_dst), (unsigned long long)end->frames[WEIR_SESSION_FORWARD],
 		(unsigned long long)end->bytes[WEIR_SESSION_FORWARD],
@@ -113,8 +118,8 @@ static void event(void *instance, const struct weir_event *event)
 			weir_sessions_end(instance, event->port, 0));
 }
 
-WEIR_EXTENSION("stateful", WEIR_CLASS_FILTER, .version = "1.0", .summary = "Lets replies in",
-	.reads = WEIR_SESSION_FIELDS,
+WEIR_EXTENSION("stateful", WEIR_CLASS_FILTER, .version = STATEFUL_VERSION,
+	.summary = "Lets replies in", .reads = WEIR_SESSION_FIELDS,
 	.drop_reasons = WEIR_DROP_REASONS({ "unsolicited", "nobody has asked for this" },
 		{ "no-room", "there is no room for another session" },
 		{ "unrelated", "it is about no session" }),
