@@ -38,8 +38,9 @@ static const struct {
 	const char *words;
 } lists[] = {
 	{ WORD_EVENT, "decide-slow extension-attached extension-changed extension-detached "
-		      "extension-loaded extension-missing extension-unloaded fdb-added fdb-moved "
-		      "fdb-removed item-left-out nic-connected nic-disconnected nic-lost "
+		      "extension-expelled extension-loaded extension-missing "
+		      "extension-not-replaced extension-replaced extension-unloaded fdb-added "
+		      "fdb-moved fdb-removed item-left-out nic-connected nic-disconnected nic-lost "
 		      "policies-refused policy-changed port-added port-blocked port-changed "
 		      "port-removed port-unblocked request-refused rights-violated "
 		      "state-not-restored switch-added switch-removed" },
