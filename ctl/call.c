@@ -218,7 +218,8 @@ static int help_type(
 	return result;
 }
 
-int call_help(struct invocation *in, struct ctl_error *error)
+// weirctl EXTENSION --help, weirctl EXTENSION TYPE --help
+static int help(struct invocation *in, struct ctl_error *error)
 {
 	const struct message_type *call;
 	struct types types;
@@ -244,6 +245,7 @@ const struct command call_command = {
 		"Calls an extension: weirctl EXTENSION --help tells its types, weirctl EXTENSION "
 		"TYPE --help the fields",
 	.run = run,
+	.help = help,
 	.changes = true,
 	// Looked at where the extension is known.
 	.arguments = { { "TYPE", WORD_CALL, OPTIONAL }, { "FIELD=VALUE", WORD_CALL_FIELD, MANY } },
