@@ -49,17 +49,20 @@ function(package name section depends description)
 		DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/${name} COMPONENT ${name})
 endfunction()
 
-package(weir net "passwd" "A switch that moves Ethernet frames between interfaces, \
-virtual machines and programs.
-What filters, marks or meters them is an extension, loaded while it runs. This is the daemon with \
-its extensions and weirctl, its command line.")
-package(libweir0 libs "" "The library: the switch inside your own program.")
+# Lines of at most 80 columns: they are shown as they are.
+package(weir net "passwd" "\
+A switch that moves Ethernet frames between interfaces, virtual machines and
+programs. What filters, marks or meters them is an extension, loaded while it
+runs. This is the daemon with its extensions and weirctl, its command line.")
+package(libweir0 libs "" "\
+The library: the switch inside your own program.")
 package(libweir-dev libdevel "libweir0 ${same}, libprotobuf-c-dev, libprotobuf-dev, pkg-config, \
-protobuf-c-compiler, protobuf-compiler" "For extensions, and for programs that embed the switch: \
-headers, the CMake package with weir_add_extension(), the bench for tests of extensions, and the \
+protobuf-c-compiler, protobuf-compiler" "\
+For extensions, and for programs that embed the switch: headers, the CMake
+package with weir_add_extension(), the bench for tests of extensions, and the
 control protocol.")
-package(weir-dpdk net "weir ${same}" "The module of the NIC kind dpdk: network cards that DPDK \
-drives.")
+package(weir-dpdk net "weir ${same}" "\
+The module of the NIC kind dpdk: network cards that DPDK drives.")
 
 set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
 set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS_POLICY ">=")

@@ -267,7 +267,8 @@ static void help_extension(const struct types *types)
 	help_options(stdout, &call_command);
 }
 
-int call_help(struct invocation *in, struct ctl_error *error)
+// weirctl EXTENSION --help, weirctl EXTENSION TYPE --help
+static int help(struct invocation *in, struct ctl_error *error)
 {
 	const struct message_type *call;
 	struct types types;
@@ -290,6 +291,7 @@ const struct command call_command = {
 		"Calls an extension: weirctl EXTENSION --help tells its types, weirctl EXTENSION "
 		"TYPE --help the fields",
 	.run = run,
+	.help = help,
 	.changes = true,
 	// Looked at where the extension is known.
 	.arguments = { { "TYPE", WORD_CALL, OPTIONAL }, { "FIELD=VALUE", WORD_CALL_FIELD, MANY } },

@@ -11,9 +11,6 @@
 #include "command.h"
 #include "types.h"
 
-// weirctl EXTENSION --help, weirctl EXTENSION TYPE --help
-int call_help(struct invocation *in, struct ctl_error *error);
-
 // The files that a call names: fields of format FILE_WRITE and FILE_READ. weirctl opens them, with
 // its user's rights, and passes the descriptors.
 struct call_files {

@@ -67,6 +67,8 @@ struct command {
 	const char *verb; // NULL: the object alone is the command
 	const char *summary;
 	int (*run)(struct invocation *in, struct ctl_error *error);
+	// --help, where the arguments say of what there is more to tell; NULL: help_command.
+	int (*help)(struct invocation *in, struct ctl_error *error);
 	bool changes; // not read-only: takes --dry-run
 	// Both end with a NULL name.
 	struct command_argument arguments[COMMAND_MAX_ARGUMENTS + 1];

@@ -141,7 +141,13 @@ _weirctl()
 		fi
 		candidates=$(_weirctl_words "${kind:--}")
 	fi
-	mapfile -t COMPREPLY < <(compgen -W "$candidates" -- "$current")
+	if [[ $candidates == *'=<file>'* ]]; then
+		# A field that is a file.
+		compopt -o filenames 2>/dev/null
+		mapfile -t COMPREPLY < <(compgen -f -P "${current%%=*}=" -- "${current#*=}")
+	else
+		mapfile -t COMPREPLY < <(compgen -W "$candidates" -- "$current")
+	fi
 	for word in "${COMPREPLY[@]}"; do
 		if [[ $word == *[=:] ]]; then
 			compopt -o nospace 2>/dev/null

@@ -11,18 +11,21 @@
 #include "types.h"
 #include "value.h"
 
-// Prints a word made of up to three parts, if a shell would take it as it is.
+// Whether a shell would take it as it is.
+static bool is_plain(const char *text)
+{
+	for (; *text; text++) {
+		if (!isalnum((unsigned char)*text) && !strchr("._:=,[]-", *text))
+			return false;
+	}
+	return true;
+}
+
+// Prints a word made of up to three parts, unless a shell would make something of it.
 static void put_word(const char *first, const char *second, const char *third)
 {
-	const char *const parts[] = { first, second, third };
-
-	for (size_t i = 0; i < 3; i++) {
-		for (const char *c = parts[i]; *c; c++) {
-			if (!isalnum((unsigned char)*c) && !strchr("._:=[]-", *c))
-				return;
-		}
-	}
-	printf("%s%s%s\n", first, second, third);
+	if (is_plain(first) && is_plain(second) && is_plain(third))
+		printf("%s%s%s\n", first, second, third);
 }
 
 static void put_column(const json_t *rows, const char *key, const char *before)
@@ -138,7 +141,13 @@ static int put_calls(struct invocation *in, const char *extension, struct ctl_er
 	return result;
 }
 
-static void put_value(const char *path, const struct catalog_field *field, uint64_t number)
+// What is put for the word that is being completed: `begun` is what there is of it.
+struct assignments {
+	struct invocation *in;
+	const char *begun;
+};
+
+static void put_value(const char *before, const struct catalog_field *field, uint64_t number)
 {
 	struct value value = { .number = number };
 	char text[256] = "";
@@ -148,33 +157,66 @@ static void put_value(const char *path, const struct catalog_field *field, uint6
 		return;
 	value_put(field, &value, out);
 	fclose(out);
-	put_word(path, "=", text);
+	put_word(before, text, "");
 }
 
-// path= or, once `begun` is that far, path=VALUE for each value that has a name.
-static void put_assignments(const char *path, const struct catalog_field *field, const char *begun)
+// before: what each value comes behind.
+static int put_values(const struct assignments *a, const char *before,
+	const struct catalog_field *field, struct ctl_error *error)
+{
+	json_t *rows;
+	int result;
+
+	for (size_t i = 0; field->enumeration && i < field->enumeration->n_value; i++)
+		put_value(before, field, (uint64_t)(int64_t)field->enumeration->value[i]->number);
+	for (size_t i = 0; quantity_name(field, i); i++)
+		put_word(before, quantity_name(field, i), "");
+	for (uint64_t i = 0; field->type == CATALOG_TYPE(BOOL) && i < 2; i++)
+		put_value(before, field, i);
+	// Which files there are, the shell knows.
+	if ((field->format == WEIR__SCHEMA__FORMAT__FILE_WRITE ||
+		    field->format == WEIR__SCHEMA__FORMAT__FILE_READ) &&
+		is_plain(before))
+		printf("%s<file>\n", before);
+	if (field->format != WEIR__SCHEMA__FORMAT__PORT_NAME)
+		return 0;
+	rows = json_array();
+	result = rows ? list_ports(a->in, rows, error) : ctl_fail_memory(error);
+	put_column(rows, "name", before);
+	json_decref(rows);
+	return result;
+}
+
+// path= or, once the word is that far, path=VALUE for each value that has a name; of a list behind
+// its last comma.
+static int put_assignments(const struct assignments *a, const char *path,
+	const struct catalog_field *field, struct ctl_error *error)
 {
 	size_t size = strlen(path);
+	const char *comma;
+	char *before;
+	int result;
 
-	if (strncmp(begun, path, size) != 0 || begun[size] != '=') {
+	if (strncmp(a->begun, path, size) != 0 || a->begun[size] != '=') {
 		put_word(path, "=", "");
-		return;
+		return 0;
 	}
-	for (size_t i = 0; field->enumeration && i < field->enumeration->n_value; i++)
-		put_value(path, field, (uint64_t)(int64_t)field->enumeration->value[i]->number);
-	for (size_t i = 0; quantity_name(field, i); i++)
-		put_word(path, "=", quantity_name(field, i));
-	for (uint64_t i = 0; field->type == CATALOG_TYPE(BOOL) && i < 2; i++)
-		put_value(path, field, i);
+	comma = field->repeated ? strrchr(a->begun, ',') : NULL;
+	before = strndup(a->begun, comma ? (size_t)(comma + 1 - a->begun) : size + 1);
+	result = before ? put_values(a, before, field, error) : ctl_fail_memory(error);
+	free(before);
+	return result;
 }
 
 // Deep enough for people; also the end of messages that hold themselves.
 enum { FIELD_DEPTH = 3 };
 
-static void put_fields(
-	const struct catalog_message *message, const char *above, const char *begun, unsigned depth)
+static int put_fields(const struct assignments *a, const struct catalog_message *message,
+	const char *above, unsigned depth, struct ctl_error *error)
 {
-	for (size_t i = 0; i < message->n_fields; i++) {
+	int result = 0;
+
+	for (size_t i = 0; result == 0 && i < message->n_fields; i++) {
 		const struct catalog_field *field = &message->fields[i];
 		char path[256];
 
@@ -183,26 +225,25 @@ static void put_fields(
 		if (field->message && field->message->n_fields > 0) {
 			strncat(path, ".", sizeof(path) - strlen(path) - 1);
 			if (depth < FIELD_DEPTH)
-				put_fields(field->message, path, begun, depth + 1);
+				result = put_fields(a, field->message, path, depth + 1, error);
 		} else {
-			put_assignments(path, field, begun);
+			result = put_assignments(a, path, field, error);
 		}
 	}
+	return result;
 }
 
 static int put_fields_of(struct invocation *in, const char *role, const char *extension,
 	const char *type_name, const char *begun, struct ctl_error *error)
 {
+	const struct assignments assignments = { in, begun ? begun : "" };
 	const struct message_type *type = NULL;
 	struct types types;
 	int result = types_fetch(in, extension, &types, error);
 
 	if (result == 0) {
 		type = types_find(&types, role, type_name, error);
-		if (type)
-			put_fields(type->message, "", begun ? begun : "", 0);
-		else
-			result = CTL_REFUSED;
+		result = type ? put_fields(&assignments, type->message, "", 0, error) : CTL_REFUSED;
 	}
 	types_fini(&types);
 	return result;

@@ -6,12 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "call.h"
+#include "command.h"
 
 static int show_help(struct invocation *in, struct ctl_error *error)
 {
-	if (in->command == &call_command)
-		return call_help(in, error);
+	if (in->command && in->command->help)
+		return in->command->help(in, error);
 	if (in->command)
 		help_command(stdout, in->command);
 	else if (in->object)

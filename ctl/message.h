@@ -7,8 +7,9 @@
 //
 //     remote=10.0.0.0/8 direction=out          singular fields
 //     ports=80,443 names=a\,b,c                repeated ones; a backslash takes a comma literally
-//     match.protocol=tcp match.fragment=       fields of a message; one without fields is only
-//     there rule[0].order=1 rule[1].order=2          repeated messages, numbered from 0
+//     match.protocol=tcp match.fragment=       fields of a message
+//     deny=                                    a message without any
+//     rule[0].order=1 rule[1].order=2          repeated messages, numbered from 0
 //
 // A repeated field may also be assigned several times. message_put writes what message_encode
 // reads. In JSON a message is an object, its keys are the field names, and repeated fields are

@@ -143,6 +143,33 @@ int policy_name_type(struct invocation *in, struct type_name *name, struct ctl_e
 	return result;
 }
 
+// Of an extension that is named already, also the fields.
+static int help_add(struct invocation *in, struct ctl_error *error)
+{
+	const char *text = invocation_argument(in, 1);
+	const struct message_type *type = NULL;
+	struct types types = { 0 };
+	struct type_name name;
+	int result = 0;
+
+	help_command(stdout, in->command);
+	if (!text)
+		return 0;
+	result = type_name_split(text, &name, error);
+	if (result == 0)
+		result = types_fetch(in, name.extension, &types, error);
+	if (result == 0) {
+		type = types_find(&types, "policy", *name.type ? name.type : NULL, error);
+		result = type ? 0 : CTL_REFUSED;
+	}
+	if (result == 0) {
+		putchar('\n');
+		result = policy_schema_type(&types, type, error);
+	}
+	types_fini(&types);
+	return result;
+}
+
 static int policy_remove(struct invocation *in, struct ctl_error *error)
 {
 	Weir__Control__PolicyRemove message = WEIR__CONTROL__POLICY_REMOVE__INIT;
@@ -173,6 +200,7 @@ const struct command policy_commands[] = {
 			"Puts a policy on a port or switch:NAME, or replaces that of the same id; "
 			"prints the id",
 		.run = add,
+		.help = help_add,
 		.changes = true,
 		.arguments = { { "TARGET", WORD_TARGET, ONE },
 			{ "EXTENSION[.TYPE]", WORD_POLICY, ONE },

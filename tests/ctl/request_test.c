@@ -294,6 +294,22 @@ static void policies(void **state)
 		{ "eval weirctl policy add vm1 sample.rule $(weirctl policy list | sed -n "
 		  "'2s/.*web *//p')",
 			0, "p1\n", "", NULL },
+		{ "weirctl policy add vm1 sample.rule --help | sed -n '1p;/^sample/,/^remote/p'", 0,
+			"usage: weirctl policy add TARGET EXTENSION[.TYPE] [FIELD=VALUE...] "
+			"[--id ID] [--dry-run]\n"
+			"sample.rule: policy of a port or switch\n"
+			"Lets frames pass or not.\n"
+			"NAME              LABEL     TYPE       FORMAT       RANGE              "
+			"           DEFAULT  KEY  ONEOF   COMMENT\n"
+			"remote            required  string     prefix       -                  "
+			"           -        yes  -       The other side.\n",
+			"", ASKED_SCHEMA },
+		{ "weirctl policy add vm1 sample.start --help >/dev/null", 1, "",
+			"weirctl: extension sample has no policy type \"start\": there are "
+			"sample.rule, ",
+			ASKED_SCHEMA },
+		{ "weirctl policy add vm1 --help | tail -1", 0,
+			"  -V, --version         show the version of weirctl\n", "", "" },
 		{ "weirctl policy schema sample | sed -n 1,8p", 0,
 			"sample.rule: policy of a port or switch\n"
 			"Lets frames pass or not.\n"

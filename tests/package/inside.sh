@@ -18,6 +18,17 @@ ldd embed | grep -q '/libweir.so.0 ' || fail "the program is not linked to libwe
 	fail "the packages do not depend on what is above"
 getent group weir >/dev/null || fail "there is no group weir"
 
+# The tutorial, as it is written.
+# shellcheck source=/dev/null
+source ./typing.bash
+work=$PWD
+type_document tutorial.md "$PWD/printed/tutorial.md"
+[ "$n_commands" -ge 20 ] || fail "the tutorial has $n_commands commands"
+diff -u <(stable tutorial.md) <(stable printed/tutorial.md) ||
+	fail "the tutorial prints something else (- as written, + here)"
+for _ in $(seq 100); do pidof weir-switchd >/dev/null || break && sleep 0.1; done
+! pidof weir-switchd || fail "the tutorial leaves the daemon"
+
 # Every class of extension is written, built and tested, and loads.
 # shellcheck source=/dev/null
 source /usr/share/bash-completion/completions/weirctl
@@ -50,4 +61,4 @@ rm -f /usr/lib/*/weir/extensions/own-*.so
 DEBIAN_FRONTEND=noninteractive quietly apt-get purge -qy "$@"
 left=$(find / -xdev \( -path /proc -o -path /dev -o -path /run -o -path /root -o -path /packages \) -prune -o -iname '*weir*' -print)
 [ -z "$left" ] || fail "left behind: $left"
-echo "${#classes[@]} extensions built, tested and loaded"
+echo "$n_commands commands of the tutorial; ${#classes[@]} extensions built, tested and loaded"

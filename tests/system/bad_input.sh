@@ -74,6 +74,16 @@ install -m 644 "$build/weirctl" "$bad/nothing-1.so"
 refused '"' "${load[@]}"
 install -m 644 "$build/libweir.so.0" "$bad/nothing-1.so"
 refused 'no Weir note' "${load[@]}"
+# What is loaded is not replaced by such, either.
+replace=(extension replace no-telnet --path)
+refused 'is a directory' "${replace[@]}" "$bad/directory.so"
+refused 'must be a regular file' "${replace[@]}" "$bad/pipe.so"
+refused 'No such file' "${replace[@]}" "$bad/nothing.so"
+refused 'no Weir note' "${replace[@]}" "$bad/nothing-1.so"
+install -m 644 "$extensions/probe-filter.so" "$bad/nothing-1.so"
+refused 'is the extension "probe-filter"; "no-telnet" was asked for' "${replace[@]}" "$bad/nothing-1.so"
+head -c 4096 "$extensions/no-telnet.so" >"$bad/nothing-1.so"
+refused '"' "${replace[@]}" "$bad/nothing-1.so"
 # Any byte of the ELF header and of the note, one at a time. What still loads is unloaded.
 python3 - "$extensions/nothing-1.so" "$bad" <<'PYTHON'
 import random, sys

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The Weir Authors
-"""bad_policies.py SOCKET PORT: policies that weirctl would not send, packed by hand, for the probe on a port. Each
-is refused with a sentence that names what is wrong; the deepest and the longest that may be are taken."""
+"""bad_policies.py SOCKET PORT: policies and calls that weirctl would not send, packed by hand, for the probe on a port.
+Each is refused with a sentence that names what is wrong; the deepest and the longest that may be are taken."""
 import sys
 
 from protocol import Client, Refused, field, message, varint
@@ -43,20 +43,39 @@ ROWS = (
     ("longer than a policy may be", ACT + field(5, b"x" * 65536), "65536"),
 )
 
+TEXT = 100  # bytes at most, of the field `text` of the call
+
+# The same of calls.
+CALLS = (
+    ("a call as it should be", field(1, "x" * TEXT), None),
+    ("a call with an unknown field", field(77, 1), "77"),
+    ("a call with a field twice", field(2, 1) + field(2, 1), "times"),
+    ("a call of the wrong wire type", field(1, 1), "text"),
+    ("a call that is cut", varint(1 << 3 | 2) + varint(100) + b"x", ""),
+    ("a call with a byte too many", field(1, "x" * (TEXT + 1)), str(TEXT)),
+    ("a call with too great a number", field(2, 1001), "1000"),
+    ("a call with a port that is not there", field(7, "nowhere"), "nowhere"),
+    ("a call longer than it may be", field(1, b"x" * 65536), "65536"),
+)
+
 
 def add(client, port, body):
     client.ask("policy_add", message(port, "probe-filter", "act", "one", body))
+    client.ask("policy_remove", message(port, "probe-filter", None, "one"))
+
+
+def call(client, _, body):
+    client.ask("extension_call", message("probe-filter", "echo", None, body))
 
 
 def main():
     path, port = sys.argv[1:]
     bad = 0
-    for name, body, sentence in ROWS:
+    for ask, (name, body, sentence) in [(add, row) for row in ROWS] + [(call, row) for row in CALLS]:
         client = Client(path)
         said = None
         try:
-            add(client, port, body)
-            client.ask("policy_remove", message(port, "probe-filter", None, "one"))
+            ask(client, port, body)
         except Refused as refused:
             said = str(refused)
         client.close()

@@ -8,7 +8,7 @@ import struct
 # Fields of Request and Reply.
 REQUESTS = {"switch_add": 20, "port_add": 30, "port_remove": 31, "port_connect": 34,
             "port_disconnect": 35, "port_set": 36, "extension_attach": 54, "policy_add": 70,
-            "policy_remove": 71, "meter_list": 90, "fdb_add": 100, "fdb_remove": 101,
+            "policy_remove": 71, "policy_schema": 73, "extension_call": 150, "meter_list": 90, "fdb_add": 100, "fdb_remove": 101,
             "apply_add": 160, "apply_commit": 161, "export": 163}
 
 

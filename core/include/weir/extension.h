@@ -37,10 +37,35 @@
 //     veto a change of the configuration              x        x          x
 //     events, policies, state               x         x        x          x
 //
-// Growth. Structs carry their size and are only appended to; a host accepts extensions of its own
-// major version and of the same or an older minor. An extension reaches the core only through
-// tables of functions, wrapped by the inline functions below: it has no undefined symbol of the
-// core's and runs on any host that has the minor it needs.
+// What stays. This header with weir/flow.h, weir/frame.h and weir/error.h is the interface, as
+// source and as binary. Inside a major version (WEIR_ABI_MAJOR) it only grows, and each growth is a
+// minor version (WEIR_ABI_MINOR):
+//
+// - What is here keeps its name, number, type, place and meaning: functions, hooks, fields,
+//   constants, enumerators, bits. So do threads, order of calls, ownership and errors, as they are
+//   told beside each. Sentences for people may change.
+// - Structs that say their `size`, and those that the host makes and hands out singly, grow at
+//   their ends; what is new there has its minor version beside it. The others never change: those
+//   that stand in arrays (weir_policy, weir_drop_reason), that both sides make (weir_error,
+//   weir_frame) or that lie in the file (weir_note).
+// - Enumerations grow at their ends. A hook lets pass what it does not know: a kind of event, a
+//   cause, a kind of forwarding or of header.
+// - An extension reaches the host only through tables of functions, wrapped by the inline functions
+//   below. It has no undefined symbol of the host's, and no type of any library crosses over.
+//
+// An older extension, of an older minor, runs on a newer host as it did: of its descriptor and of
+// each struct that it makes (weir_session, weir_fragment_verdict) the host reads `size` bytes, and
+// takes the rest for zero; hooks that it lacks are not called.
+//
+// A newer extension, of a newer minor, is refused by an older host, with both versions in the
+// sentence. One that can do with less says so by WEIR_NEEDS_MINOR and is loaded: the host does not
+// look at what it does not know of descriptor and structs, and functions that it lacks answer
+// -ENOSYS (from minor version 2 on; before calling those of version 1 on a host of version 0, look
+// at abi_minor of weir_host). Members of the host's structs that are newer than WEIR_NEEDS_MINOR
+// are there only as far as `size` says, or abi_minor where there is no size. An option in the
+// schema that the host does not know is refused too: a limit that nobody checks would be none.
+//
+// Another major version is refused, older or newer.
 //
 // A slot of a host's table is NULL where the host does not offer the service: egress schedulers and
 // steering are declared at the end of this file and answer -ENOSYS on hosts that have none; so do
@@ -315,9 +340,8 @@ static inline int weir_visit_originate(
 // Policies are messages of the extension's own schema, wanted by the operator for one port or for
 // the switch. Whenever they change, once for every port when the extension is attached or a port is
 // added, and when another address is assigned to a port, prepare() builds a new immutable state
-// object from all of them. Everybody
-// concerned prepares before anybody commits; then the core publishes the new objects, and the old
-// ones are released when no worker can hold them.
+// object from all of them. Everybody concerned prepares before anybody commits; then the core
+// publishes the new objects, and the old ones are released when no worker can hold them.
 
 struct weir_policy {
 	const char *type; // the policy's type name in the schema
