@@ -176,7 +176,7 @@ equal "policies after a restart" "$(state)" "$before"
 equal "statuses after a restart" "$(value '.[0].body.frames' policy status p0 formats)" 2
 ctl export >site.json
 for id in one all; do ctl policy remove p0 formats.everything $id; done
-ctl policy remove switch:br0 formats nested
+ctl policy remove switch:br0 formats.rule nested
 ctl apply site.json >/dev/null
 equal "policies after apply" "$(state | jq -S 'sort_by(.target, .id)')" "$(jq -S 'sort_by(.target, .id)' <<<"$before")"
 equal "what is left to do" "$(ctl apply site.json --dry-run)" ""

@@ -70,7 +70,7 @@ for round in $(seq 10); do
 	jq '(.switches[0].extensions[] | select(.name == "marker") | .order) = 30' "$work/site.json" \
 		>"$work/other.json"
 	ctl apply "$work/other.json" >/dev/null
-	ctl policy remove pa acl more
+	ctl policy remove pa acl.rule more
 	ctl extension detach br0 marker
 done
 kill -0 "$stream" || fail "the connection through the closed port has ended"
