@@ -54,7 +54,7 @@ static inline void check_flow(struct datapath *dp, struct flow *flow)
 {
 	if (__builtin_expect(flow->valid_at == (uint32_t)dp->now, 1) || datapath_fresh(dp, flow))
 		return;
-	if (dp->n_redecided < REDECIDE_PER_BATCH ||
+	if (dp->n_redecided < dp->redecide_max ||
 		(flow_rest(dp->flows, flow)->flags & FLOW_UNDECIDED)) {
 		dp->n_redecided++;
 		datapath_redecide(dp, flow, true);

@@ -73,8 +73,9 @@ static struct program *run_unknown(struct datapath *dp, struct weir_frame *frame
 	struct flow *old = flow_under_old_mask(dp, port, frame, (uint8_t)key_start(key));
 	struct decided d;
 
-	if (old && dp->n_redecided >= REDECIDE_PER_BATCH &&
+	if (old && dp->n_redecided >= dp->redecide_max &&
 		!(flow_rest(dp->flows, old)->flags & FLOW_UNDECIDED)) {
+		dp->put_off_ns = dp->now_ns;
 		use_flow(dp, old, frame_wire(frame));
 		old->program->refs++;
 		run_and_put(dp, frame, old->program, port->index, WEIR_STAGE_INGRESS);
