@@ -46,6 +46,14 @@ static inline void use_flow(struct datapath *dp, struct flow *flow, uint64_t wir
 		flow_count(dp->flows, flow);
 }
 
+// What may not wait for its turn: what the flow did is not to be done any more; or it begins in the
+// middle of the stack, where another extension may stand by now.
+static inline bool must_redecide(const struct datapath *dp, const struct flow *flow)
+{
+	return (flow_rest(dp->flows, flow)->flags & FLOW_UNDECIDED) ||
+	       (uint8_t)(flow->key[0] >> KEY_START_SHIFT) != 0;
+}
+
 // A hit: if what it depends on has changed, it is decided anew, as long as this batch has not done
 // its share. That happens with the flow's first frame of the batch or not at all: were some of its
 // frames to run the old program and wait for a visit, and others the new one and not, they would
@@ -54,8 +62,7 @@ static inline void check_flow(struct datapath *dp, struct flow *flow)
 {
 	if (__builtin_expect(flow->valid_at == (uint32_t)dp->now, 1) || datapath_fresh(dp, flow))
 		return;
-	if (dp->n_redecided < dp->redecide_max ||
-		(flow_rest(dp->flows, flow)->flags & FLOW_UNDECIDED)) {
+	if (dp->n_redecided < dp->redecide_max || must_redecide(dp, flow)) {
 		dp->n_redecided++;
 		datapath_redecide(dp, flow, true);
 	}
