@@ -71,6 +71,7 @@ void datapath_begin(struct datapath *dp, uint64_t now_ns)
 	dp->tick = flow_tick(now_ns);
 	dp->n_new = dp->n_redecided = dp->n_led_to = 0;
 	dp->new_max = UINT_MAX;
+	dp->redecide_max = REDECIDE_PER_BATCH;
 }
 
 // In the order in which they were made; what they make in turn comes behind.

@@ -13,7 +13,8 @@
 // known or new, is about to be lost. Then the worker limits the new flows of a batch, and the
 // frames of others are dropped at once, under REASON_NEW_FLOW_SHED, which costs about what a hit
 // does. Known flows are never shed: neither stale ones, nor those that have to be found under the
-// masks before a change, nor those whose source has moved away.
+// masks before a change, nor those whose source has moved away. What they need is put off: until it
+// is their turn stale flows go on as they were, and no longer than a sweep may take (scan.c).
 //
 // Where a port's egress stages read more than was read at ingress, the egress half is a flow of its
 // own, known or new: behind an ingress flow of two addresses a scan of ports is as many new egress
@@ -45,8 +46,9 @@ enum {
 	POSITIONS_MAX = 256, // hook_position()
 	ORIGINATED_MAX = 256,
 	HOPS_MAX = 8,
-	REDECIDE_PER_BATCH = 16, // known flows decided anew in one batch
+	REDECIDE_PER_BATCH = 16, // known flows decided anew in one batch, at most
 	OUTPUTS = 8,             // transmit queues at hand; a power of two
+	SWEEP_PATIENCE_NS = 1000000000,
 };
 
 // What waits for the visitors at one position, in the order in which it came.
@@ -94,7 +96,8 @@ struct datapath {
 	uint64_t now_ns;
 	uint32_t now_s;         // seconds
 	uint32_t tick;          // flow_tick()
-	unsigned n_redecided;   // known flows of this batch
+	unsigned n_redecided;   // known flows of this batch, or of this share of a sweep
+	unsigned redecide_max;  // of them, before others go on as they were
 	unsigned n_led_to;      // halves that they have come to be led to
 	unsigned n_new;         // unknown ones, egress halves among them
 	unsigned new_max;       // of them, before the rest is shed
@@ -125,9 +128,10 @@ struct datapath {
 	bool sweeping;
 	uint64_t pass_target;     // the switch clock when this pass began
 	uint64_t rekeyed_at;      // no flow here has the masks that a port had before this time
-	uint32_t sweep_leftovers; // flows under old masks that this pass left
+	uint32_t sweep_leftovers; // flows that this pass left: under old masks, or when crowded
 	uint64_t sweep_started_ns;
-	unsigned sweep_passes;
+	uint64_t put_off_ns;   // when it last was not the turn of a flow under old masks
+	unsigned sweep_passes; // while the clock stood still
 
 	// worker: w, control: r
 	uint64_t swept_at; // no flow here was decided before this time of the switch clock
@@ -159,8 +163,9 @@ struct datapath *datapath_create(const struct datapath_options *options);
 // No worker may use it any more. Control thread.
 void datapath_destroy(struct datapath *dp);
 
-// Begins a batch: takes the clock and the snapshot. Nothing is shed, unless the caller sets new_max
-// afterwards. Worker, online in RCU, here and below.
+// Begins a batch: takes the clock and the snapshot. Nothing is shed, and REDECIDE_PER_BATCH known
+// flows may be decided anew, unless the caller sets new_max and redecide_max afterwards. Worker,
+// online in RCU, here and below.
 void datapath_begin(struct datapath *dp, uint64_t now_ns);
 // Runs the frames that a port received. Takes ownership.
 void datapath_receive(
@@ -172,6 +177,11 @@ bool datapath_scan_due(const struct datapath *dp, uint64_t now_ns);
 // A share of the upkeep: ageing of idle flows, refresh of the FDB, sweep. True while a pass is
 // under way, or a sweep is wanted.
 bool datapath_scan(struct datapath *dp);
+// The sweep that is under way has waited long enough for time that frames leave.
+static inline bool datapath_sweep_is_late(const struct datapath *dp)
+{
+	return dp->sweeping && dp->now_ns - dp->sweep_started_ns > SWEEP_PATIENCE_NS;
+}
 
 // ---- Inside the datapath
 

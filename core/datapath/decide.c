@@ -114,8 +114,7 @@ void datapath_refresh(struct datapath *dp, struct flow *flow)
 {
 	if (datapath_fresh(dp, flow))
 		return;
-	if (dp->n_redecided < REDECIDE_PER_BATCH ||
-		(flow_rest(dp->flows, flow)->flags & FLOW_UNDECIDED)) {
+	if (dp->n_redecided < dp->redecide_max || must_redecide(dp, flow)) {
 		dp->n_redecided++;
 		if (datapath_redecide(dp, flow, true))
 			return;

@@ -46,6 +46,14 @@ static inline void use_flow(struct datapath *dp, struct flow *flow, uint64_t wir
 		flow_count(dp->flows, flow);
 }
 
+// What may not wait for its turn: what the flow did is not to be done any more; or it begins in the
+// middle of the stack, where another extension may stand by now.
+static inline bool must_redecide(const struct datapath *dp, const struct flow *flow)
+{
+	return (flow_rest(dp->flows, flow)->flags & FLOW_UNDECIDED) ||
+	       (uint8_t)(flow->key[0] >> KEY_START_SHIFT) != 0;
+}
+
 // A hit. Stale flows are decided anew with their first frame of the batch or not at all: were some
 // of its frames to run the old program and wait for a visit, and others the new one and not, they
 // would overtake each other.

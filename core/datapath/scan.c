@@ -4,7 +4,12 @@
 // Upkeep of the flow table, a share at a time. Ordinarily one pass a second, which forgets unused
 // flows and tells the FDB which sources are in use, and sessions what was counted. While somebody
 // waits for a change to be in force, as fast as the frames leave room for: then every stale flow is
-// decided anew.
+// decided anew, as many at a time as pressure.h allows.
+//
+// However little room frames leave, a sweep is over at some time: once it has gone on for
+// SWEEP_PATIENCE_NS it takes as long as the frames, and each batch decides REDECIDE_PER_BATCH. So a
+// change is in force at most that long, and twice what deciding all flows anew takes, after the
+// sweep for it has begun, which is at once or at the end of one that is under way.
 //
 // How long a flow is kept unused depends on how full the table is when the pass begins:
 //
@@ -20,12 +25,15 @@
 #include "datapath/datapath.h"
 
 enum {
-	SCAN_SHARE = 64,  // flows looked at in one call, at least
-	SCAN_PER_NEW = 4, // flows looked at for each new one while the table is crowded
+	SCAN_SHARE = 64,    // flows looked at in one call, at least
+	SCAN_PER_NEW = 4,   // flows looked at for each new one while the table is crowded
+	SCAN_REDECIDE = 16, // flows decided anew in one call, at most
 	KEEP_TICKS = 10 * FLOW_TICKS_PER_S,
 	KEEP_CROWDED_TICKS = FLOW_TICKS_PER_S,
-	SWEEP_GRACE_NS = 40000000, // how long active flows under old masks wait for a frame
-	SWEEP_GRACE_PASSES = 4096, // the same for a clock that stands still
+	// How long active flows under old masks wait for a frame, and for the turn of those that
+	// had one; and the same for a clock that stands still.
+	SWEEP_GRACE_NS = 40000000,
+	SWEEP_GRACE_PASSES = 4096,
 };
 
 static bool is_free(const struct flow *flow)
@@ -83,17 +91,32 @@ void datapath_leave_to_frame(struct datapath *dp, struct flow *flow)
 	flow->valid_at = (uint32_t)dp->now - 1; // whatever is not now
 }
 
-// Brings one flow up to date.
-static void sweep(struct datapath *dp, struct flow *flow, const struct snapshot_port *port)
+static bool is_crowded(const struct datapath *dp)
+{
+	return dp->flows->n > dp->flows->capacity / 2;
+}
+
+// Brings one flow up to date. False: there is no time for it now, and it is the next one's turn
+// when this one has had its. Forgetting cannot wait for that when it makes room: then another pass
+// follows.
+static bool sweep(struct datapath *dp, struct flow *flow, const struct snapshot_port *port)
 {
 	if ((flow_rest(dp->flows, flow)->flags & FLOW_UNDECIDED) ||
 		datapath_valid_at(dp, flow) >= dp->pass_target || datapath_fresh(dp, flow))
-		return;
+		return true;
 	// To learn the address again takes a frame.
-	if (!source_is_here(dp, flow, port))
+	if (!source_is_here(dp, flow, port)) {
 		datapath_leave_to_frame(dp, flow);
-	else if (!datapath_redecide(dp, flow, false))
+		return true;
+	}
+	if (dp->n_redecided >= dp->redecide_max) {
+		dp->sweep_leftovers += is_crowded(dp);
+		return is_crowded(dp);
+	}
+	dp->n_redecided++;
+	if (!datapath_redecide(dp, flow, false))
 		forget(dp, flow);
+	return true;
 }
 
 // Whether a flow under the masks before the last change may keep serving its frames for now. The
@@ -105,8 +128,10 @@ static bool may_wait(
 		return false;
 	if (!dp->sweeping)
 		return port->masks_changed_at > dp->rekeyed_at;
-	return dp->now_ns - dp->sweep_started_ns < SWEEP_GRACE_NS &&
-	       dp->sweep_passes < SWEEP_GRACE_PASSES;
+	if (datapath_sweep_is_late(dp) || dp->sweep_passes >= SWEEP_GRACE_PASSES)
+		return false;
+	return dp->now_ns - dp->sweep_started_ns < SWEEP_GRACE_NS ||
+	       dp->now_ns - dp->put_off_ns < SWEEP_GRACE_NS;
 }
 
 static bool had_one_frame(const struct datapath *dp, const struct flow *flow)
@@ -130,7 +155,8 @@ static void refresh_sessions(struct datapath *dp, struct flow *flow)
 		datapath_leave_to_frame(dp, flow);
 }
 
-static void scan_flow(struct datapath *dp, struct flow *flow)
+// False: it is to be looked at again.
+static bool scan_flow(struct datapath *dp, struct flow *flow)
 {
 	const struct snapshot_port *port = snapshot_port(dp->snapshot, (uint16_t)flow->key[0]);
 	uint32_t idle = dp->tick - flow->used;
@@ -149,13 +175,9 @@ static void scan_flow(struct datapath *dp, struct flow *flow)
 	} else if (dp->refreshing && idle <= FLOW_TICKS_PER_S && !refresh_source(dp, flow, port)) {
 		datapath_leave_to_frame(dp, flow);
 	} else if (dp->sweeping) {
-		sweep(dp, flow, port);
+		return sweep(dp, flow, port);
 	}
-}
-
-static bool is_crowded(const struct datapath *dp)
-{
-	return dp->flows->n > dp->flows->capacity / 2;
+	return true;
 }
 
 // Whether as much time has passed, or as many new flows have come, as are between two passes. tick:
@@ -198,7 +220,7 @@ static void begin_pass(struct datapath *dp)
 			dp->sweep_started_ns = dp->now_ns;
 			dp->sweep_passes = 0;
 		}
-		dp->sweep_passes++;
+		dp->sweep_passes += dp->now_ns == dp->sweep_started_ns;
 		dp->sweeping = true;
 	} else {
 		dp->sweeping = false;
@@ -253,7 +275,7 @@ static uint32_t take_share(struct datapath *dp)
 
 bool datapath_scan(struct datapath *dp)
 {
-	uint32_t end;
+	uint32_t end, redecided_max = dp->n_redecided + SCAN_REDECIDE;
 
 	if (dp->scan_at == UINT32_MAX) {
 		if (!sweep_is_wanted(dp) && !ageing_is_due(dp, dp->tick))
@@ -266,9 +288,10 @@ bool datapath_scan(struct datapath *dp)
 	if (end > dp->flows->high_water)
 		end = dp->flows->high_water;
 	prefetch_unused(dp, end);
-	for (; dp->scan_at < end; dp->scan_at++)
-		if (!is_free(&dp->flows->flows[dp->scan_at]))
-			scan_flow(dp, &dp->flows->flows[dp->scan_at]);
+	for (; dp->scan_at < end && dp->n_redecided < redecided_max; dp->scan_at++)
+		if (!is_free(&dp->flows->flows[dp->scan_at]) &&
+			!scan_flow(dp, &dp->flows->flows[dp->scan_at]))
+			break;
 	program_bury(dp->programs);
 	if (dp->scan_at < dp->flows->high_water)
 		return true;

@@ -21,19 +21,18 @@ static bool masks_are_changing(const struct datapath *dp, const struct snapshot_
 	return port->masks_changed_at > dp->rekeyed_at;
 }
 
-// The frame's flow under the masks before the last change; NULL: it is not known there either.
+// The frame's flow under the masks before the last change; NULL: it is not known there either. From
+// a place in the stack on there is none: another extension may have stood there.
 static struct flow *flow_under_old_mask(struct datapath *dp, const struct snapshot_port *port,
-	const struct weir_frame *frame, uint8_t start)
+	const struct weir_frame *frame, unsigned start)
 {
 	unsigned n_words;
 	struct flow_key key;
 
-	if (!masks_are_changing(dp, port))
+	if (start || !masks_are_changing(dp, port))
 		return NULL;
 	make_key(frame, &port->old_ingress,
-		port->index | (uint64_t)start << KEY_START_SHIFT |
-			(uint64_t)port->old_epoch << KEY_EPOCH_SHIFT,
-		&key, &n_words);
+		port->index | (uint64_t)port->old_epoch << KEY_EPOCH_SHIFT, &key, &n_words);
 	return flow_find(dp->flows, &key, n_words, flow_hash(dp->flows, &key, n_words));
 }
 
@@ -70,11 +69,11 @@ static struct program *run_unknown(struct datapath *dp, struct weir_frame *frame
 	const struct snapshot_port *port, struct flow_key *key, unsigned n_words, uint32_t hash,
 	bool may_shed, struct flow **flow)
 {
-	struct flow *old = flow_under_old_mask(dp, port, frame, (uint8_t)key_start(key));
+	struct flow *old = flow_under_old_mask(dp, port, frame, key_start(key));
 	struct decided d;
 
-	if (old && dp->n_redecided >= REDECIDE_PER_BATCH &&
-		!(flow_rest(dp->flows, old)->flags & FLOW_UNDECIDED)) {
+	if (old && dp->n_redecided >= dp->redecide_max && !must_redecide(dp, old)) {
+		dp->put_off_ns = dp->now_ns;
 		datapath_note_stale(dp, old);
 		use_flow(dp, old, frame_wire(frame));
 		old->program->refs++;

@@ -30,7 +30,8 @@ struct worker {
 	struct frame_pool *pool;
 	int epoll_fd, wake_fd;
 	bool stop, started;
-	unsigned new_max; // pressure_next()
+	struct pressure pressure;
+	struct pressure_used used; // by this round so far
 	pthread_t thread;
 	uint64_t epoll_version;                      // of the list that epoll_fd watches
 	uint64_t last_busy_ns, last_ns, last_cycles; // of the last round
@@ -45,7 +46,7 @@ struct worker *worker_create(const struct worker_options *options)
 	if (!w)
 		return NULL;
 	w->options = *options;
-	w->new_max = WORKER_BATCH;
+	w->pressure = PRESSURE_NONE;
 	w->epoll_fd = -1;
 	w->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	w->pool = frame_pool_create(POOL_SMALL, POOL_LARGE);
@@ -132,6 +133,14 @@ static void make_calls(struct worker *w, struct poll_list *list, uint64_t now_ns
 	}
 }
 
+static void note_used(struct worker *w, const struct datapath *dp)
+{
+	if (__builtin_expect(dp->n_new > w->used.n_new, 0))
+		w->used.n_new = dp->n_new;
+	if (__builtin_expect(dp->n_redecided > w->used.n_redecided, 0))
+		w->used.n_redecided = dp->n_redecided;
+}
+
 static unsigned poll_one(struct worker *w, struct poll_entry *e, uint64_t now_ns)
 {
 	struct weir_frame *frames[WORKER_BATCH];
@@ -151,11 +160,13 @@ static unsigned poll_one(struct worker *w, struct poll_entry *e, uint64_t now_ns
 		return 0;
 	}
 	datapath_begin(e->dp, now_ns);
-	e->dp->new_max = pressure_new_max(e->pressure, w->new_max);
+	e->dp->new_max = pressure_new_max(&w->pressure, e->pressure);
+	if (__builtin_expect(!datapath_sweep_is_late(e->dp), 1))
+		e->dp->redecide_max = pressure_redecide_max(&w->pressure, e->pressure, now_ns);
 	datapath_receive(e->dp, e->port, frames, (unsigned)n);
 	datapath_end(e->dp); // which may decide more
-	if (__builtin_expect(e->dp->n_new != 0, 0))
-		e->pressure->n_undecided = 0;
+	pressure_decided(e->pressure, e->dp->n_new, e->dp->n_redecided);
+	note_used(w, e->dp);
 	count(&w->counts.batches, 1);
 	return (unsigned)n;
 }
@@ -164,18 +175,19 @@ static unsigned poll_one(struct worker *w, struct poll_entry *e, uint64_t now_ns
 static void forget_pressure(struct worker *w, uint64_t now_ns)
 {
 	if (w->last_ns != w->last_busy_ns && now_ns - w->last_busy_ns > PRESSURE_OVER_NS)
-		w->new_max = WORKER_BATCH;
+		w->pressure = PRESSURE_NONE;
 }
 
 // True while a pass through the flows is under way: the worker must not sleep.
 static bool scan(struct worker *w, struct datapath *dp, uint64_t now_ns)
 {
 	uint64_t swept = dp->swept_at;
-	// While somebody waits for a sweep it gets as long as the last round took, within limits:
-	// frames keep coming.
+	// While somebody waits for a sweep it gets a share of a round, with as many decisions as a
+	// batch; or, when nothing says that this is too much, or it has waited long enough, as long
+	// as the last round took, within limits: frames keep coming.
 	uint64_t budget_ns = w->last_ns ? now_ns - w->last_ns : SWEEP_MIN_NS;
-	unsigned shares = SWEEP_SHARES;
-	bool more;
+	unsigned shares = 1;
+	bool more = false;
 
 	if (!datapath_scan_due(dp, now_ns))
 		return false;
@@ -184,11 +196,17 @@ static bool scan(struct worker *w, struct datapath *dp, uint64_t now_ns)
 	if (budget_ns > SWEEP_MAX_NS)
 		budget_ns = SWEEP_MAX_NS;
 	datapath_begin(dp, now_ns);
+	dp->redecide_max = w->pressure.redecide_max;
+	if (dp->redecide_max == REDECIDE_PER_BATCH || datapath_sweep_is_late(dp)) {
+		dp->redecide_max = UINT_MAX;
+		shares = SWEEP_SHARES;
+	}
 	do
 		more = datapath_scan(dp);
-	while (more && w->options.clock_ns(w->options.clock_context) - now_ns < budget_ns &&
-		--shares);
+	while (--shares && more &&
+		w->options.clock_ns(w->options.clock_context) - now_ns < budget_ns);
 	datapath_end(dp);
+	note_used(w, dp);
 	if (dp->swept_at != swept)
 		report(w);
 	return more;
@@ -217,15 +235,17 @@ static void account(struct worker *w, uint64_t now_ns)
 static struct round run_round(struct worker *w, struct poll_list *list)
 {
 	struct round r = { .now_ns = w->options.clock_ns(w->options.clock_context) };
-	bool pressed = false;
+	bool fills = false, presses = false;
 
 	account(w, r.now_ns);
 	forget_pressure(w, r.now_ns);
 	for (unsigned i = 0; i < list->n_entries; i++) {
 		r.n_frames += poll_one(w, &list->entries[i], r.now_ns);
-		pressed |= pressure_presses(list->entries[i].pressure, r.now_ns);
+		fills |= pressure_fills(list->entries[i].pressure, r.now_ns);
+		presses |= pressure_presses(list->entries[i].pressure, r.now_ns);
 	}
-	w->new_max = pressure_next(w->new_max, pressed);
+	pressure_next(&w->pressure, &w->used, fills, presses);
+	w->used = (struct pressure_used){ 0 };
 	for (unsigned i = 0; i < list->n_datapaths; i++)
 		r.sweeping |= scan(w, list->datapaths[i], r.now_ns);
 	make_calls(w, list, r.now_ns);

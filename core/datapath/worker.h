@@ -7,7 +7,7 @@
 // While frames come it polls; after linger_us without any it sleeps in epoll until a queue or the
 // control thread wakes it.
 //
-// A round takes one batch off every queue; pressure.h says how many new flows it may decide.
+// A round takes one batch off every queue; pressure.h says how many flows it may decide.
 #ifndef WORKER_H
 #define WORKER_H
 

@@ -1243,7 +1243,8 @@ struct weir_extension {
 //  3. when that is done on every switch, the new one's commit() is called and its stack published:
 //     flows are decided by the new one from now on. The old one gets no events, calls, timers and
 //     posts any more, and its calls end (call_gone());
-//  4. flows that the old one decided are decided anew, in the background; until then they run their
+//  4. flows that the old one decided are decided anew, in time that frames leave, or after a second
+//     at their cost (weir_when_done() in embed.h has the bound); until then they run their
 //     programs. The visits that those ask for go to the new one's visit(), with its states, at the
 //     stages where it has a decide hook; in a batch that had begun, to the old one's;
 //  5. then the old one is told of its sessions, its states are released, it is detached, and its

@@ -66,6 +66,15 @@ static void pass_run(unsigned n)
 	line_batch(1, frames, n);
 }
 
+// A frame of a flow goes on from a place in the stack on.
+static void decide_from(uint8_t start, unsigned redecide_max)
+{
+	datapath_begin(line.dp, line.now_ns);
+	line.dp->redecide_max = redecide_max;
+	datapath_decide_and_run(line.dp, line_frame(0, 7), 0, start);
+	datapath_end(line.dp);
+}
+
 // ---- Flows
 
 // Of four new flows two may be decided, and all of their frames pass: also those that the batch
@@ -138,6 +147,33 @@ static void addresses_alone_are_cached(void **state)
 	assert_int_equal(line.nics[1].sent[1], 4000 * WORKER_BATCH);
 	assert_int_equal(line.dp->decisions, 1);
 	assert_int_equal(line.dp->flows->n, 1);
+}
+
+// A stale flow whose turn has not come runs its old program, unless that begins in the middle of a
+// stack that is another by now, or was under other masks.
+static void what_begins_in_the_middle_does_not_wait(void **state)
+{
+	uint64_t decisions;
+
+	(void)state;
+	stack(&tuple, NULL);
+	for (unsigned remasked = 0; remasked < 2; remasked++) {
+		for (uint8_t start = 0; start < 2; start++)
+			decide_from(start, 1);
+		decisions = line.dp->decisions;
+		for (unsigned i = 0; i < 2; i++) {
+			if (remasked)
+				line_remask((const struct actor *[]){ &dropping }, 1);
+			else
+				generation_move(world.generation, world.ports[0].slot);
+			decide_from(0, 0);
+			assert_int_equal(line.dp->decisions - decisions, i);
+			decide_from(1, 0);
+			assert_int_equal(line.dp->decisions - decisions, i + 1);
+			if (remasked)
+				break; // of masks only the last are remembered
+		}
+	}
 }
 
 // ---- Runs
@@ -327,6 +363,7 @@ int main(void)
 		TEST(later_frames_of_a_decided_flow_pass),
 		TEST(flows_under_old_masks_are_known),
 		TEST(flows_whose_source_moved_are_known),
+		TEST(what_begins_in_the_middle_does_not_wait),
 		TEST(addresses_alone_are_cached),
 		TEST(a_run_is_decided_once_without_a_place),
 		TEST(a_run_is_decided_once_with_a_place),

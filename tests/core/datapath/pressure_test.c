@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
 //
-// Hits first: what becomes of known flows when more new ones come than can be decided. Time is
-// counted in what frames cost: a known one, or one that is shed, 1; a flow that is decided, 10, or
-// what the test says. So there is a capacity that is known, and the same on every machine.
-#include "line.h"
-
-enum { KNOWN_FLOWS = 10, DECIDE_COST = 10, UNIT_NS = 50 };
+// Hits first: what becomes of known flows when more new ones come than can be decided. Time goes by
+// as line_load.h says.
+#include "line_load.h"
 
 static void pass(const void *state, const struct weir_flow *flow, struct weir_decision *d)
 {
@@ -29,82 +26,25 @@ static void stack(const struct actor *const actors[])
 	line_resize(4096);
 }
 
-struct load {
-	unsigned known[2],
-		new[2];       // frames that come in a unit of time, in hundredths, to each port
-	bool endless[2];      // new ones are always there
-	unsigned decide_cost; // 0: DECIDE_COST
-};
-
-struct sums {
-	uint64_t known, new, units, decided; // came, came, passed, were
-	uint32_t next_known, next_new;
-	unsigned due[2][2]; // hundredths of frames
-};
-
-static void arrive_unit(const struct load *load, struct sums *sums, unsigned port)
+static struct load_sums run(const struct load *load, uint64_t units)
 {
-	const struct line_nic *nic = &line.nics[port];
+	struct load_sums sums = { .next_new = 0 };
 
-	sums->due[port][0] += load->known[port];
-	sums->due[port][1] += load->new[port];
-	for (; sums->due[port][0] >= 100; sums->due[port][0] -= 100)
-		sums->known += line_arrive(port, sums->next_known++ % KNOWN_FLOWS, 1);
-	for (; sums->due[port][1] >= 100; sums->due[port][1] -= 100)
-		sums->new += line_arrive(port, LINE_KNOWN + sums->next_new++, 1);
-	while (load->endless[port] && nic->head - nic->tail < LINE_RING / 2)
-		sums->new += line_arrive(port, LINE_KNOWN + sums->next_new++, 1);
-}
-
-static void arrive(const struct load *load, struct sums *sums, unsigned units)
-{
-	sums->units += units;
-	line.now_ns += units * UNIT_NS;
-	while (units--)
-		for (unsigned port = 0; port < 2; port++)
-			arrive_unit(load, sums, port);
-}
-
-// Goes on from the sums so far.
-static void run_on(const struct load *load, struct sums *sums, uint64_t units)
-{
-	unsigned decide_cost = load->decide_cost ? load->decide_cost : DECIDE_COST;
-
-	for (uint64_t end = sums->units + units; sums->units < end;) {
-		uint64_t decisions = line.dp->decisions;
-		unsigned n = line_round();
-		uint64_t decided = line.dp->decisions - decisions;
-
-		sums->decided += decided;
-		arrive(load, sums, n ? n + (unsigned)decided * (decide_cost - 1) : 1);
-	}
-}
-
-static void drain(void)
-{
-	while (line_round())
-		continue;
-}
-
-static struct sums run(const struct load *load, uint64_t units)
-{
-	struct sums sums = { .next_known = 0 };
-
-	run_on(load, &sums, units);
-	drain();
+	load_run(load, &sums, units);
+	load_drain();
 	return sums;
 }
 
 // What is over a second has gone by without frames.
 static void rest(void)
 {
-	drain();
+	load_drain();
 	line.now_ns += UINT64_C(1500000000);
 	line_round();
 }
 
 // What has come was sent to the other port, or shed and counted as that.
-static void check_sums(const struct sums *sums, uint64_t shed)
+static void check_sums(const struct load_sums *sums, uint64_t shed)
 {
 	uint64_t lost = line.nics[0].lost[1] + line.nics[1].lost[1];
 	uint64_t sent = line.nics[0].sent[1] + line.nics[1].sent[1];
@@ -118,7 +58,7 @@ static void check_sums(const struct sums *sums, uint64_t shed)
 static void known_flows_lose_nothing(void **state)
 {
 	static const struct load load = { .known = { 10 }, .new = { 60 } };
-	struct sums sums;
+	struct load_sums sums;
 
 	(void)state;
 	stack(tuple_stack);
@@ -126,7 +66,7 @@ static void known_flows_lose_nothing(void **state)
 	check_sums(&sums, line_shed(0, WEIR_STAGE_INGRESS));
 	assert_int_equal(line.nics[0].lost[1], 0);
 	assert_true(line_shed(0, WEIR_STAGE_INGRESS) > 0);
-	assert_in_range(line.dp->decisions - line.nics[1].sent[1], KNOWN_FLOWS, 2 * KNOWN_FLOWS);
+	assert_in_range(line.dp->decisions - line.nics[1].sent[1], LOAD_KNOWN, 2 * LOAD_KNOWN);
 }
 
 // All loads within capacity: of the time that frames leave, nearly all goes into deciding, and
@@ -156,17 +96,17 @@ static void what_time_is_left_is_for_deciding(void **state)
 	stack(tuple_stack);
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct load *load = &rows[i].load;
-		unsigned cost = load->decide_cost ? load->decide_cost : DECIDE_COST;
+		unsigned cost = load->decide_cost ? load->decide_cost : LOAD_DECIDE_COST;
 		unsigned left = 100 - load->known[0] - load->known[1] - load->new[0] - load->new[1];
 		uint64_t lost, units, decided;
-		struct sums sums = { .next_new = i << 24 };
+		struct load_sums sums = { .next_new = i << 24 };
 		double share;
 
-		run_on(load, &sums, 100000);
+		load_run(load, &sums, 100000);
 		lost = line.nics[0].lost[0] + line.nics[1].lost[0] + line.nics[0].lost[1] +
 		       line.nics[1].lost[1];
 		units = sums.units, decided = sums.decided;
-		run_on(load, &sums, 300000);
+		load_run(load, &sums, 300000);
 		share = 100.0 * (double)(sums.decided - decided) * (cost - 1) /
 			(double)(sums.units - units);
 		print_message("%s: %u %% of the time is left, %.1f %% goes into deciding\n",
@@ -183,7 +123,7 @@ static void what_time_is_left_is_for_deciding(void **state)
 static void a_flood_at_another_port(void **state)
 {
 	static const struct load load = { .known = { 0, 40 }, .new = { 5000 } };
-	struct sums sums;
+	struct load_sums sums;
 
 	(void)state;
 	stack(tuple_stack);
@@ -198,7 +138,7 @@ static void a_flood_at_another_port(void **state)
 static void nothing_is_shed_that_waits(void **state)
 {
 	static const struct load load = { .known = { 10, 1 }, .new = { 5000 } };
-	struct sums sums;
+	struct load_sums sums;
 
 	(void)state;
 	stack(tuple_stack);
@@ -227,11 +167,11 @@ static void endless_sources_are_decided_half_of_the_time(void **state)
 	stack(tuple_stack);
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct load *load = &rows[i].load;
-		unsigned cost = load->decide_cost ? load->decide_cost : DECIDE_COST;
-		struct sums sums = { .next_new = i << 24 };
+		unsigned cost = load->decide_cost ? load->decide_cost : LOAD_DECIDE_COST;
+		struct load_sums sums = { .next_new = i << 24 };
 		double share;
 
-		run_on(load, &sums, 2000000);
+		load_run(load, &sums, 2000000);
 		share = 100.0 * (double)sums.decided * (cost - 1) / (double)sums.units;
 		print_message("%s: %.1f %% of the time goes into deciding\n", rows[i].name, share);
 		assert_int_equal(line.nics[1].lost[0], 0);
@@ -243,14 +183,14 @@ static void endless_sources_are_decided_half_of_the_time(void **state)
 // A port with few new flows gets nearly all of them decided beside one that is flooded for ever.
 static void few_new_flows_are_decided_beside_a_flood(void **state)
 {
-	struct sums sums = { .next_new = 0 };
+	struct load_sums sums = { .next_new = 0 };
 	static const struct load load = { .endless = { true } };
 
 	(void)state;
 	stack(tuple_stack);
 	for (uint32_t i = 0; i < 2000; i++) {
 		line_arrive(1, LINE_KNOWN + (1 << 30) + i, 1);
-		run_on(&load, &sums, 2000);
+		load_run(&load, &sums, 2000);
 	}
 	assert_true(line_shed(0, WEIR_STAGE_INGRESS) > 0);
 	assert_in_range(line.nics[0].sent[1], 2000 - 2000 / 100, 2000);
@@ -263,16 +203,16 @@ static void what_is_beyond_capacity_ends(void **state)
 {
 	static const struct load beyond = { .known = { 10 }, .new = { 120 } };
 	static const struct load within = { .known = { 10 }, .new = { 70 } };
-	struct sums sums = { .next_new = 0 };
+	struct load_sums sums = { .next_new = 0 };
 	uint64_t lost;
 
 	(void)state;
 	stack(tuple_stack);
-	run_on(&beyond, &sums, 500000);
+	load_run(&beyond, &sums, 500000);
 	assert_true(line.nics[0].lost[0] > 0);
-	run_on(&within, &sums, 500000);
+	load_run(&within, &sums, 500000);
 	lost = line.nics[0].lost[0];
-	run_on(&within, &sums, 500000);
+	load_run(&within, &sums, 500000);
 	assert_int_equal(line.nics[0].lost[0], lost);
 }
 
@@ -287,8 +227,8 @@ static void lasting_pressure_starves_nobody(void **state)
 		line_round();
 	}
 	for (unsigned port = 0; port < 2; port++)
-		assert_in_range(line.nics[port].sent[1], 1000 / PRESSURE_NEW_EVERY,
-			1000 * WORKER_BATCH / 2);
+		assert_in_range(
+			line.nics[port].sent[1], 1000 / PRESSURE_EVERY, 1000 * WORKER_BATCH / 2);
 }
 
 // As many as a queue may give before it counts as not draining, all of them new.
@@ -298,7 +238,7 @@ static void bursts_are_not_shed(void **state)
 	stack(tuple_stack);
 	for (uint32_t i = 0; i < 100; i++) {
 		line_arrive(0, LINE_KNOWN + i * 1000, PRESSURE_FULL * WORKER_BATCH);
-		drain();
+		load_drain();
 		line.now_ns += 1000;
 		// What there was is forgotten after some polls, or in a millisecond of sleep.
 		for (unsigned k = 0; k < (i % 2 ? WORKER_BATCH : 1); k++)
@@ -309,7 +249,7 @@ static void bursts_are_not_shed(void **state)
 	assert_int_equal(line.nics[1].sent[1], 100 * PRESSURE_FULL * WORKER_BATCH);
 	// What comes behind is.
 	line_arrive(0, LINE_KNOWN + 1000000, (PRESSURE_FULL + 1) * WORKER_BATCH);
-	drain();
+	load_drain();
 	assert_int_equal(line_shed(0, WEIR_STAGE_INGRESS), WORKER_BATCH);
 }
 
@@ -318,7 +258,7 @@ static void bursts_are_not_shed(void **state)
 static void known_flows_are_redecided(void **state)
 {
 	static const struct load load = { .known = { 10 }, .new = { 60 } };
-	struct sums sums, more;
+	struct load_sums sums, more;
 	uint64_t decisions;
 
 	(void)state;
@@ -326,9 +266,9 @@ static void known_flows_are_redecided(void **state)
 	sums = run(&load, 200000);
 	decisions = line.dp->decisions;
 	generation_move(world.generation, world.ports[0].slot);
-	line_pass(0, KNOWN_FLOWS);
-	assert_int_equal(line.dp->decisions - decisions, KNOWN_FLOWS);
-	sums.known += KNOWN_FLOWS;
+	line_pass(0, LOAD_KNOWN);
+	assert_int_equal(line.dp->decisions - decisions, LOAD_KNOWN);
+	sums.known += LOAD_KNOWN;
 	more = run(&load, 200000);
 	sums.known += more.known;
 	sums.new += more.new;
@@ -339,7 +279,7 @@ static void known_flows_are_redecided(void **state)
 static void egress_halves_are_shed(void **state)
 {
 	static const struct load load = { .known = { 10 }, .new = { 60 } };
-	struct sums sums;
+	struct load_sums sums;
 
 	(void)state;
 	stack(behind_stack);
