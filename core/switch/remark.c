@@ -9,6 +9,7 @@
 #include <syslog.h>
 
 #include "switch/model.h"
+#include "switch/wire.h"
 
 struct remark {
 	struct remark *next;
@@ -67,6 +68,7 @@ void weir_remark(const struct weir *w, bool made, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
+	wire_make_text(text); // extensions may say anything, and it may have been cut
 	if (made)
 		weir_log_line(w, LOG_NOTICE, "%s", text);
 	if (w->on_remark)
