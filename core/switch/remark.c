@@ -75,6 +75,7 @@ void weir_remark(const struct weir *w, bool made, const char *format, ...)
 		w->on_remark(w->remark_context, text);
 }
 
+// sysctl(8) takes the slashes for names with dots, too: eth0.100.
 void port_remark_nic(const struct port *port)
 {
 	const char *name = port->nic ? port->nic->ifname : "";
@@ -83,7 +84,7 @@ void port_remark_nic(const struct port *port)
 		weir_remark(port->target.vswitch->weir, true,
 			"port %s: the host's own kernel takes what comes from interface %s as "
 			"well, whatever policies say: give it no address, and set "
-			"net.ipv6.conf.%s.disable_ipv6=1 and net.ipv4.conf.%s.rp_filter=1",
+			"net/ipv6/conf/%s/disable_ipv6=1 and net/ipv4/conf/%s/rp_filter=1",
 			port->name, name, name, name);
 }
 
