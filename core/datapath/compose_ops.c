@@ -93,7 +93,6 @@ void composer_depend(struct composer *c, uint16_t slot)
 		out->depends[out->n_depends++] = slot;
 }
 
-// Records a rewrite of one field, in the place of an earlier one that nobody has seen.
 // What an earlier rewrite of the TOS sets, a later one may keep.
 static uint32_t merge_tos(uint32_t before, uint32_t after)
 {
@@ -102,6 +101,7 @@ static uint32_t merge_tos(uint32_t before, uint32_t after)
 	return (before & keep) | (after & 0xff & ~keep) | (keep & before >> 8) << 8;
 }
 
+// Records a rewrite of one field, in the place of an earlier one that nobody has seen.
 static void rewrite(struct composer *c, struct op op)
 {
 	struct composition *out = c->out;

@@ -213,7 +213,8 @@ enum half_claim {
 	HALF_ADMITTED, // it belongs to a flow that has been let in
 };
 // Runs the egress half of a port for the frame. Takes the frame. late: operations for
-// datapath_account() unless the egress half is decided to be dropped.
+// datapath_account(); of those only what a visitor's frames have to pass when the egress half is
+// decided to be dropped.
 void datapath_deliver(struct datapath *dp, struct weir_frame *frame, uint16_t port, uint8_t start,
 	enum weir_forwarded forwarded, enum half_claim claim, const struct op late[/* n */],
 	unsigned n_late);
@@ -262,7 +263,7 @@ static inline bool sessions_fresh(const struct datapath *dp, const struct flow *
 bool datapath_account(
 	struct datapath *dp, struct weir_frame *frame, const struct op ops[/* n */], unsigned n);
 
-// All that says which hook a visit is for, but the attachment; of no visit it is 0.
+// All that says which hook a visit is for, but the visitor; of no visit it is 0.
 static inline uint64_t visit_id(const struct op *visit)
 {
 	uint64_t id;

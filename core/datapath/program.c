@@ -96,6 +96,8 @@ static struct program *program_make(const struct op *ops, unsigned n, uint32_t h
 		.drops = ops[n - 1].code == OP_DROP,
 	};
 	memcpy(program->ops, ops, n * sizeof(*ops));
+	for (unsigned i = 0; i < n; i++)
+		program->visits |= ops[i].code == OP_VISIT;
 	find_kept_output(program);
 	return program;
 }

@@ -117,6 +117,7 @@ struct program {
 	bool meters, tracks, sets_tos; // of a program with a kept_output: it has such
 	uint16_t tos;                  // arg of its OP_SET_TOS
 	bool drops;                    // ends in OP_DROP: nothing is delivered
+	bool visits;                   // has an OP_VISIT
 	bool buried;                   // waits for the end of the batch to be freed
 	// flow_tick() when a known flow was last decided anew to have this program instead of
 	// another; 0: never.

@@ -156,8 +156,7 @@ static void go_elsewhere(
 	struct weir_frame *frame = call->frames[i];
 	struct datapath *dp = call->dp;
 
-	if (visit->stage != WEIR_STAGE_DROP)
-		account_lost(dp, queue->programs[at], visit, frame_wire(frame));
+	account_lost(dp, queue->programs[at], visit, frame_wire(frame));
 	switch ((enum visit_outcome)call->outcome[i]) {
 	case VISIT_PASS:
 		break;

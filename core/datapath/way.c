@@ -2,6 +2,7 @@
 // Copyright The Weir Authors
 //
 // The way of a single frame: from its key to a program, cached or decided now, and through it.
+#include "datapath/account.h"
 #include "datapath/decide.h"
 #include "datapath/flow_use.h"
 #include "datapath/rewrite.h"
@@ -199,6 +200,31 @@ static bool may_decide_half(
 	return claim == HALF_LED_TO && dp->n_led_to++ < REDECIDE_PER_BATCH;
 }
 
+// Of what comes before an egress half that drops what it has shown to a visitor: only what has paid
+// and was let through is shown, as the visitor may send it on. Nothing is counted but what is lost
+// here. False: it has been dropped.
+static bool account_shown(
+	struct datapath *dp, struct weir_frame *frame, const struct op late[], unsigned n)
+{
+	const uint64_t wire = n ? frame_wire(frame) : 0;
+	unsigned i = 0;
+
+	while (i < n && (late[i].code == OP_METER || account_op(dp, frame, &late[i], wire)))
+		i++;
+	for (unsigned k = 0; i < n && k < i; k++)
+		if (late[k].code == OP_METER)
+			account_meter(dp, &late[k], wire);
+	return i == n;
+}
+
+static bool account_before(struct datapath *dp, struct weir_frame *frame,
+	const struct program *half, const struct op late[], unsigned n)
+{
+	if (!half->drops)
+		return datapath_account(dp, frame, late, n);
+	return !half->visits || account_shown(dp, frame, late, n);
+}
+
 void datapath_deliver(struct datapath *dp, struct weir_frame *frame, uint16_t index, uint8_t start,
 	enum weir_forwarded forwarded, enum half_claim claim, const struct op late[],
 	unsigned n_late)
@@ -236,7 +262,7 @@ void datapath_deliver(struct datapath *dp, struct weir_frame *frame, uint16_t in
 		dp->n_new_since_pass++;
 		program = decide_flow(dp, &key, n_words, hash, frame).program;
 	}
-	if (program && !program->drops && !datapath_account(dp, frame, late, n_late))
+	if (program && !account_before(dp, frame, program, late, n_late))
 		program_put(dp->programs, program);
 	else
 		run_and_put(dp, frame, program, index, WEIR_STAGE_EGRESS);

@@ -257,6 +257,7 @@ static void add(struct change *change, struct prepared *item)
 static int keep_refusal(struct target *target, struct target_state *state, const char *sentence)
 {
 	plan_put_objects(target->vswitch, state, false);
+	remarks_free(state);
 	state->checked = false;
 	state->refusal = strdup(sentence);
 	return state->refusal ? 1 : -ENOMEM;

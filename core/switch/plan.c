@@ -172,7 +172,10 @@ static int plan_learn_limit(struct weir_plan *p, uint32_t max_addresses)
 __attribute__((format(printf, 2, 0))) static int plan_remark(
 	struct weir_plan *p, const char *format, va_list arguments)
 {
-	return remark_add(plan_of(p)->state, format, arguments);
+	struct plan *plan = plan_of(p);
+	int failed = remark_add(plan->state, format, arguments);
+
+	return failed == -ENOMEM ? no_memory(plan) : failed;
 }
 
 const struct weir_plan_ops plan_ops = {

@@ -354,6 +354,7 @@ static void find_again(struct port *port)
 	} else {
 		weir_notify(s->weir, "nic-connected", s->name, port->name, "",
 			"port %s has its NIC %s again", port->name, spec);
+		port_remark_nic(port);
 		tell(s, WEIR_EVENT_NIC_CONNECTED, port, NULL);
 	}
 	free(spec);

@@ -9,6 +9,7 @@
 #include <syslog.h>
 
 #include "switch/model.h"
+#include "switch/wire.h"
 
 struct remark {
 	struct remark *next;
@@ -67,12 +68,14 @@ void weir_remark(const struct weir *w, bool made, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
+	wire_make_text(text); // extensions may say anything, and it may have been cut
 	if (made)
 		weir_log_line(w, LOG_NOTICE, "%s", text);
 	if (w->on_remark)
 		w->on_remark(w->remark_context, text);
 }
 
+// sysctl(8) takes the slashes for names with dots, too: eth0.100.
 void port_remark_nic(const struct port *port)
 {
 	const char *name = port->nic ? port->nic->ifname : "";
@@ -81,7 +84,7 @@ void port_remark_nic(const struct port *port)
 		weir_remark(port->target.vswitch->weir, true,
 			"port %s: the host's own kernel takes what comes from interface %s as "
 			"well, whatever policies say: give it no address, and set "
-			"net.ipv6.conf.%s.disable_ipv6=1 and net.ipv4.conf.%s.rp_filter=1",
+			"net/ipv6/conf/%s/disable_ipv6=1 and net/ipv4/conf/%s/rp_filter=1",
 			port->name, name, name, name);
 }
 

@@ -40,10 +40,15 @@ reaches a 10.7.0.2 && fail "a port without its NIC passes frames"
 ctl port set pb --mtu 1400
 ctl port set pb --mtu 0
 
+# It comes as interfaces do by default: speaking IPv6.
+at sw sysctl -qw net.ipv6.conf.default.disable_ipv6=0
 link b
+at sw sysctl -qw net.ipv6.conf.default.disable_ipv6=1
 at b ip address add 10.7.0.2/24 dev e
 [ "$(index_of sb)" != "$old" ] || fail "the interface came back with its old index"
 eventually 5 "pb is connected" state_is pb connected
+[ ! -e /proc/sys/net/ipv6 ] || grep -q "port pb: the host's own kernel takes" "$work/log" ||
+	fail "nobody is told that the kernel speaks IPv6 on sb"
 eventually 5 "b answers again" reaches a 10.7.0.2
 pings a 10.7.0.2 100
 wait $ping || true

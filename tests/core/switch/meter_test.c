@@ -118,20 +118,27 @@ static void visits_do_not_part_meters_from_what_is_decided(void **state)
 	}
 }
 
-// What comes to a visitor has been paid for, and let through, before it.
+// What comes to a visitor has been paid for, and let through, before it, whichever port it is at.
 static void visitors_see_what_a_policer_before_them_passes(void **state)
 {
 	struct lab lab;
 
 	(void)state;
-	for (unsigned apart = 0; apart < 2; apart++) {
+	for (unsigned i = 0; i < 4; i++) {
+		bool apart = i % 2, at_egress = i / 2;
+
 		start(&lab);
 		if (apart)
 			lab_reads(&lab, "p1", filter, WEIR_FIELD_IP_TTL);
 		lab_act(&lab, "p0", filter, "0", (Probe__Act){ AT(INGRESS, METER) });
 		lab_act(&lab, "p0", filter, "1",
 			(Probe__Act){ AT(INGRESS, POLICE_FRAMES), LIMIT(1, 1) });
-		lab_act(&lab, "p0", filter, "2", (Probe__Act){ AT(INGRESS, NOTHING), VISIT });
+		if (at_egress)
+			lab_act(&lab, "p1", filter, "2",
+				(Probe__Act){ AT(EGRESS, NOTHING), VISIT });
+		else
+			lab_act(&lab, "p0", filter, "2",
+				(Probe__Act){ AT(INGRESS, NOTHING), VISIT });
 		lab_act(&lab, "p1", filter, "deny", (Probe__Act){ AT(EGRESS, EXCLUDE) });
 		pass(&lab, 3);
 		assert_int_equal(lab_extension(&lab, filter).visits, 1);

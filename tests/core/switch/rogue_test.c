@@ -39,6 +39,7 @@ static const struct row {
 	{ "no-memory", -ENOMEM, "extension rogue refuses the configuration of no-memory",
 		{ NULL } },
 	{ "oddly", 0, NULL, { NULL } },
+	{ "remarks", 0, NULL, { "cut: 0", "one remark more: ENOSPC" } },
 	{ "veto", 0, NULL, { NULL } },
 };
 
@@ -83,6 +84,16 @@ static void assert_sane(const struct weir_error *error)
 	assert_printable(error->field);
 }
 
+static void see_remark(void *context, const char *text)
+{
+	unsigned *n = context;
+
+	assert_printable(text);
+	assert_true(strncmp(text, "extension rogue on remarks: ", 28) == 0);
+	assert_non_null(strstr(text, *n == 0 ? "cut ????" : "?[2J??caf??"));
+	++*n;
+}
+
 static void what_it_asks_for_is_refused(void **state)
 {
 	struct lab_frame frame = lab_udp(0, 1, 1, 23);
@@ -90,11 +101,13 @@ static void what_it_asks_for_is_refused(void **state)
 	(void)state;
 	for (unsigned i = 0; i < N_ROWS; i++) {
 		const struct row *row = &rows[i];
+		unsigned n_remarks = 0;
 		struct lab lab;
 		int ret;
 
 		lab_start(&lab, &(struct lab_options){ .n_ports = 2 });
 		lab_attach(&lab, "rogue", 10);
+		weir_on_remark(lab.weir, see_remark, &n_remarks);
 		ret = add_port(&lab, row->port);
 		if (ret != row->expected)
 			fail_msg("%s: %d %s", row->port, ret, lab.error.message);
@@ -104,6 +117,8 @@ static void what_it_asks_for_is_refused(void **state)
 		}
 		assert_int_equal(lab_switch(&lab, "br0").n_ports, ret ? 2 : 3);
 		assert_said(&lab, row);
+		assert_int_equal(
+			n_remarks, strcmp(row->port, "remarks") == 0 ? WEIR_REMARKS_MAX : 0);
 		lab_assert_pass(&lab, 0, &frame, 1 << 1);
 		// All that was taken for it is there for others again.
 		lab_settle(&lab);
@@ -122,9 +137,11 @@ static void a_restart_goes_on_without(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < N_ROWS; i++) {
+		unsigned n_remarks = 0;
 		struct lab lab;
 
 		lab_start(&lab, &(struct lab_options){ 0 });
+		weir_on_remark(lab.weir, see_remark, &n_remarks);
 		snprintf(document, sizeof(document),
 			"switch br0\nextension br0 rogue order=10\nport br0 %s nic=memory\n"
 			"port br0 p0 nic=memory\nport br0 p1 nic=memory\n",

@@ -136,7 +136,7 @@ static int use_nonsense(struct rogue *r, struct weir_plan *plan, struct weir_err
 static int refuse_with_garbage(struct rogue *r, struct weir_plan *plan, struct weir_error *error)
 {
 	(void)r;
-	(void)plan;
+	weir_plan_remark(plan, "void with the refusal");
 	memset(error, 0xee, sizeof(*error));
 	return -EPERM;
 }
@@ -172,6 +172,21 @@ static int succeed_oddly(struct rogue *r, struct weir_plan *plan, struct weir_er
 	return 77;
 }
 
+static int remark_with_garbage(struct rogue *r, struct weir_plan *plan, struct weir_error *error)
+{
+	char cut[400] = "cut ";
+
+	(void)error;
+	for (size_t i = 4; i < sizeof(cut) - 1; i++)
+		cut[i] = "\303\251"[i % 2];
+	SAY(r, "cut", weir_plan_remark(plan, "%s", cut));
+	for (unsigned i = 1; i < WEIR_REMARKS_MAX; i++)
+		if (weir_plan_remark(plan, "%s", "\033[2J\xff\ncaf\303\251") < 0)
+			weir_log(r->attachment, LOG_DEBUG, "remark %u refused", i);
+	SAY(r, "one remark more", weir_plan_remark(plan, "more"));
+	return 0;
+}
+
 static int begin_to_veto(struct rogue *r, struct weir_plan *plan, struct weir_error *error)
 {
 	(void)plan;
@@ -197,6 +212,7 @@ static const struct deed {
 	{ "no-errno", refuse_with_no_errno },
 	{ "no-memory", refuse_for_memory },
 	{ "oddly", succeed_oddly },
+	{ "remarks", remark_with_garbage },
 	{ "veto", begin_to_veto },
 };
 
