@@ -15,7 +15,7 @@ struct block {
 
 static struct {
 	struct block *blocks;
-	char *next; // free bytes of the first block
+	char *next; // free bytes of the block that was last taken for several
 	size_t left;
 } arena;
 

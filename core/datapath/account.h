@@ -23,7 +23,7 @@ static inline void account_meter(struct datapath *dp, const struct op *op, uint6
 }
 
 // Counts frames that leave the program at an operation of it on the meters before that wait for
-// this: OP_LOST. wire: wire_of() them, as they come to the operation.
+// this: OP_LOST. wire: wire_of() them, as they come to the operation, or as its visitor left them.
 void account_lost(
 	struct datapath *dp, const struct program *program, const struct op *at, uint64_t wire);
 

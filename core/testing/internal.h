@@ -21,6 +21,7 @@ struct weir_testing {
 	unsigned n_ports;
 	uint64_t clock_ns;
 	bool lax;
+	unsigned n_asked, n_settled;        // changes waited for; those in force
 	void (*fail)(const char *sentence); // never NULL
 	char *log;
 	char text[1024]; // the sentence or name that was returned last

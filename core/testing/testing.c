@@ -208,21 +208,22 @@ void weir_testing_advance_ms(struct weir_testing *t, uint64_t ms)
 	}
 }
 
-static void set_flag(void *context)
+static void note_settled(void *context)
 {
-	*(bool *)context = true;
+	struct weir_testing *t = context;
+
+	t->n_settled++;
 }
 
 void weir_testing_settle(struct weir_testing *t)
 {
-	bool done = false;
-
-	if (weir_when_done(t->weir, set_flag, &done) < 0)
+	if (weir_when_done(t->weir, note_settled, t) < 0)
 		testing_fail(t, "no memory to wait for a change");
+	t->n_asked++;
 	// Grace periods end on a thread of liburcu's, by the real clock.
 	for (unsigned waited = 0; waited < SETTLE_MS; waited++) {
 		weir_testing_advance_ms(t, 1);
-		if (done)
+		if (t->n_settled == t->n_asked)
 			return;
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 	}

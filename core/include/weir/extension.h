@@ -204,7 +204,8 @@ static inline void weir_set_dscp(struct weir_decision *d, uint8_t dscp)
 // Counts the flow's frames on a meter made by weir_plan_meter(). Those of a flow that is decided to
 // be dropped later in the stack do not count, also where the egress stages decide that apart. Those
 // that are lost behind it at run time do: to a policer, to a full queue, or to a visit, which may
-// take frames out whatever is decided about those that it lets pass. Filter, forwarding.
+// take frames out whatever is decided about those that it lets pass (but for a visit of the egress
+// stages to frames that these, decided apart, drop behind it). Filter, forwarding.
 static inline void weir_meter(struct weir_decision *d, uint32_t meter)
 {
 	d->ops->meter(d, meter);
