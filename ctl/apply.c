@@ -26,6 +26,9 @@ enum {
 	CHUNK_BYTES = 200 << 10, // of the items in one message; the daemon takes 256 KB
 	CHUNK_ITEMS = 2048,
 	MAX_IN_FLIGHT = 4, // messages whose reply was not yet awaited
+	// Several times what the daemon takes. A file without an end is to be refused before memory
+	// is out.
+	MAX_DOCUMENT_GIB = 1,
 };
 
 // Stops a walk; never an exit code of weirctl's.
@@ -274,8 +277,12 @@ static int parse(FILE *file, const char *name, json_t **document, struct ctl_err
 	size_t size = 0;
 
 	errno = 0;
-	if (read_text(file, &text, &size) < 0) {
+	if (read_text(file, (size_t)MAX_DOCUMENT_GIB << 30, &text, &size) < 0) {
 		free(text);
+		if (errno == EFBIG)
+			return ctl_fail(error, CTL_REFUSED,
+				"%s: must not be longer than %d GiB, as no document is", name,
+				MAX_DOCUMENT_GIB);
 		return ctl_fail(error, CTL_REFUSED, "%s: %s", name, strerror(errno));
 	}
 	*document = text_json(text, size, &fault);
