@@ -363,7 +363,9 @@ const struct command apply_commands[] = {
 	{
 		.object = "apply",
 		.summary = "Makes the switches what a document says (- reads it from standard "
-			   "input), all or nothing; shows the differences",
+			   "input), all or nothing; shows the differences. Objects that it does "
+			   "not name stay as they are. A port that it names loses what it does not "
+			   "say of it: nic, vlan, mac and mtu that are absent mean none",
 		.run = apply,
 		.changes = true,
 		.arguments = { { "FILE", WORD_FILE, OPTIONAL } },
