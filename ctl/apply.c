@@ -26,6 +26,9 @@ enum {
 	CHUNK_BYTES = 200 << 10, // of the items in one message; the daemon takes 256 KB
 	CHUNK_ITEMS = 2048,
 	MAX_IN_FLIGHT = 4, // messages whose reply was not yet awaited
+	// Several times what the daemon takes. A file without an end is to be refused before memory
+	// is out.
+	MAX_DOCUMENT_GIB = 1,
 };
 
 // Stops a walk; never an exit code of weirctl's.
@@ -274,8 +277,12 @@ static int parse(FILE *file, const char *name, json_t **document, struct ctl_err
 	size_t size = 0;
 
 	errno = 0;
-	if (read_text(file, &text, &size) < 0) {
+	if (read_text(file, (size_t)MAX_DOCUMENT_GIB << 30, &text, &size) < 0) {
 		free(text);
+		if (errno == EFBIG)
+			return ctl_fail(error, CTL_REFUSED,
+				"%s: must not be longer than %d GiB, as no document is", name,
+				MAX_DOCUMENT_GIB);
 		return ctl_fail(error, CTL_REFUSED, "%s: %s", name, strerror(errno));
 	}
 	*document = text_json(text, size, &fault);
@@ -356,7 +363,9 @@ const struct command apply_commands[] = {
 	{
 		.object = "apply",
 		.summary = "Makes the switches what a document says (- reads it from standard "
-			   "input), all or nothing; shows the differences",
+			   "input), all or nothing; shows the differences. Objects that it does "
+			   "not name stay as they are. A port that it names loses what it does not "
+			   "say of it: nic, vlan, mac and mtu that are absent mean none",
 		.run = apply,
 		.changes = true,
 		.arguments = { { "FILE", WORD_FILE, OPTIONAL } },

@@ -85,19 +85,21 @@ static const struct site_object port = {
 	.keys =
 		(const struct site_key[]){
 			NAME("name", "Unique over all switches."),
-			SPEC("nic", "What it is connected to, such as packet:eth1 or tap:vm1."),
-			SPEC("vlan", "10, trunk:1-100,200,native:1 or none."),
+			SPEC("nic", "What it is connected to, such as packet:eth1 or tap:vm1; "
+				    "nothing when absent."),
+			SPEC("vlan", "10, trunk:1-100,200,native:1 or none, as when absent."),
 			{ .name = "mac",
 				.kind = SITE_TEXT,
 				.least = 1,
 				.most = MAX_NAME,
-				.comment = "The address of the station behind it." },
+				.comment =
+					"The address of the station behind it; none when absent." },
 			{ .name = "mtu",
 				.kind = SITE_NUMBER,
 				.zero_is_absent = true,
 				.most = UINT32_MAX,
 				.comment = "The largest frame in bytes, without Ethernet header "
-					   "and VLAN tags." },
+					   "and VLAN tags; the NIC's when absent." },
 			FLAG("uplink", "It leads to the physical network."),
 			FLAG("force", "Also an interface that carries the default route."),
 			FLAG("disconnected", "It has the NIC and is not to use it."),

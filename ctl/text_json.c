@@ -12,15 +12,16 @@
 // Jansson alone (median of five rounds in turn, 2 cores of an EPYC at 2445 MHz).
 #include "text_json.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { MAX_DEPTH = 32, MAX_DIGITS = 18 };
 
-int read_text(FILE *file, char **text, size_t *size)
+int read_text(FILE *file, size_t most, char **text, size_t *size)
 {
-	size_t room = 0;
+	size_t room = 0, n;
 
 	*size = 0;
 	do {
@@ -31,8 +32,13 @@ int read_text(FILE *file, char **text, size_t *size)
 		if (!grown)
 			return -1;
 		*text = grown;
-		*size += fread(*text + *size, 1, room - *size, file);
-	} while (*size == room);
+		n = room - *size <= most - *size ? room - *size : most - *size + 1;
+		*size += fread(*text + *size, 1, n, file);
+	} while (*size == room && *size <= most);
+	if (*size > most) {
+		errno = EFBIG;
+		return -1;
+	}
 	(*text)[*size] = '\0';
 	return ferror(file) ? -1 : 0;
 }

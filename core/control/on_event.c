@@ -34,17 +34,45 @@ static bool exists(const char *pattern)
 	return false;
 }
 
+// Kinds and patterns of one family have the word before the first dash in common.
+static bool are_related(const char *a, const char *b)
+{
+	const size_t size = strcspn(a, "-*");
+
+	return size == strcspn(b, "-*") && strncmp(a, b, size) == 0;
+}
+
+// All kinds would not fit into a sentence: those of the pattern's family, or else the families, of
+// which a larger one is said as the pattern that it can be asked for by.
+static void list_kinds(const char *pattern, char *known, size_t room)
+{
+	const char *kind, *before = "";
+	bool near = false;
+	size_t size = 0;
+
+	for (unsigned i = 0; (kind = weir_notice_kind(i)); i++)
+		near = near || are_related(pattern, kind);
+	for (unsigned i = 0; (kind = weir_notice_kind(i)) && size < room; before = kind, i++) {
+		const char *next = weir_notice_kind(i + 1);
+		const char *comma = size > 0 ? ", " : "";
+
+		if (near ? !are_related(pattern, kind) : are_related(before, kind))
+			continue;
+		if (!near && next && are_related(kind, next))
+			size += (size_t)snprintf(known + size, room - size, "%s%.*s-*", comma,
+				(int)strcspn(kind, "-"), kind);
+		else
+			size += (size_t)snprintf(known + size, room - size, "%s%s", comma, kind);
+	}
+}
+
 // A watcher that waits for what never comes would not notice.
 static int refuse_kind(const char *pattern, struct weir_error *error)
 {
-	char known[400] = "";
-	size_t size = 0;
-	const char *kind;
+	char known[360] = "";
 
-	for (unsigned i = 0; (kind = weir_notice_kind(i)) && size < sizeof(known); i++)
-		size += (size_t)snprintf(
-			known + size, sizeof(known) - size, "%s%s", i ? " " : "", kind);
-	return weir_refuse(error, -EINVAL, "kinds", "kind \"%.20s\": there are %s", pattern, known);
+	list_kinds(pattern, known, sizeof(known));
+	return weir_refuse(error, -EINVAL, "kinds", "kind \"%.63s\": there are %s", pattern, known);
 }
 
 static int check_kinds(const Weir__Control__EventSubscribe *wanted, struct weir_error *error)

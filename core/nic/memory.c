@@ -135,6 +135,13 @@ void weir_memory_release(struct weir_memory *memory)
 	free(memory);
 }
 
+static int memory_check(const struct nic_options *options, struct weir_error *error)
+{
+	struct settings settings;
+
+	return parse(options, &settings, error);
+}
+
 static int memory_open(
 	const struct nic_options *options, struct nic **nic, struct weir_error *error)
 {
@@ -279,6 +286,7 @@ const struct nic_class nic_memory_class = {
 	.usage = "memory[:queues=N,size=N,offload=on|off]",
 	.summary = "queues of frames between the switch and the program that embeds it",
 	.open = memory_open,
+	.check = memory_check,
 	.close = memory_close,
 	.receive = memory_receive,
 	.transmit = memory_transmit,

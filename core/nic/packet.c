@@ -96,8 +96,9 @@ static int check_interface(const struct specification *spec, const struct interf
 			spec->name, strerror(-ret));
 	if (ret)
 		return weir_refuse(error, -EBUSY, "nic",
-			"interface \"%s\": carries the host's default route; only with force",
-			spec->name);
+			"interface \"%s\": carries the host's default route; only with "
+			"force: --force, or packet:%s,force",
+			spec->name, spec->name);
 	return 0;
 }
 

@@ -214,6 +214,13 @@ static int tap_open(const struct nic_options *options, struct nic **nic, struct 
 	return 0;
 }
 
+static int tap_check(const struct nic_options *options, struct weir_error *error)
+{
+	struct specification spec;
+
+	return parse(options, &spec, error);
+}
+
 // 1 = *frame is one, 0 = nothing there now, -EMSGSIZE = one was passed over: it is above
 // WEIR_FRAME_MAX and cut off, or a bare header.
 static int receive_one(int fd, struct landing *landing, struct weir_frame **frame)
@@ -317,6 +324,7 @@ const struct nic_class nic_tap_class = {
 	.usage = "tap:NAME[,queues=N]",
 	.summary = "A tap interface, opened or made; one that was made goes when it is closed",
 	.open = tap_open,
+	.check = tap_check,
 	.close = tap_close,
 	.receive = tap_receive,
 	.transmit = tap_transmit,

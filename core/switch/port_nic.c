@@ -272,8 +272,9 @@ int weir_port_connect(
 	if (!nic || !*nic)
 		nic = port->nic_spec;
 	if (!*nic)
-		return weir_refuse(
-			error, -EINVAL, "nic", "port \"%s\": has never had a NIC; name one", name);
+		return weir_refuse(error, -EINVAL, "nic",
+			"port \"%s\": has no NIC that it could be connected to again; name one",
+			name);
 	failed = port_check_nic(port, nic, error);
 	if (!failed)
 		failed = review(port->target.vswitch, WEIR_EVENT_NIC_CONNECTED, port, NULL, error);

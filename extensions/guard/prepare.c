@@ -165,8 +165,9 @@ static int build(struct building *b, struct weir_error *error)
 		failed = take_policy(b, &b->target->policies[i], error);
 	if (failed)
 		return failed;
+	// A key of the port or one of the policy may be missing: the sentence has both.
 	if ((g->kinds & GUARD_MAC) && g->macs.n == 0)
-		return weir_refuse(error, -EINVAL, "address",
+		return weir_refuse(error, -EINVAL, NULL,
 			"port %s: has no address to be guarded; assign it one (port set %s --mac) "
 			"or name some",
 			b->target->name, b->target->name);

@@ -2,6 +2,7 @@
 // Copyright The Weir Authors
 //
 // Documents read in one pass are what Jansson makes of them.
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -222,11 +223,31 @@ static void files_are_read_to_their_end(void **state)
 		for (size_t n = 0; n < sizes[i]; n++)
 			fputc('a' + (int)(n % 26), file);
 		rewind(file);
-		assert_int_equal(read_text(file, &text, &size), 0);
+		assert_int_equal(read_text(file, sizes[i], &text, &size), 0);
 		assert_int_equal(size, sizes[i]);
 		assert_int_equal(strlen(text), sizes[i]);
 		for (size_t n = 0; n < size; n++)
 			assert_int_equal(text[n], 'a' + (int)(n % 26));
+		free(text);
+		fclose(file);
+	}
+}
+
+static void files_without_end_are_refused(void **state)
+{
+	static const size_t most[] = { 0, 1, 65535, 65536, 65537, 300000 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(most) / sizeof(*most); i++) {
+		FILE *file = fopen("/dev/zero", "re");
+		char *text = NULL;
+		size_t size;
+
+		assert_non_null(file);
+		errno = 0;
+		assert_int_equal(read_text(file, most[i], &text, &size), -1);
+		assert_int_equal(errno, EFBIG);
+		assert_int_equal(size, most[i] + 1);
 		free(text);
 		fclose(file);
 	}
@@ -239,6 +260,7 @@ int main(void)
 		cmocka_unit_test(lists_are_nested_as_deep),
 		cmocka_unit_test(damaged_texts_are_read_as_jansson_does),
 		cmocka_unit_test(files_are_read_to_their_end),
+		cmocka_unit_test(files_without_end_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -156,7 +156,7 @@ struct weir_port_config {
 };
 
 enum weir_port_state {
-	WEIR_PORT_CREATED, // has never had a NIC
+	WEIR_PORT_CREATED, // has no NIC, and none to be connected to again
 	WEIR_PORT_CONNECTED,
 	WEIR_PORT_DISCONNECTED, // on request
 	WEIR_PORT_NIC_LOST,     // the interface is gone; reconnected when it comes back

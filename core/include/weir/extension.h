@@ -791,7 +791,7 @@ static inline int weir_save_write(struct weir_save *s, const void *bytes, size_t
 // In any T seconds at most rate * T + burst pass, and a quarter of the burst more where several
 // workers share: each takes a millisecond's tokens at a time. The rate is neither missed nor
 // exceeded in the long run. Choose a burst of some milliseconds at the rate: a sender that is held
-// back by loss (TCP) needs about a round trip's worth of it.
+// back by loss (TCP) needs about a round trip's worth of it, and at least some frames of 64 KB.
 //
 // What each passed and dropped is in `weirctl policer list`, by its key, which drop list, drop
 // watch and trace tell too.

@@ -87,6 +87,37 @@ static Weir__Control__Event *take_event(int fd, Weir__Control__Reply **reply)
 	return (*reply)->event;
 }
 
+// What there is instead is told to its end: of the family that was meant, or which families.
+static void test_kinds_there_are(void **state)
+{
+	static const struct {
+		const char *kind, *sentence;
+	} rows[] = {
+		{ "nosuch", "kind \"nosuch\": there are decide-slow, extension-*, fdb-*, "
+			    "item-left-out, nic-*, policies-refused, policy-changed, port-*, "
+			    "request-refused, rights-violated, state-not-restored, switch-*" },
+		{ "nic", "kind \"nic\": there are nic-connected, nic-disconnected, nic-lost" },
+		{ "nic-found*", "kind \"nic-found*\": there are nic-connected, nic-disconnected, "
+				"nic-lost" },
+		{ "extension-", "extension-replaced, extension-unloaded" },
+		{ "a-kind-with-a-name-as-long-as-the-longest-that-a-request-can-have",
+			"request-refused, rights-violated, state-not-restored, switch-*" },
+	};
+	struct fixture *fixture = fixture_start(0, 0);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int fd = fixture_connect(fixture);
+		char request[128];
+
+		snprintf(request, sizeof(request), "event_subscribe kinds=%.63s", rows[i].kind);
+		send_text(fd, request, 1);
+		check_refused(fd, 1, WEIR__CONTROL__STATUS__CODE__INVALID, rows[i].sentence);
+		close(fd);
+	}
+	fixture_stop(fixture);
+}
+
 // Only the kinds that were asked for; numbers tell that there were others.
 static void test_event_kinds(void **state)
 {
@@ -252,6 +283,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_events),
 		cmocka_unit_test(test_event_kinds),
+		cmocka_unit_test(test_kinds_there_are),
 		cmocka_unit_test(test_refusals_are_events),
 		cmocka_unit_test(test_refusals_are_limited),
 		cmocka_unit_test(test_events_lost),

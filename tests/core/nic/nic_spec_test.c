@@ -106,6 +106,41 @@ static void refused_open_leaves_nic_alone(void **state)
 	nic_close(NULL);
 }
 
+// A dry run refuses what open() would refuse for the specification alone, by the same sentence.
+static void tries_refuse_what_is_malformed(void **state)
+{
+	static const char *const malformed[] = {
+		"tap:aaaaaaaaaaaaaaaaaaaa",
+		"tap:a/b",
+		"tap:vm1,queues=0",
+		"tap:vm1,queues=65",
+		"tap:vm1,ring=1",
+		"packet:aaaaaaaaaaaaaaaaaaaa",
+		"packet:eth1,queues=0",
+		"packet:eth1,loop",
+		"memory:queues=0",
+		"memory:size=3",
+		"memory:offload=maybe",
+		"memory:colour=red",
+		"replay:/dev/null,pps=0",
+	};
+	static const char *const good[] = { "null", "memory", "memory:queues=2,size=64,offload=off",
+		"tap:vm1", "tap:vm1,queues=64" };
+	struct nic_options options = { .n_workers = 1 };
+	struct weir_error tried, opened;
+	struct nic *nic;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++) {
+		print_message("\"%s\"\n", malformed[i]);
+		assert_int_equal(nic_try(malformed[i], &options, &tried), -EINVAL);
+		assert_int_equal(nic_open(malformed[i], &options, &nic, &opened), -EINVAL);
+		assert_string_equal(tried.message, opened.message);
+	}
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		assert_int_equal(nic_try(good[i], &options, &tried), 0);
+}
+
 static void claims(void **state)
 {
 	static const struct {
@@ -256,6 +291,7 @@ int main(void)
 		cmocka_unit_test(unknown_kind_names_the_kinds),
 		cmocka_unit_test(long_specification),
 		cmocka_unit_test(refused_open_leaves_nic_alone),
+		cmocka_unit_test(tries_refuse_what_is_malformed),
 		cmocka_unit_test(interfaces),
 		cmocka_unit_test(claims),
 		cmocka_unit_test(null_swallows),

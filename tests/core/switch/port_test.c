@@ -54,7 +54,7 @@ static void states(void **state)
 	lab_assert_pass(&lab, 0, &frame, 0); // nobody to send to
 	assert_int_equal(lab_drops(&lab, "core", "no-destination"), 1);
 	lab_assert_refused(&lab, weir_port_connect(lab.weir, "vm", NULL, 0, &lab.error), EINVAL,
-		"port \"vm\": has never had a NIC; name one");
+		"port \"vm\": has no NIC that it could be connected to again; name one");
 	assert_int_equal(weir_port_connect(lab.weir, "vm", "memory", 0, &lab.error), 0);
 	assert_string_equal(see(&lab, "vm").state, "connected");
 	lab_assert_refused(&lab, weir_port_connect(lab.weir, "vm", "null", 0, &lab.error), EBUSY,

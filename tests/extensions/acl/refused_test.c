@@ -259,6 +259,42 @@ static void all_normalised_are_told(void **state)
 	acl_end(&lab);
 }
 
+// ---- A burst that nobody chose
+
+// What passes in 100 ms, but no less than eight of the largest frames, which TCP comes in.
+static void default_burst_has_room_for_frames_of_64k(void **state)
+{
+	static const struct {
+		const char *what, *taken;
+	} bursts[] = {
+		{ "rate=1000", "rate=1000 burst=524288" },
+		{ "rate=41943040", "rate=41943040 burst=524288" },
+		{ "rate=50000000", "rate=50000000 burst=625000" },
+		{ "rate=1000000000000", "rate=1000000000000 burst=1000000000" },
+		{ "rate=50000000 burst=1000", "rate=50000000 burst=1000" },
+	};
+	struct remarks remarks = { 0 };
+	struct lab lab;
+
+	(void)state;
+	acl_begin(&lab, &(struct lab_options){ 0 });
+	weir_on_remark(lab.weir, see_remark, &remarks);
+	for (size_t i = 0; i < sizeof(bursts) / sizeof(bursts[0]); i++) {
+		char text[128], wanted[256];
+
+		// Bits behind the length: what was understood is told, with the burst.
+		snprintf(text, sizeof(text), "acl direction=in action=police remote=10.0.0.1/8 %s",
+			bursts[i].what);
+		snprintf(wanted, sizeof(wanted),
+			"extension acl on p0: policy x: its prefix has bits set behind its length, "
+			"and is taken as: direction=in action=police %s remote=10.0.0.0/8",
+			bursts[i].taken);
+		assert_int_equal(acl_try(&lab, "p0", "x", text), 0);
+		assert_string_equal(remarks.last, wanted);
+	}
+	acl_end(&lab);
+}
+
 struct told {
 	char text[512];
 	bool normalised, found;
@@ -328,6 +364,7 @@ int main(void)
 		cmocka_unit_test(what_was_refused_is_forgotten),
 		cmocka_unit_test(nesting_is_refused_with_the_number),
 		cmocka_unit_test(all_normalised_are_told),
+		cmocka_unit_test(default_burst_has_room_for_frames_of_64k),
 		cmocka_unit_test(what_was_understood_is_said),
 	};
 

@@ -106,7 +106,7 @@ static void so_it_may_in_a_document(void **state)
 	lab_assert_pass(&lab, 0, &second, 1 << 1);
 	lab_assert_refused(&lab, lab_try_apply(&lab, "port br0 p0 nic=memory\n", 0, NULL), EINVAL,
 		"port p0: has no address to be guarded");
-	assert_string_equal(lab.error.field, "items[0].address");
+	assert_string_equal(lab.error.field, "items[0]");
 	lab_assert_pass(&lab, 0, &second, 1 << 1);
 	lab_end(&lab);
 }
