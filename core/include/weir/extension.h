@@ -851,7 +851,7 @@ static inline int weir_police_as(struct weir_decision *d, uint32_t policer, unsi
 // A session pairs a flow with its replies. A decision opens it; the decisions about its further
 // flows, on whichever worker they are made, find it. It is opened once, when the frame that was
 // decided about is on its way: not while a decision is traced, not for one that drops the frame in
-// the end, and not twice because strict mode decides twice. (Where the stages of an egress port
+// the end, and not again because strict mode decides again. (Where the stages of an egress port
 // read more than those before them they are decided apart, and later: what was opened before them
 // stays, also when they drop the frame.)
 //
