@@ -118,6 +118,14 @@ enum {
 	WEIR_REASONS_MAX = 64, // drop reasons of one extension
 };
 
+// Names that no extension can have, as initialisers of strings: what the switch itself drops is
+// told under the name core, and all others are first words of weirctl's own commands, where the
+// name of an extension that takes calls stands as well.
+#define WEIR_RESERVED_NAMES                                                                        \
+	"apply", "completion", "core", "drop", "event", "export", "extension", "fdb", "flow",      \
+		"help", "meter", "policer", "policy", "port", "session", "switch", "trace",        \
+		"worker"
+
 // ---- Decisions
 // -------------------------------------------------------------------------------------
 //
@@ -1154,7 +1162,8 @@ struct weir_extension {
 	uint32_t size;
 	uint16_t abi_major, abi_minor; // what it was built against
 	enum weir_class class;
-	const char *name;    // a-z, 0-9 and "-", at most WEIR_NAME_MAX - 1
+	const char *name;    // a-z, 0-9 and "-", at most WEIR_NAME_MAX - 1, none of
+			     // WEIR_RESERVED_NAMES
 	const char *version; // free text
 	const char *summary; // one line
 	uint64_t

@@ -146,6 +146,10 @@ static void refusals(void **state)
 		ENOENT, "nobody");
 	lab_assert_refused(&lab, weir_extension_detach(lab.weir, "br0", "watcher", 0, &lab.error),
 		ENOENT, "extension \"watcher\": is not attached to switch br0");
+	lab_assert_refused(&lab, weir_extension_load(lab.weir, "core", NULL, 0, &lab.error), EINVAL,
+		"extension \"core\": the name is taken by the switch itself");
+	lab_assert_refused(&lab, weir_extension_attach(lab.weir, "br0", "switch", 0, 0, &lab.error),
+		EINVAL, "extension \"switch\": the name is taken");
 	lab_assert_refused(&lab, weir_extension_unload(lab.weir, "marker", 0, &lab.error), EBUSY,
 		"extension \"marker\": is attached to switch br0; detach it first");
 	lab_assert_refused(&lab, weir_extension_unload(lab.weir, "nobody", 0, &lab.error), ENOENT,
