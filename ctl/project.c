@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <weir/extension.h>
+
 enum { NAME_MAX_SIZE = 32, PATH_SIZE = 128 }; // with the terminating zero
 
 static const char common[] = "common";
@@ -71,6 +73,18 @@ static bool is_target_of_cmake(const char *name)
 	return false;
 }
 
+// No switch would load it.
+static bool is_reserved(const char *name)
+{
+	static const char *const reserved[] = { WEIR_RESERVED_NAMES };
+
+	for (size_t i = 0; i < sizeof(reserved) / sizeof(*reserved); i++) {
+		if (strcmp(name, reserved[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int check_name(const char *name, struct ctl_error *error)
 {
 	size_t size = strlen(name);
@@ -86,6 +100,11 @@ static int check_name(const char *name, struct ctl_error *error)
 			"name \"%s\": must be 1 to %d of a-z, 0-9 and \"-\", beginning with a "
 			"letter and not ending with \"-\"",
 			name, NAME_MAX_SIZE - 1);
+	if (is_reserved(name))
+		return ctl_fail(error, CTL_REFUSED,
+			"name \"%s\": is taken by the switch itself or by a command of weirctl's; "
+			"choose another",
+			name);
 	if (is_target_of_cmake(name))
 		return ctl_fail(error, CTL_REFUSED,
 			"name \"%s\": is taken by a target of CMake's; choose another", name);

@@ -74,6 +74,8 @@ struct compose_context {
 	uint32_t now_s;
 	bool learn; // a frame is at hand: its source address may be learned
 	const struct meter_owners *meters;
+	// Strict mode: the key of the frame at hand as it is parsed, unmasked; NULL: there is none.
+	const struct flow_key *whole;
 	const uint16_t *redirect; // a visit chose this port: stages 1 to 3 are over; or NULL
 	const struct session_table *sessions;
 	// Of the composition's sessions, one bit each: those that there is no room for. It has been

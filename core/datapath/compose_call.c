@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
 //
-// Calling a decide hook, in strict mode twice.
+// Calling a decide hook, in strict mode more than once.
 #include "datapath/composer.h"
 
 // What a hook's decision consists of, for strict mode's comparison.
@@ -45,50 +45,81 @@ static bool same_verdict(const struct verdict *before, const struct composer *no
 	       memcmp(&before->composer.key, &now->key, sizeof(now->key)) == 0;
 }
 
-// A flow that differs in everything the hook did not declare. The hook is called without its mask's
-// help: key_to_flow() shows the same fields as before, so the filler goes straight into the struct.
-static void call_with_filler(struct composer *c, const struct hook *hook)
+typedef void call(struct composer *c, const struct hook *hook);
+
+// Calls the hook with what it declared, and with what this key has in all it did not declare. The
+// hook is called without its mask's help: key_to_flow() shows the same fields as before, so what it
+// hides goes straight into the struct.
+static void call_with_hidden(
+	struct composer *c, const struct hook *hook, const struct flow_key *hidden_key)
 {
 	struct key_mask others = hook->mask;
-	struct flow_key filler = c->key;
 	struct weir_flow flow, hidden;
 
-	for (unsigned i = 1; i < KEY_WORDS; i++) {
+	for (unsigned i = 1; i < KEY_WORDS; i++)
 		others.bits.w[i] = ~hook->mask.bits.w[i];
-		filler.w[i] = (c->key.w[i] & hook->mask.bits.w[i]) |
-			      (UINT64_C(0x5a5a5a5a5a5a5a5a) & others.bits.w[i]);
-	}
 	others.bits.w[0] = UINT64_MAX;
 	others.fields = ~hook->mask.fields;
 	key_to_flow(&c->key, &hook->mask, shown_ingress(c, hook), c->egress, &flow);
-	key_to_flow(&filler, &others, c->ingress, c->egress, &hidden);
+	key_to_flow(hidden_key, &others, c->ingress, c->egress, &hidden);
 	for (size_t i = offsetof(struct weir_flow, eth_dst); i < sizeof(flow); i++)
 		((uint8_t *)&flow)[i] |= ((const uint8_t *)&hidden)[i];
 	hook->decide(hook->state, &flow, &c->decision);
 }
 
+// Finds who compares with zero, or with what no frame of a test has.
+static void call_with_filler(struct composer *c, const struct hook *hook)
+{
+	struct flow_key filler = c->key;
+
+	for (unsigned i = 1; i < KEY_WORDS; i++)
+		filler.w[i] = (c->key.w[i] & hook->mask.bits.w[i]) |
+			      (UINT64_C(0x5a5a5a5a5a5a5a5a) & ~hook->mask.bits.w[i]);
+	call_with_hidden(c, hook, &filler);
+}
+
+// Finds who compares with a value that the frame at hand has.
+static void call_with_frame(struct composer *c, const struct hook *hook)
+{
+	struct flow_key key = *c->context->whole;
+
+	key.w[0] = c->key.w[0];
+	call_with_hidden(c, hook, &key);
+}
+
+// Decides again from what was before, and compares with what was decided first.
+static bool decides_the_same(struct composer *c, const struct hook *hook,
+	const struct verdict *before, const struct verdict *first, call *again)
+{
+	*c = before->composer;
+	*c->out = before->composition;
+	c->again = true;
+	// Another worker may open or end a session meanwhile.
+	c->first = &first->composition;
+	again(c, hook);
+	c->again = false;
+	c->first = NULL;
+	return same_verdict(first, c);
+}
+
 // A decision must not depend on what was not declared: decides again with other values there.
 static void call_strict(struct composer *c, const struct hook *hook)
 {
-	static const char impure[] =
-		"the decision depends on fields that the extension did not declare";
 	struct composition *out = c->out;
 	struct verdict before = { *out, *c }, first;
+	bool pure;
 
 	call_with(c, hook);
 	first = (struct verdict){ *out, *c };
-	*c = before.composer;
-	*out = before.composition;
-	c->again = true;
-	// Another worker may open or end a session meanwhile.
-	c->first = &first.composition;
-	call_with_filler(c, hook);
-	c->again = false;
-	c->first = NULL;
-	if (!same_verdict(&first, c))
-		composer_offence(c, OFFENCE_IMPURE, impure);
+	pure = decides_the_same(c, hook, &before, &first, call_with_filler) &&
+	       (!c->context->whole || decides_the_same(c, hook, &before, &first, call_with_frame));
 	*c = first.composer;
 	*out = first.composition;
+	if (!pure)
+		composer_offence(c, OFFENCE_IMPURE,
+			"the decision at stage %s depends on fields that the extension did not "
+			"declare, or on something else that changes, as a counter or a clock",
+			composer_stage_name(c));
 }
 
 void composer_call(struct composer *c, const struct hook *hook)

@@ -21,7 +21,7 @@ struct composer {
 	// A meter counts frames as they are on the wire of its port: without the tag that the
 	// switch adds for the VLAN of an access port. In bytes, negative. So are they paid for.
 	int8_t wire_adjust;
-	bool again;                      // strict mode's second call: what offends has been counted
+	bool again;                      // strict mode's later calls: what offends has been counted
 	const struct composition *first; // and what the first has found; else NULL
 	bool dropped, hook_ended, flood, native, too_complex;
 	uint8_t drop_stage;
@@ -64,7 +64,7 @@ const char *composer_port_name(const struct composer *c, uint32_t id);
 struct native_decision;
 void composer_tell_native(struct composer *c, const struct native_decision *native);
 
-// Calls one decide hook, twice in strict mode.
+// Calls one decide hook, more than once in strict mode.
 void composer_call(struct composer *c, const struct hook *hook);
 
 // Recording. Peephole rules keep programs short; see compose_ops.c.
@@ -101,6 +101,8 @@ const struct policer *composer_policer(struct composer *c, uint32_t id);
 // Drops the flow at this hook. reason: reason_of().
 void composer_drop(struct composer *c, uint16_t reason);
 
+// The name of the stage whose hook is being called.
+const char *composer_stage_name(const struct composer *c);
 // Counts an offence of the hook's extension, as extension_offend().
 enum offence { OFFENCE_VIOLATION, OFFENCE_INVALID, OFFENCE_IMPURE };
 __attribute__((format(printf, 3, 4))) void composer_offence(

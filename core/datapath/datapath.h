@@ -218,9 +218,9 @@ enum half_claim {
 void datapath_deliver(struct datapath *dp, struct weir_frame *frame, uint16_t port, uint8_t start,
 	enum weir_forwarded forwarded, enum half_claim claim, const struct op late[/* n */],
 	unsigned n_late);
-// Decides a flow anew from its key. has_frame: for a frame of its; else what needs one is left to
-// the next. False: there was no memory for the program; it keeps the old one.
-bool datapath_redecide(struct datapath *dp, struct flow *flow, bool has_frame);
+// Decides a flow anew from its key. frame: one of its, that it is for; NULL: none, and what needs
+// one is left to the next. False: there was no memory for the program; it keeps the old one.
+bool datapath_redecide(struct datapath *dp, struct flow *flow, const struct weir_frame *frame);
 // Has the flow's next frame decide it anew, before anything is done with it. It stays known, so
 // that the frame is not shed as a new flow's.
 void datapath_leave_to_frame(struct datapath *dp, struct flow *flow);
@@ -233,9 +233,9 @@ static inline uint64_t datapath_valid_at(const struct datapath *dp, const struct
 }
 // True when nothing that the flow depends on has changed since; brings valid_at up to now.
 bool datapath_fresh(struct datapath *dp, struct flow *flow);
-// Before a frame of the flow runs its program: if what it depends on has changed, it is decided
+// Before this frame of the flow runs its program: if what it depends on has changed, it is decided
 // anew, as long as this batch has not done its share.
-void datapath_refresh(struct datapath *dp, struct flow *flow);
+void datapath_refresh(struct datapath *dp, struct flow *flow, const struct weir_frame *frame);
 // A frame runs the flow's program, stale as it may be.
 static inline void datapath_note_stale(struct datapath *dp, const struct flow *flow)
 {

@@ -10,9 +10,12 @@ static void clear_rest(struct flow_key *key, unsigned n_words)
 		key->w[i] = 0;
 }
 
-static void compose(struct datapath *dp, const struct flow_key *key, bool learn,
+// frame: whose key it is; NULL: there is none.
+static void compose(struct datapath *dp, const struct flow_key *key, const struct weir_frame *frame,
 	const uint16_t *redirect, unsigned sessions_refused, struct composition *out)
 {
+	bool learn = frame && !redirect && !(key->w[0] & (KEY_EGRESS_HALF | KEY_DROP_HALF));
+	struct flow_key whole;
 	struct compose_context context = {
 		.snapshot = dp->snapshot,
 		.fdb = dp->fdb,
@@ -26,6 +29,10 @@ static void compose(struct datapath *dp, const struct flow_key *key, bool learn,
 		.moves = &dp->moves,
 	};
 
+	if (frame && dp->snapshot->strict) {
+		key_parse(frame, &whole);
+		context.whole = &whole;
+	}
 	count(&dp->decisions, 1);
 	if (key->w[0] & KEY_DROP_HALF)
 		compose_drop(&context, key, out);
@@ -37,14 +44,15 @@ static void compose(struct datapath *dp, const struct flow_key *key, bool learn,
 
 // Composes for a frame that is at hand, and opens the sessions that are asked for. What there is no
 // room for is composed once more without.
-static void compose_for_frame(struct datapath *dp, const struct flow_key *key, bool learn,
-	const uint16_t *redirect, struct composition *out, struct session_hold *hold)
+static void compose_for_frame(struct datapath *dp, const struct flow_key *key,
+	const struct weir_frame *frame, const uint16_t *redirect, struct composition *out,
+	struct session_hold *hold)
 {
 	unsigned refused = 0, more = 0;
 
 	do {
 		refused |= more;
-		compose(dp, key, learn, redirect, refused, out);
+		compose(dp, key, frame, redirect, refused, out);
 		more = sessions_take(dp, out, hold);
 	} while (more);
 }
@@ -63,19 +71,19 @@ static void adopt(struct datapath *dp, struct flow *flow, const struct compositi
 	sessions_adopt(dp, flow, hold);
 }
 
-bool datapath_redecide(struct datapath *dp, struct flow *flow, bool has_frame)
+bool datapath_redecide(struct datapath *dp, struct flow *flow, const struct weir_frame *frame)
 {
-	bool learn = has_frame && !(flow->key[0] & (KEY_EGRESS_HALF | KEY_DROP_HALF));
+	bool learn = frame && !(flow->key[0] & (KEY_EGRESS_HALF | KEY_DROP_HALF));
 	struct session_hold hold = { 0 };
 	struct composition composition;
 	struct flow_key key;
 	struct program *program;
 
 	flow_key(dp->flows, flow, &key);
-	if (has_frame) {
-		compose_for_frame(dp, &key, learn, NULL, &composition, &hold);
+	if (frame) {
+		compose_for_frame(dp, &key, frame, NULL, &composition, &hold);
 	} else {
-		compose(dp, &key, false, NULL, 0, &composition);
+		compose(dp, &key, NULL, NULL, 0, &composition);
 		if (!sessions_take_existing(dp, flow, &composition, &hold)) {
 			datapath_leave_to_frame(dp, flow);
 			return true;
@@ -110,13 +118,13 @@ bool datapath_fresh(struct datapath *dp, struct flow *flow)
 	return true;
 }
 
-void datapath_refresh(struct datapath *dp, struct flow *flow)
+void datapath_refresh(struct datapath *dp, struct flow *flow, const struct weir_frame *frame)
 {
 	if (datapath_fresh(dp, flow))
 		return;
 	if (dp->n_redecided < dp->redecide_max || must_redecide(dp, flow)) {
 		dp->n_redecided++;
-		if (datapath_redecide(dp, flow, true))
+		if (datapath_redecide(dp, flow, frame))
 			return;
 	}
 	datapath_note_stale(dp, flow);
@@ -125,13 +133,12 @@ void datapath_refresh(struct datapath *dp, struct flow *flow)
 struct decided decide_flow(struct datapath *dp, struct flow_key *key, unsigned n_words,
 	uint32_t hash, const struct weir_frame *frame)
 {
-	bool learn = !(key->w[0] & (KEY_EGRESS_HALF | KEY_DROP_HALF));
 	struct composition composition;
 	struct session_hold hold;
 	struct decided d = { 0 };
 
 	clear_rest(key, n_words);
-	compose_for_frame(dp, key, learn, NULL, &composition, &hold);
+	compose_for_frame(dp, key, frame, NULL, &composition, &hold);
 	d.program = program_get(dp->programs, composition.ops, composition.n_ops);
 	d.flow = d.program ? flow_insert(dp->flows, key, n_words, hash) : NULL;
 	if (!d.flow) {
@@ -153,7 +160,7 @@ struct program *decide_redirected(struct datapath *dp, struct flow_key *key, uns
 	struct session_hold hold;
 
 	clear_rest(key, n_words);
-	compose_for_frame(dp, key, false, &to, &composition, &hold);
+	compose_for_frame(dp, key, frame, &to, &composition, &hold);
 	sessions_count(dp, &hold, frame);
 	return program_get(dp->programs, composition.ops, composition.n_ops);
 }

@@ -15,7 +15,7 @@ static struct composer *composer(struct weir_decision *decision)
 	return (struct composer *)decision;
 }
 
-static const char *stage_name(const struct composer *c)
+const char *composer_stage_name(const struct composer *c)
 {
 	static const char *const names[WEIR_N_STAGES] = { "ingress", "forward", "forwarded",
 		"egress", "drop" };
@@ -72,7 +72,7 @@ bool composer_may(struct composer *c, unsigned classes, const char *what)
 			"service" };
 
 		composer_offence(c, OFFENCE_VIOLATION, "%s at stage %s is not for the class %s",
-			what, stage_name(c), names[class]);
+			what, composer_stage_name(c), names[class]);
 		return false;
 	}
 	return !c->hook_ended;
@@ -123,7 +123,7 @@ static void decide_exclude(struct weir_decision *d, unsigned reason)
 	if (c->hook->stage != WEIR_STAGE_EGRESS) {
 		composer_offence(c, OFFENCE_VIOLATION,
 			"exclude at stage %s: destinations are excluded at stage egress",
-			stage_name(c));
+			composer_stage_name(c));
 		return;
 	}
 	if (composer_reason_valid(c, reason))
@@ -254,7 +254,8 @@ static void decide_forward(struct weir_decision *d, weir_port_id id)
 		return;
 	if (c->hook->stage != WEIR_STAGE_FORWARD) {
 		composer_offence(c, OFFENCE_VIOLATION,
-			"choosing a destination at stage %s: stage forward does", stage_name(c));
+			"choosing a destination at stage %s: stage forward does",
+			composer_stage_name(c));
 		return;
 	}
 	composer_depend(c, generation_slot(GENERATION_PORT, (uint16_t)id));
@@ -280,8 +281,8 @@ static bool may_forward(struct composer *c, const char *what)
 		return false;
 	if (c->hook->stage == WEIR_STAGE_FORWARD)
 		return true;
-	composer_offence(
-		c, OFFENCE_VIOLATION, "%s at stage %s: stage forward does", what, stage_name(c));
+	composer_offence(c, OFFENCE_VIOLATION, "%s at stage %s: stage forward does", what,
+		composer_stage_name(c));
 	return false;
 }
 

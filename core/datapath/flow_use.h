@@ -57,10 +57,11 @@ static inline bool must_redecide(const struct datapath *dp, const struct flow *f
 // A hit. Stale flows are decided anew with their first frame of the batch or not at all: were some
 // of its frames to run the old program and wait for a visit, and others the new one and not, they
 // would overtake each other.
-static inline void check_flow(struct datapath *dp, struct flow *flow)
+static inline void check_flow(
+	struct datapath *dp, struct flow *flow, const struct weir_frame *frame)
 {
 	if (__builtin_expect(flow->valid_at != (uint32_t)dp->now, 0))
-		datapath_refresh(dp, flow);
+		datapath_refresh(dp, flow, frame);
 }
 
 // The program of a cached flow, with a reference that the caller puts; NULL: there is no such flow.
@@ -71,7 +72,7 @@ static inline struct program *cached_program(struct datapath *dp, const struct f
 
 	if (!flow)
 		return NULL;
-	check_flow(dp, flow);
+	check_flow(dp, flow, frame);
 	use_flow(dp, flow, frame_wire(frame));
 	flow->program->refs++;
 	return flow->program;

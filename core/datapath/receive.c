@@ -178,7 +178,7 @@ ALWAYS_INLINE void run_hit(
 	struct datapath *dp = b->dp;
 	uint16_t output;
 
-	check_flow(dp, flow);
+	check_flow(dp, flow, frames[0]);
 	use_flow(dp, flow, r->wire);
 	program = flow->program;
 	output = program->output;

@@ -114,7 +114,7 @@ static bool sweep(struct datapath *dp, struct flow *flow, const struct snapshot_
 		return is_crowded(dp);
 	}
 	dp->n_redecided++;
-	if (!datapath_redecide(dp, flow, false))
+	if (!datapath_redecide(dp, flow, NULL))
 		forget(dp, flow);
 	return true;
 }

@@ -136,7 +136,7 @@ void datapath_miss(struct datapath *dp, struct weir_frame *frames[], unsigned n,
 	struct program *program = NULL;
 
 	if (flow) {
-		check_flow(dp, flow);
+		check_flow(dp, flow, frames[0]);
 		program = flow->program;
 		program->refs++;
 	}

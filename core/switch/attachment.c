@@ -159,6 +159,26 @@ static unsigned drop_target(struct target *target, struct attachment *a)
 	return n;
 }
 
+static unsigned n_policies_of(const struct target *target, const struct attachment *a)
+{
+	unsigned n = 0;
+
+	for (const struct policy *p = target->policies; p; p = p->next)
+		n += p->attachment == a;
+	return n;
+}
+
+unsigned attachment_n_policies(const struct attachment *a)
+{
+	const struct vswitch *s = a->vswitch;
+	unsigned n = n_policies_of(&s->target, a);
+
+	for (unsigned i = 0; i < s->n_indices; i++)
+		if (s->ports[i])
+			n += n_policies_of(&s->ports[i]->target, a);
+	return n;
+}
+
 // Returns how many policies there were.
 static unsigned drop_everywhere(struct attachment *a)
 {

@@ -89,10 +89,9 @@ int loader_load_beside(const struct loader *loader, const char *name, const char
 	struct extension *extension;
 	int ret;
 
-	if (!loader_is_name(name))
-		return weir_refuse(error, -EINVAL, "name",
-			"extension \"%.64s\": a name has 1 to %d characters a-z, 0-9 and \"-\"",
-			name, WEIR_NAME_MAX - 1);
+	ret = loader_check_name(name, error);
+	if (ret)
+		return ret;
 	ret = path ? extension_open(name, path, &extension, error)
 		   : load_from_directories(loader, name, &extension, error);
 	if (ret)

@@ -92,6 +92,9 @@ void loader_close(struct extension *extension);
 
 // Whether text is a name of an extension: 1 to WEIR_NAME_MAX - 1 of a-z, 0-9 and "-".
 bool loader_is_name(const char *text);
+// Whether an extension may be called that: 0, or -EINVAL with a sentence, also for a name that is
+// one of WEIR_RESERVED_NAMES.
+int loader_check_name(const char *name, struct weir_error *error);
 
 // The extension of this name, NULL when none is loaded. Borrowed until loader_unload.
 struct extension *loader_find(const struct loader *loader, const char *name);

@@ -68,6 +68,31 @@ bool loader_is_name(const char *text)
 	return is_token(text, WEIR_NAME_MAX - 1);
 }
 
+static bool is_reserved(const char *name)
+{
+	static const char *const reserved[] = { WEIR_RESERVED_NAMES };
+
+	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
+		if (strcmp(name, reserved[i]) == 0)
+			return true;
+	return false;
+}
+
+int loader_check_name(const char *name, struct weir_error *error)
+{
+	if (!loader_is_name(name))
+		return weir_refuse(error, -EINVAL, "name",
+			"extension \"%.64s\": a name has 1 to %d characters a-z, 0-9 and \"-\"",
+			name, WEIR_NAME_MAX - 1);
+	if (is_reserved(name))
+		return weir_refuse(error, -EINVAL, "name",
+			"extension \"%s\": the name is taken by the switch itself or by a command "
+			"of "
+			"weirctl's; an extension must have another",
+			name);
+	return 0;
+}
+
 // What is shown in one line of a table.
 static bool is_line(const char *text)
 {

@@ -659,6 +659,8 @@ void attachment_give_up(struct attachment *attachment);
 // how many policies went with it.
 struct wait *attachment_end_make(struct attachment *attachment);
 unsigned attachment_end(struct attachment *attachment, struct wait *wait);
+// How many policies it has, on its switch and on ports.
+unsigned attachment_n_policies(const struct attachment *attachment);
 // The same for one whose switch goes.
 void attachment_end_with_switch(struct attachment *attachment);
 

@@ -115,15 +115,24 @@ static int carry_state(const struct target *t, const struct succession *x, struc
 static int prepare(struct target *t, struct succession *x, struct weir_error *error)
 {
 	const struct target_state *before = target_state_of(t, x->old);
+	struct weir_error own = { 0 };
 	const struct policy *second;
+	char name[WEIR_NAME_MAX + 8];
 	int failed;
 
 	if (before && before->refusal) {
 		failed = change_prepare_or_refuse(&x->change, x->new, t, error);
 		return failed < 0 ? failed : 0;
 	}
-	failed = policy_check_keys(t, x->new, &second, error);
-	return failed ? failed : change_prepare(&x->change, x->new, t, error);
+	failed = policy_check_keys(t, x->new, &second, &own);
+	if (!failed)
+		failed = change_prepare(&x->change, x->new, t, &own);
+	if (!failed)
+		return 0;
+	target_name(t, name);
+	return weir_refuse(error, failed, own.field,
+		"extension %s: the new version refuses the policies of %s: %.300s",
+		x->new->descriptor->name, name, own.message);
 }
 
 static int take_target(struct target *t, struct succession *x, struct weir_error *error)

@@ -96,8 +96,11 @@ static int attach_again(struct attachment *a, int order, unsigned flags, struct 
 	if (attachment_is_refused(a))
 		return refused_retry(a, flags, error);
 	return weir_refuse(error, -EEXIST, "name",
-		"extension \"%s\": is attached to switch %s already", a->descriptor->name,
-		a->vswitch->name);
+		"extension \"%s\": is attached to switch %s already; another order or fail_open "
+		"comes "
+		"with a document that is applied, or by detaching it, which removes its policies, "
+		"and attaching it again",
+		a->descriptor->name, a->vswitch->name);
 }
 
 int weir_extension_attach(struct weir *w, const char *switch_name, const char *name, int order,
@@ -140,6 +143,17 @@ int weir_extension_attach(struct weir *w, const char *switch_name, const char *n
 
 // ---- Detaching
 
+// They are gone for good, other than what is detached and can be attached again.
+static void remark_policies(const struct attachment *a, unsigned n, bool made)
+{
+	const char *name = a->descriptor->name, *s = a->vswitch->name;
+
+	if (n)
+		weir_remark(a->weir, made,
+			"extension %s on switch:%s: its %u polic%s there %s removed", name, s, n,
+			n == 1 ? "y" : "ies", made ? (n == 1 ? "was" : "were") : "would be");
+}
+
 int weir_extension_detach(struct weir *w, const char *switch_name, const char *name, unsigned flags,
 	struct weir_error *error)
 {
@@ -155,8 +169,10 @@ int weir_extension_detach(struct weir *w, const char *switch_name, const char *n
 		return weir_refuse(error, -ENOENT, "name",
 			"extension \"%.64s\": is not attached to switch %s", name ? name : "",
 			s->name);
-	if (flags & WEIR_DRY_RUN)
+	if (flags & WEIR_DRY_RUN) {
+		remark_policies(a, attachment_n_policies(a), false);
 		return 0;
+	}
 	wait = attachment_end_make(a);
 	if (!wait)
 		return weir_refuse(error, -ENOMEM, NULL, "extension %s: no memory", name);
@@ -167,6 +183,7 @@ int weir_extension_detach(struct weir *w, const char *switch_name, const char *n
 		return weir_refuse(error, -ENOMEM, NULL, "extension %s: no memory", name);
 	}
 	n_policies = attachment_end(a, wait);
+	remark_policies(a, n_policies, true);
 	note_attachment(a, true);
 	weir_notify(w, "extension-detached", s->name, "", name,
 		"extension %s detached from switch %s, with its %u policies there", name, s->name,

@@ -4,6 +4,7 @@
 // extension new: what it writes, and what it refuses. That the projects build and pass their own
 // tests is tried by tests/sample/project.
 #include <setjmp.h>
+#include <stdbool.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,6 +15,9 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include <weir/extension.h>
+
+#include "command.h"
 #include "program.h"
 
 static void bad_requests_are_refused(void **state)
@@ -32,6 +36,12 @@ static void bad_requests_are_refused(void **state)
 			"weirctl: name \"a2345678901234567890123456789012\": must be 1 to 31", "" },
 		{ "weirctl extension new install", 1, "",
 			"weirctl: name \"install\": is taken by a target of CMake's", "" },
+		{ "weirctl extension new core", 1, "",
+			"weirctl: name \"core\": is taken by the switch itself or by a command",
+			"" },
+		{ "weirctl extension new switch", 1, "",
+			"weirctl: name \"switch\": is taken by the switch itself or by a command",
+			"" },
 		{ "weirctl extension new mine --class router", 1, "",
 			"weirctl: --class \"router\": must be one of capture, filter, forwarding, "
 			"service",
@@ -76,6 +86,29 @@ static void a_project_has_what_it_needs(void **state)
 	program_check(rows);
 }
 
+// Calls of an extension of such a name could not be reached.
+static void every_command_is_a_reserved_name(void **state)
+{
+	static const char *const reserved[] = { WEIR_RESERVED_NAMES };
+	enum { N = sizeof(reserved) / sizeof(*reserved) };
+	bool used[N] = { false };
+
+	(void)state;
+	for (size_t i = 0; command_at(i); i++) {
+		const char *object = command_at(i)->object;
+		size_t at = 0;
+
+		while (at < N && strcmp(reserved[at], object) != 0)
+			at++;
+		if (at == N)
+			fail_msg("%s is not among WEIR_RESERVED_NAMES", object);
+		used[at] = true;
+	}
+	// Nor is a name kept from extensions for nothing.
+	for (size_t i = 0; i < N; i++)
+		assert_true(used[i] || strcmp(reserved[i], "core") == 0);
+}
+
 // A file cannot have more than a kilobyte, and the project has a larger one.
 static void a_failure_leaves_nothing(void **state)
 {
@@ -114,6 +147,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bad_requests_are_refused),
+		cmocka_unit_test(every_command_is_a_reserved_name),
 		cmocka_unit_test(a_project_has_what_it_needs),
 		cmocka_unit_test(a_failure_leaves_nothing),
 	};

@@ -118,6 +118,14 @@ enum {
 	WEIR_REASONS_MAX = 64, // drop reasons of one extension
 };
 
+// Names that no extension can have, as initialisers of strings: what the switch itself drops is
+// told under the name core, and all others are first words of weirctl's own commands, where the
+// name of an extension that takes calls stands as well.
+#define WEIR_RESERVED_NAMES                                                                        \
+	"apply", "completion", "core", "drop", "event", "export", "extension", "fdb", "flow",      \
+		"help", "meter", "policer", "policy", "port", "session", "switch", "trace",        \
+		"worker"
+
 // ---- Decisions
 // -------------------------------------------------------------------------------------
 //
@@ -852,7 +860,7 @@ static inline int weir_police_as(struct weir_decision *d, uint32_t policer, unsi
 // A session pairs a flow with its replies. A decision opens it; the decisions about its further
 // flows, on whichever worker they are made, find it. It is opened once, when the frame that was
 // decided about is on its way: not while a decision is traced, not for one that drops the frame in
-// the end, and not twice because strict mode decides twice. (Where the stages of an egress port
+// the end, and not again because strict mode decides again. (Where the stages of an egress port
 // read more than those before them they are decided apart, and later: what was opened before them
 // stays, also when they drop the frame.)
 //
@@ -1155,7 +1163,8 @@ struct weir_extension {
 	uint32_t size;
 	uint16_t abi_major, abi_minor; // what it was built against
 	enum weir_class class;
-	const char *name;    // a-z, 0-9 and "-", at most WEIR_NAME_MAX - 1
+	const char *name;    // a-z, 0-9 and "-", at most WEIR_NAME_MAX - 1, none of
+			     // WEIR_RESERVED_NAMES
 	const char *version; // free text
 	const char *summary; // one line
 	uint64_t

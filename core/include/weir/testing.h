@@ -14,9 +14,10 @@
 //
 // The switch is "br0" with ports p0, p1, ..., each with a `memory` NIC whose other end the bench
 // holds. There are no workers: the bench receives, decides and sends in the caller's thread, so a
-// test is exact and repeatable. It is strict: every decision is made twice, and weir_testing_end()
-// fails when the extension broke a promise of weir/extension.h, or when a frame was lost without
-// being counted.
+// test is exact and repeatable. It is strict: every decision is made again with other values in the
+// fields that the extension did not declare, and with those that the frame has there.
+// weir_testing_end() fails when the extension broke a promise of weir/extension.h, or when a frame
+// was lost without being counted.
 //
 // Whatever cannot be as it should, in the bench or in the switch, is told in a sentence to `fail`,
 // which does not return: tests need not check what they do not expect. It depends on no framework.

@@ -250,6 +250,49 @@ static void policies_go_with_port_and_extension(void **state)
 	lab_end(&lab);
 }
 
+struct remarks {
+	unsigned n;
+	char last[256];
+};
+
+static void see_remark(void *context, const char *text)
+{
+	struct remarks *remarks = context;
+
+	remarks->n++;
+	snprintf(remarks->last, sizeof(remarks->last), "%s", text);
+}
+
+// Policies go with their extension, which is said; and of a dry run, before it is too late.
+static void policies_that_go_are_remarked(void **state)
+{
+	struct remarks remarks = { 0 };
+	struct lab lab;
+
+	(void)state;
+	lab_start(&lab, &(struct lab_options){ .n_ports = 2 });
+	lab_attach(&lab, "marker", 0);
+	lab_attach(&lab, filter, 0);
+	lab_act(&lab, "p0", filter, "a", (Probe__Act){ AT(INGRESS, NOTHING) });
+	lab_act(&lab, "p1", filter, "b", (Probe__Act){ AT(INGRESS, NOTHING) });
+	lab_act(&lab, "switch:br0", filter, "c", (Probe__Act){ AT(INGRESS, NOTHING) });
+	weir_on_remark(lab.weir, see_remark, &remarks);
+	assert_int_equal(
+		weir_extension_detach(lab.weir, "br0", filter, WEIR_DRY_RUN, &lab.error), 0);
+	assert_int_equal(remarks.n, 1);
+	assert_string_equal(remarks.last,
+		"extension probe-filter on switch:br0: its 3 policies there would be removed");
+	assert_int_equal(weir_extension_detach(lab.weir, "br0", filter, 0, &lab.error), 0);
+	assert_int_equal(remarks.n, 2);
+	assert_string_equal(remarks.last,
+		"extension probe-filter on switch:br0: its 3 policies there were removed");
+	// Who has none takes none along.
+	assert_int_equal(weir_extension_detach(lab.weir, "br0", "marker", 0, &lab.error), 0);
+	assert_int_equal(remarks.n, 2);
+	lab_settle(&lab);
+	lab_end(&lab);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -261,6 +304,7 @@ int main(void)
 		cmocka_unit_test(bad_commands_are_refused),
 		cmocka_unit_test(keys_are_unique),
 		cmocka_unit_test(policies_go_with_port_and_extension),
+		cmocka_unit_test(policies_that_go_are_remarked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,7 +13,9 @@ static const struct refusal {
 	{ MODULE("versioned-attach"), "it does not like it here", -EIO },
 	{ MODULE("versioned-restore"), "does not take the saved state of switch:br0", -EINVAL },
 	{ MODULE("versioned-later"), "does not take the saved state of p1: it is full", -EINVAL },
-	{ MODULE("versioned-prepare"), "p1 is not for it", -EINVAL },
+	{ MODULE("versioned-prepare"),
+		"versioned: the new version refuses the policies of p1: p1 is not for it",
+		-EINVAL },
 	{ MODULE("versioned-schema"),
 		"policy big of p3: the new version of extension versioned "
 		"does not take it",

@@ -57,10 +57,62 @@ static void strict_mode_tells_who_reads_undeclared_fields(void **state)
 		assert_int_equal(e.impure, strict);
 		assert_int_equal(e.violations + e.invalid, 0);
 		if (strict)
-			assert_string_equal(e.last_offence, "the decision depends on fields that "
-							    "the extension did not declare");
+			assert_string_equal(e.last_offence,
+				"the decision at stage ingress depends on fields that the "
+				"extension did not declare, or on something else that changes, as "
+				"a counter or a clock");
 		lab_end(&lab);
 	}
+}
+
+// A value that the frame at hand has, whatever it is, in every field that is compared.
+static void strict_mode_tells_who_compares_undeclared_fields(void **state)
+{
+	struct lab_frame plain = lab_udp(0, 1, 1, 23), frames[6];
+
+	(void)state;
+	for (unsigned i = 0; i < 6; i++)
+		frames[i] = plain;
+	frames[1] = lab_udp(0, 1, 3001, 23);
+	frames[2].bytes[26] = 99;   // the source address
+	frames[3].bytes[15] = 0x2c; // the type of service
+	frames[4] = lab_tagged(plain, 77);
+	frames[5].bytes[5] = 0x42; // the destination
+	for (unsigned i = 0; i < 6; i++) {
+		unsigned out[LAB_PORTS_MAX];
+		struct lab_extension e;
+		struct lab lab;
+
+		lab_start(&lab, &(struct lab_options){ .n_ports = 2, .strict = true });
+		lab_learn(&lab);
+		lab_attach(&lab, "cheat-compares", 0);
+		lab_pass(&lab, 0, &frames[i], out, 1, NULL);
+		e = lab_extension(&lab, "cheat-compares");
+		if ((e.impure > 0) != (i > 0))
+			fail_msg("frame %u: %d of %d decisions are impure", i, (int)e.impure,
+				(int)e.decisions);
+		lab_end(&lab);
+	}
+}
+
+// A known flow is decided anew for a frame, after a change of policy say: with what that one has.
+static void strict_mode_compares_when_a_flow_is_decided_anew(void **state)
+{
+	struct lab_frame plain = lab_udp(0, 1, 1, 23), frame = lab_udp(0, 1, 3001, 23);
+	struct lab lab;
+
+	(void)state;
+	lab_start(&lab, &(struct lab_options){ .n_ports = 2, .strict = true });
+	lab_learn(&lab);
+	lab_attach(&lab, "cheat-compares", 0);
+	lab_attach(&lab, "probe-filter", -1);
+	pass(&lab, &plain, 1 << 1);
+	assert_int_equal(lab_extension(&lab, "cheat-compares").impure, 0);
+	lab_act(&lab, "p0", "probe-filter", "set",
+		(Probe__Act){ AT(INGRESS, SET), VALUE(WEIR_FIELD_IP_TOS), BYTE(0x20) });
+	pass(&lab, &frame, 1 << 1);
+	assert_true(lab_extension(&lab, "cheat-compares").impure > 0);
+	lab_end(&lab);
 }
 
 static void strict_mode_tells_who_writes_into_captured_frames(void **state)
@@ -193,6 +245,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(undeclared_fields_read_as_zero),
 		cmocka_unit_test(strict_mode_tells_who_reads_undeclared_fields),
+		cmocka_unit_test(strict_mode_tells_who_compares_undeclared_fields),
+		cmocka_unit_test(strict_mode_compares_when_a_flow_is_decided_anew),
 		cmocka_unit_test(strict_mode_tells_who_writes_into_captured_frames),
 		cmocka_unit_test(strict_mode_accuses_nobody_else),
 		cmocka_unit_test(nonsense_has_no_effect),

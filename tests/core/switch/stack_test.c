@@ -135,7 +135,10 @@ static void refusals(void **state)
 	lab_start(&lab, &(struct lab_options){ .n_ports = 1 });
 	lab_attach(&lab, "marker", 0);
 	lab_assert_refused(&lab, weir_extension_attach(lab.weir, "br0", "marker", 0, 0, &lab.error),
-		EEXIST, "extension \"marker\": is attached to switch br0 already");
+		EEXIST,
+		"extension \"marker\": is attached to switch br0 already; another order or "
+		"fail_open "
+		"comes with a document");
 	lab_assert_refused(&lab,
 		weir_extension_attach(lab.weir, "br9", "watcher", 0, 0, &lab.error), ENOENT,
 		"switch \"br9\": there is none of this name");
@@ -143,6 +146,10 @@ static void refusals(void **state)
 		ENOENT, "nobody");
 	lab_assert_refused(&lab, weir_extension_detach(lab.weir, "br0", "watcher", 0, &lab.error),
 		ENOENT, "extension \"watcher\": is not attached to switch br0");
+	lab_assert_refused(&lab, weir_extension_load(lab.weir, "core", NULL, 0, &lab.error), EINVAL,
+		"extension \"core\": the name is taken by the switch itself");
+	lab_assert_refused(&lab, weir_extension_attach(lab.weir, "br0", "switch", 0, 0, &lab.error),
+		EINVAL, "extension \"switch\": the name is taken");
 	lab_assert_refused(&lab, weir_extension_unload(lab.weir, "marker", 0, &lab.error), EBUSY,
 		"extension \"marker\": is attached to switch br0; detach it first");
 	lab_assert_refused(&lab, weir_extension_unload(lab.weir, "nobody", 0, &lab.error), ENOENT,
