@@ -56,10 +56,13 @@ enum {
 };
 
 struct weir_options {
-	uint32_t size;          // sizeof(struct weir_options)
-	unsigned n_workers;     // 0: none; the embedder calls weir_run() from the control thread
-	bool poll;              // workers never sleep
-	bool strict;            // check extensions' promises; for tests
+	uint32_t size;      // sizeof(struct weir_options)
+	unsigned n_workers; // 0: none; the embedder calls weir_run() from the control thread
+	bool poll;          // workers never sleep
+	// Checks what extensions promise, and expels who breaks a promise: within a second it is
+	// off its stack, and counts as missing there (struct weir_extension_info). For their
+	// development.
+	bool strict;
 	unsigned linger_us;     // how long a worker polls after its last frame; 0: 50
 	unsigned n_flows;       // entries of each worker's flow table per switch; 0: 131072
 	unsigned fdb_entries;   // per switch; 0: 65536
@@ -95,7 +98,11 @@ WEIR_API void weir_process(struct weir *weir);
 // number of frames received. Call weir_process() as well.
 WEIR_API unsigned weir_run(struct weir *weir);
 
-// Calls done once every change made so far is in force on every worker: within 100 ms under load.
+// Calls done once every change made so far is in force on every worker: every flow that it concerns
+// has been decided anew, in time that frames leave, so that none is lost for it. That is within
+// 100 ms, unless it concerns more flows than there is time for; and at the latest a second, and
+// twice what deciding them takes, after it could begin, which is at once or when a change that was
+// made before is in force.
 typedef void weir_done(void *context);
 WEIR_API int weir_when_done(struct weir *weir, weir_done *done, void *context);
 
@@ -149,7 +156,7 @@ struct weir_port_config {
 };
 
 enum weir_port_state {
-	WEIR_PORT_CREATED, // has never had a NIC
+	WEIR_PORT_CREATED, // has no NIC, and none to be connected to again
 	WEIR_PORT_CONNECTED,
 	WEIR_PORT_DISCONNECTED, // on request
 	WEIR_PORT_NIC_LOST,     // the interface is gone; reconnected when it comes back
@@ -209,6 +216,7 @@ struct weir_extension_info {
 	bool missing;             // it is to be attached, but cannot be had: see weir_apply()
 	bool fail_open;           // WEIR_FAIL_OPEN
 	const char *reason;       // why it is missing, or ""
+	bool expelled; // it is missing because it broke a promise, and strict mode detached it
 };
 typedef void weir_extension_row(void *context, const struct weir_extension_info *info);
 
@@ -218,6 +226,17 @@ WEIR_API int weir_extension_load(struct weir *weir, const char *name, const char
 // Refused while attached.
 WEIR_API int weir_extension_unload(
 	struct weir *weir, const char *name, unsigned flags, struct weir_error *error);
+// Another version of a loaded extension takes its place on every switch, and no frame is lost by
+// it. path: NULL: from where the loaded one came. Name and class must be the same, its schema must
+// take every policy that there is, it must restore what the loaded one saves, and prepare every
+// port; otherwise it is refused with a sentence, and the loaded one has noticed nothing but save().
+// What stays: the place in the stack, WEIR_FAIL_OPEN, policies, meters, policers, sessions, names
+// and counts of drop reasons. The calls of the old version that have not ended end, its timers and
+// posts are forgotten. It is detached and unloaded when no worker runs a decision of its any more:
+// weir_when_done() tells. -EBUSY until no worker does. Where it is missing, or was expelled, it
+// stays so, until weir_extension_attach() tries the new one. See weir/extension.h.
+WEIR_API int weir_extension_replace(struct weir *weir, const char *name, const char *path,
+	unsigned flags, struct weir_error *error);
 enum { WEIR_ORDER_DEFAULT = -1 }; // behind the last of its class, in steps of 10
 // Loads by name if needed. order: 0 to 65535 inside the class; ties by name. flags: WEIR_FAIL_OPEN
 // decides what becomes of the switch's ports when a restart does not find the extension: without
@@ -440,6 +459,14 @@ typedef void weir_difference_row(void *context, const struct weir_difference *di
 WEIR_API int weir_apply(struct weir *weir, const struct weir_document *document, unsigned flags,
 	weir_difference_row *row, void *context, struct weir_error *error);
 
+// What whoever makes a change should know although it is accepted: a sentence, while the function
+// that makes it runs (or, WEIR_DRY_RUN, only checks it). If that refuses the change, what was said
+// is void. Changes that nobody asked for, such as an interface that comes back, can have remarks,
+// too; all of changes that were made are in the log. One handler; NULL: none. It changes nothing
+// itself.
+typedef void weir_remark_handler(void *context, const char *text);
+WEIR_API void weir_on_remark(struct weir *weir, weir_remark_handler *handler, void *context);
+
 // ---- What is observed
 
 struct weir_meter_info {
@@ -448,19 +475,37 @@ struct weir_meter_info {
 	uint64_t since;         // Unix seconds
 };
 typedef void weir_meter_row(void *context, const struct weir_meter_info *info);
-// reset: the counts given out are the new baseline; nothing is lost or counted twice.
+
+// Which meters or policers are listed.
+struct weir_count_filter {
+	uint32_t size;      // sizeof(struct weir_count_filter)
+	const char *target; // NULL: of all
+	// NULL: of all. Refused with -ENOENT when it is not loaded, missing on no switch, and has
+	// no meter from before.
+	const char *extension;
+	// The counts given out are the new baseline of those that are listed; nothing is lost or
+	// counted twice.
+	bool reset;
+};
+WEIR_API int weir_meter_list_some(struct weir *weir, const struct weir_count_filter *filter,
+	weir_meter_row *row, void *context, struct weir_error *error);
+// The same for all extensions.
 WEIR_API int weir_meter_list(struct weir *weir, const char *target, bool reset, weir_meter_row *row,
 	void *context, struct weir_error *error);
 
-// Counted since the policer was made, or since the start: wire frames and wire bytes.
+// Counted since the policer was made, or since the start, or since it was reset: wire frames and
+// wire bytes.
 struct weir_policer_info {
 	const char *target, *extension, *id;
 	bool counts_frames;   // else bits and bytes
 	uint64_t rate, burst; // frames per second and frames, or bits per second and bytes
 	uint64_t passed_frames, passed_bytes, dropped_frames, dropped_bytes;
+	uint64_t since; // Unix seconds
 };
 typedef void weir_policer_row(void *context, const struct weir_policer_info *info);
-// target, extension: NULL: all.
+WEIR_API int weir_policer_list_some(struct weir *weir, const struct weir_count_filter *filter,
+	weir_policer_row *row, void *context, struct weir_error *error);
+// The same without a reset. target, extension: NULL: all.
 WEIR_API int weir_policer_list(struct weir *weir, const char *target, const char *extension,
 	weir_policer_row *row, void *context, struct weir_error *error);
 
@@ -469,10 +514,13 @@ enum { WEIR_DROP_POLICERS_MAX = 8 };
 struct weir_drop_info {
 	const char *reason, *text, *extension /* "core" */, *port, *stage;
 	uint64_t frames;
-	// Of frames that were over a rate: the policers that dropped most of them, and are still
-	// there, as "acl web"; "acl web of switch:br0" where they are not the port's.
+	// Of frames that were over a rate: the policers that dropped most of them, of those that
+	// are still there, as "acl web"; "acl web of switch:br0" where they are not the port's.
 	const char *const *policers;
 	unsigned n_policers; // at most WEIR_DROP_POLICERS_MAX
+	// What each of those dropped of `frames`; 0: it is not known, because it has dropped some
+	// at another port or stage. The rest was dropped by policers that are gone.
+	const uint64_t *policer_frames;
 };
 typedef void weir_drop_row(void *context, const struct weir_drop_info *info);
 WEIR_API int weir_drop_list(struct weir *weir, const char *switch_name, weir_drop_row *row,
@@ -594,7 +642,8 @@ struct weir_session_info {
 	const char *key;                            // text, the way of the flow that opened it
 	const char *state;                          // a token: "open", or TCP's, "established"
 	uint64_t cookie;                            // the extension's
-	// Of the flow that opened it, and of those that answer; up to a second old.
+	// Of the flow that opened it, and of those that answer; up to a second old, and without
+	// fragments after the first of a datagram.
 	uint64_t frames, bytes, reverse_frames, reverse_bytes;
 	uint32_t age_s, idle_s; // since it was opened, since the last frame
 	uint32_t expires_s;     // until it ends, when no frame comes
@@ -614,6 +663,12 @@ struct weir_worker_info {
 	uint64_t frames;    // since the start
 	unsigned n_queues;  // receive queues that it polls
 	unsigned linger_us; // how long it polls without traffic before it sleeps
+	// Decide hooks that took longer than a millisecond: how many since the start; whose the
+	// longest of the last second was that had any, on which switch, and its time. "", "" and 0
+	// until there is one.
+	uint64_t slow_decides;
+	const char *slow_extension, *slow_switch;
+	double slow_ms;
 };
 typedef void weir_worker_row(void *context, const struct weir_worker_info *info);
 WEIR_API int weir_worker_list(struct weir *weir, weir_worker_row *row, void *context);

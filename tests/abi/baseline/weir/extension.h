@@ -37,10 +37,35 @@
 //     veto a change of the configuration              x        x          x
 //     events, policies, state               x         x        x          x
 //
-// Growth. Structs carry their size and are only appended to; a host accepts extensions of its own
-// major version and of the same or an older minor. An extension reaches the core only through
-// tables of functions, wrapped by the inline functions below: it has no undefined symbol of the
-// core's and runs on any host that has the minor it needs.
+// What stays. This header with weir/flow.h, weir/frame.h and weir/error.h is the interface, as
+// source and as binary. Inside a major version (WEIR_ABI_MAJOR) it only grows, and each growth is a
+// minor version (WEIR_ABI_MINOR):
+//
+// - What is here keeps its name, number, type, place and meaning: functions, hooks, fields,
+//   constants, enumerators, bits. So do threads, order of calls, ownership and errors, as they are
+//   told beside each. Sentences for people may change.
+// - Structs that say their `size`, and those that the host makes and hands out singly, grow at
+//   their ends; what is new there has its minor version beside it. The others never change: those
+//   that stand in arrays (weir_policy, weir_drop_reason), that both sides make (weir_error,
+//   weir_frame) or that lie in the file (weir_note).
+// - Enumerations grow at their ends. A hook lets pass what it does not know: a kind of event, a
+//   cause, a kind of forwarding or of header.
+// - An extension reaches the host only through tables of functions, wrapped by the inline functions
+//   below. It has no undefined symbol of the host's, and no type of any library crosses over.
+//
+// An older extension, of an older minor, runs on a newer host as it did: of its descriptor and of
+// each struct that it makes (weir_session, weir_fragment_verdict) the host reads `size` bytes, and
+// takes the rest for zero; hooks that it lacks are not called.
+//
+// A newer extension, of a newer minor, is refused by an older host, with both versions in the
+// sentence. One that can do with less says so by WEIR_NEEDS_MINOR and is loaded: the host does not
+// look at what it does not know of descriptor and structs, and functions that it lacks answer
+// -ENOSYS (from minor version 2 on; before calling those of version 1 on a host of version 0, look
+// at abi_minor of weir_host). Members of the host's structs that are newer than WEIR_NEEDS_MINOR
+// are there only as far as `size` says, or abi_minor where there is no size. An option in the
+// schema that the host does not know is refused too: a limit that nobody checks would be none.
+//
+// Another major version is refused, older or newer.
 //
 // A slot of a host's table is NULL where the host does not offer the service: egress schedulers and
 // steering are declared at the end of this file and answer -ENOSYS on hosts that have none; so do
@@ -50,7 +75,7 @@
 // is told about its worker, its time and its drops.
 //
 // Minor version 2 added policers, sessions, what is remembered of fragments, limits of learned
-// addresses, the assigned address of a port, and the serials of policies.
+// addresses, the assigned address of a port, the serials of policies, and remarks on changes.
 #ifndef WEIR_EXTENSION_H
 #define WEIR_EXTENSION_H
 
@@ -92,6 +117,14 @@ enum {
 	WEIR_NAME_MAX = 32,    // bytes of an extension's or port's name with its terminating zero
 	WEIR_REASONS_MAX = 64, // drop reasons of one extension
 };
+
+// Names that no extension can have, as initialisers of strings: what the switch itself drops is
+// told under the name core, and all others are first words of weirctl's own commands, where the
+// name of an extension that takes calls stands as well.
+#define WEIR_RESERVED_NAMES                                                                        \
+	"apply", "completion", "core", "drop", "event", "export", "extension", "fdb", "flow",      \
+		"help", "meter", "policer", "policy", "port", "session", "switch", "trace",        \
+		"worker"
 
 // ---- Decisions
 // -------------------------------------------------------------------------------------
@@ -176,7 +209,11 @@ static inline void weir_set_dscp(struct weir_decision *d, uint8_t dscp)
 	d->ops->set(d, WEIR_FIELD_IP_TOS, value_and_kept_bits, sizeof(value_and_kept_bits));
 }
 
-// Counts the flow's frames on a meter made by weir_plan_meter(). Filter, forwarding.
+// Counts the flow's frames on a meter made by weir_plan_meter(). Those of a flow that is decided to
+// be dropped later in the stack do not count, also where the egress stages decide that apart. Those
+// that are lost behind it at run time do: to a policer, to a full queue, or to a visit, which may
+// take frames out whatever is decided about those that it lets pass (but for a visit of the egress
+// stages to frames that these, decided apart, drop behind it). Filter, forwarding.
 static inline void weir_meter(struct weir_decision *d, uint32_t meter)
 {
 	d->ops->meter(d, meter);
@@ -312,9 +349,8 @@ static inline int weir_visit_originate(
 // Policies are messages of the extension's own schema, wanted by the operator for one port or for
 // the switch. Whenever they change, once for every port when the extension is attached or a port is
 // added, and when another address is assigned to a port, prepare() builds a new immutable state
-// object from all of them. Everybody
-// concerned prepares before anybody commits; then the core publishes the new objects, and the old
-// ones are released when no worker can hold them.
+// object from all of them. Everybody concerned prepares before anybody commits; then the core
+// publishes the new objects, and the old ones are released when no worker can hold them.
 
 struct weir_policy {
 	const char *type; // the policy's type name in the schema
@@ -354,6 +390,7 @@ struct weir_plan_ops {
 		uint64_t burst_frames, uint32_t *policer);
 	int (*learn_limit)(struct weir_plan *, uint32_t max_addresses);
 	int (*keep)(struct weir_plan *, const void *in_force, const char *const *gone, size_t n);
+	int (*remark)(struct weir_plan *, const char *format, va_list arguments);
 };
 
 struct weir_plan {
@@ -373,10 +410,10 @@ static inline int weir_plan_inactive(struct weir_plan *p, enum weir_stage stage)
 	return p->ops->inactive(p, stage);
 }
 
-// The meter with this key (1 to 63 bytes, usually the policy's id) of this extension and target:
-// made when new, the same with its counts when it was there before. A meter that no prepared state
-// asks for any more is removed. 0, or -ENOMEM, -EINVAL, -ENOSPC: a switch has 262,144 at most (a
-// prepare() that fails without a sentence has the core's, with the number).
+// The meter with this key (1 to 63 bytes of UTF-8, usually the policy's id) of this extension and
+// target: made when new, the same with its counts when it was there before. A meter that no
+// prepared state asks for any more is removed. 0, or -ENOMEM, -EINVAL, -ENOSPC: a switch has
+// 262,144 at most (a prepare() that fails without a sentence has the core's, with the number).
 static inline int weir_plan_meter(struct weir_plan *p, const char *key, uint32_t *meter)
 {
 	return p->ops->meter(p, key, meter);
@@ -395,6 +432,26 @@ static inline int weir_plan_keep(
 	if (p->ops->size <= offsetof(struct weir_plan_ops, keep))
 		return -ENOSYS;
 	return p->ops->keep(p, in_force, gone, n);
+}
+
+enum { WEIR_REMARKS_MAX = 64 }; // of one prepare()
+
+// What whoever asks for the change should know although it is accepted, such as a value that is
+// taken for another one: a sentence that names the policy. Its client is told with the answer, of a
+// dry run too; once the change is made it is logged. Nobody is told of a change that is refused. 0;
+// -ENOSPC: beyond WEIR_REMARKS_MAX; -ENOMEM; -ENOSYS. Inside prepare().
+__attribute__((format(printf, 2, 3))) static inline int weir_plan_remark(
+	struct weir_plan *p, const char *format, ...)
+{
+	va_list arguments;
+	int result;
+
+	if (p->ops->size <= offsetof(struct weir_plan_ops, remark))
+		return -ENOSYS;
+	va_start(arguments, format);
+	result = p->ops->remark(p, format, arguments);
+	va_end(arguments);
+	return result;
 }
 
 // A sink that sends copies out of a port of the same switch. -ENOENT: there is no such port.
@@ -732,7 +789,8 @@ static inline int weir_save_write(struct weir_save *s, const void *bytes, size_t
 // token bucket (RFC 2697, with one bucket) that counts the bits of frames or the frames themselves.
 // A frame for which it has not enough is dropped at its place in the stack under the core's reason
 // over-rate, counted at the port whose stage attached it; meters before that place have counted it,
-// those behind have not. Nothing is paid for flows that are decided to be dropped.
+// those behind have not. Nothing is paid for flows that are decided to be dropped, but before a
+// visit: what it sees has paid.
 //
 // What frames cost is what they are on the wire, without FCS, as for meters: a segmentation-offload
 // frame costs what its segments will, and passes or not as a whole. A frame that costs more than
@@ -741,7 +799,7 @@ static inline int weir_save_write(struct weir_save *s, const void *bytes, size_t
 // In any T seconds at most rate * T + burst pass, and a quarter of the burst more where several
 // workers share: each takes a millisecond's tokens at a time. The rate is neither missed nor
 // exceeded in the long run. Choose a burst of some milliseconds at the rate: a sender that is held
-// back by loss (TCP) needs about a round trip's worth of it.
+// back by loss (TCP) needs about a round trip's worth of it, and at least some frames of 64 KB.
 //
 // What each passed and dropped is in `weirctl policer list`, by its key, which drop list, drop
 // watch and trace tell too.
@@ -757,11 +815,11 @@ static inline int weir_save_write(struct weir_save *s, const void *bytes, size_t
 #define WEIR_POLICER_RATE_MAX_FPS     UINT64_C(1000000000)
 #define WEIR_POLICER_BURST_MAX_FRAMES UINT64_C(1000000000)
 
-// The policer with this key (1 to 63 bytes) of this extension and target: made when new, with a
-// full bucket. One that no prepared state asks for any more is removed. rate_bps: bits per second;
-// burst_bytes: the bucket's depth. 0; -EINVAL: out of bounds, which the host says in a sentence
-// when prepare() returns this without one of its own, or no key; -ENOSPC: a switch has 65,536 at
-// most, likewise; -ENOMEM; -ENOSYS. Inside prepare().
+// The policer with this key (1 to 63 bytes of UTF-8) of this extension and target: made when new,
+// with a full bucket. One that no prepared state asks for any more is removed. rate_bps: bits per
+// second; burst_bytes: the bucket's depth. 0; -EINVAL: out of bounds, which the host says in a
+// sentence when prepare() returns this without one of its own, or no key; -ENOSPC: a switch has
+// 65,536 at most, likewise; -ENOMEM; -ENOSYS. Inside prepare().
 static inline int weir_plan_policer(struct weir_plan *p, const char *key, uint64_t rate_bps,
 	uint64_t burst_bytes, uint32_t *policer)
 {
@@ -802,7 +860,7 @@ static inline int weir_police_as(struct weir_decision *d, uint32_t policer, unsi
 // A session pairs a flow with its replies. A decision opens it; the decisions about its further
 // flows, on whichever worker they are made, find it. It is opened once, when the frame that was
 // decided about is on its way: not while a decision is traced, not for one that drops the frame in
-// the end, and not twice because strict mode decides twice. (Where the stages of an egress port
+// the end, and not again because strict mode decides again. (Where the stages of an egress port
 // read more than those before them they are decided apart, and later: what was opened before them
 // stays, also when they drop the frame.)
 //
@@ -939,6 +997,7 @@ enum weir_session_cause {
 	WEIR_SESSION_PORT_REMOVED, // its port is gone
 	WEIR_SESSION_ENDED,        // by weir_sessions_end()
 	WEIR_SESSION_DETACHED,     // the extension leaves the switch
+	WEIR_SESSION_REPLACED,     // it goes on with the version that has taken this one's place
 };
 
 // A session that has ended, as session_ended() is told.
@@ -995,6 +1054,10 @@ static inline int weir_sessions_end_some(
 // policies for one, and earlier when too many are to be remembered: a switch remembers some
 // thousands, the oldest go first, and how many did is in `weirctl switch show`. A later fragment
 // that overtakes its first one finds nothing yet.
+//
+// A first fragment that weir_session() drops for lack of room is remembered without being asked to,
+// so that those behind it are dropped for the same reason. What is remembered names one policer:
+// where a first fragment pays several, later ones pay that one.
 //
 // A hook that uses it has to read WEIR_FIELD_VLAN_ID. Nothing but the frames of fragments pay for
 // it.
@@ -1100,7 +1163,8 @@ struct weir_extension {
 	uint32_t size;
 	uint16_t abi_major, abi_minor; // what it was built against
 	enum weir_class class;
-	const char *name;    // a-z, 0-9 and "-", at most WEIR_NAME_MAX - 1
+	const char *name;    // a-z, 0-9 and "-", at most WEIR_NAME_MAX - 1, none of
+			     // WEIR_RESERVED_NAMES
 	const char *version; // free text
 	const char *summary; // one line
 	uint64_t
@@ -1125,7 +1189,7 @@ struct weir_extension {
 	// Comes onto a switch's stack. *instance is the extension's own, passed to the other hooks;
 	// NULL without attach().
 	int (*attach)(struct weir_attachment *a, void **instance, struct weir_error *error);
-	// Leaves it: no hook runs any more, every state has been released.
+	// Leaves it, or is replaced: no hook runs any more, every state has been released.
 	void (*detach)(void *instance);
 	// Builds in *prepared the state for a target. A refusal fills *error and leaves nothing
 	// behind; it refuses the whole change (a capture extension can refuse its own policies
@@ -1163,15 +1227,55 @@ struct weir_extension {
 		struct weir_error *error);
 	// What save() wrote, perhaps another version of the extension, perhaps on another host:
 	// hostile until checked. For the switch before any prepare(), for a port before its first.
-	// A refusal is reported, and the extension goes on without.
+	// A refusal is reported, and the extension goes on without; but it refuses a replacement.
 	int (*restore)(void *instance, weir_port_id port, uint32_t version, const void *bytes,
 		size_t size, struct weir_error *error);
 	uint32_t save_version; // of what save() writes
 
 	// Minor version 2.
-	// A session has ended; its counters are final. Control thread; may be NULL.
+	// A session has ended; its counters are final. Or it is another version's from now on,
+	// which is to be told like any end of a cause that is not known: the cookie does not come
+	// back to this version. Control thread; may be NULL.
 	void (*session_ended)(void *instance, const struct weir_session_end *end);
 };
+
+// ---- Replacement
+//
+// Another version of an extension, or the same one once more, can take the place of the loaded one
+// on every switch, under traffic and without a frame lost (`weirctl extension replace`). Both are
+// in the process for a while; they know nothing of one another. On each switch
+//
+//  1. the new one is attached, beside the old one, which goes on as before;
+//  2. for the switch, and then for each port, the old one's save() is called, the new one's
+//     restore() gets what it wrote, and the new one's prepare() all policies. The schema of the new
+//     version must take each of them. Up to here any refusal ends it: what the new one prepared is
+//     aborted, it is detached, and the old one has noticed nothing but save();
+//  3. when that is done on every switch, the new one's commit() is called and its stack published:
+//     flows are decided by the new one from now on. The old one gets no events, calls, timers and
+//     posts any more, and its calls end (call_gone());
+//  4. flows that the old one decided are decided anew, in time that frames leave, or after a second
+//     at their cost (weir_when_done() in embed.h has the bound); until then they run their
+//     programs. The visits that those ask for go to the new one's visit(), with its states, at the
+//     stages where it has a decide hook; in a batch that had begun, to the old one's;
+//  5. then the old one is told of its sessions, its states are released, it is detached, and its
+//     library unloaded.
+//
+// What belongs to the extension's name stays: policies and their ids and serials; meters, policers
+// and learning limits that the new one plans by the same keys, with all they have counted; drop
+// reasons by their tokens, of which all versions together can have WEIR_REASONS_MAX; ids of
+// weir_depend(); its order, and whether it fails open.
+//
+// Sessions stay, with their cookies. A cookie goes back to the code that made it: session_ended()
+// of the old one is called for each session that has ended, and with WEIR_SESSION_REPLACED for each
+// that goes on. From then on it is the new one's, which is told of its end; weir_session_find() has
+// shown it to the new one from step 3 on. So a cookie has to mean the same to every version that
+// may follow, as a policy's serial does; it cannot be an address.
+//
+// What does not stay: what was remembered of fragments, so that later ones of datagrams under way
+// meet what the new one says of unknown ones, as after a change of policy; timers and posts, which
+// attach() and restore() of the new one set anew as they need; threads, rings and files of the old
+// one, which it ends in detach(); and what it changes of its own state after save(), which visits
+// may until step 5: counts that matter belong into meters.
 
 // What the loader reads from the file before it loads it: an ELF note of type WEIR_NOTE_TYPE, named
 // "Weir".
