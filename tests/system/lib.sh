@@ -219,10 +219,11 @@ hosts_on_packet() {
 	done
 }
 
-# pings HOST ADDRESS [COUNT [INTERVAL]]: every single one must be answered.
+# pings HOST ADDRESS [COUNT [INTERVAL]]: every single one must be answered. Behind the last one ping waits twice as
+# long as answers took so far; the first one, which is decided about, may take longer, so the others come later.
 pings() {
 	local report
-	report=$(at "$1" ping -n -q -c "${3:-3}" -i "${4:-0.01}" -W 2 "${@:5}" "$2" 2>&1) ||
+	report=$(at "$1" ping -n -q -c "${3:-3}" -i "${4:-0.1}" -W 2 "${@:5}" "$2" 2>&1) ||
 		fail "ping from $1 to $2: $report"
 	grep -q " 0% packet loss" <<<"$report" || fail "ping from $1 to $2: $report"
 }
