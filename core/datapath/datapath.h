@@ -196,6 +196,11 @@ void datapath_run_all(struct datapath *dp, struct weir_frame *frames[/* n */], u
 // the frame.
 void datapath_decide_and_run(
 	struct datapath *dp, struct weir_frame *frame, uint16_t port, uint8_t start);
+// Before datapath_miss() of a batch's flows: while a port's masks are changing those that are known
+// under the old ones are missed, all of them, and what is looked at of each is asked for here, in
+// rounds as for hits. frames: one of each.
+void datapath_ask_for_missed(struct datapath *dp, const struct snapshot_port *port,
+	struct weir_frame *const frames[/* n */], unsigned n);
 // The same for received frames of one flow, in their order, that was not in the table when their
 // batch was looked up. It is decided once, also when there is no place for it. The key is masked,
 // of n_words; its other words are written. again: an earlier frame of the batch may have made the

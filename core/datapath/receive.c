@@ -241,8 +241,12 @@ ALWAYS_INLINE void run_hits(struct batch *b, bool l2)
 
 static void run_misses(struct batch *b)
 {
+	struct weir_frame *first[NIC_BATCH];
 	uint64_t decided = 0; // one bit per hash modulo 64
 
+	for (unsigned i = 0; i < b->n_missed; i++)
+		first[i] = b->frames[b->runs[b->missed[i]].first];
+	datapath_ask_for_missed(b->dp, b->port, first, b->n_missed);
 	for (unsigned i = 0; i < b->n_missed; i++) {
 		struct run *r = &b->runs[b->missed[i]];
 		struct weir_frame **frames = b->frames + r->first;

@@ -22,6 +22,15 @@ static bool masks_are_changing(const struct datapath *dp, const struct snapshot_
 	return port->masks_changed_at > dp->rekeyed_at;
 }
 
+// The frame's key under the masks before the last change. Returns its hash.
+static uint32_t make_old_key(const struct datapath *dp, const struct snapshot_port *port,
+	const struct weir_frame *frame, struct flow_key *key, unsigned *n_words)
+{
+	make_key(frame, &port->old_ingress,
+		port->index | (uint64_t)port->old_epoch << KEY_EPOCH_SHIFT, key, n_words);
+	return flow_hash(dp->flows, key, *n_words);
+}
+
 // The frame's flow under the masks before the last change; NULL: it is not known there either. From
 // a place in the stack on there is none: another extension may have stood there.
 static struct flow *flow_under_old_mask(struct datapath *dp, const struct snapshot_port *port,
@@ -29,12 +38,34 @@ static struct flow *flow_under_old_mask(struct datapath *dp, const struct snapsh
 {
 	unsigned n_words;
 	struct flow_key key;
+	uint32_t hash;
 
 	if (start || !masks_are_changing(dp, port))
 		return NULL;
-	make_key(frame, &port->old_ingress,
-		port->index | (uint64_t)port->old_epoch << KEY_EPOCH_SHIFT, &key, &n_words);
-	return flow_find(dp->flows, &key, n_words, flow_hash(dp->flows, &key, n_words));
+	hash = make_old_key(dp, port, frame, &key, &n_words);
+	return flow_find(dp->flows, &key, n_words, hash);
+}
+
+void datapath_ask_for_missed(struct datapath *dp, const struct snapshot_port *port,
+	struct weir_frame *const frames[], unsigned n)
+{
+	const struct flow_table *flows = dp->flows;
+	uint32_t hashes[NIC_BATCH];
+	unsigned n_words[NIC_BATCH];
+	struct flow_key key;
+
+	if (!masks_are_changing(dp, port))
+		return;
+	for (unsigned i = 0; i < n; i++) {
+		hashes[i] = make_old_key(dp, port, frames[i], &key, &n_words[i]);
+		flow_prefetch_bucket(flows, hashes[i]);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		const struct flow *flow = flow_candidate(flows, hashes[i], n_words[i]);
+
+		if (flow)
+			__builtin_prefetch(flow_rest(flows, flow));
+	}
 }
 
 // Whether a flow that is not known may not be decided now.
