@@ -37,32 +37,34 @@ static int take_path(struct invocation *in, char **path, struct ctl_error *error
 	return *path ? 0 : ctl_fail(error, CTL_REFUSED, "--path \"%s\": %m", given);
 }
 
+// name, path: of the request's message.
+static int ask_for_file(struct invocation *in, Weir__Control__Request *request, char **name,
+	char **path, struct ctl_error *error)
+{
+	int result = take_path(in, path, error);
+
+	if (result)
+		return result;
+	*name = ask_text(invocation_argument(in, 0));
+	result = ask_change(in, request, error);
+	free(*path);
+	return result;
+}
+
 static int load(struct invocation *in, struct ctl_error *error)
 {
 	Weir__Control__ExtensionLoad message = WEIR__CONTROL__EXTENSION_LOAD__INIT;
 	Weir__Control__Request request = REQUEST(EXTENSION_LOAD, extension_load, &message);
-	int result = take_path(in, &message.path, error);
 
-	if (result)
-		return result;
-	message.name = ask_text(invocation_argument(in, 0));
-	result = ask_change(in, &request, error);
-	free(message.path);
-	return result;
+	return ask_for_file(in, &request, &message.name, &message.path, error);
 }
 
 static int replace(struct invocation *in, struct ctl_error *error)
 {
 	Weir__Control__ExtensionReplace message = WEIR__CONTROL__EXTENSION_REPLACE__INIT;
 	Weir__Control__Request request = REQUEST(EXTENSION_REPLACE, extension_replace, &message);
-	int result = take_path(in, &message.path, error);
 
-	if (result)
-		return result;
-	message.name = ask_text(invocation_argument(in, 0));
-	result = ask_change(in, &request, error);
-	free(message.path);
-	return result;
+	return ask_for_file(in, &request, &message.name, &message.path, error);
 }
 
 static int unload(struct invocation *in, struct ctl_error *error)

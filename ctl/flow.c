@@ -124,7 +124,7 @@ const struct command flow_commands[] = {
 	{
 		.object = "flow",
 		.verb = "flush",
-		.summary = "Has every flow decided anew; no frame is lost",
+		.summary = "Has every flow decided anew; no frame is dropped",
 		.run = flush,
 		.changes = true,
 		.arguments = { { "SWITCH", WORD_SWITCH, OPTIONAL } },

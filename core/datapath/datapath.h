@@ -196,6 +196,12 @@ void datapath_run_all(struct datapath *dp, struct weir_frame *frames[/* n */], u
 // the frame.
 void datapath_decide_and_run(
 	struct datapath *dp, struct weir_frame *frame, uint16_t port, uint8_t start);
+// Flows of the port may still be known only under the masks before a change.
+static inline bool datapath_masks_are_changing(
+	const struct datapath *dp, const struct snapshot_port *port)
+{
+	return port->masks_changed_at > dp->rekeyed_at;
+}
 // Before datapath_miss() of a batch's flows: while a port's masks are changing those that are known
 // under the old ones are missed, all of them, and what is looked at of each is asked for here, in
 // rounds as for hits. frames: one of each.

@@ -239,14 +239,21 @@ ALWAYS_INLINE void run_hits(struct batch *b, bool l2)
 
 // ---- Misses
 
-static void run_misses(struct batch *b)
+static void ask_for_missed(const struct batch *b)
 {
 	struct weir_frame *first[NIC_BATCH];
-	uint64_t decided = 0; // one bit per hash modulo 64
 
 	for (unsigned i = 0; i < b->n_missed; i++)
 		first[i] = b->frames[b->runs[b->missed[i]].first];
 	datapath_ask_for_missed(b->dp, b->port, first, b->n_missed);
+}
+
+static void run_misses(struct batch *b)
+{
+	uint64_t decided = 0; // one bit per hash modulo 64
+
+	if (datapath_masks_are_changing(b->dp, b->port))
+		ask_for_missed(b);
 	for (unsigned i = 0; i < b->n_missed; i++) {
 		struct run *r = &b->runs[b->missed[i]];
 		struct weir_frame **frames = b->frames + r->first;

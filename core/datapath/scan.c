@@ -127,7 +127,7 @@ static bool may_wait(
 	if (epoch_of(flow) != port->old_epoch || (flow->key[0] & (KEY_EGRESS_HALF | KEY_DROP_HALF)))
 		return false;
 	if (!dp->sweeping)
-		return port->masks_changed_at > dp->rekeyed_at;
+		return datapath_masks_are_changing(dp, port);
 	if (datapath_sweep_is_late(dp) || dp->sweep_passes >= SWEEP_GRACE_PASSES)
 		return false;
 	return dp->now_ns - dp->sweep_started_ns < SWEEP_GRACE_NS ||

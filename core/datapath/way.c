@@ -16,12 +16,6 @@ static void make_key(const struct weir_frame *frame, const struct key_mask *mask
 	apply_mask(key, mask, *n_words);
 }
 
-// Flows of the port may still be known only under the masks before a change.
-static bool masks_are_changing(const struct datapath *dp, const struct snapshot_port *port)
-{
-	return port->masks_changed_at > dp->rekeyed_at;
-}
-
 // The frame's key under the masks before the last change. Returns its hash.
 static uint32_t make_old_key(const struct datapath *dp, const struct snapshot_port *port,
 	const struct weir_frame *frame, struct flow_key *key, unsigned *n_words)
@@ -40,7 +34,7 @@ static struct flow *flow_under_old_mask(struct datapath *dp, const struct snapsh
 	struct flow_key key;
 	uint32_t hash;
 
-	if (start || !masks_are_changing(dp, port))
+	if (start || !datapath_masks_are_changing(dp, port))
 		return NULL;
 	hash = make_old_key(dp, port, frame, &key, &n_words);
 	return flow_find(dp->flows, &key, n_words, hash);
@@ -54,8 +48,6 @@ void datapath_ask_for_missed(struct datapath *dp, const struct snapshot_port *po
 	unsigned n_words[NIC_BATCH];
 	struct flow_key key;
 
-	if (!masks_are_changing(dp, port))
-		return;
 	for (unsigned i = 0; i < n; i++) {
 		hashes[i] = make_old_key(dp, port, frames[i], &key, &n_words[i]);
 		flow_prefetch_bucket(flows, hashes[i]);
@@ -226,7 +218,7 @@ static void leave_plain(
 static bool may_decide_half(
 	struct datapath *dp, const struct snapshot_port *port, enum half_claim claim)
 {
-	if (claim == HALF_ADMITTED || masks_are_changing(dp, port) || !is_shed(dp))
+	if (claim == HALF_ADMITTED || datapath_masks_are_changing(dp, port) || !is_shed(dp))
 		return true;
 	return claim == HALF_LED_TO && dp->n_led_to++ < REDECIDE_PER_BATCH;
 }

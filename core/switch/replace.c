@@ -2,7 +2,7 @@
 // Copyright The Weir Authors
 //
 // Hot replacement: another version of an extension takes the place of the loaded one, on all
-// switches at once and without a frame lost.
+// switches at once and without a frame dropped.
 //
 // Up to the publication the new version is built up beside the old one: loaded, attached, given
 // what the old one saves and all of its policies to prepare. Whatever fails there, the new one is

@@ -99,10 +99,10 @@ WEIR_API void weir_process(struct weir *weir);
 WEIR_API unsigned weir_run(struct weir *weir);
 
 // Calls done once every change made so far is in force on every worker: every flow that it concerns
-// has been decided anew, in time that frames leave, so that none is lost for it. That is within
-// 100 ms, unless it concerns more flows than there is time for; and at the latest a second, and
-// twice what deciding them takes, after it could begin, which is at once or when a change that was
-// made before is in force.
+// has been decided anew, as far as possible in time that frames leave. That is within 100 ms,
+// unless it concerns more flows than there is time for; and at the latest a second, and twice what
+// deciding them takes, after it could begin, which is at once or when a change that was made before
+// is in force.
 typedef void weir_done(void *context);
 WEIR_API int weir_when_done(struct weir *weir, weir_done *done, void *context);
 
@@ -226,15 +226,15 @@ WEIR_API int weir_extension_load(struct weir *weir, const char *name, const char
 // Refused while attached.
 WEIR_API int weir_extension_unload(
 	struct weir *weir, const char *name, unsigned flags, struct weir_error *error);
-// Another version of a loaded extension takes its place on every switch, and no frame is lost by
-// it. path: NULL: from where the loaded one came. Name and class must be the same, its schema must
-// take every policy that there is, it must restore what the loaded one saves, and prepare every
-// port; otherwise it is refused with a sentence, and the loaded one has noticed nothing but save().
-// What stays: the place in the stack, WEIR_FAIL_OPEN, policies, meters, policers, sessions, names
-// and counts of drop reasons. The calls of the old version that have not ended end, its timers and
-// posts are forgotten. It is detached and unloaded when no worker runs a decision of its any more:
-// weir_when_done() tells. -EBUSY until no worker does. Where it is missing, or was expelled, it
-// stays so, until weir_extension_attach() tries the new one. See weir/extension.h.
+// Another version of a loaded extension takes its place on every switch, and no frame is dropped
+// for it. path: NULL: from where the loaded one came. Name and class must be the same, its schema
+// must take every policy that there is, it must restore what the loaded one saves, and prepare
+// every port; otherwise it is refused with a sentence, and the loaded one has noticed nothing but
+// save(). What stays: the place in the stack, WEIR_FAIL_OPEN, policies, meters, policers, sessions,
+// names and counts of drop reasons. The calls of the old version that have not ended end, its
+// timers and posts are forgotten. It is detached and unloaded when no worker runs a decision of its
+// any more: weir_when_done() tells. -EBUSY until no worker does. Where it is missing, or was
+// expelled, it stays so, until weir_extension_attach() tries the new one. See weir/extension.h.
 WEIR_API int weir_extension_replace(struct weir *weir, const char *name, const char *path,
 	unsigned flags, struct weir_error *error);
 enum { WEIR_ORDER_DEFAULT = -1 }; // behind the last of its class, in steps of 10

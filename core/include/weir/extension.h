@@ -1242,8 +1242,8 @@ struct weir_extension {
 // ---- Replacement
 //
 // Another version of an extension, or the same one once more, can take the place of the loaded one
-// on every switch, under traffic and without a frame lost (`weirctl extension replace`). Both are
-// in the process for a while; they know nothing of one another. On each switch
+// on every switch, under traffic and without a frame dropped (`weirctl extension replace`). Both
+// are in the process for a while; they know nothing of one another. On each switch
 //
 //  1. the new one is attached, beside the old one, which goes on as before;
 //  2. for the switch, and then for each port, the old one's save() is called, the new one's
