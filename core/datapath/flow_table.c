@@ -6,12 +6,30 @@
 
 #include "datapath/flow_table.h"
 
+#ifndef MADV_POPULATE_WRITE // before glibc 2.35
+#define MADV_POPULATE_WRITE 23
+#endif
+
+enum { HUGE_PAGE = 1 << 21, FLOWS_AHEAD = HUGE_PAGE / sizeof(struct flow) };
+
+// In huge pages where there is one to fill, and the kernel has some: what frames look at stands at
+// random places, and the processor knows where a few MB of small pages are.
 static void *reserve(size_t size)
 {
 	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	return memory == MAP_FAILED ? NULL : memory;
+	if (memory == MAP_FAILED)
+		return NULL;
+	if (size >= HUGE_PAGE)
+		madvise(memory, size, MADV_HUGEPAGE);
+	return memory;
+}
+
+// Before Linux 5.14, which does not know this, it is left to the worker.
+static void touch(void *memory, size_t size)
+{
+	madvise(memory, size, MADV_POPULATE_WRITE);
 }
 
 static size_t buckets_size(const struct flow_table *table)
@@ -46,7 +64,36 @@ struct flow_table *flow_table_create(uint32_t capacity)
 		flow_table_destroy(table);
 		return NULL;
 	}
+	if (capacity >= FLOWS_AHEAD) {
+		touch(table->buckets, buckets_size(table));
+		flow_table_touch(table);
+	} else {
+		table->n_touched = capacity;
+	}
 	return table;
+}
+
+void flow_table_touch(struct flow_table *table)
+{
+	uint32_t n = table->n_touched;
+	uint32_t more = table->capacity - n < FLOWS_AHEAD ? table->capacity - n : FLOWS_AHEAD;
+
+	if (more == 0 ||
+		__atomic_load_n(&table->high_water, __ATOMIC_RELAXED) + FLOWS_AHEAD / 2 < n)
+		return;
+	touch(&table->flows[n], more * sizeof(struct flow));
+	touch(&table->rests[n], more * sizeof(struct flow_rest));
+	__atomic_store_n(&table->n_touched, n + more, __ATOMIC_RELAXED);
+}
+
+bool flow_table_runs_short(struct flow_table *table)
+{
+	uint32_t n = __atomic_load_n(&table->n_touched, __ATOMIC_RELAXED);
+
+	if (n == table->n_told || n == table->capacity || table->high_water + FLOWS_AHEAD / 2 < n)
+		return false;
+	table->n_told = n;
+	return true;
 }
 
 void flow_table_destroy(struct flow_table *table)
@@ -94,7 +141,8 @@ static struct flow *take(struct flow_table *table)
 	}
 	if (table->high_water == table->capacity)
 		return NULL;
-	return &table->flows[table->high_water++];
+	__atomic_store_n(&table->high_water, table->high_water + 1, __ATOMIC_RELAXED);
+	return &table->flows[table->high_water - 1];
 }
 
 // Of a key of n_words, how many stand in the flow itself.
@@ -156,10 +204,10 @@ uint32_t flow_hash_of(const struct flow_table *table, const struct flow *flow)
 	return flow_hash(table, &key, flow_rest(table, flow)->n_words);
 }
 
-static int place_of(const struct flow_bucket *bucket, uint16_t tag, uint32_t index)
+static int place_of(const struct flow_bucket *bucket, uint32_t index)
 {
 	for (int i = 0; i < 8; i++)
-		if (bucket->tags[i] == tag && bucket->index[i] == index)
+		if (bucket->tags[i] && bucket->index[i] == index)
 			return i;
 	return -1;
 }
@@ -169,12 +217,12 @@ void flow_remove(struct flow_table *table, struct flow *flow)
 	uint32_t index = (uint32_t)(flow - table->flows);
 	uint32_t hash = flow_hash_of(table, flow);
 	struct flow_bucket *bucket = flow_bucket(table, hash);
-	int place = place_of(bucket, flow_tag(hash), index);
+	int place = place_of(bucket, index);
 
 	if (place < 0) {
 		bucket->overflowed--;
 		bucket = other_bucket(table, hash);
-		place = place_of(bucket, flow_tag(hash), index);
+		place = place_of(bucket, index);
 	}
 	bucket->tags[place] = 0;
 	flow->program = NULL;
@@ -189,20 +237,54 @@ static struct flow *find_in(const struct flow_table *table, const struct flow_bu
 	for (unsigned found = flow_tags(bucket, tag); found; found &= found - 1) {
 		struct flow *flow = &table->flows[bucket->index[__builtin_ctz(found)]];
 
-		if (flow_rest(table, flow)->n_words == n_words &&
-			flow_match(table, flow, key, n_words))
+		if (flow_match(table, flow, key, n_words) &&
+			flow_rest(table, flow)->n_words == n_words)
 			return flow;
 	}
 	return NULL;
 }
 
-struct flow *flow_find(
-	const struct flow_table *table, const struct flow_key *key, unsigned n_words, uint32_t hash)
+static struct flow *find(const struct flow_table *table, const struct flow_key *key,
+	unsigned n_words, uint32_t hash, uint16_t tag)
 {
 	const struct flow_bucket *bucket = flow_bucket(table, hash);
-	struct flow *flow = find_in(table, bucket, key, n_words, flow_tag(hash));
+	struct flow *flow = find_in(table, bucket, key, n_words, tag);
 
 	if (flow || bucket->overflowed == 0)
 		return flow;
-	return find_in(table, other_bucket(table, hash), key, n_words, flow_tag(hash));
+	return find_in(table, other_bucket(table, hash), key, n_words, tag);
+}
+
+struct flow *flow_find(
+	const struct flow_table *table, const struct flow_key *key, unsigned n_words, uint32_t hash)
+{
+	return find(table, key, n_words, hash, flow_tag(hash));
+}
+
+// flow_tag() is never even.
+static uint16_t hidden_tag(uint32_t hash)
+{
+	uint16_t tag = flow_tag(hash) & UINT16_C(0xfffe);
+
+	return tag ? tag : 2;
+}
+
+void flow_hide(struct flow_table *table, const struct flow *flow)
+{
+	uint32_t index = (uint32_t)(flow - table->flows);
+	uint32_t hash = flow_hash_of(table, flow);
+	struct flow_bucket *bucket = flow_bucket(table, hash);
+	int place = place_of(bucket, index);
+
+	if (place < 0) {
+		bucket = other_bucket(table, hash);
+		place = place_of(bucket, index);
+	}
+	bucket->tags[place] = hidden_tag(hash);
+}
+
+struct flow *flow_find_hidden(
+	const struct flow_table *table, const struct flow_key *key, unsigned n_words, uint32_t hash)
+{
+	return find(table, key, n_words, hash, hidden_tag(hash));
 }

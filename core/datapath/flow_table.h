@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
 //
-// The exact-match flow table of one worker and one switch. No other thread touches it.
+// The exact-match flow table of one worker and one switch. No other thread looks at its flows.
 //
 // A flow is one cache line with all that a hit needs, unless its key is long, and one with the
 // rest, in an array of its own. Buckets are one line of eight 16-bit tags and indices; a flow
@@ -9,6 +9,11 @@
 // overflowed. Look-up is split so that a batch can prefetch: flow_hash(), flow_prefetch_bucket();
 // then flow_candidate(), which prefetches the flow; then flow_match(). Memory is reserved at
 // creation and touched on use; nothing grows.
+//
+// From 32,768 flows on it is touched in huge pages, so that where it stands is mostly known to the
+// processor: of 100,000 flows at random a third more frames. For the first use of one the kernel
+// clears 2 MB, which takes 0.2 ms, and several where a virtual machine has to be given the memory
+// first. So the control thread does that ahead, as the table fills.
 //
 // New flows never evict flows in use: when the table, or both buckets, are full, flow_insert()
 // fails and the frame runs uncached. Unused flows are taken out by the worker's scan, the sooner
@@ -89,7 +94,9 @@ struct flow_table {
 	uint32_t bucket_mask;
 	uint32_t capacity;
 	uint32_t n;          // in use
-	uint32_t high_water; // flows[high_water..] have never been used
+	uint32_t high_water; // flows[high_water..] have never been used; worker: w, control: r
+	uint32_t n_touched;  // of flows and rests. control: w, worker: r
+	uint32_t n_told;     // n_touched when the control thread was last told; worker
 	uint32_t free;       // list through flow.used, FLOW_NONE at its end
 	uint64_t seed[KEY_WORDS + 2];
 };
@@ -108,6 +115,12 @@ static inline uint32_t flow_tick(uint64_t now_ns)
 struct flow_table *flow_table_create(uint32_t capacity);
 void flow_table_destroy(struct flow_table *table);
 
+// Touches more of its memory when little is left of what has been. Control thread.
+void flow_table_touch(struct flow_table *table);
+// Whether that is due and the control thread is to be told; once for each time. Worker, like
+// everything below.
+bool flow_table_runs_short(struct flow_table *table);
+
 // Inserts; the key must not be there. NULL when there is no place. The caller fills the rest.
 struct flow *flow_insert(
 	struct flow_table *table, const struct flow_key *key, unsigned n_words, uint32_t hash);
@@ -121,6 +134,11 @@ uint32_t flow_hash_of(const struct flow_table *table, const struct flow *flow);
 // The slow way to find a flow; also looks into the second bucket. NULL: not there.
 struct flow *flow_find(const struct flow_table *table, const struct flow_key *key, unsigned n_words,
 	uint32_t hash);
+
+// From here on the flow is found by flow_find_hidden() alone, which finds no other.
+void flow_hide(struct flow_table *table, const struct flow *flow);
+struct flow *flow_find_hidden(const struct flow_table *table, const struct flow_key *key,
+	unsigned n_words, uint32_t hash);
 
 static inline struct flow_rest *flow_rest(const struct flow_table *t, const struct flow *flow)
 {

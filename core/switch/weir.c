@@ -61,6 +61,14 @@ static void age(struct weir *w)
 	rcu_leave();
 }
 
+// Workers tell when one runs short (report_fd).
+static void touch_flow_tables(struct weir *w)
+{
+	for (struct vswitch *s = w->switches; s; s = s->next)
+		for (unsigned i = 0; i < w->n_workers; i++)
+			flow_table_touch(s->datapaths[i]->flows);
+}
+
 static bool drain(int fd)
 {
 	uint64_t count;
@@ -75,7 +83,8 @@ int weir_fd(const struct weir *w)
 
 void weir_process(struct weir *w)
 {
-	drain(w->report_fd);
+	if (drain(w->report_fd))
+		touch_flow_tables(w);
 	if (drain(w->timer_fd)) {
 		age(w);
 		watch_run(w);

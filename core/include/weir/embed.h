@@ -126,7 +126,8 @@ typedef void weir_switch_row(void *context, const struct weir_switch_info *info)
 struct weir_switch_config {
 	uint32_t size;    // sizeof(struct weir_switch_config)
 	unsigned n_flows; // entries of each worker's flow table, WEIR_FLOWS_MIN to WEIR_FLOWS_MAX;
-			  // 0: as struct weir_options says
+			  // 0: as struct weir_options says. Takes memory as it
+			  // fills; from 32,768 on 16 bytes of each and 4 MB at once
 	// Sessions that extensions can have open, WEIR_SESSIONS_MIN to WEIR_SESSIONS_MAX; 0:
 	// 131072.
 	unsigned n_sessions;

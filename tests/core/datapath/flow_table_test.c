@@ -259,38 +259,115 @@ static size_t resident(const void *memory, size_t size)
 	return n;
 }
 
-// Four million flows would be twice 256 MB, and their buckets 64.
+// Until n have been in use. next: the number of the next key.
+static void fill(struct flow_table *table, uint32_t n, uint32_t *next)
+{
+	while (table->high_water < n) {
+		unsigned n_words;
+		struct flow_key key = world_key((*next)++, &n_words);
+
+		flow_insert(table, &key, n_words, flow_hash(table, &key, n_words));
+	}
+}
+
+static size_t buckets_size(const struct flow_table *table)
+{
+	return (table->bucket_mask + (size_t)1) * sizeof(struct flow_bucket);
+}
+
+// 32,767 flows would be twice 2 MB, and their buckets half of one.
 static void memory_is_touched_on_use(void **state)
 {
-	const uint32_t capacity = 4 << 20;
+	const uint32_t capacity = (1 << 15) - 1;
 	struct flow_table *table = flow_table_create(capacity);
-	size_t flows = capacity * sizeof(struct flow), buckets, page; // and as much for the rests
+	size_t flows = capacity * sizeof(struct flow); // and as much for the rests
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), thousand;
+	uint32_t next = 0;
 
 	(void)state;
 	assert_non_null(table);
-	page = (size_t)sysconf(_SC_PAGESIZE);
-	buckets = (table->bucket_mask + (size_t)1) * sizeof(struct flow_bucket);
+	thousand = (1000 * sizeof(struct flow) + page - 1) / page;
 	assert_int_equal(resident(table->flows, flows) + resident(table->rests, flows) +
-				 resident(table->buckets, buckets),
+				 resident(table->buckets, buckets_size(table)),
 		0);
-	// Pages are counted below, not huge pages.
-	madvise(table->flows, flows, MADV_NOHUGEPAGE);
-	madvise(table->rests, flows, MADV_NOHUGEPAGE);
-	madvise(table->buckets, buckets, MADV_NOHUGEPAGE);
-	for (uint32_t n = 0; n < 1000; n++) {
-		unsigned n_words;
-		struct flow_key key = world_key(n, &n_words);
-		uint32_t hash = flow_hash(table, &key, n_words);
-
-		assert_non_null(flow_insert(table, &key, n_words, hash));
-	}
-	assert_int_equal(
-		resident(table->flows, flows), (1000 * sizeof(struct flow) + page - 1) / page);
-	assert_int_equal(
-		resident(table->rests, flows), (1000 * sizeof(struct flow) + page - 1) / page);
-	assert_in_range(resident(table->buckets, buckets), 1, 1000);
+	fill(table, 1000, &next);
+	assert_int_equal(resident(table->flows, flows), thousand);
+	assert_int_equal(resident(table->rests, flows), thousand);
+	assert_in_range(resident(table->buckets, buckets_size(table)), 1, 1000);
+	fill(table, capacity, &next);
+	assert_false(flow_table_runs_short(table));
 	flow_table_destroy(table);
 	assert_null(flow_table_create(0));
+}
+
+// 32,768 flows at a time. Where the memory is given in huge pages more may be there, never less.
+static void a_large_table_is_touched_ahead_of_use(void **state)
+{
+	const uint32_t share = 1 << 15, capacity = 3 * share;
+	struct flow_table *table = flow_table_create(capacity);
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = share * sizeof(struct flow);
+	uint32_t next = 0;
+
+	(void)state;
+	assert_non_null(table);
+	assert_int_equal(resident(table->buckets, buckets_size(table)), buckets_size(table) / page);
+	assert_int_equal(resident(table->flows, bytes), bytes / page);
+	assert_int_equal(resident(table->rests, bytes), bytes / page);
+	flow_table_touch(table); // too early
+	assert_int_equal(table->n_touched, share);
+	fill(table, share / 2 - 1, &next);
+	assert_false(flow_table_runs_short(table));
+	fill(table, share / 2, &next);
+	assert_true(flow_table_runs_short(table));
+	assert_false(flow_table_runs_short(table)); // told
+	flow_table_touch(table);
+	assert_int_equal(table->n_touched, 2 * share);
+	assert_int_equal(resident(table->flows, 2 * bytes), 2 * bytes / page);
+	assert_int_equal(resident(table->rests, 2 * bytes), 2 * bytes / page);
+	assert_false(flow_table_runs_short(table));
+	// Who is told late catches up, and nothing is touched beyond the end.
+	fill(table, capacity, &next);
+	assert_true(flow_table_runs_short(table));
+	flow_table_touch(table);
+	flow_table_touch(table);
+	assert_int_equal(table->n_touched, capacity);
+	assert_false(flow_table_runs_short(table));
+	flow_table_destroy(table);
+}
+
+static void a_hidden_flow_is_found_as_such_alone(void **state)
+{
+	struct flow_table *table = flow_table_create(8);
+	struct flow *flows[8];
+	struct flow_key keys[8];
+	unsigned n_words[8];
+	uint32_t hashes[8];
+
+	(void)state;
+	for (uint32_t n = 0; n < 8; n++) {
+		keys[n] = world_key(n, &n_words[n]);
+		hashes[n] = flow_hash(table, &keys[n], n_words[n]);
+		flows[n] = flow_insert(table, &keys[n], n_words[n], hashes[n]);
+		assert_non_null(flows[n]);
+		flows[n]->program = (struct program *)(uintptr_t)64;
+	}
+	flow_hide(table, flows[3]);
+	for (uint32_t n = 0; n < 8; n++) {
+		struct flow *hidden = flow_find_hidden(table, &keys[n], n_words[n], hashes[n]);
+
+		assert_ptr_equal(hidden, n == 3 ? flows[3] : NULL);
+		assert_ptr_equal(flow_find(table, &keys[n], n_words[n], hashes[n]),
+			n == 3 ? NULL : flows[n]);
+	}
+	assert_ptr_not_equal(flow_candidate(table, hashes[3], n_words[3]), flows[3]);
+	flow_remove(table, flows[3]);
+	assert_null(flow_find_hidden(table, &keys[3], n_words[3], hashes[3]));
+	assert_int_equal(table->n, 7);
+	for (uint32_t n = 0; n < 8; n++)
+		if (n != 3)
+			flow_remove(table, flows[n]);
+	assert_int_equal(table->n, 0);
+	flow_table_destroy(table);
 }
 
 // What traffic looks like: words in which only a few low or middle bits count upwards.
@@ -413,6 +490,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(memory_is_touched_on_use),
+		cmocka_unit_test(a_large_table_is_touched_ahead_of_use),
+		cmocka_unit_test(a_hidden_flow_is_found_as_such_alone),
 		cmocka_unit_test(random_operations),
 		cmocka_unit_test(a_table_holds_its_capacity_and_no_more),
 		cmocka_unit_test(a_bucket_overflows_into_the_second),
