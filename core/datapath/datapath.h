@@ -96,6 +96,8 @@ struct datapath {
 	uint64_t now_ns;
 	uint32_t now_s;         // seconds
 	uint32_t tick;          // flow_tick()
+	bool met_stale;         // the batch before met flows that are stale
+	unsigned n_stale;       // frames of this batch that did
 	unsigned n_redecided;   // known flows of this batch, or of this share of a sweep
 	unsigned redecide_max;  // of them, before others go on as they were
 	unsigned n_led_to;      // halves that they have come to be led to
@@ -126,7 +128,9 @@ struct datapath {
 	uint32_t refresh_tick;      // when sources were last refreshed in the FDB
 	bool refreshing;            // this pass does that
 	bool sweeping;
+	bool sweep_repeats;       // a pass of this sweep has left some
 	uint64_t pass_target;     // the switch clock when this pass began
+	uint64_t before_first;    // ports whose frames are looked up under the masks before first
 	uint64_t rekeyed_at;      // no flow here has the masks that a port had before this time
 	uint32_t sweep_leftovers; // flows that this pass left: under old masks, or when crowded
 	uint64_t sweep_started_ns;
@@ -202,11 +206,6 @@ static inline bool datapath_masks_are_changing(
 {
 	return port->masks_changed_at > dp->rekeyed_at;
 }
-// Before datapath_miss() of a batch's flows: while a port's masks are changing those that are known
-// under the old ones are missed, all of them, and what is looked at of each is asked for here, in
-// rounds as for hits. frames: one of each.
-void datapath_ask_for_missed(struct datapath *dp, const struct snapshot_port *port,
-	struct weir_frame *const frames[/* n */], unsigned n);
 // The same for received frames of one flow, in their order, that was not in the table when their
 // batch was looked up. It is decided once, also when there is no place for it. The key is masked,
 // of n_words; its other words are written. again: an earlier frame of the batch may have made the

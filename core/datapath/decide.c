@@ -109,17 +109,20 @@ bool datapath_fresh(struct datapath *dp, struct flow *flow)
 	const struct flow_rest *rest = flow_rest(dp->flows, flow);
 	uint64_t valid_at = datapath_valid_at(dp, flow);
 
-	if ((rest->flags & FLOW_DEPENDS_ON_ALL) || !sessions_fresh(dp, flow))
+	if (rest->flags & FLOW_DEPENDS_ON_ALL)
 		return false;
 	for (unsigned i = 0; i < rest->n_depends; i++)
 		if (generation_slot_time(dp->generation, rest->depends[i]) > valid_at)
 			return false;
+	if (!sessions_fresh(dp, flow)) // last, as it is in memory of its own
+		return false;
 	flow->valid_at = (uint32_t)dp->now;
 	return true;
 }
 
 void datapath_refresh(struct datapath *dp, struct flow *flow, const struct weir_frame *frame)
 {
+	dp->n_stale++;
 	if (datapath_fresh(dp, flow))
 		return;
 	if (dp->n_redecided < dp->redecide_max || must_redecide(dp, flow)) {

@@ -9,7 +9,8 @@
 // However little room frames leave, a sweep is over at some time: once it has gone on for
 // SWEEP_PATIENCE_NS it takes as long as the frames, and each batch decides REDECIDE_PER_BATCH. So a
 // change is in force at most that long, and twice what deciding all flows anew takes, after the
-// sweep for it has begun, which is at once or at the end of one that is under way.
+// sweep for it has begun, which is at once or at the end of one that is under way. Whatever is
+// under old masks after two such times is forgotten.
 //
 // How long a flow is kept unused depends on how full the table is when the pass begins:
 //
@@ -25,7 +26,9 @@
 #include "datapath/datapath.h"
 
 enum {
-	SCAN_SHARE = 64,    // flows looked at in one call, at least
+	SCAN_SHARE = 64, // flows looked at in one call, at least
+	// The same in further passes of a sweep, in which those under old masks wait for frames.
+	SCAN_SHARE_REPEATED = 16,
 	SCAN_PER_NEW = 4,   // flows looked at for each new one while the table is crowded
 	SCAN_REDECIDE = 16, // flows decided anew in one call, at most
 	KEEP_TICKS = 10 * FLOW_TICKS_PER_S,
@@ -101,8 +104,8 @@ static bool is_crowded(const struct datapath *dp)
 // follows.
 static bool sweep(struct datapath *dp, struct flow *flow, const struct snapshot_port *port)
 {
-	if ((flow_rest(dp->flows, flow)->flags & FLOW_UNDECIDED) ||
-		datapath_valid_at(dp, flow) >= dp->pass_target || datapath_fresh(dp, flow))
+	if (datapath_valid_at(dp, flow) >= dp->pass_target ||
+		(flow_rest(dp->flows, flow)->flags & FLOW_UNDECIDED) || datapath_fresh(dp, flow))
 		return true;
 	// To learn the address again takes a frame.
 	if (!source_is_here(dp, flow, port)) {
@@ -128,7 +131,8 @@ static bool may_wait(
 		return false;
 	if (!dp->sweeping)
 		return datapath_masks_are_changing(dp, port);
-	if (datapath_sweep_is_late(dp) || dp->sweep_passes >= SWEEP_GRACE_PASSES)
+	if (dp->now_ns - dp->sweep_started_ns > 2 * SWEEP_PATIENCE_NS ||
+		dp->sweep_passes >= SWEEP_GRACE_PASSES)
 		return false;
 	return dp->now_ns - dp->sweep_started_ns < SWEEP_GRACE_NS ||
 	       dp->now_ns - dp->put_off_ns < SWEEP_GRACE_NS;
@@ -213,8 +217,10 @@ static void begin_pass(struct datapath *dp)
 		begin_ageing(dp);
 	dp->scan_at = 0;
 	dp->n_new_at_share = dp->n_new_since_pass;
-	dp->pass_target = dp->now;
+	// No later than is wanted: what is up to date then is not looked at again in every pass.
+	dp->pass_target = wanted > dp->swept_at && wanted < dp->now ? wanted : dp->now;
 	dp->sweep_leftovers = 0;
+	dp->sweep_repeats = dp->sweeping && wanted > dp->swept_at;
 	if (wanted > dp->swept_at) {
 		if (!dp->sweeping) {
 			dp->sweep_started_ns = dp->now_ns;
@@ -268,9 +274,25 @@ static uint32_t take_share(struct datapath *dp)
 {
 	uint32_t n = is_crowded(dp) ? (dp->n_new_since_pass - dp->n_new_at_share) * SCAN_PER_NEW
 				    : 0;
+	uint32_t least = dp->sweep_repeats ? SCAN_SHARE_REPEATED : SCAN_SHARE;
 
 	dp->n_new_at_share = dp->n_new_since_pass;
-	return n > SCAN_SHARE ? n : SCAN_SHARE;
+	return n > least ? n : least;
+}
+
+// What the next call is going to look at comes while frames are dealt with.
+static void prefetch_share(const struct datapath *dp)
+{
+	const struct flow_table *flows = dp->flows;
+	uint32_t end = dp->scan_at + (dp->sweep_repeats ? SCAN_SHARE_REPEATED : SCAN_SHARE);
+
+	if (end > flows->high_water)
+		end = flows->high_water;
+	for (uint32_t i = dp->scan_at; i < end; i++) {
+		__builtin_prefetch(&flows->flows[i]);
+		if (!dp->sweep_repeats)
+			__builtin_prefetch(&flows->rests[i]);
+	}
 }
 
 bool datapath_scan(struct datapath *dp)
@@ -293,8 +315,10 @@ bool datapath_scan(struct datapath *dp)
 			!scan_flow(dp, &dp->flows->flows[dp->scan_at]))
 			break;
 	program_bury(dp->programs);
-	if (dp->scan_at < dp->flows->high_water)
+	if (dp->scan_at < dp->flows->high_water) {
+		prefetch_share(dp);
 		return true;
+	}
 	end_pass(dp);
 	return sweep_is_wanted(dp);
 }

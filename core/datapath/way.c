@@ -16,15 +16,6 @@ static void make_key(const struct weir_frame *frame, const struct key_mask *mask
 	apply_mask(key, mask, *n_words);
 }
 
-// The frame's key under the masks before the last change. Returns its hash.
-static uint32_t make_old_key(const struct datapath *dp, const struct snapshot_port *port,
-	const struct weir_frame *frame, struct flow_key *key, unsigned *n_words)
-{
-	make_key(frame, &port->old_ingress,
-		port->index | (uint64_t)port->old_epoch << KEY_EPOCH_SHIFT, key, n_words);
-	return flow_hash(dp->flows, key, *n_words);
-}
-
 // The frame's flow under the masks before the last change; NULL: it is not known there either. From
 // a place in the stack on there is none: another extension may have stood there.
 static struct flow *flow_under_old_mask(struct datapath *dp, const struct snapshot_port *port,
@@ -32,32 +23,16 @@ static struct flow *flow_under_old_mask(struct datapath *dp, const struct snapsh
 {
 	unsigned n_words;
 	struct flow_key key;
+	struct flow *flow;
 	uint32_t hash;
 
 	if (start || !datapath_masks_are_changing(dp, port))
 		return NULL;
-	hash = make_old_key(dp, port, frame, &key, &n_words);
-	return flow_find(dp->flows, &key, n_words, hash);
-}
-
-void datapath_ask_for_missed(struct datapath *dp, const struct snapshot_port *port,
-	struct weir_frame *const frames[], unsigned n)
-{
-	const struct flow_table *flows = dp->flows;
-	uint32_t hashes[NIC_BATCH];
-	unsigned n_words[NIC_BATCH];
-	struct flow_key key;
-
-	for (unsigned i = 0; i < n; i++) {
-		hashes[i] = make_old_key(dp, port, frames[i], &key, &n_words[i]);
-		flow_prefetch_bucket(flows, hashes[i]);
-	}
-	for (unsigned i = 0; i < n; i++) {
-		const struct flow *flow = flow_candidate(flows, hashes[i], n_words[i]);
-
-		if (flow)
-			__builtin_prefetch(flow_rest(flows, flow));
-	}
+	make_key(frame, &port->old_ingress,
+		port->index | (uint64_t)port->old_epoch << KEY_EPOCH_SHIFT, &key, &n_words);
+	hash = flow_hash(dp->flows, &key, n_words);
+	flow = flow_find(dp->flows, &key, n_words, hash);
+	return flow ? flow : flow_find_hidden(dp->flows, &key, n_words, hash);
 }
 
 // Whether a flow that is not known may not be decided now.
@@ -113,6 +88,8 @@ static struct program *run_unknown(struct datapath *dp, struct weir_frame *frame
 	dp->n_new_since_pass += old == NULL;
 	d = decide_flow(dp, key, n_words, hash, frame);
 	*flow = d.flow;
+	if (d.flow && old)
+		flow_hide(dp->flows, old);
 	if (d.program && old)
 		decide_note_change(dp, old->program, d.program);
 	if (d.program && !d.alone)
