@@ -19,12 +19,24 @@
 #ifndef SWITCH_APPLY_H
 #define SWITCH_APPLY_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "forwarding/vlan.h"
 #include "switch/arena.h"
-#include "switch/document.h"
-#include "switch/model.h"
+#include "switch/change.h"
 
 struct apply;
+struct attachment;
+struct document_entry;
+struct port;
 struct step;
+struct target;
+struct vswitch;
 
 // A kind of difference.
 struct step_class {

@@ -6,7 +6,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "datapath/generation.h"
+#include "datapath/snapshot.h"
+#include "forwarding/vlan.h"
 #include "switch/apply.h"
+#include "switch/document.h"
+#include "switch/host.h"
+#include "switch/item.h"
+#include "switch/missing.h"
+#include "switch/notice.h"
+#include "switch/policy.h"
+#include "switch/port.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
 
 static void name(const struct step *step, char *text, size_t size)
 {

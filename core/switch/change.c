@@ -6,7 +6,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "switch/attachment.h"
+#include "switch/change.h"
+#include "switch/host.h"
+#include "switch/meter.h"
+#include "switch/plan.h"
+#include "switch/policy.h"
+#include "switch/port.h"
+#include "switch/publish.h"
+#include "switch/remark.h"
+#include "switch/schema.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/wait.h"
 
 struct prepared {
 	struct prepared *next;

@@ -8,8 +8,21 @@
 #include <sys/timerfd.h>
 #include <time.h>
 
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "datapath/drop_watch.h"
+#include "datapath/rcu.h"
+#include "datapath/ring.h"
 #include "datapath/summary.h"
-#include "switch/model.h"
+#include "switch/drop_watch.h"
+#include "switch/observe.h"
+#include "switch/policing.h"
+#include "switch/port.h"
+#include "switch/reasons.h"
+#include "switch/vswitch.h"
+#include "switch/wait.h"
+#include "switch/weir.h"
 
 enum { EVERY_MS = 50, NS_PER_S = 1000000000 };
 

@@ -7,8 +7,19 @@
 #include <string.h>
 #include <syslog.h>
 
+#include <weir/embed.h>
+#include <weir/extension.h>
+
 #include "datapath/text.h"
-#include "switch/model.h"
+#include "switch/attachment.h"
+#include "switch/extensions.h"
+#include "switch/loader.h"
+#include "switch/missing.h"
+#include "switch/notice.h"
+#include "switch/reasons.h"
+#include "switch/schema.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
 
 int weir_extension_load(struct weir *w, const char *name, const char *path, unsigned flags,
 	struct weir_error *error)

@@ -8,8 +8,24 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <weir/embed.h>
+
+#include "datapath/datapath.h"
+#include "datapath/flow_table.h"
+#include "datapath/generation.h"
+#include "datapath/key.h"
 #include "datapath/key_match.h"
-#include "switch/model.h"
+#include "datapath/program.h"
+#include "datapath/snapshot.h"
+#include "datapath/worker.h"
+#include "switch/flow_list.h"
+#include "switch/meter.h"
+#include "switch/policing.h"
+#include "switch/port.h"
+#include "switch/reasons.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
 
 enum {
 	PAGE_ROWS = 256,

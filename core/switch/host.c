@@ -7,8 +7,25 @@
 #include <string.h>
 #include <syslog.h>
 
+#include <weir/extension.h>
+
+#include "datapath/counters.h"
+#include "datapath/datapath.h"
+#include "datapath/generation.h"
+#include "datapath/key.h"
+#include "datapath/rcu.h"
 #include "datapath/ring.h"
-#include "switch/model.h"
+#include "datapath/snapshot.h"
+#include "datapath/worker.h"
+#include "switch/attachment.h"
+#include "switch/change.h"
+#include "switch/host.h"
+#include "switch/port.h"
+#include "switch/reasons.h"
+#include "switch/session.h"
+#include "switch/vswitch.h"
+#include "switch/wait.h"
+#include "switch/weir.h"
 
 // A prepare that an extension asked for.
 struct refresh {

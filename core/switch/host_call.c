@@ -11,7 +11,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "datapath/snapshot.h"
+#include "switch/attachment.h"
+#include "switch/host.h"
+#include "switch/loader.h"
+#include "switch/schema.h"
+#include "switch/wait.h"
+#include "switch/weir.h"
 
 struct weir_running_call {
 	struct weir_call public; // first: what the extension is handed

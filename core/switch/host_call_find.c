@@ -6,7 +6,17 @@
 #include <errno.h>
 #include <string.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "switch/attachment.h"
+#include "switch/host.h"
+#include "switch/loader.h"
+#include "switch/port.h"
+#include "switch/schema.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
 
 static struct attachment *on_switch(
 	struct vswitch *s, const struct weir_call_request *r, struct weir_error *error)

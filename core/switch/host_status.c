@@ -5,7 +5,18 @@
 #include <errno.h>
 #include <string.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "datapath/snapshot.h"
+#include "switch/attachment.h"
+#include "switch/host.h"
+#include "switch/loader.h"
+#include "switch/port.h"
+#include "switch/schema.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
 
 // One question to one attachment, and who hears the answers.
 struct question {

@@ -9,7 +9,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "datapath/rcu.h"
+#include "datapath/snapshot.h"
+#include "forwarding/fdb.h"
+#include "switch/attachment.h"
+#include "switch/item.h"
+#include "switch/meter.h"
+#include "switch/missing.h"
+#include "switch/notice.h"
+#include "switch/policy.h"
+#include "switch/port.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
 
 enum { TARGET_TEXT_SIZE = WEIR_NAME_MAX + 8, MAC_TEXT_SIZE = 18 };
 

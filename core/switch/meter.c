@@ -10,7 +10,19 @@
 #include <string.h>
 #include <time.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "datapath/counters.h"
+#include "datapath/datapath.h"
+#include "switch/attachment.h"
+#include "switch/index.h"
+#include "switch/item.h"
+#include "switch/meter.h"
+#include "switch/numbers.h"
+#include "switch/policing.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
 
 // ---- Numbers
 

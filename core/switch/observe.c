@@ -6,7 +6,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "datapath/counters.h"
+#include "datapath/drop_watch.h"
+#include "datapath/rcu.h"
+#include "datapath/snapshot.h"
+#include "forwarding/fdb.h"
+#include "forwarding/vlan.h"
+#include "switch/item.h"
+#include "switch/observe.h"
+#include "switch/policing.h"
+#include "switch/port.h"
+#include "switch/reasons.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
 
 static const struct weir_drop_reason core_reasons[N_CORE_REASONS] = {
 	[REASON_MALFORMED] = { "malformed", "the frame ends inside its Ethernet header or a tag" },

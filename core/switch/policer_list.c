@@ -8,7 +8,17 @@
 #include <string.h>
 #include <time.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+
+#include "datapath/counters.h"
+#include "datapath/datapath.h"
+#include "datapath/policer.h"
+#include "switch/extensions.h"
+#include "switch/numbers.h"
+#include "switch/policing.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
 
 void policer_name(const struct policing *p, const char *port, char name[/* POLICER_NAME_SIZE */])
 {

@@ -9,7 +9,18 @@
 #include <string.h>
 #include <time.h>
 
-#include "switch/model.h"
+#include <weir/extension.h>
+
+#include "datapath/counters.h"
+#include "datapath/datapath.h"
+#include "datapath/policer.h"
+#include "switch/attachment.h"
+#include "switch/index.h"
+#include "switch/numbers.h"
+#include "switch/policing.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
 
 static int make_chunk(struct vswitch *s, uint32_t chunk)
 {

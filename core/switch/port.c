@@ -4,7 +4,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "datapath/rcu.h"
+#include "datapath/snapshot.h"
+#include "forwarding/fdb.h"
+#include "nic/nic.h"
+#include "switch/attachment.h"
+#include "switch/change.h"
+#include "switch/host.h"
+#include "switch/item.h"
+#include "switch/meter.h"
+#include "switch/missing.h"
+#include "switch/notice.h"
+#include "switch/observe.h"
+#include "switch/plan.h"
+#include "switch/policy.h"
+#include "switch/port.h"
+#include "switch/port_nic.h"
+#include "switch/publish.h"
+#include "switch/remark.h"
+#include "switch/session.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/wait.h"
+#include "switch/weir.h"
+#include "switch/workers.h"
 
 // ---- Indices and memory
 

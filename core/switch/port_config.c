@@ -6,7 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+
+#include "forwarding/vlan.h"
+#include "switch/port.h"
+#include "switch/vswitch.h"
 
 enum { MTU_MIN = 68, MTU_MAX = 65535 };
 

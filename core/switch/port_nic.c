@@ -8,8 +8,26 @@
 #include <string.h>
 #include <syslog.h>
 
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "datapath/counters.h"
+#include "datapath/pressure.h"
+#include "nic/link_monitor.h"
 #include "nic/memory.h"
-#include "switch/model.h"
+#include "nic/nic.h"
+#include "switch/closer.h"
+#include "switch/host.h"
+#include "switch/item.h"
+#include "switch/notice.h"
+#include "switch/port.h"
+#include "switch/port_nic.h"
+#include "switch/remark.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/wait.h"
+#include "switch/weir.h"
+#include "switch/workers.h"
 
 // What workers keep of a NIC besides, and what its end needs.
 struct retired_nic {

@@ -8,7 +8,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "datapath/rcu.h"
+#include "forwarding/fdb.h"
+#include "forwarding/vlan.h"
+#include "switch/change.h"
+#include "switch/host.h"
+#include "switch/item.h"
+#include "switch/notice.h"
+#include "switch/port.h"
+#include "switch/publish.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
 
 void port_forget_learned(const struct port *port)
 {

@@ -8,7 +8,16 @@
 #include <string.h>
 #include <syslog.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "nic/nic.h"
+#include "switch/attachment.h"
+#include "switch/port.h"
+#include "switch/remark.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
 #include "switch/wire.h"
 
 struct remark {

@@ -20,7 +20,25 @@
 #include <string.h>
 #include <syslog.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "switch/attachment.h"
+#include "switch/change.h"
+#include "switch/host.h"
+#include "switch/item.h"
+#include "switch/loader.h"
+#include "switch/missing.h"
+#include "switch/notice.h"
+#include "switch/plan.h"
+#include "switch/policy.h"
+#include "switch/port.h"
+#include "switch/publish.h"
+#include "switch/reasons.h"
+#include "switch/stack.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
 
 // One switch that the extension is attached to.
 struct succession {

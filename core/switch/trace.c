@@ -7,9 +7,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "datapath/compose.h"
+#include "datapath/rcu.h"
+#include "datapath/snapshot.h"
 #include "datapath/summary.h"
 #include "datapath/trace.h"
-#include "switch/model.h"
+#include "switch/flow_list.h"
+#include "switch/meter.h"
+#include "switch/observe.h"
+#include "switch/policing.h"
+#include "switch/port.h"
+#include "switch/reasons.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
 
 enum { TEXT_SIZE = 1024 };
 

@@ -5,7 +5,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "datapath/counters.h"
+#include "datapath/datapath.h"
+#include "datapath/fragment.h"
+#include "datapath/generation.h"
+#include "datapath/session.h"
+#include "datapath/snapshot.h"
+#include "datapath/worker.h"
+#include "forwarding/fdb.h"
+#include "switch/flow_list.h"
+#include "switch/host.h"
+#include "switch/item.h"
+#include "switch/meter.h"
+#include "switch/notice.h"
+#include "switch/policing.h"
+#include "switch/port.h"
+#include "switch/publish.h"
+#include "switch/session.h"
+#include "switch/stack.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/wait.h"
+#include "switch/weir.h"
+#include "switch/workers.h"
 
 int name_check(const char *what, const char *name, struct weir_error *error)
 {

@@ -12,7 +12,25 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+
+#include "datapath/rcu.h"
+#include "datapath/worker.h"
+#include "forwarding/fdb.h"
+#include "nic/link_monitor.h"
+#include "nic/module.h"
+#include "switch/closer.h"
+#include "switch/drop_watch.h"
+#include "switch/flow_list.h"
+#include "switch/host.h"
+#include "switch/loader.h"
+#include "switch/port_nic.h"
+#include "switch/reasons.h"
+#include "switch/session.h"
+#include "switch/vswitch.h"
+#include "switch/wait.h"
+#include "switch/weir.h"
+#include "switch/workers.h"
 
 enum { DIRECTORIES_MAX = 16, TIMER_MS = 1000, FLOWS_DEFAULT = 131072, LINGER_DEFAULT_US = 50 };
 

@@ -5,7 +5,9 @@
 #include "lab_items.h"
 #include "lab_probe.h"
 
-#include "switch/model.h"
+#include "switch/policy.h"
+#include "switch/port.h"
+#include "switch/port_nic.h"
 
 static const char filter[] = "probe-filter";
 

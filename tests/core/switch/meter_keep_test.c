@@ -7,7 +7,13 @@
 #include "lab_items.h"
 #include "lab_probe.h"
 
-#include "switch/model.h"
+#include "switch/attachment.h"
+#include "switch/change.h"
+#include "switch/meter.h"
+#include "switch/numbers.h"
+#include "switch/policy.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
 
 enum { N_TARGETS = 1000, N_KEYS = 100 };
 static const char filter[] = "probe-filter";

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "../nic/network.h"
-#include "switch/model.h"
+#include "switch/port_nic.h"
 
 enum { NOTICES_MAX = 4096 };
 
