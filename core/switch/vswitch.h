@@ -86,6 +86,7 @@ struct vswitch {
 	bool removed;
 };
 
+// ---- vswitch.c
 struct vswitch *vswitch_find(struct weir *w, const char *name, struct weir_error *error);
 // Removes the switch and all that is on it, whoever would veto it. -ENOMEM leaves it.
 int vswitch_end(struct vswitch *vswitch);
@@ -108,6 +109,8 @@ void vswitch_end_now(struct vswitch *vswitch);
 bool mac_parse(const char *text, uint8_t mac[6]);
 void mac_format(const uint8_t mac[6], char text[/* 18 */]);
 int name_check(const char *what, const char *name, struct weir_error *error);
+
+// ---- vswitch_list.c
 void port_add_totals(
 	const struct port_counters *counters, unsigned n_workers, struct totals *totals);
 
