@@ -28,6 +28,15 @@ int change_prepare(struct change *change, struct attachment *attachment, struct 
 int change_prepare_or_refuse(struct change *change, struct attachment *attachment,
 	struct target *target, struct weir_error *error);
 void change_abort(struct change *change);
+// What change_carry_out() consists of, for those who publish several changes at once. The prepared
+// states come in place of the old ones, in the model. Cannot fail. Then publish, and
+void change_commit(struct change *change);
+// either, once that has been done: what the targets had is released after a grace period;
+void change_finish(struct change *change);
+// or, when there was no memory for it: the old states stand again.
+void change_revert(struct change *change);
+
+// ---- change_carry_out.c
 // Puts in force what has been prepared; a dry run gives it up. publish: shows workers the model,
 // with the prepared states in place of the old ones; what fails, for lack of memory, leaves no
 // trace. 0; -ENOMEM: the old states stand again. The change is over in either case.
@@ -36,13 +45,6 @@ int change_carry_out(
 	struct change *change, unsigned flags, change_publisher *publish, void *context);
 // A publisher of what a change of one target concerns: its port, or the whole switch.
 int change_publish_target(void *target);
-// What change_carry_out() consists of, for those who publish several changes at once. The prepared
-// states come in place of the old ones, in the model. Cannot fail. Then publish, and
-void change_commit(struct change *change);
-// either, once that has been done: what the targets had is released after a grace period;
-void change_finish(struct change *change);
-// or, when there was no memory for it: the old states stand again.
-void change_revert(struct change *change);
 
 // ---- change_ports.c
 // Prepares again what depends on which ports there are.

@@ -35,7 +35,7 @@ const uint8_t *reasons_map(const struct reason_names *names,
 	const struct weir_extension *descriptor, uint8_t map[/* WEIR_REASONS_MAX */]);
 void reasons_free(struct reason_names *names); // and those behind it; accepts NULL
 
-// ---- observe.c
+// ---- reason_names.c
 // The token of a reason, its text and whose it is; never NULL, valid until weir_destroy(). Any
 // thread.
 const char *reason_describe(
