@@ -127,6 +127,7 @@ struct policing {
 	uint64_t since_ns;           // when the number became its own, by the clock of batches
 	struct policing_counts base; // when it was reset
 	uint64_t since;              // Unix seconds, when it was made or reset
+	uint64_t drop_bases[];       // by worker: of dropped_frames, what drops were reset with
 };
 
 // A policer as a state wants it.
@@ -610,6 +611,10 @@ void reasons_free(struct reason_names *names); // and those behind it; accepts N
 // ---- extensions.c
 // 0, or a refusal that says which there are: the extension is neither loaded nor missing anywhere.
 int extension_check_known(struct weir *w, const char *name, struct weir_error *error);
+// The loaded extension, or NULL and a refusal with -ENOENT, which says whether it is missing
+// somewhere, or could be loaded, or is nothing. name may be NULL; field: of the refusal.
+struct extension *extension_loaded(
+	struct weir *w, const char *name, const char *field, struct weir_error *error);
 // The loaded extension, loaded now if need be; *loaded says so. NULL: refused.
 struct extension *extension_need(
 	struct weir *w, const char *name, bool *loaded, struct weir_error *error);
@@ -785,8 +790,9 @@ const char *reason_describe(
 // Of enum weir_stage, as rows show it.
 const char *stage_name(unsigned stage);
 
-// Adds a leaving port's drops to those of its switch.
-void drops_retire(struct vswitch *vswitch, const struct port_counters *counters);
+// ---- drop_list.c
+// Adds a leaving port's drops to those of its switch, but for those that were reset.
+void drops_retire(struct vswitch *vswitch, struct port_counters *counters);
 
 // ---- watch.c
 void watch_start(struct weir *w);
@@ -918,7 +924,7 @@ enum { POLICER_NAME_SIZE = WEIR_NAME_MAX + 64 + sizeof(" of ") + WEIR_NAME_MAX +
 // "acl web"; where it is not of the port, "acl web of switch:br0".
 void policer_name(
 	const struct policing *policing, const char *port, char name[/* POLICER_NAME_SIZE */]);
-// Which policers of a switch dropped frames, most first. Finish with free().
+// Which policers of a switch dropped frames, most first.
 struct policer_drop {
 	const struct policing *policing;
 	uint32_t cause;
@@ -929,8 +935,10 @@ struct policer_drop {
 // What cannot be listed. known: its extension has something to list, whether it is loaded or not.
 int count_filter_check(struct weir *w, const struct weir_count_filter *filter, bool known,
 	struct weir_error *error);
-// NULL: no memory.
-struct policer_drop *policer_drops(const struct vswitch *vswitch, size_t *n);
+// Since they were reset: reset does that for those whose last drop was at the port (NULL: any).
+// NULL: no memory. Caller frees.
+struct policer_drop *policer_drops(
+	const struct vswitch *vswitch, const struct port *only, bool reset, size_t *n);
 
 // ---- meter.c
 void meters_init(struct vswitch *vswitch);
