@@ -14,6 +14,10 @@ struct weir;
 
 // 0, or a refusal that says which there are: the extension is neither loaded nor missing anywhere.
 int extension_check_known(struct weir *w, const char *name, struct weir_error *error);
+// The loaded extension, or NULL and a refusal with -ENOENT, which says whether it is missing
+// somewhere, or could be loaded, or is nothing. name may be NULL; field: of the refusal.
+struct extension *extension_loaded(
+	struct weir *w, const char *name, const char *field, struct weir_error *error);
 // The loaded extension, loaded now if need be; *loaded says so. NULL: refused.
 struct extension *extension_need(
 	struct weir *w, const char *name, bool *loaded, struct weir_error *error);

@@ -16,6 +16,7 @@
 #include "switch/extensions.h"
 #include "switch/numbers.h"
 #include "switch/policing.h"
+#include "switch/port.h"
 #include "switch/target.h"
 #include "switch/vswitch.h"
 #include "switch/weir.h"
@@ -110,16 +111,24 @@ static int by_frames(const void *a, const void *b)
 	       (x->policing->number.id < y->policing->number.id);
 }
 
-// On one worker; those of the same place on several are one. Whether they are all that the worker
-// dropped there and nowhere else.
-static bool add(struct policer_drop *drops, size_t first, size_t *n, const struct policing *p,
-	const struct policer_slot *slot)
+// Which of them are reset, once they are in the list.
+struct drop_reset {
+	bool reset;
+	const struct port *only; // NULL: whatever port they were at
+};
+
+// On one worker, since they were reset; those of the same place on several are one. Whether they
+// are all that the worker dropped there and nowhere else.
+static bool add(struct policer_drop *drops, size_t first, size_t *n, struct policing *p,
+	const struct policer_slot *slot, uint64_t *base, const struct drop_reset *reset)
 {
 	uint32_t place = __atomic_load_n(&slot->drop_cause, __ATOMIC_RELAXED);
 	uint32_t cause = place & ~POLICER_ELSEWHERE;
 	weir_port_id port = __atomic_load_n(&slot->drop_port, __ATOMIC_RELAXED);
-	uint64_t frames = counted(&slot->dropped_frames);
+	uint64_t dropped = counted(&slot->dropped_frames), frames = dropped - *base;
 
+	if (reset->reset && (!reset->only || reset->only->id == port))
+		*base = dropped;
 	if (!frames)
 		return true;
 	for (size_t i = first; i < *n; i++) {
@@ -134,21 +143,24 @@ static bool add(struct policer_drop *drops, size_t first, size_t *n, const struc
 
 // On all workers. Where one of them dropped frames at several places, how many it was at each is
 // not known, nor is it of those of the others.
-static void add_all(
-	const struct vswitch *s, const struct policing *p, struct policer_drop *drops, size_t *n)
+static void add_all(const struct vswitch *s, struct policing *p, const struct drop_reset *reset,
+	struct policer_drop *drops, size_t *n)
 {
 	size_t first = *n;
 	bool known = true;
 
 	for (unsigned i = 0; i < s->weir->n_workers; i++)
 		known &= add(drops, first, n, p,
-			policer_slot_at(&s->datapaths[i]->policers, p->number.id));
+			policer_slot_at(&s->datapaths[i]->policers, p->number.id),
+			&p->drop_bases[i], reset);
 	for (size_t i = first; !known && i < *n; i++)
 		drops[i].elsewhere = true;
 }
 
-struct policer_drop *policer_drops(const struct vswitch *s, size_t *n)
+struct policer_drop *policer_drops(
+	const struct vswitch *s, const struct port *only, bool reset, size_t *n)
 {
+	const struct drop_reset wanted = { reset, only };
 	const unsigned n_workers = s->weir->n_workers;
 	size_t room = 1;
 	struct policer_drop *drops;
@@ -159,7 +171,7 @@ struct policer_drop *policer_drops(const struct vswitch *s, size_t *n)
 	*n = 0;
 	for (uint32_t i = 0; drops && i < s->policer_numbers.made; i++)
 		if (is_listed(s->policings[i], NULL, NULL))
-			add_all(s, s->policings[i], drops, n);
+			add_all(s, s->policings[i], &wanted, drops, n);
 	if (drops)
 		qsort(drops, *n, sizeof(*drops), by_frames);
 	return drops;

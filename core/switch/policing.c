@@ -127,7 +127,7 @@ static struct policing *find(const struct vswitch *s, const char *extension, con
 static int make(struct vswitch *s, const char *extension, const char *target, const char *key,
 	const struct policer_config *config, struct policing **made)
 {
-	struct policing *p = calloc(1, sizeof(*p));
+	struct policing *p = calloc(1, sizeof(*p) + s->weir->n_workers * sizeof(p->drop_bases[0]));
 	int failed = p ? numbers_take(&s->policer_numbers, &p->number.id) : -ENOMEM;
 
 	if (failed) {

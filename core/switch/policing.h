@@ -17,6 +17,7 @@
 #include "switch/numbers.h"
 
 struct attachment;
+struct port;
 struct target_state;
 struct vswitch;
 struct weir;
@@ -38,6 +39,7 @@ struct policing {
 	uint64_t since_ns;           // when the number became its own, by the clock of batches
 	struct policing_counts base; // when it was reset
 	uint64_t since;              // Unix seconds, when it was made or reset
+	uint64_t drop_bases[];       // by worker: of dropped_frames, what drops were reset with
 };
 
 // A policer as a state wants it.
@@ -74,7 +76,7 @@ enum { POLICER_NAME_SIZE = WEIR_NAME_MAX + 64 + sizeof(" of ") + WEIR_NAME_MAX +
 void policer_name(
 	const struct policing *policing, const char *port, char name[/* POLICER_NAME_SIZE */]);
 
-// Which policers of a switch dropped frames, most first. Finish with free().
+// Which policers of a switch dropped frames, most first.
 struct policer_drop {
 	const struct policing *policing;
 	uint32_t cause;
@@ -86,7 +88,9 @@ struct policer_drop {
 // What cannot be listed. known: its extension has something to list, whether it is loaded or not.
 int count_filter_check(struct weir *w, const struct weir_count_filter *filter, bool known,
 	struct weir_error *error);
-// NULL: no memory.
-struct policer_drop *policer_drops(const struct vswitch *vswitch, size_t *n);
+// Since they were reset: reset does that for those whose last drop was at the port (NULL: any).
+// NULL: no memory. Caller frees.
+struct policer_drop *policer_drops(
+	const struct vswitch *vswitch, const struct port *only, bool reset, size_t *n);
 
 #endif

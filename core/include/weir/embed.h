@@ -513,7 +513,7 @@ enum { WEIR_DROP_POLICERS_MAX = 8 };
 
 struct weir_drop_info {
 	const char *reason, *text, *extension /* "core" */, *port, *stage;
-	uint64_t frames;
+	uint64_t frames; // since the start, or since they were reset
 	// Of frames that were over a rate: the policers that dropped most of them, of those that
 	// are still there, as "acl web"; "acl web of switch:br0" where they are not the port's.
 	const char *const *policers;
@@ -525,6 +525,18 @@ struct weir_drop_info {
 typedef void weir_drop_row(void *context, const struct weir_drop_info *info);
 WEIR_API int weir_drop_list(struct weir *weir, const char *switch_name, weir_drop_row *row,
 	void *context, struct weir_error *error);
+
+// Which drops are listed.
+struct weir_drop_list_filter {
+	uint32_t size;           // sizeof(struct weir_drop_list_filter)
+	const char *switch_name; // NULL: of all
+	const char *port;        // NULL: of all, and of those that are gone
+	// What is given out is not listed again; nothing is lost or listed twice. Counts of ports
+	// and switches are not reset.
+	bool reset;
+};
+WEIR_API int weir_drop_list_some(struct weir *weir, const struct weir_drop_list_filter *filter,
+	weir_drop_row *row, void *context, struct weir_error *error);
 
 // Watching drops: samples of the frames that are dropped, as they are then.
 enum { WEIR_DROP_WATCHES_MAX = 16 };

@@ -122,9 +122,9 @@ enum {
 // told under the name core, and all others are first words of weirctl's own commands, where the
 // name of an extension that takes calls stands as well.
 #define WEIR_RESERVED_NAMES                                                                        \
-	"apply", "completion", "core", "drop", "event", "export", "extension", "fdb", "flow",      \
-		"help", "meter", "policer", "policy", "port", "session", "switch", "trace",        \
-		"worker"
+	"apply", "completion", "core", "daemon", "drop", "event", "export", "extension", "fdb",    \
+		"flow", "help", "meter", "policer", "policy", "port", "session", "switch",         \
+		"trace", "worker"
 
 // ---- Decisions
 // -------------------------------------------------------------------------------------

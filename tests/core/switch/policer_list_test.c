@@ -181,6 +181,42 @@ static void drops_name_them(void **state)
 	lab_end(&lab);
 }
 
+static struct seen reset_drops(struct lab *lab, const char *port)
+{
+	const struct weir_drop_list_filter which = {
+		.size = sizeof(which), .port = port, .reset = true
+	};
+	struct seen seen = { "" };
+
+	assert_int_equal(weir_drop_list_some(lab->weir, &which, see_drop, &seen, &lab->error), 0);
+	return seen;
+}
+
+// Each drop is given out once, with the policer that it was of; the policer's own counts stay.
+static void a_reset_of_drops_is_one_of_theirs(void **state)
+{
+	struct lab_frame frame = lab_udp(0, 1, 1, 2);
+	struct lab lab;
+
+	(void)state;
+	start(&lab);
+	send(&lab, 0, &frame, 7);
+	assert_string_equal(reset_drops(&lab, "p1").text, "");
+	assert_string_equal(
+		reset_drops(&lab, NULL).text, "p0 ingress over-rate 2: probe-filter few 2\n");
+	assert_string_equal(drops(&lab).text, "");
+	send(&lab, 0, &frame, 3);
+	assert_string_equal(reset_drops(&lab, "p1").text, "");
+	assert_string_equal(drops(&lab).text, "p0 ingress over-rate 3: probe-filter few 3\n");
+	assert_string_equal(
+		reset_drops(&lab, "p0").text, "p0 ingress over-rate 3: probe-filter few 3\n");
+	send(&lab, 0, &frame, 1);
+	assert_string_equal(drops(&lab).text, "p0 ingress over-rate 1: probe-filter few 1\n");
+	assert_string_equal(list(&lab, NULL, NULL).text,
+		"p0 probe-filter few: 1 fps, 5; passed 5, 300; dropped 6, 360\n");
+	lab_end(&lab);
+}
+
 static void one_of_the_switch_is_named(void **state)
 {
 	struct lab_frame frame = lab_udp(2, 1, 1, 2);
@@ -239,6 +275,7 @@ int main(void)
 		cmocka_unit_test(what_each_passed_and_dropped),
 		cmocka_unit_test(a_reset_begins_anew),
 		cmocka_unit_test(drops_name_them),
+		cmocka_unit_test(a_reset_of_drops_is_one_of_theirs),
 		cmocka_unit_test(one_of_the_switch_is_named),
 		cmocka_unit_test(a_trace_names_them),
 	};

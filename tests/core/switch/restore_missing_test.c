@@ -57,6 +57,10 @@ static void a_missing_one_blocks_until_it_is_detached(void **state)
 	lab_assert_refused(&lab,
 		weir_policy_add(lab.weir, "p0", "nobody", "rule", "z", "", 0, NULL, 0, &lab.error),
 		ENOENT, "extension nobody: is missing on switch br0");
+	lab_assert_refused(&lab, weir_extension_replace(lab.weir, "nobody", NULL, 0, &lab.error),
+		ENOENT,
+		"extension \"nobody\": is not loaded: it is missing on switch br0, where extension "
+		"attach tries it again");
 	lab_remove_policy(&lab, "p0", "nobody", "x");
 	lab_assert_pass(&lab, 0, &frame, 0);
 	lab_detach(&lab, "nobody");

@@ -153,7 +153,7 @@ static void refusals(void **state)
 	lab_assert_refused(&lab, weir_extension_unload(lab.weir, "marker", 0, &lab.error), EBUSY,
 		"extension \"marker\": is attached to switch br0; detach it first");
 	lab_assert_refused(&lab, weir_extension_unload(lab.weir, "nobody", 0, &lab.error), ENOENT,
-		"extension \"nobody\": is not loaded");
+		"extension \"nobody\": is not loaded; there are marker");
 	lab_end(&lab);
 }
 
