@@ -21,6 +21,11 @@ static bool may_say(struct composer *c, const char *what)
 
 static bool is_valid(struct composer *c, const struct weir_fragment_verdict *v, const char *what)
 {
+	if (v->reserved) {
+		composer_offence(
+			c, OFFENCE_INVALID, "%s: reserved %u: must be 0", what, v->reserved);
+		return false;
+	}
 	if (v->verdict > WEIR_FRAGMENT_POLICE) {
 		composer_offence(c, OFFENCE_INVALID, "%s: verdict %u: must be 0 to %d", what,
 			v->verdict, WEIR_FRAGMENT_POLICE);
@@ -53,11 +58,16 @@ static bool is_of(const struct composer *c, enum weir_fragment which)
 static void say(struct composer *c, enum op_code code, enum weir_fragment which,
 	const struct weir_fragment_verdict *verdict, const char *what)
 {
-	struct weir_fragment_verdict v = { 0 };
+	struct weir_fragment_verdict v;
+	struct weir_error why;
 
-	memcpy(&v, verdict, verdict->size < sizeof(v) ? verdict->size : sizeof(v));
-	if (!may_say(c, what) || !is_valid(c, &v, what) || composer_has_passed(c) ||
-		!is_of(c, which))
+	if (!may_say(c, what))
+		return;
+	if (SIZED_TAKE(weir_fragment_verdict, policer, &v, verdict, &why) < 0) {
+		composer_offence(c, OFFENCE_INVALID, "%s: %s", what, why.message);
+		return;
+	}
+	if (!is_valid(c, &v, what) || composer_has_passed(c) || !is_of(c, which))
 		return;
 	if (v.verdict == WEIR_FRAGMENT_DROP)
 		record(c, code, FRAGMENT_DROPS, entry_reason(c->hook->entry, v.reason), 0);

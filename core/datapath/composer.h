@@ -6,6 +6,7 @@
 #define COMPOSER_H
 
 #include "datapath/compose.h"
+#include "datapath/sized.h"
 
 struct composer {
 	struct weir_decision decision; // first: what extensions are handed

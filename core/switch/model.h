@@ -17,6 +17,7 @@
 
 #include "datapath/drop_watch.h"
 #include "datapath/rcu.h"
+#include "datapath/sized.h"
 #include "datapath/snapshot.h"
 #include "datapath/worker.h"
 #include "forwarding/vlan.h"
@@ -825,7 +826,9 @@ void closer_destroy(struct closer *closer);
 void closer_close(struct closer *closer, struct nic *nic, struct deferred *deferred);
 
 // ---- port_config.c
-int port_config_check(const struct weir_port_config *config, struct weir_error *error);
+// What an embedder gave, as SIZED_TAKE().
+int port_config_take(const struct weir_port_config *given, struct weir_port_config *config,
+	struct weir_error *error);
 // Fills the settings in the set `which` into the port; on failure the caller drops the port.
 int port_configure(struct port *port, const struct weir_port_config *config, unsigned which,
 	struct weir_error *error);
@@ -926,6 +929,9 @@ struct policer_drop {
 	uint64_t frames;
 	bool elsewhere; // not all of them, or not only they, were dropped there
 };
+// What an embedder gave, as SIZED_TAKE().
+int count_filter_take(const struct weir_count_filter *given, struct weir_count_filter *filter,
+	struct weir_error *error);
 // What cannot be listed. known: its extension has something to list, whether it is loaded or not.
 int count_filter_check(struct weir *w, const struct weir_count_filter *filter, bool known,
 	struct weir_error *error);

@@ -51,17 +51,20 @@ static bool is_listed(const struct policing *p, const char *target, const char *
 	       (!extension || strcmp(extension, p->extension) == 0);
 }
 
-int weir_policer_list_some(struct weir *w, const struct weir_count_filter *filter,
+int weir_policer_list_some(struct weir *w, const struct weir_count_filter *given,
 	weir_policer_row *row, void *context, struct weir_error *error)
 {
-	int failed = count_filter_check(w, filter, false, error);
+	struct weir_count_filter filter;
+	int failed = count_filter_take(given, &filter, error);
 
+	if (!failed)
+		failed = count_filter_check(w, &filter, false, error);
 	if (failed)
 		return failed;
 	for (struct vswitch *s = w->switches; s; s = s->next)
 		for (uint32_t i = 0; i < s->policer_numbers.made; i++)
-			if (is_listed(s->policings[i], filter->target, filter->extension))
-				list_one(s, s->policings[i], filter->reset, row, context);
+			if (is_listed(s->policings[i], filter.target, filter.extension))
+				list_one(s, s->policings[i], filter.reset, row, context);
 	return 0;
 }
 
@@ -77,12 +80,15 @@ int weir_policer_list(struct weir *w, const char *target, const char *extension,
 
 // ---- Which are listed, of meters too
 
+int count_filter_take(const struct weir_count_filter *given, struct weir_count_filter *filter,
+	struct weir_error *error)
+{
+	return SIZED_TAKE(weir_count_filter, reset, filter, given, error);
+}
+
 int count_filter_check(struct weir *w, const struct weir_count_filter *filter, bool known,
 	struct weir_error *error)
 {
-	if (filter->size != sizeof(*filter))
-		return weir_refuse(error, -EINVAL, "size", "size %u: must be %zu", filter->size,
-			sizeof(*filter));
 	if (filter->target && !target_find(w, filter->target, error))
 		return -ENOENT;
 	return filter->extension && !known ? extension_check_known(w, filter->extension, error) : 0;

@@ -116,6 +116,7 @@ static void values(void **state)
 		{ { .verdict = WEIR_FRAGMENT_DROP, .reason = 2 }, 2 },
 		{ { .verdict = WEIR_FRAGMENT_POLICE, .policer = 0 }, 2 }, // there is none
 		{ { .verdict = WEIR_FRAGMENT_POLICE + 1 }, 2 },
+		{ { .verdict = WEIR_FRAGMENT_PASS, .reserved = 1 }, 2 },
 	};
 
 	(void)state;
