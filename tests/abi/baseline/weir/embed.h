@@ -70,7 +70,7 @@ struct weir_options {
 	bool poll;          // workers never sleep
 	// Checks what extensions promise, and expels who breaks a promise: within a second it is
 	// off its stack, and counts as missing there (struct weir_extension_info). For their
-	// development.
+	// development: each flow is decided several times, and again for a frame of each batch.
 	bool strict;
 	unsigned linger_us;     // how long a worker polls after its last frame; 0: 50
 	unsigned n_flows;       // entries of each worker's flow table per switch; 0: 131072
@@ -219,7 +219,8 @@ struct weir_extension_info {
 	uint64_t visits;          // frames shown to its visit hook
 	uint64_t violations;      // things its class may not do, without effect
 	uint64_t invalid;         // values out of range, without effect
-	uint64_t impure;          // strict: decisions that depended on what was not declared
+	uint64_t impure;          // strict: decisions, new ones and for later frames of a flow,
+				  // that depended on what was not declared
 	uint64_t modified;        // strict: frames that a capture's visit changed
 	const char *last_offence; // a sentence about the last of these, or ""
 	bool missing;             // it is to be attached, but cannot be had: see weir_apply()
