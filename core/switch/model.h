@@ -746,6 +746,8 @@ __attribute__((format(printf, 3, 4))) void weir_remark(
 	const struct weir *w, bool made, const char *format, ...);
 // What somebody who has given the port its NIC should know of it. After the change.
 void port_remark_nic(const struct port *port);
+// The same of a NIC with this specification that is, or would be, `shared`.
+void port_remark_shared(const struct port *port, const char *spec, bool made);
 
 // ---- host_timer.c
 int host_timer(struct weir_attachment *attachment, uint64_t cookie, uint64_t delay_ms);
@@ -802,7 +804,7 @@ void port_check_nics(struct weir *w);
 void port_retry_lost(struct weir *w);
 // Whether the port could have this NIC, without opening it.
 int port_check_nic(const struct port *port, const char *spec, struct weir_error *error);
-// What opening it would refuse, as far as can be told without.
+// What opening it would refuse, as far as can be told without; else what would be remarked.
 int port_try_nic(
 	const struct port *port, const char *spec, unsigned flags, struct weir_error *error);
 int port_open_nic(struct port *port, const char *spec, unsigned flags, struct weir_error *error);
@@ -927,7 +929,8 @@ struct policer_drop {
 	uint32_t cause;
 	weir_port_id port;
 	uint64_t frames;
-	bool elsewhere; // not all of them, or not only they, were dropped there
+	bool elsewhere; // not all of them, or not only they, were dropped there: there was no
+			// room to count all of its places
 };
 // What an embedder gave, as SIZED_TAKE().
 int count_filter_take(const struct weir_count_filter *given, struct weir_count_filter *filter,

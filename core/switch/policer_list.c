@@ -106,57 +106,89 @@ static int by_frames(const void *a, const void *b)
 	       (x->policing->number.id < y->policing->number.id);
 }
 
-// On one worker; those of the same place on several are one. Whether they are all that the worker
-// dropped there and nowhere else.
-static bool add(struct policer_drop *drops, size_t first, size_t *n, const struct policing *p,
-	const struct policer_slot *slot)
+struct drops {
+	struct policer_drop *drops;
+	size_t first, n; // of those of the policer at hand, and of all
+};
+
+// Those of the same place on several workers are one.
+static void add(struct drops *d, const struct policing *p, uint32_t cause, weir_port_id port,
+	uint64_t frames)
 {
-	uint32_t place = __atomic_load_n(&slot->drop_cause, __ATOMIC_RELAXED);
-	uint32_t cause = place & ~POLICER_ELSEWHERE;
-	weir_port_id port = __atomic_load_n(&slot->drop_port, __ATOMIC_RELAXED);
-	uint64_t frames = counted(&slot->dropped_frames);
+	for (size_t i = d->first; i < d->n; i++) {
+		if (d->drops[i].cause == cause && d->drops[i].port == port) {
+			d->drops[i].frames += frames;
+			return;
+		}
+	}
+	d->drops[d->n++] = (struct policer_drop){ p, cause, port, frames, false };
+}
+
+// Adds what it dropped at other places than its first on this worker; returns how many frames.
+static uint64_t add_elsewhere(
+	struct drops *d, const struct policing *p, const struct policer_bank *bank)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < POLICER_PLACES; i++) {
+		const struct policer_place *place = &bank->places[i];
+		uint64_t frames;
+
+		if (__atomic_load_n(&place->policer, __ATOMIC_ACQUIRE) != p->number.id + 1)
+			continue;
+		frames = counted(&place->frames);
+		sum += frames;
+		add(d, p, __atomic_load_n(&place->cause, __ATOMIC_RELAXED),
+			__atomic_load_n(&place->port, __ATOMIC_RELAXED), frames);
+	}
+	return sum;
+}
+
+// On one worker. False: it is not known how many were dropped at which place.
+static bool add_worker(struct drops *d, const struct policing *p, const struct policer_bank *bank)
+{
+	const struct policer_slot *slot = policer_slot_at(bank, p->number.id);
+	// Before what was dropped elsewhere: that is part of it.
+	uint64_t frames = counted(&slot->dropped_frames), elsewhere = 0;
+	uint32_t cause = __atomic_load_n(&slot->drop_cause, __ATOMIC_RELAXED);
 
 	if (!frames)
 		return true;
-	for (size_t i = first; i < *n; i++) {
-		if (drops[i].cause == cause && drops[i].port == port) {
-			drops[i].frames += frames;
-			return place == cause;
-		}
-	}
-	drops[(*n)++] = (struct policer_drop){ p, cause, port, frames, false };
-	return place == cause;
+	if (cause & POLICER_ELSEWHERE)
+		elsewhere = add_elsewhere(d, p, bank);
+	add(d, p, cause & ~(POLICER_ELSEWHERE | POLICER_LOST),
+		__atomic_load_n(&slot->drop_port, __ATOMIC_RELAXED),
+		frames > elsewhere ? frames - elsewhere : 0);
+	return !(cause & POLICER_LOST);
 }
 
-// On all workers. Where one of them dropped frames at several places, how many it was at each is
-// not known, nor is it of those of the others.
-static void add_all(
-	const struct vswitch *s, const struct policing *p, struct policer_drop *drops, size_t *n)
+// On all workers. Where one of them does not know how many frames it were at each place, the others
+// do not know all.
+static void add_all(struct drops *d, const struct vswitch *s, const struct policing *p)
 {
-	size_t first = *n;
 	bool known = true;
 
+	d->first = d->n;
 	for (unsigned i = 0; i < s->weir->n_workers; i++)
-		known &= add(drops, first, n, p,
-			policer_slot_at(&s->datapaths[i]->policers, p->number.id));
-	for (size_t i = first; !known && i < *n; i++)
-		drops[i].elsewhere = true;
+		known &= add_worker(d, p, &s->datapaths[i]->policers);
+	for (size_t i = d->first; !known && i < d->n; i++)
+		d->drops[i].elsewhere = true;
 }
 
 struct policer_drop *policer_drops(const struct vswitch *s, size_t *n)
 {
 	const unsigned n_workers = s->weir->n_workers;
-	size_t room = 1;
-	struct policer_drop *drops;
+	size_t room = 1 + (size_t)n_workers * POLICER_PLACES;
+	struct drops d = { .n = 0 };
 
 	for (uint32_t i = 0; i < s->policer_numbers.made; i++)
 		room += is_listed(s->policings[i], NULL, NULL) ? n_workers : 0;
-	drops = calloc(room, sizeof(*drops));
-	*n = 0;
-	for (uint32_t i = 0; drops && i < s->policer_numbers.made; i++)
+	d.drops = calloc(room, sizeof(*d.drops));
+	for (uint32_t i = 0; d.drops && i < s->policer_numbers.made; i++)
 		if (is_listed(s->policings[i], NULL, NULL))
-			add_all(s, s->policings[i], drops, n);
-	if (drops)
-		qsort(drops, *n, sizeof(*drops), by_frames);
-	return drops;
+			add_all(&d, s, s->policings[i]);
+	if (d.drops)
+		qsort(d.drops, d.n, sizeof(*d.drops), by_frames);
+	*n = d.n;
+	return d.drops;
 }

@@ -196,18 +196,33 @@ static void one_of_the_switch_is_named(void **state)
 		drops(&lab).text, "p2 ingress over-rate 2: probe-filter all of switch:br0 2\n");
 	assert_string_equal(list(&lab, "switch:br0", NULL).text,
 		"switch:br0 probe-filter all: 1 fps, 4; passed 4, 240; dropped 2, 120\n");
-	// Of one that drops at several ports it is not known how many at which.
+	// At another port of it.
 	lab_act(&lab, "p1", filter, "use", (Probe__Act){ AT(INGRESS, POLICE), VALUE(1) });
 	frame = lab_udp(1, 2, 1, 2);
 	send(&lab, 1, &frame, 3);
 	assert_string_equal(drops(&lab).text,
-		"p1 ingress over-rate 3: probe-filter all of switch:br0 0\n"
-		"p2 ingress over-rate 2:\n");
+		"p1 ingress over-rate 3: probe-filter all of switch:br0 3\n"
+		"p2 ingress over-rate 2: probe-filter all of switch:br0 2\n");
 	frame = lab_udp(2, 1, 1, 2);
 	send(&lab, 2, &frame, 1);
 	assert_string_equal(drops(&lab).text,
-		"p1 ingress over-rate 3:\n"
-		"p2 ingress over-rate 3: probe-filter all of switch:br0 0\n");
+		"p1 ingress over-rate 3: probe-filter all of switch:br0 3\n"
+		"p2 ingress over-rate 3: probe-filter all of switch:br0 3\n");
+	// Whoever has its number next has dropped none of these.
+	lab_remove_policy(&lab, "p1", filter, "use");
+	lab_remove_policy(&lab, "p2", filter, "use");
+	lab_remove_policy(&lab, "switch:br0", filter, "all");
+	lab_settle(&lab);
+	lab_act(&lab, "switch:br0", filter, "new",
+		(Probe__Act){ AT(CONTROL, POLICE_FRAMES), LIMIT(1, 1) });
+	lab_act(&lab, "p1", filter, "use", (Probe__Act){ AT(INGRESS, POLICE), VALUE(1) });
+	lab_act(&lab, "p2", filter, "use", (Probe__Act){ AT(INGRESS, POLICE), VALUE(1) });
+	send(&lab, 2, &frame, 3);
+	frame = lab_udp(1, 2, 1, 2);
+	send(&lab, 1, &frame, 1);
+	assert_string_equal(drops(&lab).text,
+		"p1 ingress over-rate 4: probe-filter new of switch:br0 1\n"
+		"p2 ingress over-rate 5: probe-filter new of switch:br0 2\n");
 	lab_end(&lab);
 }
 
