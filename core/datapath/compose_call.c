@@ -124,7 +124,7 @@ static void call_strict(struct composer *c, const struct hook *hook)
 void composer_call(struct composer *c, const struct hook *hook)
 {
 	c->hook = hook;
-	c->hook_ended = false;
+	c->hook_ended = c->remembers = c->refused = false;
 	c->decision.switch_state = hook->entry->switch_state;
 	if (c->decision.tracing) {
 		composer_trace_call(c, hook, call_with);

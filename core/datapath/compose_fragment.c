@@ -69,6 +69,7 @@ static void say(struct composer *c, enum op_code code, enum weir_fragment which,
 	}
 	if (!is_valid(c, &v, what) || composer_has_passed(c) || !is_of(c, which))
 		return;
+	c->remembers |= code == OP_REMEMBER;
 	if (v.verdict == WEIR_FRAGMENT_DROP)
 		record(c, code, FRAGMENT_DROPS, entry_reason(c->hook->entry, v.reason), 0);
 	else
@@ -77,14 +78,26 @@ static void say(struct composer *c, enum op_code code, enum weir_fragment which,
 
 void composer_fragment_refused(struct composer *c, uint16_t reason)
 {
-	if (is_of(c, WEIR_FRAGMENT_FIRST))
+	if (!is_of(c, WEIR_FRAGMENT_FIRST))
+		return;
+	if (c->remembers)
 		record(c, OP_REMEMBER, FRAGMENT_DROPS, reason, 0);
+	c->refused = !c->remembers;
+	c->refused_reason = reason;
 }
 
 void composer_fragment_remember(
 	struct weir_decision *d, const struct weir_fragment_verdict *verdict)
 {
-	say((struct composer *)d, OP_REMEMBER, WEIR_FRAGMENT_FIRST, verdict, "fragment_remember");
+	struct composer *c = (struct composer *)d;
+
+	if (c->refused) {
+		// The hook cannot know, and has no say any more.
+		record(c, OP_REMEMBER, FRAGMENT_DROPS, c->refused_reason, 0);
+		c->refused = false;
+		return;
+	}
+	say(c, OP_REMEMBER, WEIR_FRAGMENT_FIRST, verdict, "fragment_remember");
 }
 
 void composer_fragment_follow(struct weir_decision *d, const struct weir_fragment_verdict *unknown)

@@ -174,7 +174,6 @@ static void refuse(struct composer *c, struct session_use *use, const struct wei
 	use->kind = SESSION_USE_ROOM;
 	if (s->full == WEIR_SESSION_FULL_PASS)
 		return;
-	// The hook cannot know, and has no say any more.
 	composer_fragment_refused(c, reason);
 	composer_drop(c, reason);
 }

@@ -1068,9 +1068,9 @@ static inline int weir_sessions_end_some(
 // thousands, the oldest go first, and how many did is in `weirctl switch show`. A later fragment
 // that overtakes its first one finds nothing yet.
 //
-// A first fragment that weir_session() drops for lack of room is remembered without being asked to,
-// so that those behind it are dropped for the same reason. What is remembered names one policer:
-// where a first fragment pays several, later ones pay that one.
+// Where weir_session() drops a first fragment for lack of room, what the hook has remembered of it,
+// before or behind that, is this: those behind it are dropped for the same reason. What is
+// remembered names one policer: where a first fragment pays several, later ones pay that one.
 //
 // A hook that uses it has to read WEIR_FIELD_VLAN_ID. Nothing but the frames of fragments pay for
 // it.

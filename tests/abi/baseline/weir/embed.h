@@ -530,8 +530,9 @@ struct weir_drop_info {
 	// are still there, as "acl web"; "acl web of switch:br0" where they are not the port's.
 	const char *const *policers;
 	unsigned n_policers; // at most WEIR_DROP_POLICERS_MAX
-	// What each of those dropped of `frames`; 0: it is not known, because it has dropped some
-	// at another port or stage. The rest was dropped by policers that are gone.
+	// What each of those dropped of `frames`; 0: it is not known, as it and others have dropped
+	// at so many ports and stages that they are not counted apart. The rest was dropped by
+	// policers that are gone.
 	const uint64_t *policer_frames;
 };
 typedef void weir_drop_row(void *context, const struct weir_drop_info *info);
