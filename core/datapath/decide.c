@@ -17,15 +17,14 @@ static weir_port_id port_id(const struct datapath *dp, uint16_t index)
 	return port ? port->id : WEIR_PORT_NONE;
 }
 
-// frame: whose key it is; NULL: there is none.
+// frame: whose key it is; NULL: there is none. whole: room for what strict mode wants of it.
 static void compose_in(struct compose_context *context, const struct datapath *dp,
-	const struct flow_key *key, const struct weir_frame *frame, struct composition *out)
+	const struct flow_key *key, const struct weir_frame *frame, struct flow_key *whole,
+	struct composition *out)
 {
-	struct flow_key whole;
-
 	if (frame && dp->snapshot->strict) {
-		key_parse(frame, &whole);
-		context->whole = &whole;
+		key_parse(frame, whole);
+		context->whole = whole;
 		context->whole_ingress = port_id(dp, frame->port);
 	}
 	if (key->w[0] & KEY_DROP_HALF)
@@ -40,6 +39,7 @@ static void compose(struct datapath *dp, const struct flow_key *key, const struc
 	const uint16_t *redirect, unsigned sessions_refused, struct composition *out)
 {
 	bool learn = frame && !redirect && !(key->w[0] & (KEY_EGRESS_HALF | KEY_DROP_HALF));
+	struct flow_key whole;
 	struct compose_context context = {
 		.snapshot = dp->snapshot,
 		.fdb = dp->fdb,
@@ -54,7 +54,7 @@ static void compose(struct datapath *dp, const struct flow_key *key, const struc
 	};
 
 	count(&dp->decisions, 1);
-	compose_in(&context, dp, key, frame, out);
+	compose_in(&context, dp, key, frame, &whole, out);
 }
 
 // Strict mode: the flow's decision was made for another frame. Whether it depends on what this one
@@ -71,10 +71,10 @@ static void check_for_frame(
 		.check = true,
 	};
 	struct composition unused;
-	struct flow_key key;
+	struct flow_key key, whole;
 
 	flow_key(dp->flows, flow, &key);
-	compose_in(&context, dp, &key, frame, &unused);
+	compose_in(&context, dp, &key, frame, &whole, &unused);
 }
 
 // Composes for a frame that is at hand, and opens the sessions that are asked for. What there is no

@@ -22,15 +22,12 @@ enum { SIZED_MAX = 4096 }; // no struct is so large: who says that did not fill 
 
 // Takes *theirs, a struct TYPE, into *known. LAST: the last member that the first version has.
 // 0; -EINVAL: it is too short, or its size makes no sense; -E2BIG: it asks for what is not known
-// here. Both with a sentence that names the size and what is allowed; *known stays as it is.
+// here. Both with a sentence that names the size and what is allowed; *known stays as it is. (What
+// is passed has to be of these types: the compiler compares both sides of a colon.)
 #define SIZED_TAKE(TYPE, LAST, known, theirs, error)                                               \
-	({                                                                                         \
-		struct TYPE *known_ = (known);                                                     \
-		const struct TYPE *theirs_ = (theirs);                                             \
-		sized_take(known_, sizeof(*known_),                                                \
-			offsetof(struct TYPE, LAST) + sizeof(known_->LAST), theirs_,               \
-			"struct " #TYPE, (error));                                                 \
-	})
+	sized_take(1 ? (known) : (struct TYPE *)NULL, sizeof(struct TYPE),                         \
+		offsetof(struct TYPE, LAST) + sizeof(((struct TYPE *)NULL)->LAST),                 \
+		1 ? (theirs) : (const struct TYPE *)NULL, "struct " #TYPE, (error))
 int sized_take(void *known, size_t known_size, size_t least_size, const void *theirs,
 	const char *name, struct weir_error *error);
 
