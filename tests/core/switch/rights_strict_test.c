@@ -251,6 +251,27 @@ static void nonsense_has_no_effect(void **state)
 	lab_end(&lab);
 }
 
+// It is the decision's fault, and not that of each frame that it is tried with.
+static void nonsense_counts_once(void **state)
+{
+	struct lab_frame frame = lab_udp(0, 1, 1, 23);
+	struct lab lab;
+
+	(void)state;
+	for (unsigned strict = 0; strict < 2; strict++) {
+		struct lab_extension e;
+
+		lab_start(&lab, &(struct lab_options){ .n_ports = 2, .strict = strict });
+		lab_learn(&lab);
+		lab_attach(&lab, "cheat-values", 0);
+		pass(&lab, &frame, 1 << 1);
+		e = lab_extension(&lab, "cheat-values");
+		assert_int_equal(e.decisions, 1);
+		assert_int_equal(e.invalid, 11);
+		lab_end(&lab);
+	}
+}
+
 static void bad_arguments_are_counted(void **state)
 {
 	static const struct {
@@ -308,6 +329,7 @@ int main(void)
 		cmocka_unit_test(strict_mode_tells_who_writes_into_captured_frames),
 		cmocka_unit_test(strict_mode_accuses_nobody_else),
 		cmocka_unit_test(nonsense_has_no_effect),
+		cmocka_unit_test(nonsense_counts_once),
 		cmocka_unit_test(bad_arguments_are_counted),
 	};
 
