@@ -10,6 +10,7 @@
 #include <weir/extension.h>
 
 #include "datapath/counters.h"
+#include "datapath/sized.h"
 #include "switch/observe.h"
 #include "switch/policing.h"
 #include "switch/port.h"
@@ -195,9 +196,6 @@ static int check_filter(struct weir *w, const struct weir_drop_list_filter *f,
 {
 	struct vswitch *s = NULL;
 
-	if (f->size != sizeof(*f))
-		return weir_refuse(
-			error, -EINVAL, "size", "size %u: must be %zu", f->size, sizeof(*f));
 	*only = NULL;
 	if (f->switch_name && !(s = vswitch_find(w, f->switch_name, error)))
 		return -ENOENT;
@@ -209,18 +207,21 @@ static int check_filter(struct weir *w, const struct weir_drop_list_filter *f,
 	return 0;
 }
 
-int weir_drop_list_some(struct weir *w, const struct weir_drop_list_filter *filter,
+int weir_drop_list_some(struct weir *w, const struct weir_drop_list_filter *given,
 	weir_drop_row *row, void *context, struct weir_error *error)
 {
-	struct drop_listing l = {
-		.weir = w, .reset = filter->reset, .row = row, .context = context
-	};
-	int failed = check_filter(w, filter, &l.only, error);
-	const char *name = l.only ? l.only->target.vswitch->name : filter->switch_name;
+	struct drop_listing l = { .weir = w, .row = row, .context = context };
+	struct weir_drop_list_filter filter;
+	int failed = SIZED_TAKE(weir_drop_list_filter, reset, &filter, given, error);
 	struct drop_row *rows;
+	const char *name;
 
+	if (!failed)
+		failed = check_filter(w, &filter, &l.only, error);
 	if (failed)
 		return failed;
+	l.reset = filter.reset;
+	name = l.only ? l.only->target.vswitch->name : filter.switch_name;
 	rows = calloc(w->n_workers * DROP_SLOTS + RETIRED_DROPS, sizeof(*rows));
 	if (!rows)
 		return weir_refuse(error, -ENOMEM, NULL, "no memory for a list of drops");

@@ -113,6 +113,7 @@ static int save(const struct attachment *a, const struct target *t, weir_item_ro
 	target_name(t, name);
 	if (size)
 		row(context, &(struct weir_item){
+				     .size = sizeof(struct weir_item),
 				     .kind = WEIR_ITEM_SAVED,
 				     .target = name,
 				     .name = a->descriptor->name,

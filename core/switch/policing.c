@@ -141,9 +141,14 @@ static int make(struct vswitch *s, const char *extension, const char *target, co
 	p->policer = policer_at(&s->policer_table, p->number.id);
 	// No worker uses the number since its sweep. What it may have taken for another policer
 	// goes.
-	for (unsigned i = 0; i < s->weir->n_workers; i++)
-		*policer_slot_at(
-			&s->datapaths[i]->policers, p->number.id) = (struct policer_slot){ 0 };
+	for (unsigned i = 0; i < s->weir->n_workers; i++) {
+		struct policer_bank *bank = &s->datapaths[i]->policers;
+		struct policer_slot *slot = policer_slot_at(bank, p->number.id);
+
+		if (slot->drop_cause & POLICER_ELSEWHERE)
+			policer_places_clear(bank->places, p->number.id);
+		*slot = (struct policer_slot){ 0 };
+	}
 	policer_init(p->policer, config, s->weir->n_workers);
 	p->since_ns = weir_now_ns(s->weir);
 	p->since = (uint64_t)time(NULL);

@@ -39,7 +39,7 @@ struct policing {
 	uint64_t since_ns;           // when the number became its own, by the clock of batches
 	struct policing_counts base; // when it was reset
 	uint64_t since;              // Unix seconds, when it was made or reset
-	uint64_t drop_bases[];       // by worker: of dropped_frames, what drops were reset with
+	uint64_t drop_bases[];       // by worker: of its first place, what drops were reset with
 };
 
 // A policer as a state wants it.
@@ -82,13 +82,17 @@ struct policer_drop {
 	uint32_t cause;
 	weir_port_id port;
 	uint64_t frames;
-	bool elsewhere; // not all of them, or not only they, were dropped there
+	bool elsewhere; // not all of them, or not only they, were dropped there: there was no
+			// room to count all of its places
 };
 
+// What an embedder gave, as SIZED_TAKE().
+int count_filter_take(const struct weir_count_filter *given, struct weir_count_filter *filter,
+	struct weir_error *error);
 // What cannot be listed. known: its extension has something to list, whether it is loaded or not.
 int count_filter_check(struct weir *w, const struct weir_count_filter *filter, bool known,
 	struct weir_error *error);
-// Since they were reset: reset does that for those whose last drop was at the port (NULL: any).
+// Since they were reset: reset does that for those that were at the port (NULL: any).
 // NULL: no memory. Caller frees.
 struct policer_drop *policer_drops(
 	const struct vswitch *vswitch, const struct port *only, bool reset, size_t *n);

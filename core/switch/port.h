@@ -79,7 +79,9 @@ void port_forget_learned(const struct port *port);
 int port_republish(struct port *port);
 
 // ---- port_config.c
-int port_config_check(const struct weir_port_config *config, struct weir_error *error);
+// What an embedder gave, as SIZED_TAKE().
+int port_config_take(const struct weir_port_config *given, struct weir_port_config *config,
+	struct weir_error *error);
 // Fills the settings in the set `which` into the port; on failure the caller drops the port.
 int port_configure(struct port *port, const struct weir_port_config *config, unsigned which,
 	struct weir_error *error);

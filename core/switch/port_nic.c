@@ -145,8 +145,11 @@ int port_try_nic(
 	const struct port *port, const char *spec, unsigned flags, struct weir_error *error)
 {
 	const struct nic_options options = options_of(port, flags);
+	int failed = nic_try(spec, &options, error);
 
-	return nic_try(spec, &options, error);
+	if (!failed && nic_shares(spec, &options))
+		port_remark_shared(port, spec, false);
+	return failed;
 }
 
 int port_open_nic(struct port *port, const char *spec, unsigned flags, struct weir_error *error)

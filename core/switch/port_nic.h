@@ -25,7 +25,7 @@ int port_check_nic(const struct port *port, const char *spec, struct weir_error 
 // well.
 int port_check_free(
 	const struct port *port, const char *spec, bool lost_too, struct weir_error *error);
-// What opening it would refuse, as far as can be told without.
+// What opening it would refuse, as far as can be told without; else what would be remarked.
 int port_try_nic(
 	const struct port *port, const char *spec, unsigned flags, struct weir_error *error);
 int port_open_nic(struct port *port, const char *spec, unsigned flags, struct weir_error *error);

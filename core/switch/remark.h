@@ -24,5 +24,7 @@ __attribute__((format(printf, 3, 4))) void weir_remark(
 	const struct weir *w, bool made, const char *format, ...);
 // What somebody who has given the port its NIC should know of it. After the change.
 void port_remark_nic(const struct port *port);
+// The same of a NIC with this specification that is, or would be, `shared`.
+void port_remark_shared(const struct port *port, const char *spec, bool made);
 
 #endif

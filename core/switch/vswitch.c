@@ -12,6 +12,7 @@
 #include "datapath/fragment.h"
 #include "datapath/generation.h"
 #include "datapath/session.h"
+#include "datapath/sized.h"
 #include "datapath/snapshot.h"
 #include "datapath/worker.h"
 #include "forwarding/fdb.h"
@@ -230,12 +231,8 @@ void vswitch_unlink(struct vswitch *s)
 
 int vswitch_check(const struct weir_switch_config *config, struct weir_error *error)
 {
-	int failed;
+	int failed = flows_check(config->n_flows, error);
 
-	if (config->size != sizeof(*config))
-		return weir_refuse(error, -EINVAL, "size", "size %u: must be %zu", config->size,
-			sizeof(*config));
-	failed = flows_check(config->n_flows, error);
 	return failed ? failed : sessions_check(config->n_sessions, config->n_port_sessions, error);
 }
 
@@ -247,15 +244,15 @@ int weir_switch_add(struct weir *w, const char *name, unsigned flags, struct wei
 int weir_switch_add_with(struct weir *w, const char *name, const struct weir_switch_config *config,
 	unsigned flags, struct weir_error *error)
 {
-	static const struct weir_switch_config none = { .size = sizeof(none) };
+	struct weir_switch_config taken = { .size = sizeof(taken) };
 	int failed = name_check("switch", name, error);
 	struct vswitch *s;
 	unsigned slot;
 
-	if (!config)
-		config = &none;
+	if (!failed && config)
+		failed = SIZED_TAKE(weir_switch_config, n_port_sessions, &taken, config, error);
 	if (!failed)
-		failed = vswitch_check(config, error);
+		failed = vswitch_check(&taken, error);
 	if (failed)
 		return failed;
 	if (vswitch_find(w, name, NULL))
@@ -264,7 +261,7 @@ int weir_switch_add_with(struct weir *w, const char *name, const struct weir_swi
 	failed = find_slot(w, name, &slot, error);
 	if (failed || (flags & WEIR_DRY_RUN))
 		return failed;
-	s = vswitch_make(w, name, config);
+	s = vswitch_make(w, name, &taken);
 	if (!s)
 		return weir_refuse(error, -ENOMEM, NULL, "switch \"%s\": no memory", name);
 	failed = vswitch_link(s, error);

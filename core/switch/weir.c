@@ -15,6 +15,7 @@
 #include <weir/embed.h>
 
 #include "datapath/rcu.h"
+#include "datapath/sized.h"
 #include "datapath/worker.h"
 #include "forwarding/fdb.h"
 #include "nic/link_monitor.h"
@@ -210,9 +211,6 @@ static int make_workers(struct weir *w, struct weir_error *error)
 
 static int check_options(const struct weir_options *o, struct weir_error *error)
 {
-	if (o->size != sizeof(*o))
-		return weir_refuse(
-			error, -EINVAL, "size", "size %u: must be %zu", o->size, sizeof(*o));
 	if (o->n_workers > WORKERS_MAX)
 		return weir_refuse(error, -EINVAL, "n_workers", "workers %u: at most %d",
 			o->n_workers, WORKERS_MAX);
@@ -229,11 +227,14 @@ static int check_options(const struct weir_options *o, struct weir_error *error)
 	return flows_check(o->n_flows, error);
 }
 
-int weir_create(const struct weir_options *options, struct weir **weir, struct weir_error *error)
+int weir_create(const struct weir_options *given, struct weir **weir, struct weir_error *error)
 {
-	int failed = check_options(options, error);
+	struct weir_options taken, *options = &taken;
+	int failed = SIZED_TAKE(weir_options, dpdk_mbufs, options, given, error);
 	struct weir *w;
 
+	if (!failed)
+		failed = check_options(options, error);
 	if (failed)
 		return failed;
 	w = calloc(1, sizeof(*w));

@@ -53,7 +53,8 @@ static void everybody_prepares_once(void **state)
 // A policy that names a port which the same document brings, or takes away.
 static void policies_see_the_ports_of_the_end(void **state)
 {
-	const struct weir_item item = { .kind = WEIR_ITEM_POLICY,
+	const struct weir_item item = { .size = sizeof(struct weir_item),
+		.kind = WEIR_ITEM_POLICY,
 		.target = "p0",
 		.name = "probe-capture",
 		.policy = { .type = "act", .id = "m" } };

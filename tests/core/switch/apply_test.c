@@ -247,8 +247,11 @@ static void documents_check_themselves(void **state)
 		{ "fdb a 02:00:00:00:00:0a 1 p\nfdb a 02:00:00:00:00:0A 1 q\n", EEXIST, "items[1]",
 			"static entry \"a 02:00:00:00:00:0a 1\"" },
 	};
-	struct weir_item no_id = { .kind = WEIR_ITEM_POLICY, .target = "p", .name = "x" };
-	struct weir_item no_kind = { .kind = (enum weir_item_kind)99 };
+	struct weir_item no_id = { .size = sizeof(struct weir_item),
+		.kind = WEIR_ITEM_POLICY,
+		.target = "p",
+		.name = "x" };
+	struct weir_item no_kind = { .size = sizeof(no_kind), .kind = (enum weir_item_kind)99 };
 	struct weir_document *document;
 	struct weir_error error;
 
@@ -294,12 +297,17 @@ static void a_dry_run_leaves_no_mark(void **state)
 static void made_ids_are_noted(void **state)
 {
 	static const struct weir_item wanted[] = {
-		{ .kind = WEIR_ITEM_SWITCH, .switch_name = "br0", .vswitch = { .made_ids = 3 } },
-		{ .kind = WEIR_ITEM_PORT,
+		{ .size = sizeof(struct weir_item),
+			.kind = WEIR_ITEM_SWITCH,
+			.switch_name = "br0",
+			.vswitch = { .made_ids = 3 } },
+		{ .size = sizeof(struct weir_item),
+			.kind = WEIR_ITEM_PORT,
 			.switch_name = "br0",
 			.name = "p0",
 			.port = { .nic = "memory", .made_ids = 5 } },
-		{ .kind = WEIR_ITEM_PORT,
+		{ .size = sizeof(struct weir_item),
+			.kind = WEIR_ITEM_PORT,
 			.switch_name = "br0",
 			.name = "new",
 			.port = { .nic = "null", .made_ids = 7 } },

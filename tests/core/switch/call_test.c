@@ -142,7 +142,7 @@ static void refused_before_the_extension_sees_them(void **state)
 		assert_int_equal(lab.error.code, -rows[i].refused);
 	}
 	lab_assert_refused(&lab, weir_call_begin(lab.weir, &small, 0, &running, &lab.error), EINVAL,
-		"size 8: must be ");
+		"size 8 of struct weir_call_request: must be ");
 	lab_end(&lab);
 }
 

@@ -76,7 +76,8 @@ static struct vswitch *br0(struct kept *k)
 static int try_restore(
 	struct kept *k, const char *extension, const char *target, const char *id, uint64_t frames)
 {
-	const struct weir_item item = { .kind = WEIR_ITEM_METER,
+	const struct weir_item item = { .size = sizeof(struct weir_item),
+		.kind = WEIR_ITEM_METER,
 		.target = target,
 		.name = extension,
 		.meter = { id, frames, frames * 100, 1234 } };

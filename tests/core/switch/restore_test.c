@@ -14,7 +14,8 @@
 
 static void saved(struct weir_document *document, const char *target, const char *bytes)
 {
-	struct weir_item item = { .kind = WEIR_ITEM_SAVED,
+	struct weir_item item = { .size = sizeof(struct weir_item),
+		.kind = WEIR_ITEM_SAVED,
 		.target = target,
 		.name = "keeper",
 		.saved = { .version = 3, .bytes = bytes, .size = strlen(bytes) } };
