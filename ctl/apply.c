@@ -9,6 +9,7 @@
 
 #include "apply.h"
 #include "ask.h"
+#include "input.h"
 #include "json_arena.h"
 #include "row.h"
 #include "site.h"
@@ -111,6 +112,7 @@ static int blame_item(const struct sender *s, struct ctl_error *error)
 		rest = find_named(s, at, &search);
 	if (!rest)
 		return CTL_REFUSED;
+	ctl_take_field(error);
 	size = strlen(search.object);
 	if (*rest == '.' && strncmp(rest + 1, search.object, size) == 0 && rest[size + 1] == '.')
 		rest += size + 1;
@@ -300,9 +302,9 @@ static int load(const char *name, json_t **document, struct ctl_error *error)
 
 	if (strcmp(name, "-") == 0)
 		return parse(stdin, "standard input", document, error);
-	file = fopen(name, "re");
-	if (!file)
-		return ctl_fail(error, CTL_REFUSED, "%s: %s", name, strerror(errno));
+	result = input_stream(name, &file, error);
+	if (result)
+		return result;
 	result = parse(file, name, document, error);
 	fclose(file);
 	return result;

@@ -2,13 +2,48 @@
 // Copyright The Weir Authors
 #include "ask.h"
 
+#include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 #include "row.h"
 
 int ask_connect(struct invocation *in, struct ctl_error *error)
 {
 	return in->client ? 0 : client_open(in->socket, in->timeout_ms, &in->client, error);
+}
+
+// What the command calls a field of its request, as in "policy_add.id": the option --id, the
+// argument ID, or neither.
+static void name_field(const struct command *command, const char *field, char *name, size_t size)
+{
+	size_t n = strcspn(field, ".[");
+
+	snprintf(name, size, "--%s", field);
+	for (char *c = name; *c; c++)
+		*c = (char)(*c == '_' ? '-' : *c);
+	for (const struct command_option *o = command->options; o->name; o++) {
+		if (strcmp(o->name, name) == 0)
+			return;
+	}
+	snprintf(name, size, "%s", field);
+	for (const struct command_argument *a = command->arguments; a->name; a++) {
+		// EXTENSION[.TYPE] is the extension, too.
+		if (strncasecmp(a->name, field, n) == 0 && !isalpha((unsigned char)a->name[n]))
+			snprintf(name, size, "%.*s", (int)n, a->name);
+	}
+}
+
+// A sentence about the request as such begins with the path of the field, in the protocol's words.
+static void use_own_words(const struct command *command, struct ctl_error *error)
+{
+	const char *field = strchr(error->field, '.');
+	char name[sizeof(error->field) + 2];
+
+	if (!field || !ctl_take_field(error))
+		return;
+	name_field(command, field + 1, name, sizeof(name));
+	ctl_blame(error, "%s: ", name);
 }
 
 int ask_with_files(struct invocation *in, Weir__Control__Request *request,
@@ -21,7 +56,10 @@ int ask_with_files(struct invocation *in, Weir__Control__Request *request,
 		return result;
 	request->has_dry_run = in->dry_run;
 	request->dry_run = in->dry_run;
-	return client_call(in->client, request, files, handler, context, error);
+	result = client_call(in->client, request, files, handler, context, error);
+	if (result == CTL_REFUSED)
+		use_own_words(in->command, error);
+	return result;
 }
 
 int ask(struct invocation *in, Weir__Control__Request *request, client_reply *handler,

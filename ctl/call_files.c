@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "input.h"
+
 enum { MAX_FILES = sizeof(((struct call_files *)NULL)->files) / sizeof(struct call_file) };
 
 static const char *path_of(const struct call_file *file)
@@ -64,19 +66,27 @@ int call_files_take(struct call_files *files, const struct catalog_message *mess
 	return 0;
 }
 
-// Without O_NONBLOCK a FIFO that nobody reads would keep us waiting.
-static int open_file(struct call_file *file)
+// To write: without O_NONBLOCK a FIFO that nobody reads would keep us waiting.
+static int open_output(struct call_file *file, int *fd, struct ctl_error *error)
 {
-	const int common = O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-	int fd;
+	const int flags = O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 
-	if (file->field->format == WEIR__SCHEMA__FORMAT__FILE_READ)
-		return open(path_of(file), O_RDONLY | common);
-	fd = open(path_of(file), O_WRONLY | O_CREAT | O_EXCL | common, 0666);
-	file->made = fd >= 0;
-	if (fd < 0 && errno == EEXIST)
-		fd = open(path_of(file), O_WRONLY | common);
-	return fd;
+	*fd = open(path_of(file), flags | O_CREAT | O_EXCL, 0666);
+	file->made = *fd >= 0;
+	if (*fd < 0 && errno == EEXIST)
+		*fd = open(path_of(file), flags);
+	if (*fd >= 0 && fcntl(*fd, F_SETFL, 0) == 0)
+		return 0;
+	return ctl_fail(error, CTL_REFUSED, "%s \"%s\": %m", file->field->name, path_of(file));
+}
+
+static int open_input(struct call_file *file, int *fd, struct ctl_error *error)
+{
+	int result = input_open(path_of(file), fd, error);
+
+	if (result)
+		ctl_blame(error, "%s \"%s\": ", file->field->name, path_of(file));
+	return result;
 }
 
 static int by_number(const void *a, const void *b)
@@ -90,15 +100,16 @@ int call_files_open(struct call_files *files, struct ctl_error *error)
 {
 	qsort(files->files, files->n_files, sizeof(*files->files), by_number);
 	for (unsigned i = 0; i < files->n_files; i++) {
-		int fd = open_file(&files->files[i]);
+		struct call_file *file = &files->files[i];
+		bool is_input = file->field->format == WEIR__SCHEMA__FORMAT__FILE_READ;
+		int fd = -1;
+		int result = is_input ? open_input(file, &fd, error)
+				      : open_output(file, &fd, error);
 
-		if (fd < 0)
-			return ctl_fail(error, CTL_REFUSED, "%s \"%s\": %m",
-				files->files[i].field->name, path_of(&files->files[i]));
-		files->passed.fds[files->passed.n_fds++] = fd;
-		if (fcntl(fd, F_SETFL, 0) < 0)
-			return ctl_fail(error, CTL_REFUSED, "%s \"%s\": %m",
-				files->files[i].field->name, path_of(&files->files[i]));
+		if (fd >= 0)
+			files->passed.fds[files->passed.n_fds++] = fd;
+		if (result)
+			return result;
 	}
 	return 0;
 }

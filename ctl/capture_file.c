@@ -6,6 +6,8 @@
 #include <string.h>
 #include <pcap/pcap.h>
 
+#include "input.h"
+
 static int take(const char *path, uint64_t number, const struct pcap_pkthdr *header,
 	const uint8_t *bytes, struct packet *packet, struct ctl_error *error)
 {
@@ -49,16 +51,18 @@ int capture_file_read(
 	const char *path, uint64_t number, struct packet *packet, struct ctl_error *error)
 {
 	char why[PCAP_ERRBUF_SIZE] = "";
+	FILE *stream;
 	pcap_t *file;
-	int result;
+	int result = input_stream(path, &stream, error);
 
-	file = pcap_open_offline(path, why);
-	if (!file)
-		return ctl_fail(error, CTL_REFUSED, "%s: %s", path,
-			strncmp(why, path, strlen(path)) == 0 && why[strlen(path)] == ':'
-				? why + strlen(path) + 2
-				: why);
+	if (result)
+		return result;
+	file = pcap_fopen_offline(stream, why);
+	if (!file) {
+		fclose(stream);
+		return ctl_fail(error, CTL_REFUSED, "%s: %s", path, why);
+	}
 	result = find(path, number, file, packet, error);
-	pcap_close(file);
+	pcap_close(file); // and the stream
 	return result;
 }

@@ -127,80 +127,6 @@ static int wait_ready(const struct client *client, short events, int64_t deadlin
 	}
 }
 
-// One sendmsg(); the descriptors, if any, go with the first byte (SCM_RIGHTS of unix(7)).
-static ssize_t send_some(
-	int fd, const uint8_t *bytes, size_t size, const struct client_files *files)
-{
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(sizeof(files->fds))];
-	} control = { .header = { 0 } };
-	struct iovec data = { .iov_len = size };
-	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1 };
-
-	// iov_base is not const, though nothing is written through it.
-	memcpy(&data.iov_base, &bytes, sizeof(bytes));
-	if (files && files->n_fds > 0) {
-		size_t fds_size = files->n_fds * sizeof(*files->fds);
-
-		control.header.cmsg_level = SOL_SOCKET;
-		control.header.cmsg_type = SCM_RIGHTS;
-		control.header.cmsg_len = CMSG_LEN(fds_size);
-		memcpy(CMSG_DATA(&control.header), files->fds, fds_size);
-		message.msg_control = &control;
-		message.msg_controllen = CMSG_SPACE(fds_size);
-	}
-	return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-}
-
-static int send_all(struct client *client, const uint8_t *bytes, size_t size,
-	const struct client_files *files, struct ctl_error *error)
-{
-	int64_t deadline = now_ms() + client->timeout_ms;
-
-	while (size > 0) {
-		int code = wait_ready(client, POLLOUT, deadline);
-		ssize_t n;
-
-		if (code)
-			return fail_broken(error, code);
-		n = send_some(client->fd, bytes, size, files);
-		if (n < 0 && errno != EINTR && errno != EAGAIN)
-			return fail_broken(error, errno);
-		if (n > 0) {
-			files = NULL;
-			bytes += n;
-			size -= (size_t)n;
-			deadline = now_ms() + client->timeout_ms;
-		}
-	}
-	return 0;
-}
-
-int client_send(struct client *client, Weir__Control__Request *request,
-	const struct client_files *files, struct ctl_error *error)
-{
-	uint8_t *bytes;
-	size_t size;
-	int result;
-
-	request->has_id = 1;
-	request->id = ++client->last_id;
-	size = weir__control__request__get_packed_size(request);
-	if (size > MAX_MESSAGE)
-		return ctl_fail(error, CTL_REFUSED,
-			"the request is %zu bytes long: at most %d are allowed", size, MAX_MESSAGE);
-	bytes = malloc(HEADER_BYTES + size);
-	if (!bytes)
-		return ctl_fail_memory(error);
-	for (int i = 0; i < HEADER_BYTES; i++)
-		bytes[i] = (uint8_t)(size >> 8 * (HEADER_BYTES - 1 - i));
-	weir__control__request__pack(request, bytes + HEADER_BYTES);
-	result = send_all(client, bytes, HEADER_BYTES + size, files, error);
-	free(bytes);
-	return result;
-}
-
 static int grow(struct client *client, struct ctl_error *error)
 {
 	size_t capacity = client->capacity ? 2 * client->capacity : FIRST_CAPACITY;
@@ -309,6 +235,97 @@ int client_receive(struct client *client, uint64_t *id, bool *more, client_reply
 {
 	*id = 0;
 	return receive_one(client, 0, id, more, handler, context, error);
+}
+
+// One sendmsg(); the descriptors, if any, go with the first byte (SCM_RIGHTS of unix(7)).
+static ssize_t send_some(
+	int fd, const uint8_t *bytes, size_t size, const struct client_files *files)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(files->fds))];
+	} control = { .header = { 0 } };
+	struct iovec data = { .iov_len = size };
+	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1 };
+
+	// iov_base is not const, though nothing is written through it.
+	memcpy(&data.iov_base, &bytes, sizeof(bytes));
+	if (files && files->n_fds > 0) {
+		size_t fds_size = files->n_fds * sizeof(*files->fds);
+
+		control.header.cmsg_level = SOL_SOCKET;
+		control.header.cmsg_type = SCM_RIGHTS;
+		control.header.cmsg_len = CMSG_LEN(fds_size);
+		memcpy(CMSG_DATA(&control.header), files->fds, fds_size);
+		message.msg_control = &control;
+		message.msg_controllen = CMSG_SPACE(fds_size);
+	}
+	return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+// The daemon may have said why before it closed the connection: that it takes no more clients, or
+// not this one.
+static int fail_sending(struct client *client, int code, struct ctl_error *error)
+{
+	struct ctl_error said;
+	uint64_t id;
+	bool more;
+	int result = code == EPIPE || code == ECONNRESET ? 0 : CTL_NO_DAEMON;
+
+	while (result == 0)
+		result = receive_one(client, 0, &id, &more, NULL, NULL, &said);
+	if (result != CTL_REFUSED)
+		return fail_broken(error, code);
+	*error = said;
+	return CTL_REFUSED;
+}
+
+static int send_all(struct client *client, const uint8_t *bytes, size_t size,
+	const struct client_files *files, struct ctl_error *error)
+{
+	int64_t deadline = now_ms() + client->timeout_ms;
+
+	while (size > 0) {
+		int code = wait_ready(client, POLLOUT, deadline);
+		ssize_t n;
+
+		if (code)
+			return fail_broken(error, code);
+		n = send_some(client->fd, bytes, size, files);
+		if (n < 0 && errno != EINTR && errno != EAGAIN)
+			return fail_sending(client, errno, error);
+		if (n > 0) {
+			files = NULL;
+			bytes += n;
+			size -= (size_t)n;
+			deadline = now_ms() + client->timeout_ms;
+		}
+	}
+	return 0;
+}
+
+int client_send(struct client *client, Weir__Control__Request *request,
+	const struct client_files *files, struct ctl_error *error)
+{
+	uint8_t *bytes;
+	size_t size;
+	int result;
+
+	request->has_id = 1;
+	request->id = ++client->last_id;
+	size = weir__control__request__get_packed_size(request);
+	if (size > MAX_MESSAGE)
+		return ctl_fail(error, CTL_REFUSED,
+			"the request is %zu bytes long: at most %d are allowed", size, MAX_MESSAGE);
+	bytes = malloc(HEADER_BYTES + size);
+	if (!bytes)
+		return ctl_fail_memory(error);
+	for (int i = 0; i < HEADER_BYTES; i++)
+		bytes[i] = (uint8_t)(size >> 8 * (HEADER_BYTES - 1 - i));
+	weir__control__request__pack(request, bytes + HEADER_BYTES);
+	result = send_all(client, bytes, HEADER_BYTES + size, files, error);
+	free(bytes);
+	return result;
 }
 
 int client_call(struct client *client, Weir__Control__Request *request,

@@ -37,7 +37,8 @@ struct client_files {
 };
 
 // Sends the request (filling its id), with files unless that is NULL, and does not wait for its
-// replies. Returns 0, CTL_REFUSED for a request that is too long, or CTL_NO_DAEMON.
+// replies. Returns 0, CTL_REFUSED for a request that is too long, or with the sentence of a daemon
+// that took no request and closed the connection; or CTL_NO_DAEMON.
 int client_send(struct client *client, Weir__Control__Request *request,
 	const struct client_files *files, struct ctl_error *error);
 

@@ -20,7 +20,8 @@ const struct command_option global_options[] = {
 	{ "--timeout", "SECONDS", WORD_ANY, "the longest wait for the daemon; 30 by default", 0 },
 	{ "--json", NULL, WORD_ANY, "write JSON instead of tables", 'j' },
 	{ "--help", NULL, WORD_ANY, "show help about the command", 'h' },
-	{ "--version", NULL, WORD_ANY, "show the version of weirctl", 'V' },
+	{ "--version", NULL, WORD_ANY,
+		"show the version of weirctl; that of the daemon: daemon show", 'V' },
 	{ NULL, NULL, WORD_ANY, NULL, 0 },
 };
 
@@ -39,6 +40,7 @@ static const struct command *const sets[] = {
 	session_commands,
 	drop_commands,
 	worker_commands,
+	daemon_commands,
 	event_commands,
 	trace_commands,
 	export_commands,

@@ -22,7 +22,10 @@ enum word_kind {
 	WORD_SWITCH,        // name of a switch
 	WORD_PORT,          // name of a port
 	WORD_EXTENSION,     // name of a loaded extension
+	WORD_LOADABLE,      // of one that is not loaded, in the daemon's directories
+	WORD_ATTACHABLE,    // WORD_EXTENSION or WORD_LOADABLE
 	WORD_TARGET,        // of a policy: a port, or switch:NAME
+	WORD_SCOPE,         // WORD_TARGET, or WORD_EXTENSION when it is left out
 	WORD_POLICY,        // EXTENSION[.TYPE] of a policy
 	WORD_FIELD,         // FIELD=VALUE of the policy type before it
 	WORD_ID,            // of a policy of the target and extension before it
@@ -87,6 +90,7 @@ extern const struct command flow_commands[];
 extern const struct command session_commands[];
 extern const struct command drop_commands[];
 extern const struct command worker_commands[];
+extern const struct command daemon_commands[];
 extern const struct command event_commands[];
 extern const struct command trace_commands[];
 extern const struct command export_commands[];

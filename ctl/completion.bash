@@ -22,7 +22,7 @@ _weirctl_words()
 	verb) _weirctl_verbs "${arguments[0]}" ;;
 	field) _weirctl_names field "${arguments[1]}" "$current" ;;
 	event | filter) _weirctl_listed "$1" "${current%"${current##*,}"}" ;;
-	nic) _weirctl_listed nic '' ;;
+	nic) _weirctl_nics ;;
 	id) _weirctl_names id "${arguments[0]}" "${arguments[1]}" ;;
 	*) _weirctl_names "$1" ;;
 	esac
@@ -35,6 +35,16 @@ _weirctl_listed()
 	for word in $(_weirctl_list "$1"); do
 		printf '%s\n' "$2$word"
 	done
+}
+
+# The kinds of NICs; of the kind packet the interfaces.
+_weirctl_nics()
+{
+	if [[ $current == packet:* ]]; then
+		_weirctl_names nic
+	else
+		_weirctl_listed nic ''
+	fi
 }
 
 # Names that the daemon knows; nothing when it cannot be asked.

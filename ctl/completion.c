@@ -15,7 +15,10 @@ static const char *const kinds[] = {
 	[WORD_SWITCH] = "switch",
 	[WORD_PORT] = "port",
 	[WORD_EXTENSION] = "extension",
+	[WORD_LOADABLE] = "loadable",
+	[WORD_ATTACHABLE] = "attachable",
 	[WORD_TARGET] = "target",
+	[WORD_SCOPE] = "scope",
 	[WORD_POLICY] = "policy",
 	[WORD_FIELD] = "field",
 	[WORD_ID] = "id",
@@ -166,7 +169,8 @@ const struct command completion_commands[] = {
 	{
 		.object = "completion",
 		.verb = "names",
-		.summary = "Prints names that the daemon knows; for completion scripts",
+		.summary =
+			"Prints names that the daemon knows, or the host; for completion scripts",
 		.run = completion_names,
 		.arguments = { { "KIND", WORD_ANY, ONE }, { "WORD", WORD_ANY, MANY } },
 	},

@@ -2,31 +2,11 @@
 // Copyright The Weir Authors
 #include "completion.h"
 
-#include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "ask.h"
 #include "policy.h"
 #include "types.h"
-#include "value.h"
-
-// Whether a shell would take it as it is.
-static bool is_plain(const char *text)
-{
-	for (; *text; text++) {
-		if (!isalnum((unsigned char)*text) && !strchr("._:=,[]-", *text))
-			return false;
-	}
-	return true;
-}
-
-// Prints a word made of up to three parts, unless a shell would make something of it.
-static void put_word(const char *first, const char *second, const char *third)
-{
-	if (is_plain(first) && is_plain(second) && is_plain(third))
-		printf("%s%s%s\n", first, second, third);
-}
 
 static void put_column(const json_t *rows, const char *key, const char *before)
 {
@@ -35,7 +15,7 @@ static void put_column(const json_t *rows, const char *key, const char *before)
 		const char *word = json_string_value(json_object_get(row, key));
 
 		if (word)
-			put_word(before, word, "");
+			completion_put(before, word, "");
 	}
 }
 
@@ -87,12 +67,12 @@ static void put_types(const struct types *types, const char *role)
 	unsigned n = 0;
 
 	if (types_find(types, role, NULL, &ignored))
-		put_word(types->extension, "", "");
+		completion_put(types->extension, "", "");
 	for (size_t i = 0; i < types->n_types; i++)
 		n += strcmp(types->types[i].role, role) == 0;
 	for (size_t i = 0; n > 1 && i < types->n_types; i++) {
 		if (strcmp(types->types[i].role, role) == 0)
-			put_word(types->extension, ".", types->types[i].name);
+			completion_put(types->extension, ".", types->types[i].name);
 	}
 }
 
@@ -101,7 +81,7 @@ static void put_callable(const struct types *types, const char *role)
 {
 	for (size_t i = 0; i < types->n_types; i++) {
 		if (strcmp(types->types[i].role, role) == 0) {
-			put_word(types->extension, "", "");
+			completion_put(types->extension, "", "");
 			return;
 		}
 	}
@@ -128,136 +108,70 @@ static int put_of_all(struct invocation *in, json_t *rows,
 	return result;
 }
 
-static int put_calls(struct invocation *in, const char *extension, struct ctl_error *error)
+static int put_calls(struct invocation *in, json_t *rows, struct ctl_error *error)
 {
 	struct types types;
-	int result = types_fetch(in, extension, &types, error);
+	int result = types_fetch(in, in->arguments[1], &types, error);
 
+	(void)rows;
 	for (size_t i = 0; result == 0 && i < types.n_types; i++) {
 		if (strcmp(types.types[i].role, "call") == 0)
-			put_word(types.types[i].name, "", "");
+			completion_put(types.types[i].name, "", "");
 	}
 	types_fini(&types);
 	return result;
 }
 
-// What is put for the word that is being completed: `begun` is what there is of it.
-struct assignments {
-	struct invocation *in;
-	const char *begun;
-};
-
-static void put_value(const char *before, const struct catalog_field *field, uint64_t number)
+static int put_policy_fields(struct invocation *in, json_t *rows, struct ctl_error *error)
 {
-	struct value value = { .number = number };
-	char text[256] = "";
-	FILE *out = fmemopen(text, sizeof(text), "w");
+	struct type_name name;
+	int result = type_name_split(in->arguments[1], &name, error);
 
-	if (!out)
-		return;
-	value_put(field, &value, out);
-	fclose(out);
-	put_word(before, text, "");
+	(void)rows;
+	if (result)
+		return result;
+	return completion_put_fields(in, "policy", &name, invocation_argument(in, 2), error);
 }
 
-// before: what each value comes behind.
-static int put_values(const struct assignments *a, const char *before,
-	const struct catalog_field *field, struct ctl_error *error)
+static int put_call_fields(struct invocation *in, json_t *rows, struct ctl_error *error)
 {
-	json_t *rows;
-	int result;
+	struct type_name name = { .extension = "" };
 
-	for (size_t i = 0; field->enumeration && i < field->enumeration->n_value; i++)
-		put_value(before, field, (uint64_t)(int64_t)field->enumeration->value[i]->number);
-	for (size_t i = 0; quantity_name(field, i); i++)
-		put_word(before, quantity_name(field, i), "");
-	for (uint64_t i = 0; field->type == CATALOG_TYPE(BOOL) && i < 2; i++)
-		put_value(before, field, i);
-	// Which files there are, the shell knows.
-	if ((field->format == WEIR__SCHEMA__FORMAT__FILE_WRITE ||
-		    field->format == WEIR__SCHEMA__FORMAT__FILE_READ) &&
-		is_plain(before))
-		printf("%s<file>\n", before);
-	if (field->format != WEIR__SCHEMA__FORMAT__PORT_NAME)
-		return 0;
-	rows = json_array();
-	result = rows ? list_ports(a->in, rows, error) : ctl_fail_memory(error);
+	(void)rows;
+	snprintf(name.extension, sizeof(name.extension), "%s", in->arguments[1]);
+	snprintf(name.type, sizeof(name.type), "%s", in->arguments[2]);
+	return completion_put_fields(in, "call", &name, invocation_argument(in, 3), error);
+}
+
+int completion_put_ports(struct invocation *in, const char *before, struct ctl_error *error)
+{
+	json_t *rows = json_array();
+	int result = rows ? list_ports(in, rows, error) : ctl_fail_memory(error);
+
 	put_column(rows, "name", before);
 	json_decref(rows);
 	return result;
 }
 
-// path= or, once the word is that far, path=VALUE for each value that has a name; of a list behind
-// its last comma.
-static int put_assignments(const struct assignments *a, const char *path,
-	const struct catalog_field *field, struct ctl_error *error)
+static int put_names(json_t *rows, int result)
 {
-	size_t size = strlen(path);
-	const char *comma;
-	char *before;
-	int result;
-
-	if (strncmp(a->begun, path, size) != 0 || a->begun[size] != '=') {
-		put_word(path, "=", "");
-		return 0;
-	}
-	comma = field->repeated ? strrchr(a->begun, ',') : NULL;
-	before = strndup(a->begun, comma ? (size_t)(comma + 1 - a->begun) : size + 1);
-	result = before ? put_values(a, before, field, error) : ctl_fail_memory(error);
-	free(before);
+	put_column(rows, "name", "");
 	return result;
 }
 
-// Deep enough for people; also the end of messages that hold themselves.
-enum { FIELD_DEPTH = 3 };
-
-static int put_fields(const struct assignments *a, const struct catalog_message *message,
-	const char *above, unsigned depth, struct ctl_error *error)
+static int put_switches(struct invocation *in, json_t *rows, struct ctl_error *error)
 {
-	int result = 0;
-
-	for (size_t i = 0; result == 0 && i < message->n_fields; i++) {
-		const struct catalog_field *field = &message->fields[i];
-		char path[256];
-
-		snprintf(path, sizeof(path), "%s%s%s", above, field->name,
-			field->message && field->repeated ? "[0]" : "");
-		if (field->message && field->message->n_fields > 0) {
-			strncat(path, ".", sizeof(path) - strlen(path) - 1);
-			if (depth < FIELD_DEPTH)
-				result = put_fields(a, field->message, path, depth + 1, error);
-		} else {
-			result = put_assignments(a, path, field, error);
-		}
-	}
-	return result;
+	return put_names(rows, list_switches(in, rows, error));
 }
 
-static int put_fields_of(struct invocation *in, const char *role, const char *extension,
-	const char *type_name, const char *begun, struct ctl_error *error)
+static int put_ports(struct invocation *in, json_t *rows, struct ctl_error *error)
 {
-	const struct assignments assignments = { in, begun ? begun : "" };
-	const struct message_type *type = NULL;
-	struct types types;
-	int result = types_fetch(in, extension, &types, error);
-
-	if (result == 0) {
-		type = types_find(&types, role, type_name, error);
-		result = type ? put_fields(&assignments, type->message, "", 0, error) : CTL_REFUSED;
-	}
-	types_fini(&types);
-	return result;
+	return put_names(rows, list_ports(in, rows, error));
 }
 
-static int put_policy_fields(struct invocation *in, struct ctl_error *error)
+static int put_extensions(struct invocation *in, json_t *rows, struct ctl_error *error)
 {
-	struct type_name name;
-	int result = type_name_split(in->arguments[1], &name, error);
-
-	if (result)
-		return result;
-	return put_fields_of(in, "policy", name.extension, *name.type ? name.type : NULL,
-		invocation_argument(in, 2), error);
+	return put_names(rows, list_extensions(in, rows, error));
 }
 
 static int put_targets(struct invocation *in, json_t *rows, struct ctl_error *error)
@@ -274,48 +188,119 @@ static int put_targets(struct invocation *in, json_t *rows, struct ctl_error *er
 	return result;
 }
 
+static int put_scopes(struct invocation *in, json_t *rows, struct ctl_error *error)
+{
+	int result = put_targets(in, rows, error);
+
+	json_array_clear(rows);
+	return result ? result : put_extensions(in, rows, error);
+}
+
+static int put_policies(struct invocation *in, json_t *rows, struct ctl_error *error)
+{
+	return put_of_all(in, rows, put_types, "policy", error);
+}
+
+static int put_statuses(struct invocation *in, json_t *rows, struct ctl_error *error)
+{
+	return put_of_all(in, rows, put_types, "status", error);
+}
+
+static int put_status_targets(struct invocation *in, json_t *rows, struct ctl_error *error)
+{
+	int result = put_targets(in, rows, error);
+
+	json_array_clear(rows);
+	return result ? result : put_statuses(in, rows, error);
+}
+
+static int put_callables(struct invocation *in, json_t *rows, struct ctl_error *error)
+{
+	return put_of_all(in, rows, put_callable, "call", error);
+}
+
+static int put_ids(struct invocation *in, json_t *rows, struct ctl_error *error)
+{
+	int result = list_policies(in, rows, error);
+
+	put_column(rows, "id", "");
+	return result;
+}
+
+static int put_loadable(struct invocation *in, json_t *rows, struct ctl_error *error)
+{
+	int result = list_extensions(in, rows, error);
+
+	return result ? result : completion_put_loadable(in, rows, error);
+}
+
+static int put_attachable(struct invocation *in, json_t *rows, struct ctl_error *error)
+{
+	int result = put_extensions(in, rows, error);
+
+	return result ? result : completion_put_loadable(in, rows, error);
+}
+
+static int put_nics(struct invocation *in, json_t *rows, struct ctl_error *error)
+{
+	(void)in;
+	(void)rows;
+	(void)error;
+	completion_put_interfaces();
+	return 0;
+}
+
+static const struct kind {
+	const char *name;
+	const char *words; // that it depends on
+	size_t n_words;
+	int (*put)(struct invocation *in, json_t *rows, struct ctl_error *error);
+} kinds[] = {
+	{ "switch", "", 0, put_switches },
+	{ "port", "", 0, put_ports },
+	{ "extension", "", 0, put_extensions },
+	{ "loadable", "", 0, put_loadable },
+	{ "attachable", "", 0, put_attachable },
+	{ "target", "", 0, put_targets },
+	{ "scope", "", 0, put_scopes },
+	{ "policy", "", 0, put_policies },
+	{ "status", "", 0, put_statuses },
+	{ "status-target", "", 0, put_status_targets },
+	{ "callable", "", 0, put_callables },
+	{ "nic", "", 0, put_nics },
+	{ "field", " EXTENSION[.TYPE]", 1, put_policy_fields },
+	{ "id", " TARGET EXTENSION", 2, put_ids },
+	{ "call", " EXTENSION", 1, put_calls },
+	{ "call-field", " EXTENSION TYPE", 2, put_call_fields },
+};
+
+enum { N_KINDS = sizeof(kinds) / sizeof(*kinds) };
+
+static int refuse_kind(const char *name, struct ctl_error *error)
+{
+	char list[512] = "";
+	FILE *out = fmemopen(list, sizeof(list), "w");
+
+	for (size_t i = 0; out && i < N_KINDS; i++)
+		fprintf(out, "%s%s%s",
+			i == 0            ? ""
+			: i < N_KINDS - 1 ? ", "
+					  : " or ",
+			kinds[i].name, kinds[i].words);
+	if (out)
+		fclose(out);
+	return ctl_fail(error, CTL_USAGE, "kind \"%s\": must be %s", name, list);
+}
+
 static int put_kind(struct invocation *in, json_t *rows, struct ctl_error *error)
 {
-	const char *kind = invocation_argument(in, 0);
-	int result;
+	const char *name = invocation_argument(in, 0);
 
-	if (strcmp(kind, "target") == 0)
-		return put_targets(in, rows, error);
-	if (strcmp(kind, "policy") == 0 || strcmp(kind, "status") == 0)
-		return put_of_all(in, rows, put_types, kind, error);
-	if (strcmp(kind, "status-target") == 0) {
-		result = put_targets(in, rows, error);
-		json_array_clear(rows);
-		return result ? result : put_of_all(in, rows, put_types, "status", error);
+	for (size_t i = 0; i < N_KINDS; i++) {
+		if (strcmp(kinds[i].name, name) == 0 && in->n_arguments > kinds[i].n_words)
+			return kinds[i].put(in, rows, error);
 	}
-	if (strcmp(kind, "callable") == 0)
-		return put_of_all(in, rows, put_callable, "call", error);
-	if (strcmp(kind, "call") == 0 && in->n_arguments >= 2)
-		return put_calls(in, in->arguments[1], error);
-	if (strcmp(kind, "call-field") == 0 && in->n_arguments >= 3)
-		return put_fields_of(in, "call", in->arguments[1], in->arguments[2],
-			invocation_argument(in, 3), error);
-	if (strcmp(kind, "field") == 0 && in->n_arguments >= 2)
-		return put_policy_fields(in, error);
-	if (strcmp(kind, "id") == 0 && in->n_arguments >= 3) {
-		result = list_policies(in, rows, error);
-		put_column(rows, "id", "");
-		return result;
-	}
-	if (strcmp(kind, "switch") == 0)
-		result = list_switches(in, rows, error);
-	else if (strcmp(kind, "port") == 0)
-		result = list_ports(in, rows, error);
-	else if (strcmp(kind, "extension") == 0)
-		result = list_extensions(in, rows, error);
-	else
-		return ctl_fail(error, CTL_USAGE,
-			"kind \"%s\": must be switch, port, extension, target, policy, status, "
-			"status-target, callable, field EXTENSION[.TYPE], id TARGET EXTENSION, "
-			"call EXTENSION or call-field EXTENSION TYPE",
-			kind);
-	put_column(rows, "name", "");
-	return result;
+	return refuse_kind(name, error);
 }
 
 int completion_names(struct invocation *in, struct ctl_error *error)

@@ -56,6 +56,7 @@ static int list(struct invocation *in, struct ctl_error *error)
 
 	message.switch_ = ask_text(invocation_argument(in, 0));
 	message.port = ask_text(invocation_option(in, "--port"));
+	message.has_reset = message.reset = invocation_option(in, "--reset") != NULL;
 	result = ask_rows(in, &request, WEIR__CONTROL__REPLY__PAYLOAD_DROPS, rows, error);
 	for (size_t i = 0; result == 0 && !in->json && i < json_array_size(rows); i++)
 		result = name_policers(json_array_get(rows, i), error);
@@ -148,9 +149,12 @@ const struct command drop_commands[] = {
 		.run = list,
 		.arguments = { { "SWITCH", WORD_SWITCH, OPTIONAL } },
 		.options = { { .name = "--port",
-			.value = "PORT",
-			.kind = WORD_PORT,
-			.help = "only what was dropped at this port" } },
+				     .value = "PORT",
+				     .kind = WORD_PORT,
+				     .help = "only what was dropped at this port" },
+			{ .name = "--reset",
+				.help = "start what is listed again at 0; no frame is lost "
+					"between" } },
 	},
 	{
 		.object = "drop",

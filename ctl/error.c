@@ -31,6 +31,18 @@ void ctl_blame(struct ctl_error *error, const char *format, ...)
 	snprintf(error->message + size, sizeof(error->message) - size, "%s", sentence);
 }
 
+bool ctl_take_field(struct ctl_error *error)
+{
+	size_t size = strlen(error->field);
+
+	if (size == 0 || strncmp(error->message, error->field, size) != 0 ||
+		strncmp(error->message + size, ": ", 2) != 0)
+		return false;
+	size += 2;
+	memmove(error->message, error->message + size, strlen(error->message + size) + 1);
+	return true;
+}
+
 int ctl_fail_memory(struct ctl_error *error)
 {
 	return ctl_fail(error, CTL_REFUSED, "out of memory");

@@ -9,6 +9,7 @@
 #ifndef CTL_ERROR_H
 #define CTL_ERROR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -33,6 +34,10 @@ __attribute__((format(printf, 3, 4))) int ctl_fail(
 // Puts the path of the value that is to blame before the sentence.
 __attribute__((format(printf, 2, 3))) void ctl_blame(
 	struct ctl_error *error, const char *format, ...);
+
+// Takes the path of the offending field off the sentence of a refusal by the daemon, where it
+// begins with that, so that the caller can say what its user calls it. False: there was none.
+bool ctl_take_field(struct ctl_error *error);
 
 // The failure of an allocation.
 int ctl_fail_memory(struct ctl_error *error);

@@ -96,6 +96,10 @@ static int split_kinds(const struct invocation *in, struct kinds *kinds, struct 
 				error, CTL_USAGE, "at most %d kinds can be given", MAX_KINDS);
 		kinds->list[kinds->n++] = kind;
 	}
+	// A variable of a script that is empty does not mean all of them.
+	if (in->n_arguments > 0 && kinds->n == 0)
+		return ctl_fail(
+			error, CTL_USAGE, "\"%s\": names no kind of event", in->arguments[0]);
 	return 0;
 }
 

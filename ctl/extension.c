@@ -144,7 +144,7 @@ const struct command extension_commands[] = {
 		.summary = "Loads an extension into the daemon",
 		.run = load,
 		.changes = true,
-		.arguments = { { "NAME", WORD_ANY, ONE } },
+		.arguments = { { "NAME", WORD_LOADABLE, ONE } },
 		.options = { { .name = "--path",
 			.value = "FILE",
 			.kind = WORD_FILE,
@@ -193,7 +193,7 @@ const struct command extension_commands[] = {
 		.summary = "Attaches an extension to a switch's stack; loads it if needed",
 		.run = attach,
 		.changes = true,
-		.arguments = { { "SWITCH", WORD_SWITCH, ONE }, { "NAME", WORD_EXTENSION, ONE } },
+		.arguments = { { "SWITCH", WORD_SWITCH, ONE }, { "NAME", WORD_ATTACHABLE, ONE } },
 		.options = { { .name = "--order",
 				     .value = "N",
 				     .help = "place in its class, smaller is earlier on "

@@ -217,6 +217,8 @@ static int put_message(struct writer *w, const struct catalog_message *message,
 	char *above;
 	int result;
 
+	if (depth + 1 >= CATALOG_MAX_DEPTH) // an empty one, too
+		return malformed(message, w->error);
 	if (item->size == 0) {
 		put_word(w, path, "");
 		return 0;

@@ -3,6 +3,7 @@
 //
 // meter list
 #include "ask.h"
+#include "scope.h"
 
 static const struct column columns[] = {
 	{ "switch", COLUMN_RARE },
@@ -19,11 +20,16 @@ static int list(struct invocation *in, struct ctl_error *error)
 {
 	Weir__Control__CountList message = WEIR__CONTROL__COUNT_LIST__INIT;
 	Weir__Control__Request request = REQUEST(METER_LIST, meter_list, &message);
+	struct scope scope;
+	int result = scope_take(in, &scope, error);
 
-	message.target = ask_text(invocation_argument(in, 0));
-	message.extension = ask_text(invocation_argument(in, 1));
+	if (result)
+		return result;
+	message.target = ask_text(scope.target);
+	message.extension = ask_text(scope.extension);
 	message.has_reset = message.reset = invocation_option(in, "--reset") != NULL;
-	return ask_list(in, &request, WEIR__CONTROL__REPLY__PAYLOAD_METERS, columns, error);
+	result = ask_list(in, &request, WEIR__CONTROL__REPLY__PAYLOAD_METERS, columns, error);
+	return scope_explain(&scope, result, error);
 }
 
 const struct command meter_commands[] = {
@@ -33,7 +39,7 @@ const struct command meter_commands[] = {
 		.summary = "Lists the meters of all targets (a port, or switch:NAME) and "
 			   "extensions, or of some",
 		.run = list,
-		.arguments = { { "TARGET", WORD_TARGET, OPTIONAL },
+		.arguments = { { "TARGET", WORD_SCOPE, OPTIONAL },
 			{ "EXTENSION", WORD_EXTENSION, OPTIONAL } },
 		.options = { { .name = "--reset",
 			.help = "start the listed meters again at 0; no frame is lost between" } },

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "quantity.h"
+
 static const struct column *find_column(const struct column *columns, const char *key)
 {
 	for (; columns && columns->key; columns++) {
@@ -29,6 +31,20 @@ static void put_time(FILE *out, double seconds)
 		fputs(text, out);
 }
 
+// The kinds of columns that quantity.h knows how to write, by the fields that are written so.
+static const struct catalog_field quantities[] = {
+	[COLUMN_BITS_PER_SECOND] = { .format = WEIR__SCHEMA__FORMAT__RATE,
+		.unit = WEIR__SCHEMA__UNIT__BITS_PER_SECOND },
+	[COLUMN_FRAMES_PER_SECOND] = { .format = WEIR__SCHEMA__FORMAT__RATE,
+		.unit = WEIR__SCHEMA__UNIT__FRAMES_PER_SECOND },
+	[COLUMN_BYTES] = { .format = WEIR__SCHEMA__FORMAT__SIZE },
+};
+
+static bool is_quantity(enum column_kind kind)
+{
+	return kind >= COLUMN_BITS_PER_SECOND;
+}
+
 static void put_array(FILE *out, const json_t *array, bool whole);
 
 // whole: objects with all their keys; otherwise the first value, which names them.
@@ -44,6 +60,8 @@ static void put_value(FILE *out, const json_t *value, enum column_kind kind, boo
 		fprintf(out, "%.1f%%", 100 * json_number_value(value));
 	} else if (json_is_string(value)) {
 		ctl_put_text(out, json_string_value(value));
+	} else if (json_is_integer(value) && is_quantity(kind)) {
+		quantity_put(&quantities[kind], json_integer_value(value), out);
 	} else if (json_is_integer(value)) {
 		fprintf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
 	} else if (json_is_real(value)) {
@@ -202,7 +220,7 @@ static void table_fini(struct table *table)
 
 static bool is_shown(const json_t *rows, const struct column *column)
 {
-	if (column->kind != COLUMN_RARE)
+	if (column->kind != COLUMN_RARE && !is_quantity(column->kind))
 		return true;
 	for (size_t r = 0; r < json_array_size(rows); r++) {
 		const json_t *value = json_object_get(json_array_get(rows, r), column->key);

@@ -16,6 +16,10 @@ enum column_kind {
 	COLUMN_TIME,  // Unix seconds, as local date and time
 	COLUMN_SHARE, // 0 to 1, as per cent
 	COLUMN_RARE,  // plain, and left out when no row has a value other than no and 0
+	// Likewise left out. As people write them, in the units that values are taken in:
+	COLUMN_BITS_PER_SECOND,   // 50mbit
+	COLUMN_FRAMES_PER_SECOND, // 10kpps
+	COLUMN_BYTES,             // 64K
 };
 
 // A column of a table; its heading is the key in capitals. Arrays of columns end with a NULL key.

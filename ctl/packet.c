@@ -95,17 +95,30 @@ static int take_end(const char **at, bool with_port, uint8_t ip[16], uint16_t *p
 	return read_end(copy, with_port, ip, port, ipv6) ? 0 : refuse_end(word, with_port, error);
 }
 
+// A '>' may stand before where the frame goes. To a shell it means something else, unless it is
+// quoted, and the words behind it are gone.
+static int skip_arrow(const char **at, struct ctl_error *error)
+{
+	const char *behind = *at;
+	char word[WORD_SIZE];
+	int result = next_word(&behind, word, error);
+
+	if (result == 0 && !*word)
+		return ctl_fail(error, CTL_REFUSED,
+			"where the frame goes is missing: a shell takes > for itself; leave it "
+			"out, or quote the frame");
+	if (result == 0 && strcmp(word, ">") == 0)
+		*at = behind;
+	return result;
+}
+
 static int take_ends(struct packet_text *text, const char **at, struct ctl_error *error)
 {
 	bool with_port = text->kind <= PACKET_SCTP, second = false;
-	char word[WORD_SIZE];
 	int result = take_end(at, with_port, text->src_ip, &text->src_port, &text->ipv6, error);
 
 	if (result == 0)
-		result = next_word(at, word, error);
-	if (result == 0 && strcmp(word, ">") != 0)
-		result = ctl_fail(error, CTL_REFUSED,
-			"\"%s\": here must stand > and where the frame goes", word);
+		result = skip_arrow(at, error);
 	if (result == 0)
 		result = take_end(at, with_port, text->dst_ip, &text->dst_port, &second, error);
 	if (result == 0 && second != text->ipv6)

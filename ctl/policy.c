@@ -85,17 +85,13 @@ static int print_id(void *context, const Weir__Control__Reply *reply, struct ctl
 	return print_added(in, reply->policy_added, error);
 }
 
-static int add_typed(struct invocation *in, const struct types *types, const char *type_name,
-	struct ctl_error *error)
+static int add_typed(struct invocation *in, const struct types *types,
+	const struct message_type *type, struct ctl_error *error)
 {
 	Weir__Control__PolicyAdd message = WEIR__CONTROL__POLICY_ADD__INIT;
 	Weir__Control__Request request = REQUEST(POLICY_ADD, policy_add, &message);
-	const struct message_type *type = types_find(
-		types, "policy", *type_name ? type_name : NULL, error);
 	int result;
 
-	if (!type)
-		return CTL_REFUSED;
 	message.target = ask_text(invocation_argument(in, 0));
 	message.extension = types->extension;
 	message.type = type->name;
@@ -108,15 +104,16 @@ static int add_typed(struct invocation *in, const struct types *types, const cha
 
 static int add(struct invocation *in, struct ctl_error *error)
 {
+	const struct message_type *type;
 	struct type_name name;
 	struct types types;
 	int result = type_name_split(invocation_argument(in, 1), &name, error);
 
 	if (result)
 		return result;
-	result = types_fetch(in, name.extension, &types, error);
+	result = types_look_up(in, "policy", &name, &types, &type, error);
 	if (result == 0)
-		result = add_typed(in, &types, name.type, error);
+		result = add_typed(in, &types, type, error);
 	types_fini(&types);
 	return result;
 }
@@ -129,16 +126,11 @@ int policy_name_type(struct invocation *in, struct type_name *name, struct ctl_e
 
 	if (*name->type)
 		return 0;
-	result = types_fetch(in, name->extension, &types, error);
-	if (result == 0) {
-		type = types_find(&types, "policy", NULL, error);
-		if (type)
-			snprintf(name->type, sizeof(name->type), "%s", type->name);
-		else
-			result = CTL_REFUSED;
-	} else if (result == CTL_REFUSED && error->status) {
+	result = types_look_up(in, "policy", name, &types, &type, error);
+	if (result == 0)
+		snprintf(name->type, sizeof(name->type), "%s", type->name);
+	else if (result == CTL_REFUSED && error->status)
 		result = 0; // by the daemon, which says what it thinks of the extension next
-	}
 	types_fini(&types);
 	return result;
 }
@@ -147,21 +139,18 @@ int policy_name_type(struct invocation *in, struct type_name *name, struct ctl_e
 static int help_add(struct invocation *in, struct ctl_error *error)
 {
 	const char *text = invocation_argument(in, 1);
-	const struct message_type *type = NULL;
-	struct types types = { 0 };
+	const struct message_type *type;
 	struct type_name name;
-	int result = 0;
+	struct types types;
+	int result;
 
 	help_command(stdout, in->command);
 	if (!text)
 		return 0;
 	result = type_name_split(text, &name, error);
-	if (result == 0)
-		result = types_fetch(in, name.extension, &types, error);
-	if (result == 0) {
-		type = types_find(&types, "policy", *name.type ? name.type : NULL, error);
-		result = type ? 0 : CTL_REFUSED;
-	}
+	if (result)
+		return result;
+	result = types_look_up(in, "policy", &name, &types, &type, error);
 	if (result == 0) {
 		putchar('\n');
 		result = policy_schema_type(&types, type, error);
@@ -223,7 +212,7 @@ const struct command policy_commands[] = {
 		.verb = "list",
 		.summary = "Lists the policies of all targets and extensions, or of some",
 		.run = policy_list,
-		.arguments = { { "TARGET", WORD_TARGET, OPTIONAL },
+		.arguments = { { "TARGET", WORD_SCOPE, OPTIONAL },
 			{ "EXTENSION[.TYPE]", WORD_POLICY, OPTIONAL } },
 	},
 	{

@@ -9,6 +9,7 @@
 #include "base64.h"
 #include "message.h"
 #include "row.h"
+#include "scope.h"
 #include "types.h"
 #include "value.h"
 
@@ -180,18 +181,20 @@ int policy_list(struct invocation *in, struct ctl_error *error)
 {
 	Weir__Control__PolicyList message = WEIR__CONTROL__POLICY_LIST__INIT;
 	Weir__Control__Request request = REQUEST(POLICY_LIST, policy_list, &message);
-	const char *type = invocation_argument(in, 1);
+	struct scope scope;
 	struct type_name name;
-	int result = type ? type_name_split(type, &name, error) : 0;
+	int result = scope_take(in, &scope, error);
 
+	if (result == 0 && scope.extension)
+		result = type_name_split(scope.extension, &name, error);
 	if (result)
 		return result;
-	message.target = ask_text(invocation_argument(in, 0));
-	if (type) {
+	message.target = ask_text(scope.target);
+	if (scope.extension) {
 		message.extension = name.extension;
 		message.type = *name.type ? name.type : NULL;
 	}
-	return list(in, &request, "policy", error);
+	return scope_explain(&scope, list(in, &request, "policy", error), error);
 }
 
 int policy_status(struct invocation *in, struct ctl_error *error)

@@ -217,3 +217,14 @@ int type_name_split(const char *text, struct type_name *name, struct ctl_error *
 	strcpy(name->type, dot ? dot + 1 : "");
 	return 0;
 }
+
+int types_look_up(struct invocation *in, const char *role, const struct type_name *name,
+	struct types *types, const struct message_type **type, struct ctl_error *error)
+{
+	int result = types_fetch(in, name->extension, types, error);
+
+	if (result)
+		return result;
+	*type = types_find(types, role, *name->type ? name->type : NULL, error);
+	return *type ? 0 : CTL_REFUSED;
+}

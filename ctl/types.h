@@ -60,4 +60,9 @@ struct type_name {
 };
 int type_name_split(const char *text, struct type_name *name, struct ctl_error *error);
 
+// types_fetch and types_find of what EXTENSION[.TYPE] names. error->status tells a refusal by the
+// daemon from a type that is not there. Finish with types_fini, also on failure.
+int types_look_up(struct invocation *in, const char *role, const struct type_name *name,
+	struct types *types, const struct message_type **type, struct ctl_error *error);
+
 #endif

@@ -68,13 +68,15 @@ enum effect dispatch_effect(uint32_t number)
 	return is_known(number) ? requests[number].effect : EFFECT_NONE;
 }
 
-// A list that resets what it lists is a change too. Meters are kept, policers are not.
+// A list that resets what it lists is a change too. Meters are kept, other counts are not.
 static enum effect effect_of(const Weir__Control__Request *request)
 {
 	if (request->request_case == WEIR__CONTROL__REQUEST__REQUEST_METER_LIST)
 		return request->meter_list->reset && !request->dry_run ? EFFECT_KEPT : EFFECT_NONE;
 	if (request->request_case == WEIR__CONTROL__REQUEST__REQUEST_POLICER_LIST)
 		return request->policer_list->reset && !request->dry_run ? EFFECT_ACT : EFFECT_NONE;
+	if (request->request_case == WEIR__CONTROL__REQUEST__REQUEST_DROP_LIST)
+		return request->drop_list->reset && !request->dry_run ? EFFECT_ACT : EFFECT_NONE;
 	return dispatch_effect((uint32_t)request->request_case);
 }
 

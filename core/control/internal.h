@@ -95,6 +95,10 @@ struct control_server {
 	unsigned n_clients; // with those that are closing
 	unsigned max_clients;
 	unsigned stall_ms, document_ms, drain_ms;
+	const char *state, *extensions; // as in struct control_options
+	bool strict;
+	uint64_t since;          // when it began to listen, Unix seconds
+	uint64_t started_ns;     // the same, of a clock that nobody sets
 	uint64_t drain_until_ms; // in the loop's time, while stopping
 	bool stopping;
 	void (*stopped)(void *context);

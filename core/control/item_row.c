@@ -59,7 +59,7 @@ static void take_fdb(const Weir__Control__FdbItem *message, struct weir_item *it
 
 int item_of_message(const Weir__Control__Item *message, struct weir_item *item)
 {
-	*item = (struct weir_item){ 0 };
+	*item = (struct weir_item){ .size = sizeof(*item) };
 	switch (message->item_case) {
 	case WEIR__CONTROL__ITEM__ITEM_SWITCH:
 		item->kind = WEIR_ITEM_SWITCH;

@@ -3,17 +3,12 @@
 #include "control/handlers.h"
 #include "control/internal.h"
 #include "control/rows.h"
-#include "control/scope.h"
 
 static void add_row(void *context, const struct weir_drop_info *info)
 {
-	const struct call *call = context;
-	const char *port = call->request->drop_list->port;
 	Weir__Control__Drop row = WEIR__CONTROL__DROP__INIT;
 	Weir__Control__DropPolicer policers[WEIR_DROP_POLICERS_MAX], *list[WEIR_DROP_POLICERS_MAX];
 
-	if (port && (!info->port || strcmp(port, info->port) != 0))
-		return;
 	row.reason = row_text(info->reason);
 	row.extension = row_text(info->extension);
 	row.port = row_text(info->port);
@@ -32,22 +27,21 @@ static void add_row(void *context, const struct weir_drop_info *info)
 	rows_add(context, &row.base);
 }
 
-static int list(void *context, const char *switch_name, struct weir_error *error)
-{
-	struct call *call = context;
-
-	return weir_drop_list(call->server->weir, switch_name, add_row, call, error);
-}
-
+// A dry run resets nothing.
 void on_drop_list(struct call *call)
 {
 	const Weir__Control__DropList *request = call->request->drop_list;
+	const struct weir_drop_list_filter filter = {
+		.size = sizeof(filter),
+		.switch_name = request->switch_,
+		.port = request->port,
+		.reset = call->effect != EFFECT_NONE,
+	};
 	struct weir_error error = { 0 };
 	int result = rows_begin(call, WEIR__CONTROL__REPLY__PAYLOAD_DROPS, &error);
 
 	if (result == 0)
-		result = scope_each(
-			call->server->weir, request->switch_, request->port, list, call, &error);
+		result = weir_drop_list_some(call->server->weir, &filter, add_row, call, &error);
 	rows_end(call, result, &error);
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <time.h>
 
 #include "control/handlers.h"
 #include "control/internal.h"
@@ -115,6 +116,11 @@ int control_server_create(struct weir *weir, uv_loop_t *loop, const struct contr
 	server->stall_ms = options->stall_ms ? options->stall_ms : DEFAULT_STALL_MS;
 	server->document_ms = options->document_ms ? options->document_ms : DEFAULT_DOCUMENT_MS;
 	server->drain_ms = options->drain_ms ? options->drain_ms : DEFAULT_DRAIN_MS;
+	server->state = options->state;
+	server->extensions = options->extensions;
+	server->strict = options->strict;
+	server->since = (uint64_t)time(NULL);
+	server->started_ns = uv_hrtime();
 	server->log = options->log;
 	server->log_context = options->log_context;
 	result = request_schema_create(&server->schema, error);

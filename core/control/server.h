@@ -12,6 +12,7 @@
 #ifndef CONTROL_SERVER_H
 #define CONTROL_SERVER_H
 
+#include <stdbool.h>
 #include <uv.h>
 
 #include <weir/embed.h>
@@ -22,10 +23,14 @@ struct durable; // control/durable.h
 struct control_options {
 	const char *path;        // of the socket, 1 to 107 bytes
 	struct durable *durable; // keeps what clients change, until the stop; may be NULL
-	unsigned max_clients;    // 0: 1024
-	unsigned stall_ms;       // a client that reads nothing for so long is dropped; 0: 10000
-	unsigned document_ms;    // a document that gets nothing for so long is dropped; 0: 60000
-	unsigned drain_ms;       // how long a stop waits for answers at most; 0: 5000
+	// What clients are told of the daemon. Borrowed while there is the server.
+	const char *state;      // directory of what is kept; NULL or "": nothing is
+	const char *extensions; // directories that are searched for them, with ':' between; or NULL
+	bool strict;
+	unsigned max_clients; // 0: 1024
+	unsigned stall_ms;    // a client that reads nothing for so long is dropped; 0: 10000
+	unsigned document_ms; // a document that gets nothing for so long is dropped; 0: 60000
+	unsigned drain_ms;    // how long a stop waits for answers at most; 0: 5000
 	void (*log)(void *context, int level, const char *line); // level as syslog(3); NULL: none
 	void *log_context;
 };

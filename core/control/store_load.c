@@ -124,7 +124,7 @@ static int read_kind(const struct store *store, enum weir_item_kind number,
 	if (result == SQLITE_OK)
 		result = sqlite3_step(row);
 	for (; result == SQLITE_ROW && !failed; result = failed ? result : sqlite3_step(row)) {
-		struct weir_item item = { .kind = number };
+		struct weir_item item = { .size = sizeof(item), .kind = number };
 
 		n++;
 		failed = read_row(row, kind, &item, &why);

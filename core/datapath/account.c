@@ -52,9 +52,8 @@ void account_over_rate(
 {
 	const struct snapshot_port *port = snapshot_port(dp->snapshot, op->port);
 
-	policer_dropped(policer_slot_at(&dp->policers, op->arg), wire_frames(wire),
-		account_bytes(op, wire), DROP_CAUSE(op->stage, op->reason),
-		port ? port->id : WEIR_PORT_NONE);
+	policer_dropped(&dp->policers, op->arg, wire_frames(wire), account_bytes(op, wire),
+		DROP_CAUSE(op->stage, op->reason), port ? port->id : WEIR_PORT_NONE);
 	datapath_drop_over_rate(dp, frame, op->port, op->stage, (uint16_t)op->reason, op->arg);
 }
 

@@ -74,8 +74,13 @@ struct compose_context {
 	uint32_t now_s;
 	bool learn; // a frame is at hand: its source address may be learned
 	const struct meter_owners *meters;
-	// Strict mode: the key of the frame at hand as it is parsed, unmasked; NULL: there is none.
+	// Strict mode: the key of the frame at hand as it is parsed, unmasked, and where it came
+	// from; NULL: there is none.
 	const struct flow_key *whole;
+	weir_port_id whole_ingress;
+	// Strict mode: what has been decided is only looked at once more, for another frame of the
+	// flow. Nothing is learned, and nothing counted but what is not pure.
+	bool check;
 	const uint16_t *redirect; // a visit chose this port: stages 1 to 3 are over; or NULL
 	const struct session_table *sessions;
 	// Of the composition's sessions, one bit each: those that there is no room for. It has been

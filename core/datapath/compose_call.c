@@ -11,19 +11,17 @@ struct verdict {
 };
 
 // Where the frame came from is a field like others at the egress stages, structure before.
-static weir_port_id shown_ingress(const struct composer *c, const struct hook *hook)
+static bool shows_ingress(const struct hook *hook)
 {
-	bool shown = hook->stage != WEIR_STAGE_EGRESS ||
-		     (hook->mask.fields & WEIR_FIELD_INGRESS_PORT);
-
-	return shown ? c->ingress : WEIR_PORT_NONE;
+	return hook->stage != WEIR_STAGE_EGRESS || (hook->mask.fields & WEIR_FIELD_INGRESS_PORT);
 }
 
 static void call_with(struct composer *c, const struct hook *hook)
 {
 	struct weir_flow flow;
 
-	key_to_flow(&c->key, &hook->mask, shown_ingress(c, hook), c->egress, &flow);
+	key_to_flow(&c->key, &hook->mask, shows_ingress(hook) ? c->ingress : WEIR_PORT_NONE,
+		c->egress, &flow);
 	hook->decide(hook->state, &flow, &c->decision);
 }
 
@@ -50,8 +48,8 @@ typedef void call(struct composer *c, const struct hook *hook);
 // Calls the hook with what it declared, and with what this key has in all it did not declare. The
 // hook is called without its mask's help: key_to_flow() shows the same fields as before, so what it
 // hides goes straight into the struct.
-static void call_with_hidden(
-	struct composer *c, const struct hook *hook, const struct flow_key *hidden_key)
+static void call_with_hidden(struct composer *c, const struct hook *hook,
+	const struct flow_key *hidden_key, weir_port_id hidden_ingress)
 {
 	struct key_mask others = hook->mask;
 	struct weir_flow flow, hidden;
@@ -60,7 +58,8 @@ static void call_with_hidden(
 		others.bits.w[i] = ~hook->mask.bits.w[i];
 	others.bits.w[0] = UINT64_MAX;
 	others.fields = ~hook->mask.fields;
-	key_to_flow(&c->key, &hook->mask, shown_ingress(c, hook), c->egress, &flow);
+	key_to_flow(&c->key, &hook->mask, shows_ingress(hook) ? c->ingress : hidden_ingress,
+		c->egress, &flow);
 	key_to_flow(hidden_key, &others, c->ingress, c->egress, &hidden);
 	for (size_t i = offsetof(struct weir_flow, eth_dst); i < sizeof(flow); i++)
 		((uint8_t *)&flow)[i] |= ((const uint8_t *)&hidden)[i];
@@ -75,7 +74,7 @@ static void call_with_filler(struct composer *c, const struct hook *hook)
 	for (unsigned i = 1; i < KEY_WORDS; i++)
 		filler.w[i] = (c->key.w[i] & hook->mask.bits.w[i]) |
 			      (UINT64_C(0x5a5a5a5a5a5a5a5a) & ~hook->mask.bits.w[i]);
-	call_with_hidden(c, hook, &filler);
+	call_with_hidden(c, hook, &filler, 0x5a5a5a5a);
 }
 
 // Finds who compares with a value that the frame at hand has.
@@ -84,7 +83,7 @@ static void call_with_frame(struct composer *c, const struct hook *hook)
 	struct flow_key key = *c->context->whole;
 
 	key.w[0] = c->key.w[0];
-	call_with_hidden(c, hook, &key);
+	call_with_hidden(c, hook, &key, c->context->whole_ingress);
 }
 
 // Decides again from what was before, and compares with what was decided first.
@@ -125,13 +124,14 @@ static void call_strict(struct composer *c, const struct hook *hook)
 void composer_call(struct composer *c, const struct hook *hook)
 {
 	c->hook = hook;
-	c->hook_ended = false;
+	c->hook_ended = c->remembers = c->refused = false;
 	c->decision.switch_state = hook->entry->switch_state;
 	if (c->decision.tracing) {
 		composer_trace_call(c, hook, call_with);
 		return;
 	}
-	__atomic_fetch_add(&hook->entry->counters->decisions, 1, __ATOMIC_RELAXED);
+	if (!c->context->check)
+		__atomic_fetch_add(&hook->entry->counters->decisions, 1, __ATOMIC_RELAXED);
 	if (c->context->snapshot->strict)
 		call_strict(c, hook);
 	else

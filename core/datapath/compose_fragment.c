@@ -21,6 +21,11 @@ static bool may_say(struct composer *c, const char *what)
 
 static bool is_valid(struct composer *c, const struct weir_fragment_verdict *v, const char *what)
 {
+	if (v->reserved) {
+		composer_offence(
+			c, OFFENCE_INVALID, "%s: reserved %u: must be 0", what, v->reserved);
+		return false;
+	}
 	if (v->verdict > WEIR_FRAGMENT_POLICE) {
 		composer_offence(c, OFFENCE_INVALID, "%s: verdict %u: must be 0 to %d", what,
 			v->verdict, WEIR_FRAGMENT_POLICE);
@@ -53,12 +58,18 @@ static bool is_of(const struct composer *c, enum weir_fragment which)
 static void say(struct composer *c, enum op_code code, enum weir_fragment which,
 	const struct weir_fragment_verdict *verdict, const char *what)
 {
-	struct weir_fragment_verdict v = { 0 };
+	struct weir_fragment_verdict v;
+	struct weir_error why;
 
-	memcpy(&v, verdict, verdict->size < sizeof(v) ? verdict->size : sizeof(v));
-	if (!may_say(c, what) || !is_valid(c, &v, what) || composer_has_passed(c) ||
-		!is_of(c, which))
+	if (!may_say(c, what))
 		return;
+	if (SIZED_TAKE(weir_fragment_verdict, policer, &v, verdict, &why) < 0) {
+		composer_offence(c, OFFENCE_INVALID, "%s: %s", what, why.message);
+		return;
+	}
+	if (!is_valid(c, &v, what) || composer_has_passed(c) || !is_of(c, which))
+		return;
+	c->remembers |= code == OP_REMEMBER;
 	if (v.verdict == WEIR_FRAGMENT_DROP)
 		record(c, code, FRAGMENT_DROPS, entry_reason(c->hook->entry, v.reason), 0);
 	else
@@ -67,14 +78,26 @@ static void say(struct composer *c, enum op_code code, enum weir_fragment which,
 
 void composer_fragment_refused(struct composer *c, uint16_t reason)
 {
-	if (is_of(c, WEIR_FRAGMENT_FIRST))
+	if (!is_of(c, WEIR_FRAGMENT_FIRST))
+		return;
+	if (c->remembers)
 		record(c, OP_REMEMBER, FRAGMENT_DROPS, reason, 0);
+	c->refused = !c->remembers;
+	c->refused_reason = reason;
 }
 
 void composer_fragment_remember(
 	struct weir_decision *d, const struct weir_fragment_verdict *verdict)
 {
-	say((struct composer *)d, OP_REMEMBER, WEIR_FRAGMENT_FIRST, verdict, "fragment_remember");
+	struct composer *c = (struct composer *)d;
+
+	if (c->refused) {
+		// The hook cannot know, and has no say any more.
+		record(c, OP_REMEMBER, FRAGMENT_DROPS, c->refused_reason, 0);
+		c->refused = false;
+		return;
+	}
+	say(c, OP_REMEMBER, WEIR_FRAGMENT_FIRST, verdict, "fragment_remember");
 }
 
 void composer_fragment_follow(struct weir_decision *d, const struct weir_fragment_verdict *unknown)

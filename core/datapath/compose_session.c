@@ -7,15 +7,6 @@
 
 #define MAY (1u << WEIR_CLASS_FILTER | 1u << WEIR_CLASS_FORWARDING)
 
-// The whole of it, or what an older extension knows of it.
-static struct weir_session all_of(const struct weir_session *session)
-{
-	struct weir_session all = { 0 };
-
-	memcpy(&all, session, session->size < sizeof(all) ? session->size : sizeof(all));
-	return all;
-}
-
 static bool may_ask(struct composer *c, const char *what)
 {
 	if (!composer_may(c, MAY, what))
@@ -112,6 +103,7 @@ static void take(struct composer *c, struct session_use *use, enum session_use_k
 int composer_session_find(struct weir_decision *d, struct weir_session_found *found)
 {
 	struct composer *c = (struct composer *)d;
+	struct weir_session_found known = { 0 };
 	struct session_use *use;
 
 	if (!c->context->sessions)
@@ -123,14 +115,19 @@ int composer_session_find(struct weir_decision *d, struct weir_session_found *fo
 		return 0;
 	if (use->kind == SESSION_USE_WATCH && !composer_has_passed(c))
 		take(c, use, SESSION_USE_HOLD);
-	found->size = found->size < sizeof(*found) ? found->size : sizeof(*found);
-	found->direction = use->present ? use->direction : WEIR_SESSION_FORWARD;
-	found->cookie = use->present ? use->cookie : use->spec.cookie;
+	known.direction = use->present ? use->direction : WEIR_SESSION_FORWARD;
+	known.cookie = use->present ? use->cookie : use->spec.cookie;
+	sized_give(found, &known, sizeof(known));
 	return 1;
 }
 
 static bool is_valid(struct composer *c, const struct weir_session *s)
 {
+	if (s->reserved) {
+		composer_offence(
+			c, OFFENCE_INVALID, "session: reserved %u: must be 0", s->reserved);
+		return false;
+	}
 	if (s->idle_s == 0 || s->idle_s > WEIR_SESSION_IDLE_MAX_S) {
 		composer_offence(c, OFFENCE_INVALID, "session: idle_s %u: must be 1 to %d",
 			s->idle_s, WEIR_SESSION_IDLE_MAX_S);
@@ -177,7 +174,6 @@ static void refuse(struct composer *c, struct session_use *use, const struct wei
 	use->kind = SESSION_USE_ROOM;
 	if (s->full == WEIR_SESSION_FULL_PASS)
 		return;
-	// The hook cannot know, and has no say any more.
 	composer_fragment_refused(c, reason);
 	composer_drop(c, reason);
 }
@@ -185,11 +181,16 @@ static void refuse(struct composer *c, struct session_use *use, const struct wei
 void composer_session(struct weir_decision *d, const struct weir_session *session)
 {
 	struct composer *c = (struct composer *)d;
-	struct weir_session s = all_of(session);
+	struct weir_session s;
+	struct weir_error why;
 	struct session_use *use;
 
 	if (!may_ask(c, "session") || composer_has_passed(c) || !c->context->sessions)
 		return;
+	if (SIZED_TAKE(weir_session, cookie, &s, session, &why) < 0) {
+		composer_offence(c, OFFENCE_INVALID, "session: %s", why.message);
+		return;
+	}
 	if (!is_valid(c, &s) || !opens(&c->key))
 		return;
 	use = use_of(c);

@@ -6,6 +6,7 @@
 #define COMPOSER_H
 
 #include "datapath/compose.h"
+#include "datapath/sized.h"
 
 struct composer {
 	struct weir_decision decision; // first: what extensions are handed
@@ -24,6 +25,9 @@ struct composer {
 	bool again;                      // strict mode's later calls: what offends has been counted
 	const struct composition *first; // and what the first has found; else NULL
 	bool dropped, hook_ended, flood, native, too_complex;
+	bool remembers; // the hook has had something remembered of fragments
+	bool refused;   // and the core has dropped it there, for refused_reason
+	uint16_t refused_reason;
 	uint8_t drop_stage;
 	uint16_t drop_reason;
 	unsigned n_destinations;
@@ -39,7 +43,9 @@ void composer_session_related(struct weir_decision *d, unsigned reason);
 void composer_fragment_remember(
 	struct weir_decision *d, const struct weir_fragment_verdict *verdict);
 void composer_fragment_follow(struct weir_decision *d, const struct weir_fragment_verdict *unknown);
-// The core drops the flow at this hook. Has that remembered, if it is one of first fragments.
+// The core drops the flow at this hook. What the hook has remembered of a first fragment, before
+// this or behind it, is that. Nothing is remembered for a hook that has nothing remembered: it
+// would take the place of a datagram that somebody asks for.
 void composer_fragment_refused(struct composer *c, uint16_t reason);
 // What the decision says so far of the session that the flow at the hook has; NULL: nothing, or it
 // has none.

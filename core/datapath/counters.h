@@ -11,6 +11,7 @@
 #define COUNTERS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 // Reasons of the core. An extension's reasons follow from its number: see reason_of().
@@ -73,7 +74,11 @@ struct port_counters {
 	uint64_t consumed; // taken out by an extension
 	uint64_t dropped;  // the sum of drops
 	struct drop_slot drops[DROP_SLOTS];
+	// What of each was listed and reset; in lines of its own. control: rw
+	uint64_t drop_bases[DROP_SLOTS];
 };
+_Static_assert(
+	offsetof(struct port_counters, drop_bases) % 64 == 0, "a line of the control thread");
 
 // A counter has one writer; the store is atomic so that a reader never sees half of it.
 static inline void count(uint64_t *counter, uint64_t n)

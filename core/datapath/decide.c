@@ -10,7 +10,31 @@ static void clear_rest(struct flow_key *key, unsigned n_words)
 		key->w[i] = 0;
 }
 
-// frame: whose key it is; NULL: there is none.
+static weir_port_id port_id(const struct datapath *dp, uint16_t index)
+{
+	const struct snapshot_port *port = snapshot_port(dp->snapshot, index);
+
+	return port ? port->id : WEIR_PORT_NONE;
+}
+
+// frame: whose key it is; NULL: there is none. whole: room for what strict mode wants of it.
+static void compose_in(struct compose_context *context, const struct datapath *dp,
+	const struct flow_key *key, const struct weir_frame *frame, struct flow_key *whole,
+	struct composition *out)
+{
+	if (frame && dp->snapshot->strict) {
+		key_parse(frame, whole);
+		context->whole = whole;
+		context->whole_ingress = port_id(dp, frame->port);
+	}
+	if (key->w[0] & KEY_DROP_HALF)
+		compose_drop(context, key, out);
+	else if (key->w[0] & KEY_EGRESS_HALF)
+		compose_egress(context, key, out);
+	else
+		compose_ingress(context, key, out);
+}
+
 static void compose(struct datapath *dp, const struct flow_key *key, const struct weir_frame *frame,
 	const uint16_t *redirect, unsigned sessions_refused, struct composition *out)
 {
@@ -29,17 +53,28 @@ static void compose(struct datapath *dp, const struct flow_key *key, const struc
 		.moves = &dp->moves,
 	};
 
-	if (frame && dp->snapshot->strict) {
-		key_parse(frame, &whole);
-		context.whole = &whole;
-	}
 	count(&dp->decisions, 1);
-	if (key->w[0] & KEY_DROP_HALF)
-		compose_drop(&context, key, out);
-	else if (key->w[0] & KEY_EGRESS_HALF)
-		compose_egress(&context, key, out);
-	else
-		compose_ingress(&context, key, out);
+	compose_in(&context, dp, key, frame, &whole, out);
+}
+
+// Strict mode: the flow's decision was made for another frame. Whether it depends on what this one
+// has in the fields that it is not to depend on, the composer finds; what comes of it is not used.
+static void check_for_frame(
+	struct datapath *dp, const struct flow *flow, const struct weir_frame *frame)
+{
+	struct compose_context context = {
+		.snapshot = dp->snapshot,
+		.fdb = dp->fdb,
+		.now_s = dp->now_s,
+		.meters = dp->meter_owners,
+		.sessions = dp->sessions,
+		.check = true,
+	};
+	struct composition unused;
+	struct flow_key key, whole;
+
+	flow_key(dp->flows, flow, &key);
+	compose_in(&context, dp, &key, frame, &whole, &unused);
 }
 
 // Composes for a frame that is at hand, and opens the sessions that are asked for. What there is no
@@ -63,6 +98,9 @@ static void adopt(struct datapath *dp, struct flow *flow, const struct compositi
 	struct flow_rest *rest = flow_rest(dp->flows, flow);
 
 	flow->valid_at = (uint32_t)dp->now;
+	// The flow's first frame of the next batch is looked at, whatever changes or does not.
+	if (dp->snapshot->strict)
+		generation_tick(dp->generation);
 	rest->n_depends = (uint8_t)c->n_depends;
 	memcpy(rest->depends, c->depends, sizeof(rest->depends));
 	rest->flags = (c->unlearned ? FLOW_UNLEARNED : 0) | (c->learned ? FLOW_LEARNED : 0) |
@@ -123,8 +161,13 @@ bool datapath_fresh(struct datapath *dp, struct flow *flow)
 void datapath_refresh(struct datapath *dp, struct flow *flow, const struct weir_frame *frame)
 {
 	dp->n_stale++;
-	if (datapath_fresh(dp, flow))
+	if (datapath_fresh(dp, flow)) {
+		if (dp->snapshot->strict) {
+			check_for_frame(dp, flow, frame);
+			generation_tick(dp->generation);
+		}
 		return;
+	}
 	if (dp->n_redecided < dp->redecide_max || must_redecide(dp, flow)) {
 		dp->n_redecided++;
 		if (datapath_redecide(dp, flow, frame))

@@ -53,7 +53,7 @@ void composer_offence(struct composer *c, enum offence offence, const char *form
 							 : &counters->impure;
 	va_list arguments;
 
-	if (c->again)
+	if (c->again || (c->context->check && offence != OFFENCE_IMPURE))
 		return;
 	va_start(arguments, format);
 	if (c->decision.tracing)

@@ -46,6 +46,12 @@ void generation_move(struct generation *g, uint16_t slot);
 // The same for n things at once: the clock moves once, not at all for none.
 void generation_move_all(struct generation *g, const uint16_t slots[/* n */], unsigned n);
 
+// Has nothing changed: everybody looks once more whether what he decided is good. Any thread.
+static inline void generation_tick(struct generation *g)
+{
+	__atomic_fetch_add(&g->clock, 1, __ATOMIC_ACQ_REL);
+}
+
 static inline uint64_t generation_slot_time(const struct generation *g, uint16_t slot)
 {
 	return __atomic_load_n(&g->slots[slot], __ATOMIC_RELAXED);

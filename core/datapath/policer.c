@@ -105,3 +105,24 @@ bool policer_borrow(struct policer *p, struct policer_slot *slot, int64_t cost, 
 	slot->old_ns = now_ns + POLICER_SLICE_NS;
 	return true;
 }
+
+void policer_dropped(struct policer_bank *bank, uint32_t id, uint64_t frames, uint64_t bytes,
+	uint32_t cause, uint32_t port)
+{
+	struct policer_slot *slot = policer_slot_at(bank, id);
+	uint32_t first = slot->drop_cause & ~(POLICER_ELSEWHERE | POLICER_LOST);
+
+	if (!slot->dropped_frames) {
+		PUT(slot->drop_cause, cause);
+		PUT(slot->drop_port, port);
+	} else if (first != cause || slot->drop_port != port) {
+		uint32_t lost = policer_place_count(bank->places, id, cause, port, frames)
+					? 0
+					: POLICER_LOST;
+
+		PUT(slot->drop_cause, slot->drop_cause | POLICER_ELSEWHERE | lost);
+	}
+	count(&slot->dropped_bytes, bytes);
+	// Who sees them here sees them at their place, too.
+	__atomic_store_n(&slot->dropped_frames, slot->dropped_frames + frames, __ATOMIC_RELEASE);
+}

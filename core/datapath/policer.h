@@ -35,6 +35,7 @@
 #include <stdint.h>
 
 #include "datapath/counters.h"
+#include "datapath/policer_place.h"
 
 enum {
 	POLICER_CHUNK = 1024,
@@ -72,12 +73,12 @@ struct policer_slot {
 	// From here on control: r.
 	uint64_t passed_frames, passed_bytes;
 	uint64_t dropped_frames, dropped_bytes;
-	uint32_t drop_cause; // DROP_CAUSE() of the last that were dropped, and POLICER_ELSEWHERE
+	uint32_t drop_cause; // DROP_CAUSE() of the first that were dropped, and these:
 	uint32_t drop_port;  // id of the port that they were counted at
 };
 
-// In drop_cause: others were dropped at another port or stage.
-#define POLICER_ELSEWHERE (UINT32_C(1) << 31)
+#define POLICER_ELSEWHERE (UINT32_C(1) << 31) // others were at another place: policer_place.h
+#define POLICER_LOST      (UINT32_C(1) << 30) // and not all of them are there
 
 _Static_assert(sizeof(struct policer_slot) == 64, "one line");
 
@@ -89,6 +90,7 @@ struct policer_table {
 // Of a switch and a worker.
 struct policer_bank {
 	struct policer_slot *chunks[POLICER_CHUNKS]; // control: w before use, worker: r
+	struct policer_place places[POLICER_PLACES];
 };
 
 // NULL: there is none of this number. Any thread.
@@ -146,18 +148,8 @@ static inline void policer_passed(struct policer_slot *slot, uint64_t frames, ui
 	count(&slot->passed_bytes, bytes);
 }
 
-static inline void policer_dropped(
-	struct policer_slot *slot, uint64_t frames, uint64_t bytes, uint32_t cause, uint32_t port)
-{
-	uint32_t place = slot->drop_cause & ~POLICER_ELSEWHERE;
-
-	if (slot->dropped_frames && (place != cause || slot->drop_port != port))
-		cause |= POLICER_ELSEWHERE;
-	cause |= slot->drop_cause & POLICER_ELSEWHERE;
-	count(&slot->dropped_frames, frames);
-	count(&slot->dropped_bytes, bytes);
-	__atomic_store_n(&slot->drop_cause, cause, __ATOMIC_RELAXED);
-	__atomic_store_n(&slot->drop_port, port, __ATOMIC_RELAXED);
-}
+// cause: DROP_CAUSE(); port: the id of the one that they are counted at.
+void policer_dropped(struct policer_bank *bank, uint32_t id, uint64_t frames, uint64_t bytes,
+	uint32_t cause, uint32_t port);
 
 #endif

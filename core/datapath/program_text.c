@@ -105,6 +105,49 @@ static void put_tci(struct writer *w, uint32_t arg)
 		text_put(&w->text, "set-pcp %u", arg >> 13 & 7);
 }
 
+// What changes the frame.
+static void put_rewrite(struct writer *w, const struct op *op)
+{
+	switch (op->code) {
+	case OP_PUSH_VLAN:
+		text_put(&w->text, "push-vlan %u", op->arg & 0xfff);
+		break;
+	case OP_POP_VLAN:
+		text_put(&w->text, "pop-vlan");
+		break;
+	case OP_SET_TCI:
+		put_tci(w, op->arg);
+		break;
+	case OP_SET_ETH_DST:
+		put_mac(w, "set-eth-dst", op->bytes);
+		break;
+	case OP_SET_ETH_SRC:
+		put_mac(w, "set-eth-src", op->bytes);
+		break;
+	case OP_SET_TOS:
+		put_tos(w, op->arg);
+		break;
+	case OP_SET_IPV4_SRC:
+		put_address(w, "set-ip-src", AF_INET, &op->arg);
+		break;
+	case OP_SET_IPV4_DST:
+		put_address(w, "set-ip-dst", AF_INET, &op->arg);
+		break;
+	case OP_SET_IPV6_SRC:
+		put_address(w, "set-ip-src", AF_INET6, op->address);
+		break;
+	case OP_SET_IPV6_DST:
+		put_address(w, "set-ip-dst", AF_INET6, op->address);
+		break;
+	case OP_SET_L4_SRC:
+		text_put(&w->text, "set-l4-src %u", ntohs((uint16_t)op->arg));
+		break;
+	case OP_SET_L4_DST:
+		text_put(&w->text, "set-l4-dst %u", ntohs((uint16_t)op->arg));
+		break;
+	}
+}
+
 static void put_op(struct writer *w, const struct op *op)
 {
 	switch ((enum op_code)op->code) {
@@ -151,40 +194,18 @@ static void put_op(struct writer *w, const struct op *op)
 		put_fragment(w, op);
 		break;
 	case OP_PUSH_VLAN:
-		text_put(&w->text, "push-vlan %u", op->arg & 0xfff);
-		break;
 	case OP_POP_VLAN:
-		text_put(&w->text, "pop-vlan");
-		break;
 	case OP_SET_TCI:
-		put_tci(w, op->arg);
-		break;
 	case OP_SET_ETH_DST:
-		put_mac(w, "set-eth-dst", op->bytes);
-		break;
 	case OP_SET_ETH_SRC:
-		put_mac(w, "set-eth-src", op->bytes);
-		break;
 	case OP_SET_TOS:
-		put_tos(w, op->arg);
-		break;
 	case OP_SET_IPV4_SRC:
-		put_address(w, "set-ip-src", AF_INET, &op->arg);
-		break;
 	case OP_SET_IPV4_DST:
-		put_address(w, "set-ip-dst", AF_INET, &op->arg);
-		break;
 	case OP_SET_IPV6_SRC:
-		put_address(w, "set-ip-src", AF_INET6, op->address);
-		break;
 	case OP_SET_IPV6_DST:
-		put_address(w, "set-ip-dst", AF_INET6, op->address);
-		break;
 	case OP_SET_L4_SRC:
-		text_put(&w->text, "set-l4-src %u", ntohs((uint16_t)op->arg));
-		break;
 	case OP_SET_L4_DST:
-		text_put(&w->text, "set-l4-dst %u", ntohs((uint16_t)op->arg));
+		put_rewrite(w, op);
 		break;
 	case N_OP_CODES:
 		break;

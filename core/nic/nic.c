@@ -142,6 +142,18 @@ int nic_try(const char *specification, const struct nic_options *options, struct
 	return kind->class->check(&with_argument, error);
 }
 
+bool nic_shares(const char *specification, const struct nic_options *options)
+{
+	struct nic_options with_argument = *options;
+	const struct kind *kind;
+	const char *argument;
+
+	if (parse(specification, &kind, &argument, NULL) || !kind->class->shares)
+		return false;
+	with_argument.argument = argument ? argument : "";
+	return kind->class->shares(&with_argument);
+}
+
 void nic_close(struct nic *nic)
 {
 	if (nic)

@@ -86,6 +86,9 @@ struct nic_class {
 	// What open() would refuse now, as far as it can be told without taking or making anything.
 	// May be NULL: nothing. Control thread; may block.
 	int (*check)(const struct nic_options *options, struct weir_error *error);
+	// Whether open() would make one that is `shared` now. May be NULL: it would not. Control
+	// thread.
+	bool (*shares)(const struct nic_options *options);
 	// Closes and frees. Any one thread, after a grace period in which no worker used the NIC;
 	// may block.
 	void (*close)(struct nic *nic);
@@ -123,6 +126,8 @@ int nic_open(const char *specification, const struct nic_options *options, struc
 	struct weir_error *error);
 // The same refusals, as far as they can be told without opening it: for a dry run. Control thread.
 int nic_try(const char *specification, const struct nic_options *options, struct weir_error *error);
+// Whether one that was opened now would be `shared`. Control thread.
+bool nic_shares(const char *specification, const struct nic_options *options);
 // Accepts NULL. Any one thread, after a grace period.
 void nic_close(struct nic *nic);
 // Checks the form of a specification without opening anything: 0 or -EINVAL with a sentence.

@@ -283,6 +283,13 @@ static int packet_check(const struct nic_options *options, struct weir_error *er
 	return look(options, &spec, &interface, error);
 }
 
+static bool packet_shares(const struct nic_options *options)
+{
+	struct specification spec;
+
+	return parse(options, &spec, NULL) == 0 && interface_speaks_ip(spec.name);
+}
+
 static int packet_open(
 	const struct nic_options *options, struct nic **nic, struct weir_error *error)
 {
@@ -326,6 +333,7 @@ const struct nic_class nic_packet_class = {
 	.summary = "A network interface of the host, through a packet socket",
 	.open = packet_open,
 	.check = packet_check,
+	.shares = packet_shares,
 	.close = packet_close,
 	.receive = packet_receive,
 	.transmit = packet_transmit,

@@ -7,6 +7,14 @@
 #include <string.h>
 
 #include "switch/apply.h"
+#include "switch/document.h"
+#include "switch/item.h"
+#include "switch/port.h"
+#include "switch/publish.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
+#include "switch/workers.h"
 
 static int plan(struct apply *x)
 {

@@ -19,12 +19,24 @@
 #ifndef SWITCH_APPLY_H
 #define SWITCH_APPLY_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "forwarding/vlan.h"
 #include "switch/arena.h"
-#include "switch/document.h"
-#include "switch/model.h"
+#include "switch/change.h"
 
 struct apply;
+struct attachment;
+struct document_entry;
+struct port;
 struct step;
+struct target;
+struct vswitch;
 
 // A kind of difference.
 struct step_class {
@@ -134,7 +146,7 @@ int plan_meters(struct apply *apply);
 // Hands what was saved of the target to the extension, if anything was.
 void restore_saved(struct apply *apply, struct attachment *attachment, const struct target *target);
 
-// ---- apply_port.c, apply_nic.c
+// ---- apply_port.c, apply_port_set.c, apply_nic.c
 struct port_step {
 	struct step step;
 	struct port *port;
@@ -172,6 +184,14 @@ void nics_force(struct apply *apply);
 // After steps_finish(): who waits for an interface knows what for.
 void nics_wait(struct apply *apply);
 void nic_tell(struct port_step *step);
+// The name of the port, for step_class.
+void port_step_name(const struct step *step, char *text, size_t size);
+struct weir_port_config port_config_of(const struct weir_item *item);
+// Everybody on the stack prepares for the port: it is new, or shows them another address.
+int port_touch_everybody(
+	struct apply *apply, struct port *port, const struct document_entry *entry);
+// The settings and the NIC of a port that is there.
+int plan_port_change(struct apply *apply, struct port *port, const struct document_entry *entry);
 // part_of: the port goes with its switch: nobody is asked or told.
 int plan_port_removal(struct apply *apply, struct port *port, bool part_of);
 

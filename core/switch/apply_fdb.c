@@ -8,7 +8,18 @@
 #include <string.h>
 #include <syslog.h>
 
+#include <weir/embed.h>
+
+#include "datapath/rcu.h"
+#include "forwarding/fdb.h"
+#include "forwarding/vlan.h"
 #include "switch/apply.h"
+#include "switch/document.h"
+#include "switch/item.h"
+#include "switch/port.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
 
 struct fdb_step {
 	struct step step;

@@ -6,7 +6,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "nic/nic.h"
 #include "switch/apply.h"
+#include "switch/document.h"
+#include "switch/host.h"
+#include "switch/notice.h"
+#include "switch/port.h"
+#include "switch/port_nic.h"
+#include "switch/remark.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
+#include "switch/workers.h"
 
 static bool in_use(enum weir_port_state state)
 {

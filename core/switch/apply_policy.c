@@ -6,7 +6,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <weir/embed.h>
+#include <weir/extension.h>
+
 #include "switch/apply.h"
+#include "switch/attachment.h"
+#include "switch/document.h"
+#include "switch/host.h"
+#include "switch/item.h"
+#include "switch/meter.h"
+#include "switch/notice.h"
+#include "switch/policy.h"
+#include "switch/port.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
 
 struct policy_step {
 	struct step step;

@@ -7,7 +7,22 @@
 #include <string.h>
 #include <syslog.h>
 
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "datapath/snapshot.h"
 #include "switch/apply.h"
+#include "switch/arena.h"
+#include "switch/attachment.h"
+#include "switch/change.h"
+#include "switch/document.h"
+#include "switch/host.h"
+#include "switch/notice.h"
+#include "switch/policy.h"
+#include "switch/port.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
 
 // ---- What is concerned
 

@@ -6,7 +6,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "datapath/snapshot.h"
 #include "switch/apply.h"
+#include "switch/attachment.h"
+#include "switch/document.h"
+#include "switch/item.h"
+#include "switch/loader.h"
+#include "switch/missing.h"
+#include "switch/notice.h"
+#include "switch/stack.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
 
 struct stack_step {
 	struct step step;

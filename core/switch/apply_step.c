@@ -7,7 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <weir/embed.h>
+#include <weir/extension.h>
+
 #include "switch/apply.h"
+#include "switch/arena.h"
+#include "switch/document.h"
+#include "switch/host.h"
+#include "switch/notice.h"
+#include "switch/port.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
 
 // ---- Steps
 

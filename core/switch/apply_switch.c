@@ -6,7 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <weir/embed.h>
+
 #include "switch/apply.h"
+#include "switch/document.h"
+#include "switch/item.h"
+#include "switch/notice.h"
+#include "switch/session.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
 
 struct switch_step {
 	struct step step;

@@ -6,7 +6,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "switch/attachment.h"
+#include "switch/change.h"
+#include "switch/host.h"
+#include "switch/loader.h"
+#include "switch/missing.h"
+#include "switch/policy.h"
+#include "switch/port.h"
+#include "switch/publish.h"
+#include "switch/reasons.h"
+#include "switch/session.h"
+#include "switch/stack.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/wait.h"
+#include "switch/weir.h"
+#include "switch/workers.h"
 
 struct attachment *attachment_find(struct vswitch *s, const char *extension)
 {

@@ -6,7 +6,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "switch/attachment.h"
+#include "switch/change.h"
+#include "switch/host.h"
+#include "switch/meter.h"
+#include "switch/plan.h"
+#include "switch/policy.h"
+#include "switch/port.h"
+#include "switch/remark.h"
+#include "switch/schema.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/wait.h"
 
 struct prepared {
 	struct prepared *next;
@@ -371,29 +385,4 @@ void change_revert(struct change *change)
 		retire(item->target->vswitch, item->state, false);
 		free(item);
 	}
-}
-
-// ---- All of it
-
-int change_publish_target(void *context)
-{
-	struct target *target = context;
-
-	return target->port ? port_republish(target->port) : publish_all(target->vswitch);
-}
-
-int change_carry_out(
-	struct change *change, unsigned flags, change_publisher *publish, void *context)
-{
-	if (flags & WEIR_DRY_RUN) {
-		change_abort(change);
-		return 0;
-	}
-	change_commit(change);
-	if (publish(context) < 0) {
-		change_revert(change);
-		return -ENOMEM;
-	}
-	change_finish(change);
-	return 0;
 }

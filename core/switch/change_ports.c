@@ -4,7 +4,14 @@
 // What depends on which ports there are.
 #include <syslog.h>
 
-#include "switch/model.h"
+#include <weir/extension.h>
+
+#include "switch/attachment.h"
+#include "switch/change.h"
+#include "switch/port.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
 
 static bool prepare_again(struct change *change, struct target *target)
 {

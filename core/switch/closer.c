@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "switch/model.h"
+#include "nic/nic.h"
+#include "switch/closer.h"
+#include "switch/wait.h"
+#include "switch/weir.h"
 
 struct job {
 	struct job *next;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "datapath/sized.h"
 #include "switch/document.h"
 
 // ---- What an item is about
@@ -235,15 +236,32 @@ static int refuse_second(const struct weir_document *d, const struct document_en
 		first->number);
 }
 
-int weir_document_add(
-	struct weir_document *d, const struct weir_item *item, struct weir_error *error)
+// What all kinds have, and the longest of what one kind has.
+_Static_assert(sizeof(((struct weir_item *)NULL)->port) ==
+		       sizeof(struct weir_item) - offsetof(struct weir_item, port),
+	"the end of a port's is the end of the first version of struct weir_item");
+
+static int take(const struct weir_document *d, const struct weir_item *given,
+	struct weir_item *item, struct weir_error *error)
 {
-	int failed = check_names(d, item, error);
+	struct weir_error why;
+	int failed = SIZED_TAKE(weir_item, port, item, given, &why);
+
+	return failed ? refuse(d, error, failed, why.field, "%s", why.message) : 0;
+}
+
+int weir_document_add(
+	struct weir_document *d, const struct weir_item *given, struct weir_error *error)
+{
+	struct weir_item taken, *item = &taken;
+	int failed = take(d, given, item, error);
 	const struct document_entry *first;
 	struct document_entry *entry;
 	struct identity id;
 	uint32_t hash;
 
+	if (!failed)
+		failed = check_names(d, item, error);
 	if (failed)
 		return failed;
 	identify(item, &id);

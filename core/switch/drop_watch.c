@@ -8,8 +8,22 @@
 #include <sys/timerfd.h>
 #include <time.h>
 
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "datapath/drop_watch.h"
+#include "datapath/rcu.h"
+#include "datapath/ring.h"
+#include "datapath/sized.h"
 #include "datapath/summary.h"
-#include "switch/model.h"
+#include "switch/drop_watch.h"
+#include "switch/observe.h"
+#include "switch/policing.h"
+#include "switch/port.h"
+#include "switch/reasons.h"
+#include "switch/vswitch.h"
+#include "switch/wait.h"
+#include "switch/weir.h"
 
 enum { EVERY_MS = 50, NS_PER_S = 1000000000 };
 
@@ -31,9 +45,6 @@ static int check(struct weir *w, const struct weir_drop_filter *f, struct weir_e
 {
 	unsigned n = 0;
 
-	if (f->size != sizeof(*f))
-		return weir_refuse(
-			error, -EINVAL, "size", "size %u: must be %zu", f->size, sizeof(*f));
 	for (const struct weir_drop_watch *watch = w->watching; watch; watch = watch->next)
 		n++;
 	if (n >= WEIR_DROP_WATCHES_MAX)
@@ -117,13 +128,17 @@ static void begin(struct weir *w, struct weir_drop_watch *watch)
 	set_timer(w, true);
 }
 
-int weir_drop_watch(struct weir *w, const struct weir_drop_filter *filter,
+int weir_drop_watch(struct weir *w, const struct weir_drop_filter *given,
 	weir_drop_sample_handler *handler, void *context, struct weir_drop_watch **out,
 	struct weir_error *error)
 {
-	int failed = check(w, filter, error);
-	struct weir_drop_watch *watch = failed ? NULL : watch_make(w);
+	struct weir_drop_filter taken, *filter = &taken;
+	int failed = SIZED_TAKE(weir_drop_filter, extension, filter, given, error);
+	struct weir_drop_watch *watch;
 
+	if (!failed)
+		failed = check(w, filter, error);
+	watch = failed ? NULL : watch_make(w);
 	if (failed)
 		return failed;
 	if (!watch)

@@ -7,7 +7,19 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "switch/attachment.h"
+#include "switch/missing.h"
+#include "switch/notice.h"
+#include "switch/policy.h"
+#include "switch/port.h"
+#include "switch/publish.h"
+#include "switch/stack.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/workers.h"
 
 struct exchange {
 	struct attachment *old, *new;

@@ -3,12 +3,24 @@
 //
 // Loaded extensions.
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
+#include <weir/embed.h>
+#include <weir/extension.h>
+
 #include "datapath/text.h"
-#include "switch/model.h"
+#include "switch/attachment.h"
+#include "switch/extensions.h"
+#include "switch/loader.h"
+#include "switch/missing.h"
+#include "switch/notice.h"
+#include "switch/reasons.h"
+#include "switch/schema.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
 
 int weir_extension_load(struct weir *w, const char *name, const char *path, unsigned flags,
 	struct weir_error *error)
@@ -32,15 +44,83 @@ int weir_extension_load(struct weir *w, const char *name, const char *path, unsi
 	return 0;
 }
 
+// One that is missing on several switches is named once.
+static bool is_named(const struct weir *w, const struct attachment *a)
+{
+	struct vswitch *s = w->switches;
+
+	while (s != a->vswitch && !attachment_find(s, a->descriptor->name))
+		s = s->next;
+	return s != a->vswitch || loader_find(w->loader, a->descriptor->name);
+}
+
+static void put_name(struct text *names, const char *name)
+{
+	text_put(names, "%s%s", names->used ? ", " : "", name);
+}
+
+// It is nothing that there is.
+static int refuse_unknown(
+	struct weir *w, const char *name, const char *field, struct weir_error *error)
+{
+	char buffer[256] = "";
+	struct text names = { buffer, sizeof(buffer), 0 };
+
+	for (struct extension *e = extension_next(w->loader, NULL); e;
+		e = extension_next(w->loader, e))
+		put_name(&names, extension_descriptor(e)->name);
+	for (struct vswitch *s = w->switches; s; s = s->next)
+		for (const struct attachment *a = s->attachments; a; a = a->next)
+			if (a->missing && !is_named(w, a))
+				put_name(&names, a->descriptor->name);
+	return weir_refuse(error, -ENOENT, field, "extension \"%.64s\": is not loaded; %s%s", name,
+		names.used ? "there are " : "none is", buffer);
+}
+
+int extension_check_known(struct weir *w, const char *name, struct weir_error *error)
+{
+	if (loader_find(w->loader, name) || attached_anywhere(w, name, true))
+		return 0;
+	return refuse_unknown(w, name, "extension", error);
+}
+
+// Why it is not loaded, as far as a user can do something about it.
+static int refuse_unloaded(
+	struct weir *w, const char *name, const char *field, struct weir_error *error)
+{
+	char path[PATH_MAX];
+
+	for (struct vswitch *s = w->switches; s; s = s->next)
+		if (attachment_find(s, name))
+			return weir_refuse(error, -ENOENT, field,
+				"extension \"%s\": is not loaded: it is missing on "
+				"switch %s, where extension attach tries it again",
+				name, s->name);
+	if (loader_locate(w->loader, name, path, sizeof(path)))
+		return weir_refuse(error, -ENOENT, field,
+			"extension \"%s\": is not loaded; it would be loaded from %.200s", name,
+			path);
+	return refuse_unknown(w, name, field, error);
+}
+
+struct extension *extension_loaded(
+	struct weir *w, const char *name, const char *field, struct weir_error *error)
+{
+	struct extension *extension = loader_find(w->loader, name ? name : "");
+
+	if (!extension)
+		refuse_unloaded(w, name ? name : "", field, error);
+	return extension;
+}
+
 int weir_extension_unload(
 	struct weir *w, const char *name, unsigned flags, struct weir_error *error)
 {
-	struct extension *extension = name ? loader_find(w->loader, name) : NULL;
+	struct extension *extension = extension_loaded(w, name, "name", error);
 	int failed;
 
 	if (!extension)
-		return weir_refuse(error, -ENOENT, "name", "extension \"%.64s\": is not loaded",
-			name ? name : "");
+		return -ENOENT;
 	for (struct vswitch *s = w->switches; s; s = s->next)
 		if (attachment_find(s, name) && !attachment_find(s, name)->missing)
 			return weir_refuse(error, -EBUSY, "name",
@@ -80,39 +160,6 @@ struct extension *extension_need(
 		return NULL;
 	*loaded = true;
 	return loader_find(w->loader, name);
-}
-
-// One that is missing on several switches is named once.
-static bool is_named(const struct weir *w, const struct attachment *a)
-{
-	struct vswitch *s = w->switches;
-
-	while (s != a->vswitch && !attachment_find(s, a->descriptor->name))
-		s = s->next;
-	return s != a->vswitch || loader_find(w->loader, a->descriptor->name);
-}
-
-static void put_name(struct text *names, const char *name)
-{
-	text_put(names, "%s%s", names->used ? ", " : "", name);
-}
-
-int extension_check_known(struct weir *w, const char *name, struct weir_error *error)
-{
-	char buffer[256] = "";
-	struct text names = { buffer, sizeof(buffer), 0 };
-
-	if (loader_find(w->loader, name) || attached_anywhere(w, name, true))
-		return 0;
-	for (struct extension *e = extension_next(w->loader, NULL); e;
-		e = extension_next(w->loader, e))
-		put_name(&names, extension_descriptor(e)->name);
-	for (struct vswitch *s = w->switches; s; s = s->next)
-		for (const struct attachment *a = s->attachments; a; a = a->next)
-			if (a->missing && !is_named(w, a))
-				put_name(&names, a->descriptor->name);
-	return weir_refuse(error, -ENOENT, "extension", "extension \"%.64s\": is not loaded; %s%s",
-		name, names.used ? "there are " : "none is", buffer);
 }
 
 int weir_extension_schema(struct weir *w, const char *name, const void **bytes, size_t *size,

@@ -8,8 +8,25 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <weir/embed.h>
+
+#include "datapath/datapath.h"
+#include "datapath/flow_table.h"
+#include "datapath/generation.h"
+#include "datapath/key.h"
 #include "datapath/key_match.h"
-#include "switch/model.h"
+#include "datapath/program.h"
+#include "datapath/sized.h"
+#include "datapath/snapshot.h"
+#include "datapath/worker.h"
+#include "switch/flow_list.h"
+#include "switch/meter.h"
+#include "switch/policing.h"
+#include "switch/port.h"
+#include "switch/reasons.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
 
 enum {
 	PAGE_ROWS = 256,
@@ -255,9 +272,6 @@ void flow_list_free(struct weir *w)
 static int check(const struct weir *w, const struct weir_flow_filter *f, struct key_match *match,
 	struct weir_error *error)
 {
-	if (f->size != sizeof(*f))
-		return weir_refuse(
-			error, -EINVAL, "size", "size %u: must be %zu", f->size, sizeof(*f));
 	if (f->worker < -1 || f->worker >= (int)w->n_workers)
 		return weir_refuse(error, -EINVAL, "worker", "worker %d: must be 0 to %u",
 			f->worker, w->n_workers - 1);
@@ -320,27 +334,30 @@ static void begin(struct flow_listing *l, const struct weir_flow_filter *filter,
 	}
 }
 
-int weir_flow_list_some(struct weir *w, const struct weir_flow_filter *filter, weir_flow_row *row,
+int weir_flow_list_some(struct weir *w, const struct weir_flow_filter *given, weir_flow_row *row,
 	weir_done *done, void *context, struct weir_error *error)
 {
-	struct vswitch *s = vswitch_find(w, filter->switch_name, error);
+	struct weir_flow_filter filter;
+	int port, failed = SIZED_TAKE(weir_flow_filter, limit, &filter, given, error);
+	struct vswitch *s = failed ? NULL : vswitch_find(w, filter.switch_name, error);
 	struct key_match match;
 	struct flow_listing *l;
-	int port, failed = s ? check(w, filter, &match, error) : -ENOENT;
 
 	if (!failed)
-		failed = find_port(w, s, filter->port, &port, error);
+		failed = s ? check(w, &filter, &match, error) : -ENOENT;
+	if (!failed)
+		failed = find_port(w, s, filter.port, &port, error);
 	if (failed)
 		return failed;
-	l = listing_make(w, filter->worker < 0 ? w->n_workers : 1);
+	l = listing_make(w, filter.worker < 0 ? w->n_workers : 1);
 	if (!l)
 		return weir_refuse(error, -ENOMEM, NULL, "no memory for a list of flows");
 	l->vswitch = s;
 	l->row = row;
 	l->done = done;
 	l->context = context;
-	l->left = filter->limit ? filter->limit : UINT64_MAX;
-	begin(l, filter, port, &match);
+	l->left = filter.limit ? filter.limit : UINT64_MAX;
+	begin(l, &filter, port, &match);
 	return 0;
 }
 

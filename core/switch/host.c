@@ -7,8 +7,26 @@
 #include <string.h>
 #include <syslog.h>
 
+#include <weir/extension.h>
+
+#include "datapath/counters.h"
+#include "datapath/datapath.h"
+#include "datapath/generation.h"
+#include "datapath/key.h"
+#include "datapath/rcu.h"
 #include "datapath/ring.h"
-#include "switch/model.h"
+#include "datapath/sized.h"
+#include "datapath/snapshot.h"
+#include "datapath/worker.h"
+#include "switch/attachment.h"
+#include "switch/change.h"
+#include "switch/host.h"
+#include "switch/port.h"
+#include "switch/reasons.h"
+#include "switch/session.h"
+#include "switch/vswitch.h"
+#include "switch/wait.h"
+#include "switch/weir.h"
 
 // A prepare that an extension asked for.
 struct refresh {
@@ -152,11 +170,12 @@ __attribute__((format(printf, 3, 0))) static void host_log(
 static void host_drop_describe(
 	struct weir_attachment *public, uint32_t drop, struct weir_drop_cause *cause)
 {
+	struct weir_drop_cause known = { .stage = (uint8_t)(drop >> 16) };
 	const char *text;
 
-	cause->stage = (uint8_t)(drop >> 16);
-	cause->reason = reason_describe(
-		attachment_of(public)->weir, (uint16_t)drop, &text, &cause->extension);
+	known.reason = reason_describe(
+		attachment_of(public)->weir, (uint16_t)drop, &text, &known.extension);
+	sized_give(cause, &known, sizeof(known));
 }
 
 static int host_ring_create(

@@ -11,7 +11,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "datapath/sized.h"
+#include "datapath/snapshot.h"
+#include "switch/attachment.h"
+#include "switch/host.h"
+#include "switch/loader.h"
+#include "switch/schema.h"
+#include "switch/wait.h"
+#include "switch/weir.h"
 
 struct weir_running_call {
 	struct weir_call public; // first: what the extension is handed
@@ -265,9 +275,10 @@ static int start(
 	return weir_refuse(error, own.code, own.field, "%s", own.message);
 }
 
-int weir_call_begin(struct weir *w, const struct weir_call_request *r, unsigned flags,
+int weir_call_begin(struct weir *w, const struct weir_call_request *given, unsigned flags,
 	struct weir_running_call **running, struct weir_error *error)
 {
+	struct weir_call_request taken, *r = &taken;
 	const struct schema_message *message;
 	struct weir_running_call *c = NULL;
 	struct weir_error own = { 0 };
@@ -275,9 +286,11 @@ int weir_call_begin(struct weir *w, const struct weir_call_request *r, unsigned 
 
 	if (!error)
 		error = &own;
-	if (r->size != sizeof(*r))
-		return weir_refuse(
-			error, -EINVAL, "size", "size %u: must be %zu", r->size, sizeof(*r));
+	if (SIZED_TAKE(weir_call_request, context, r, given, error) < 0) {
+		if (error->code == -E2BIG) // otherwise it is not known whether there are any
+			close_files(given->files, given->n_files);
+		return error->code;
+	}
 	a = call_find(w, r, &message, error);
 	if (a) {
 		c = call_make(a, r, message, flags & WEIR_DRY_RUN);

@@ -6,7 +6,18 @@
 #include <errno.h>
 #include <string.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "switch/attachment.h"
+#include "switch/extensions.h"
+#include "switch/host.h"
+#include "switch/loader.h"
+#include "switch/port.h"
+#include "switch/schema.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
 
 static struct attachment *on_switch(
 	struct vswitch *s, const struct weir_call_request *r, struct weir_error *error)
@@ -80,18 +91,17 @@ static struct attachment *find_attachment(struct weir *w, const struct weir_call
 static const struct schema_message *find_message(
 	struct weir *w, const struct weir_call_request *r, struct weir_error *error)
 {
-	struct extension *extension = r->extension ? loader_find(w->loader, r->extension) : NULL;
+	struct extension *extension = extension_loaded(w, r->extension, "extension", error);
 	const struct weir_schema *schema = extension ? extension_schema(extension) : NULL;
 
 	if (!extension)
-		weir_refuse(error, -ENOENT, "extension", "extension \"%.64s\": is not loaded",
-			r->extension ? r->extension : "");
-	else if (!schema || !extension_descriptor(extension)->call)
+		return NULL;
+	if (!schema || !extension_descriptor(extension)->call) {
 		weir_refuse(error, -ENOENT, "extension", "extension \"%s\": takes no calls",
 			r->extension);
-	else
-		return schema_find(schema, SCHEMA_CALL, r->type, error);
-	return NULL;
+		return NULL;
+	}
+	return schema_find(schema, SCHEMA_CALL, r->type, error);
 }
 
 static int check_files(const struct weir_call_request *r, const struct schema_message *message,

@@ -7,7 +7,15 @@
 #include <string.h>
 #include <syslog.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "switch/attachment.h"
+#include "switch/host.h"
+#include "switch/port.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
 
 enum { SAVED_MAX = 256 << 20, SAVED_FIRST = 4096 };
 
@@ -105,6 +113,7 @@ static int save(const struct attachment *a, const struct target *t, weir_item_ro
 	target_name(t, name);
 	if (size)
 		row(context, &(struct weir_item){
+				     .size = sizeof(struct weir_item),
 				     .kind = WEIR_ITEM_SAVED,
 				     .target = name,
 				     .name = a->descriptor->name,

@@ -5,7 +5,19 @@
 #include <errno.h>
 #include <string.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "datapath/snapshot.h"
+#include "switch/attachment.h"
+#include "switch/extensions.h"
+#include "switch/host.h"
+#include "switch/loader.h"
+#include "switch/port.h"
+#include "switch/schema.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
 
 // One question to one attachment, and who hears the answers.
 struct question {
@@ -125,14 +137,13 @@ static int ask_one(const struct listing *l, const struct target *t, const char *
 static int find_extension(struct weir *w, const char *name, const char *type,
 	const struct schema_type **only, struct weir_error *error)
 {
-	struct extension *extension = name ? loader_find(w->loader, name) : NULL;
+	struct extension *extension = extension_loaded(w, name, "extension", error);
 	const struct weir_schema *schema = extension ? extension_schema(extension) : NULL;
 	const struct schema_message *message;
 	struct weir_error own;
 
 	if (!extension)
-		return weir_refuse(error, -ENOENT, "extension",
-			"extension \"%.64s\": is not loaded", name ? name : "");
+		return -ENOENT;
 	if (!schema || !extension_descriptor(extension)->status)
 		return weir_refuse(
 			error, -ENOENT, "extension", "extension \"%s\": has no statuses", name);

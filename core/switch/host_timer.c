@@ -12,8 +12,15 @@
 #include <string.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
+#include <time.h>
 
-#include "switch/model.h"
+#include <weir/extension.h>
+
+#include "switch/attachment.h"
+#include "switch/host.h"
+#include "switch/vswitch.h"
+#include "switch/wait.h"
+#include "switch/weir.h"
 
 struct timer {
 	uint64_t cookie, due_ns;

@@ -9,7 +9,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "datapath/rcu.h"
+#include "datapath/snapshot.h"
+#include "forwarding/fdb.h"
+#include "switch/attachment.h"
+#include "switch/item.h"
+#include "switch/meter.h"
+#include "switch/missing.h"
+#include "switch/notice.h"
+#include "switch/policy.h"
+#include "switch/port.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
 
 enum { TARGET_TEXT_SIZE = WEIR_NAME_MAX + 8, MAC_TEXT_SIZE = 18 };
 
@@ -18,6 +33,7 @@ enum { TARGET_TEXT_SIZE = WEIR_NAME_MAX + 8, MAC_TEXT_SIZE = 18 };
 static struct weir_item switch_item(const struct vswitch *s)
 {
 	return (struct weir_item){
+		.size = sizeof(struct weir_item),
 		.kind = WEIR_ITEM_SWITCH,
 		.switch_name = s->name,
 		.vswitch = { .made_ids = s->target.made_ids,
@@ -30,7 +46,7 @@ static struct weir_item switch_item(const struct vswitch *s)
 static struct weir_item attachment_item(const struct attachment *a)
 {
 	return (struct weir_item){
-		.kind = WEIR_ITEM_EXTENSION,
+		.size = sizeof(struct weir_item), .kind = WEIR_ITEM_EXTENSION,
 		.switch_name = a->vswitch->name,
 		.name = a->descriptor->name,
 		.extension = {
@@ -44,7 +60,7 @@ static struct weir_item attachment_item(const struct attachment *a)
 static struct weir_item port_item(const struct port *port)
 {
 	return (struct weir_item){
-		.kind = WEIR_ITEM_PORT,
+		.size = sizeof(struct weir_item), .kind = WEIR_ITEM_PORT,
 		.switch_name = port->target.vswitch->name,
 		.name = port->name,
 		.port = {
@@ -64,6 +80,7 @@ static struct weir_item port_item(const struct port *port)
 static struct weir_item policy_item(const char *target, const struct policy *p)
 {
 	return (struct weir_item){
+		.size = sizeof(struct weir_item),
 		.kind = WEIR_ITEM_POLICY,
 		.target = target,
 		.name = policy_extension(p),
@@ -77,6 +94,7 @@ static struct weir_item fdb_item(const struct vswitch *s, uint16_t vlan, const u
 {
 	mac_format(address, mac);
 	return (struct weir_item){
+		.size = sizeof(struct weir_item),
 		.kind = WEIR_ITEM_FDB,
 		.switch_name = s->name,
 		.fdb = { .mac = mac, .port = port, .vlan = vlan },
@@ -135,6 +153,7 @@ void note_meter_gone(const struct weir *w, const struct meter *m)
 {
 	note(w, true,
 		(struct weir_item){
+			.size = sizeof(struct weir_item),
 			.kind = WEIR_ITEM_METER,
 			.target = m->target,
 			.name = m->extension,

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "switch/loader_internal.h"
 
@@ -175,6 +176,17 @@ struct extension *loader_find(const struct loader *loader, const char *name)
 	while (extension && strcmp(extension->descriptor.name, name) != 0)
 		extension = extension->next;
 	return extension;
+}
+
+bool loader_locate(const struct loader *loader, const char *name, char *path, size_t size)
+{
+	for (size_t i = 0; loader_is_name(name) && i < loader->n_directories; i++) {
+		int n = snprintf(path, size, "%s/%s.so", loader->directories[i], name);
+
+		if (n > 0 && (size_t)n < size && access(path, F_OK) == 0)
+			return true;
+	}
+	return false;
 }
 
 struct extension *extension_next(const struct loader *loader, const struct extension *previous)

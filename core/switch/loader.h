@@ -103,6 +103,10 @@ struct extension *loader_find(const struct loader *loader, const char *name);
 // end.
 struct extension *extension_next(const struct loader *loader, const struct extension *previous);
 
+// Whether the directories have a file that name would be loaded from, without looking into it;
+// path: it. Of a name that no extension can have there is none.
+bool loader_locate(const struct loader *loader, const char *name, char *path, size_t size);
+
 // Each attachment to a switch holds one reference, so that the extension stays loaded.
 void extension_get(struct extension *extension);
 void extension_put(struct extension *extension);

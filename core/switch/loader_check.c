@@ -171,6 +171,19 @@ static int compare(
 	return 0;
 }
 
+// What lies behind what this version knows is a newer one's, and else nothing.
+static int check_rest(const struct weir_extension *d, const struct weir_extension *known,
+	struct weir_error *error)
+{
+	for (size_t i = sizeof(*known); i < known->size; i++)
+		if (known->abi_minor <= WEIR_ABI_MINOR && ((const uint8_t *)d)[i])
+			return weir_refuse(error, -E2BIG, "path",
+				"has a descriptor of %u bytes; version %u.%u has %zu, and byte %zu "
+				"is not zero",
+				known->size, known->abi_major, known->abi_minor, sizeof(*known), i);
+	return 0;
+}
+
 static int check_line(const char *text, const char *what, struct weir_error *error)
 {
 	if (!text)
@@ -266,6 +279,8 @@ int loader_check_descriptor(const struct weir_extension *descriptor, const struc
 	// The file exports at least the note's number of bytes; more than that is not looked at.
 	memcpy(&known, descriptor, size < sizeof(known) ? size : sizeof(known));
 	ret = compare(&known, note, error);
+	if (!ret)
+		ret = check_rest(descriptor, &known, error);
 	if (!ret)
 		ret = check_contents(&known, error);
 	if (!ret)

@@ -10,7 +10,19 @@
 #include <string.h>
 #include <time.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "datapath/counters.h"
+#include "datapath/datapath.h"
+#include "switch/attachment.h"
+#include "switch/index.h"
+#include "switch/item.h"
+#include "switch/meter.h"
+#include "switch/numbers.h"
+#include "switch/policing.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
 
 // ---- Numbers
 
@@ -280,6 +292,7 @@ static void export(struct vswitch *s, struct meter *m, bool all, weir_item_row *
 	m->told_frames = frames;
 	m->told_bytes = bytes;
 	row(context, &(struct weir_item){
+			     .size = sizeof(struct weir_item),
 			     .kind = WEIR_ITEM_METER,
 			     .target = m->target,
 			     .name = m->extension,
@@ -337,18 +350,21 @@ static bool is_listed(const struct meter *m, const struct weir_count_filter *f)
 	       (!f->extension || strcmp(f->extension, m->extension) == 0);
 }
 
-int weir_meter_list_some(struct weir *w, const struct weir_count_filter *filter,
-	weir_meter_row *row, void *context, struct weir_error *error)
+int weir_meter_list_some(struct weir *w, const struct weir_count_filter *given, weir_meter_row *row,
+	void *context, struct weir_error *error)
 {
-	const char *extension = filter->extension;
-	int failed = count_filter_check(w, filter, extension && has_meters(w, extension), error);
+	struct weir_count_filter filter;
+	int failed = count_filter_take(given, &filter, error);
 
+	if (!failed)
+		failed = count_filter_check(
+			w, &filter, filter.extension && has_meters(w, filter.extension), error);
 	if (failed)
 		return failed;
 	for (struct vswitch *s = w->switches; s; s = s->next)
 		for (struct meter *m = s->meters; m; m = m->next)
-			if (is_listed(m, filter))
-				list_one(s, m, filter->reset, row, context);
+			if (is_listed(m, &filter))
+				list_one(s, m, filter.reset, row, context);
 	return 0;
 }
 

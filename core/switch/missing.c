@@ -12,7 +12,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "switch/attachment.h"
+#include "switch/change.h"
+#include "switch/item.h"
+#include "switch/loader.h"
+#include "switch/missing.h"
+#include "switch/notice.h"
+#include "switch/policy.h"
+#include "switch/port.h"
+#include "switch/stack.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
 
 struct missing {
 	struct weir_extension descriptor;

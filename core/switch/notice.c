@@ -4,7 +4,10 @@
 // What happened: told to the log and to whoever follows it.
 #include <time.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+
+#include "switch/notice.h"
+#include "switch/weir.h"
 
 void weir_notify(struct weir *w, const char *kind, const char *vswitch, const char *port,
 	const char *extension, const char *format, ...)

@@ -4,7 +4,9 @@
 #include <string.h>
 #include <syslog.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+
+#include "switch/notice.h"
 
 // Every kind there is, by name, and how much its line in the log matters.
 static const struct kind {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
-#include "switch/numbers.h"
-
 #include <errno.h>
 #include <stdlib.h>
 
-#include "switch/model.h"
+#include "switch/numbers.h"
+#include "switch/vswitch.h"
+#include "switch/wait.h"
 
 int numbers_take(struct numbers *n, uint32_t *id)
 {

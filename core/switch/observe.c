@@ -1,91 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
 //
-// What can be looked at besides configuration: drops, the FDB.
+// What can be looked at besides configuration: reasons of drops, the FDB.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+#include <weir/extension.h>
 
-static const struct weir_drop_reason core_reasons[N_CORE_REASONS] = {
-	[REASON_MALFORMED] = { "malformed", "the frame ends inside its Ethernet header or a tag" },
-	[REASON_RESERVED_ADDRESS] = { "reserved-address",
-		"link-local addresses (01:80:C2:00:00:0x) are not forwarded" },
-	[REASON_VLAN_NOT_ALLOWED] = { "vlan-not-allowed", "the port does not carry this VLAN" },
-	[REASON_TAG_ON_ACCESS_PORT] = { "tag-on-access-port",
-		"an access port takes no tagged frames" },
-	[REASON_UNTAGGED_ON_TRUNK] = { "untagged-on-trunk", "the trunk has no native VLAN" },
-	[REASON_SAME_PORT] = { "same-port", "the destination is where the frame came from" },
-	[REASON_NO_DESTINATION] = { "no-destination", "no port is left to send the frame to" },
-	[REASON_NO_PORT] = { "no-port", "the destination port has been removed" },
-	[REASON_PORT_DOWN] = { "port-down", "the port has no NIC, or is blocked" },
-	[REASON_TOO_BIG] = { "too-big", "the frame is larger than the port's MTU" },
-	[REASON_TX_FULL] = { "tx-full", "the NIC takes no more frames" },
-	[REASON_TX_FAILED] = { "tx-failed", "the NIC refused the frame" },
-	[REASON_BAD_OFFLOAD] = { "bad-offload", "the offload state contradicts the frame" },
-	[REASON_NO_BUFFERS] = { "no-buffers", "no frame buffer was free" },
-	[REASON_NO_MEMORY] = { "no-memory", "no memory for a new flow's program" },
-	[REASON_STACK_TOO_COMPLEX] = { "stack-too-complex", "the decisions do not fit a program" },
-	[REASON_NEW_FLOW_SHED] = { "new-flow-shed",
-		"too many new flows to decide them all beside the known ones' frames" },
-	[REASON_SESSION_FULL] = { "session-full", "there is no room for another session" },
-	[REASON_OVER_RATE] = { "over-rate", "the frame is over the rate of a policer" },
-};
-
-const char *reason_describe(
-	const struct weir *w, uint16_t reason, const char **text, const char **owner)
-{
-	unsigned number = reason >> REASONS_PER_OWNER_SHIFT;
-	unsigned index = reason & ((1u << REASONS_PER_OWNER_SHIFT) - 1);
-	const struct reason_names *names = __atomic_load_n(&w->reasons[number], __ATOMIC_ACQUIRE);
-
-	*owner = "core";
-	if (number == 0 && index < N_CORE_REASONS) {
-		*text = core_reasons[index].text;
-		return core_reasons[index].token;
-	}
-	*text = "";
-	if (!names || index >= names->n)
-		return "unknown";
-	*owner = names->owner;
-	*text = names->reasons[index].text;
-	return names->reasons[index].token;
-}
-
-static void add_want(
-	uint16_t value, uint16_t mask, struct drop_want wants[], unsigned max, unsigned *n)
-{
-	if (*n < max)
-		wants[*n] = (struct drop_want){ value, mask };
-	++*n;
-}
-
-static void reasons_of(const struct weir_drop_reason *reasons, unsigned n_reasons, unsigned owner,
-	const char *token, struct drop_want wants[], unsigned max, unsigned *n)
-{
-	for (unsigned i = 0; token && i < n_reasons; i++)
-		if (strcmp(token, reasons[i].token) == 0)
-			add_want(reason_of(owner, i), UINT16_MAX, wants, max, n);
-	if (!token && n_reasons)
-		add_want(reason_of(owner, 0), REASON_OF_EXTENSION, wants, max, n);
-}
-
-unsigned reasons_find(const struct weir *w, const char *token, const char *extension,
-	struct drop_want wants[], unsigned max)
-{
-	unsigned n = 0;
-
-	if (!extension || strcmp(extension, "core") == 0)
-		reasons_of(core_reasons, N_CORE_REASONS, 0, token, wants, max, &n);
-	for (unsigned i = 1; i < REASON_OWNERS; i++) {
-		const struct reason_names *names = w->reasons[i];
-
-		if (names && (!extension || strcmp(extension, names->owner) == 0))
-			reasons_of(names->reasons, names->n, i, token, wants, max, &n);
-	}
-	return n;
-}
+#include "datapath/counters.h"
+#include "datapath/rcu.h"
+#include "datapath/snapshot.h"
+#include "forwarding/fdb.h"
+#include "forwarding/vlan.h"
+#include "switch/item.h"
+#include "switch/observe.h"
+#include "switch/policing.h"
+#include "switch/port.h"
+#include "switch/reasons.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
 
 const char *stage_name(unsigned stage)
 {
@@ -93,183 +29,6 @@ const char *stage_name(unsigned stage)
 		"egress", "drop" };
 
 	return stage < WEIR_N_STAGES ? names[stage] : "";
-}
-
-// ---- Drops
-
-struct drop_row {
-	uint32_t key;
-	uint64_t frames;
-};
-
-static void add_drop(struct drop_row *rows, unsigned *n, uint32_t key, uint64_t frames)
-{
-	for (unsigned i = 0; i < *n; i++) {
-		if (rows[i].key == key) {
-			rows[i].frames += frames;
-			return;
-		}
-	}
-	rows[(*n)++] = (struct drop_row){ key, frames };
-}
-
-// Of one switch.
-struct drop_listing {
-	const struct weir *weir;
-	struct policer_drop *policers; // most frames first
-	size_t n_policers;
-	weir_drop_row *row;
-	void *context;
-};
-
-// Whose drops of a row were.
-struct named_policers {
-	unsigned n;
-	char names[WEIR_DROP_POLICERS_MAX][POLICER_NAME_SIZE];
-	const char *list[WEIR_DROP_POLICERS_MAX]; // of names
-	uint64_t frames[WEIR_DROP_POLICERS_MAX];
-};
-
-// As far as they were over a rate.
-static void name_policers(const struct drop_listing *l, const struct port *port, uint32_t key,
-	struct named_policers *named)
-{
-	named->n = 0;
-	for (size_t i = 0; port && i < l->n_policers && named->n < WEIR_DROP_POLICERS_MAX; i++) {
-		const struct policer_drop *drop = &l->policers[i];
-		unsigned n = named->n;
-
-		if (drop->port != port->id || (DROP_KEY(0, 0) | drop->cause) != key)
-			continue;
-		policer_name(drop->policing, port->name, named->names[n]);
-		named->list[n] = named->names[n];
-		named->frames[n] = drop->elsewhere ? 0 : drop->frames;
-		named->n++;
-	}
-}
-
-// port: NULL: one that is gone, or none.
-static void show_drop(
-	const struct drop_listing *l, const struct port *port, const struct drop_row *r)
-{
-	struct named_policers named;
-	struct weir_drop_info info = {
-		.port = port ? port->name : "",
-		.frames = r->frames,
-		.policers = named.list,
-		.policer_frames = named.frames,
-	};
-	unsigned stage = r->key >> 16 & 0xff;
-
-	if (r->key == DROP_KEY_OTHERS) {
-		info.reason = "others";
-		info.text = "more different reasons than are told apart";
-		info.extension = "";
-		info.stage = "";
-	} else {
-		info.reason = reason_describe(
-			l->weir, (uint16_t)r->key, &info.text, &info.extension);
-		info.stage = stage_name(stage);
-		name_policers(l, port, r->key, &named);
-		info.n_policers = named.n;
-	}
-	l->row(l->context, &info);
-}
-
-static void collect_drops(const struct weir *w, const struct port_counters *counters,
-	struct drop_row *rows, unsigned *n)
-{
-	for (unsigned i = 0; i < w->n_workers; i++) {
-		for (unsigned d = 0; d < DROP_SLOTS; d++) {
-			const struct drop_slot *slot = &counters[i].drops[d];
-			uint32_t key = __atomic_load_n(&slot->key, __ATOMIC_ACQUIRE);
-
-			if (key)
-				add_drop(rows, n, key, counted(&slot->frames));
-		}
-	}
-}
-
-static void show_drops(const struct drop_listing *l, const struct port *port,
-	const struct drop_row *rows, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++)
-		if (rows[i].frames)
-			show_drop(l, port, &rows[i]);
-}
-
-void drops_retire(struct vswitch *s, const struct port_counters *counters)
-{
-	struct drop_slot *drops = s->retired_drops;
-
-	for (unsigned i = 0; i < s->weir->n_workers * DROP_SLOTS; i++) {
-		const struct drop_slot *slot = &counters[i / DROP_SLOTS].drops[i % DROP_SLOTS];
-		unsigned at = 0;
-
-		if (slot->key == 0)
-			continue;
-		while (at < RETIRED_DROPS - 1 && drops[at].key && drops[at].key != slot->key)
-			at++;
-		drops[at].key = at == RETIRED_DROPS - 1 ? DROP_KEY_OTHERS : slot->key;
-		drops[at].frames += slot->frames;
-	}
-}
-
-// Ports that are gone, and frames that no port sent, stand under no port's name.
-static void list_portless_drops(
-	const struct drop_listing *l, const struct vswitch *s, struct drop_row *rows)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < RETIRED_DROPS && s->retired_drops[i].key; i++)
-		add_drop(rows, &n, s->retired_drops[i].key, s->retired_drops[i].frames);
-	collect_drops(s->weir, s->nowhere.counters, rows, &n);
-	show_drops(l, NULL, rows, n);
-	for (const struct port *p = s->leaving; p; p = p->next_leaving) {
-		n = 0;
-		collect_drops(s->weir, p->runtime.counters, rows, &n);
-		show_drops(l, NULL, rows, n);
-	}
-}
-
-// rows: room for all of a port.
-static int list_drops(const struct vswitch *s, struct drop_row *rows, weir_drop_row *row,
-	void *context, struct weir_error *error)
-{
-	struct drop_listing l = { .weir = s->weir, .row = row, .context = context };
-
-	l.policers = policer_drops(s, &l.n_policers);
-	if (!l.policers)
-		return weir_refuse(error, -ENOMEM, NULL, "no memory for a list of drops");
-	for (unsigned i = 0; i < s->n_indices; i++) {
-		unsigned n = 0;
-
-		if (!s->ports[i])
-			continue;
-		collect_drops(s->weir, s->ports[i]->runtime.counters, rows, &n);
-		show_drops(&l, s->ports[i], rows, n);
-	}
-	list_portless_drops(&l, s, rows);
-	free(l.policers);
-	return 0;
-}
-
-int weir_drop_list(struct weir *w, const char *switch_name, weir_drop_row *row, void *context,
-	struct weir_error *error)
-{
-	struct drop_row *rows;
-	int failed = 0;
-
-	if (switch_name && !vswitch_find(w, switch_name, error))
-		return -ENOENT;
-	rows = calloc(w->n_workers * DROP_SLOTS + RETIRED_DROPS, sizeof(*rows));
-	if (!rows)
-		return weir_refuse(error, -ENOMEM, NULL, "no memory for a list of drops");
-	for (struct vswitch *s = w->switches; !failed && s; s = s->next)
-		if (!switch_name || strcmp(switch_name, s->name) == 0)
-			failed = list_drops(s, rows, row, context, error);
-	free(rows);
-	return failed;
 }
 
 // ---- FDB

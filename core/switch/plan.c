@@ -7,7 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "switch/model.h"
+#include <weir/extension.h>
+
+#include "datapath/policer.h"
+#include "datapath/rcu.h"
+#include "forwarding/fdb.h"
+#include "switch/meter.h"
+#include "switch/numbers.h"
+#include "switch/plan.h"
+#include "switch/policing.h"
+#include "switch/port.h"
+#include "switch/remark.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
 #include "switch/wire.h"
 
 enum { KEY_SIZE = sizeof(((struct meter *)0)->key) }; // a policer's is the same

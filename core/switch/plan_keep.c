@@ -8,7 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "switch/model.h"
+#include <weir/extension.h>
+
+#include "datapath/policer.h"
+#include "switch/meter.h"
+#include "switch/numbers.h"
+#include "switch/plan.h"
+#include "switch/policing.h"
+#include "switch/target.h"
 
 // ---- Lists: elements that begin with a pointer to what is numbered
 

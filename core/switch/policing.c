@@ -9,7 +9,18 @@
 #include <string.h>
 #include <time.h>
 
-#include "switch/model.h"
+#include <weir/extension.h>
+
+#include "datapath/counters.h"
+#include "datapath/datapath.h"
+#include "datapath/policer.h"
+#include "switch/attachment.h"
+#include "switch/index.h"
+#include "switch/numbers.h"
+#include "switch/policing.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
 
 static int make_chunk(struct vswitch *s, uint32_t chunk)
 {
@@ -116,7 +127,7 @@ static struct policing *find(const struct vswitch *s, const char *extension, con
 static int make(struct vswitch *s, const char *extension, const char *target, const char *key,
 	const struct policer_config *config, struct policing **made)
 {
-	struct policing *p = calloc(1, sizeof(*p));
+	struct policing *p = calloc(1, sizeof(*p) + s->weir->n_workers * sizeof(p->drop_bases[0]));
 	int failed = p ? numbers_take(&s->policer_numbers, &p->number.id) : -ENOMEM;
 
 	if (failed) {
@@ -130,9 +141,14 @@ static int make(struct vswitch *s, const char *extension, const char *target, co
 	p->policer = policer_at(&s->policer_table, p->number.id);
 	// No worker uses the number since its sweep. What it may have taken for another policer
 	// goes.
-	for (unsigned i = 0; i < s->weir->n_workers; i++)
-		*policer_slot_at(
-			&s->datapaths[i]->policers, p->number.id) = (struct policer_slot){ 0 };
+	for (unsigned i = 0; i < s->weir->n_workers; i++) {
+		struct policer_bank *bank = &s->datapaths[i]->policers;
+		struct policer_slot *slot = policer_slot_at(bank, p->number.id);
+
+		if (slot->drop_cause & POLICER_ELSEWHERE)
+			policer_places_clear(bank->places, p->number.id);
+		*slot = (struct policer_slot){ 0 };
+	}
 	policer_init(p->policer, config, s->weir->n_workers);
 	p->since_ns = weir_now_ns(s->weir);
 	p->since = (uint64_t)time(NULL);

@@ -4,7 +4,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "switch/attachment.h"
+#include "switch/change.h"
+#include "switch/extensions.h"
+#include "switch/host.h"
+#include "switch/item.h"
+#include "switch/loader.h"
+#include "switch/notice.h"
+#include "switch/policy.h"
+#include "switch/port.h"
+#include "switch/schema.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
 
 // Makes an id that has never been given out here; returns its number, which is taken when the
 // policy is added.

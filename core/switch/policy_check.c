@@ -7,7 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "switch/model.h"
+#include <weir/extension.h>
+
+#include "switch/attachment.h"
+#include "switch/loader.h"
+#include "switch/missing.h"
+#include "switch/policy.h"
+#include "switch/schema.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
 
 int policy_check_id(const char *id, struct weir_error *error)
 {

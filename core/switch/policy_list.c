@@ -6,7 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "switch/model.h"
+#include <weir/extension.h>
+
+#include "switch/attachment.h"
+#include "switch/index.h"
+#include "switch/policy.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
 
 void target_init(struct target *t, struct vswitch *s, struct port *port)
 {

@@ -9,7 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "switch/model.h"
+#include <weir/extension.h>
+
+#include "switch/policy.h"
+#include "switch/target.h"
 
 enum { MOVES_MAX = 32 }; // cost about what making anew does
 

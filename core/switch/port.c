@@ -4,7 +4,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "datapath/rcu.h"
+#include "datapath/snapshot.h"
+#include "forwarding/fdb.h"
+#include "nic/nic.h"
+#include "switch/attachment.h"
+#include "switch/change.h"
+#include "switch/host.h"
+#include "switch/item.h"
+#include "switch/meter.h"
+#include "switch/missing.h"
+#include "switch/notice.h"
+#include "switch/observe.h"
+#include "switch/plan.h"
+#include "switch/policy.h"
+#include "switch/port.h"
+#include "switch/port_nic.h"
+#include "switch/publish.h"
+#include "switch/remark.h"
+#include "switch/session.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/wait.h"
+#include "switch/weir.h"
+#include "switch/workers.h"
 
 // ---- Indices and memory
 
@@ -196,15 +222,16 @@ static int add_checked(struct port *port, const char *nic, unsigned flags, struc
 }
 
 int weir_port_add(struct weir *w, const char *switch_name, const char *name,
-	const struct weir_port_config *config, unsigned flags, struct weir_error *error)
+	const struct weir_port_config *given, unsigned flags, struct weir_error *error)
 {
 	struct vswitch *s = vswitch_find(w, switch_name, error);
+	struct weir_port_config config;
 	struct port *port;
 	int failed;
 
 	if (!s)
 		return -ENOENT;
-	failed = port_config_check(config, error);
+	failed = port_config_take(given, &config, error);
 	if (!failed)
 		failed = name_check("port", name, error);
 	if (failed)
@@ -214,10 +241,10 @@ int weir_port_add(struct weir *w, const char *switch_name, const char *name,
 		return weir_refuse(error, -EEXIST, "name",
 			"port \"%s\": switch %s has one of this name", name,
 			port->target.vswitch->name);
-	port = port_make(s, name, config, error);
+	port = port_make(s, name, &config, error);
 	if (!port)
 		return error && error->code ? error->code : -EINVAL;
-	failed = add_checked(port, config->nic && *config->nic ? config->nic : NULL, flags, error);
+	failed = add_checked(port, config.nic && *config.nic ? config.nic : NULL, flags, error);
 	if (failed || (flags & WEIR_DRY_RUN)) {
 		port_free(port);
 		return failed;

@@ -6,7 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+
+#include "datapath/sized.h"
+#include "forwarding/vlan.h"
+#include "switch/port.h"
+#include "switch/vswitch.h"
 
 enum { MTU_MIN = 68, MTU_MAX = 65535 };
 
@@ -35,12 +40,10 @@ static int check_mtu(uint32_t mtu, struct weir_error *error)
 	return 0;
 }
 
-int port_config_check(const struct weir_port_config *config, struct weir_error *error)
+int port_config_take(const struct weir_port_config *given, struct weir_port_config *config,
+	struct weir_error *error)
 {
-	if (config->size == sizeof(*config))
-		return 0;
-	return weir_refuse(error, -EINVAL, "size",
-		"size %u of struct weir_port_config: must be %zu", config->size, sizeof(*config));
+	return SIZED_TAKE(weir_port_config, uplink, config, given, error);
 }
 
 // Fills what the configuration says into the port; on failure the caller drops the port.

@@ -3,7 +3,18 @@
 #include <errno.h>
 #include <string.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+
+#include "datapath/counters.h"
+#include "datapath/snapshot.h"
+#include "nic/nic.h"
+#include "switch/index.h"
+#include "switch/missing.h"
+#include "switch/port.h"
+#include "switch/port_nic.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
 
 // ---- Which ports there are
 

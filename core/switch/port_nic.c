@@ -1,15 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
 //
-// A port and its NIC: connecting, disconnecting, and the interface that goes away and comes back.
+// A port and its NIC: connecting and disconnecting.
 #include <errno.h>
-#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
-#include <syslog.h>
 
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "datapath/counters.h"
+#include "datapath/pressure.h"
 #include "nic/memory.h"
-#include "switch/model.h"
+#include "nic/nic.h"
+#include "switch/closer.h"
+#include "switch/host.h"
+#include "switch/item.h"
+#include "switch/notice.h"
+#include "switch/port.h"
+#include "switch/port_nic.h"
+#include "switch/remark.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/wait.h"
+#include "switch/weir.h"
+#include "switch/workers.h"
 
 // What workers keep of a NIC besides, and what its end needs.
 struct retired_nic {
@@ -40,24 +55,6 @@ struct queue_pressure *port_queue_pressure(const struct port *port, unsigned que
 	return &port->nic_retired->pressures[queue];
 }
 
-static void find_again(struct port *port);
-
-// Who waited for the interface, or the device, can have it.
-static void interface_free(struct weir *w, uint64_t ending)
-{
-	for (struct vswitch *s = w->switches; s; s = s->next) {
-		for (unsigned i = 0; i < s->n_indices; i++) {
-			struct port *port = s->ports[i];
-
-			if (!port || port->nic_after != ending)
-				continue;
-			port->nic_after = 0;
-			if (port->state == WEIR_PORT_NIC_LOST)
-				find_again(port);
-		}
-	}
-}
-
 static void nic_closed(struct deferred *d)
 {
 	struct retired_nic *retired = (struct retired_nic *)d;
@@ -66,7 +63,7 @@ static void nic_closed(struct deferred *d)
 
 	weir_ending_over(w, &retired->ending);
 	free(retired);
-	interface_free(w, ending);
+	port_interface_free(w, ending);
 }
 
 static void nic_unused(struct deferred *d)
@@ -99,9 +96,8 @@ uint64_t port_nic_missed(const struct port *port)
 	return missed_by(port->nic);
 }
 
-// Two ports on one interface would each take every frame; of a device there is one only. lost_too:
-// those that look for theirs count as well.
-static int check_free(
+// Two ports on one interface would each take every frame; of a device there is one only.
+int port_check_free(
 	const struct port *port, const char *spec, bool lost_too, struct weir_error *error)
 {
 	struct weir *w = port->target.vswitch->weir;
@@ -132,7 +128,7 @@ int port_check_nic(const struct port *port, const char *spec, struct weir_error 
 {
 	int failed = nic_check(spec, error);
 
-	return failed ? failed : check_free(port, spec, true, error);
+	return failed ? failed : port_check_free(port, spec, true, error);
 }
 
 static struct nic_options options_of(const struct port *port, unsigned flags)
@@ -149,8 +145,11 @@ int port_try_nic(
 	const struct port *port, const char *spec, unsigned flags, struct weir_error *error)
 {
 	const struct nic_options options = options_of(port, flags);
+	int failed = nic_try(spec, &options, error);
 
-	return nic_try(spec, &options, error);
+	if (!failed && nic_shares(spec, &options))
+		port_remark_shared(port, spec, false);
+	return failed;
 }
 
 int port_open_nic(struct port *port, const char *spec, unsigned flags, struct weir_error *error)
@@ -205,8 +204,7 @@ void port_close_nic(struct port *port)
 	port->nic = NULL;
 }
 
-// Takes the NIC from the workers and closes it; the port stays, in `state`.
-static int take_nic(struct port *port, enum weir_port_state state, const char *reason)
+int port_take_nic(struct port *port, enum weir_port_state state, const char *reason)
 {
 	struct weir *w = port->target.vswitch->weir;
 	struct nic *nic = port->nic;
@@ -230,8 +228,7 @@ static int take_nic(struct port *port, enum weir_port_state state, const char *r
 	return 0;
 }
 
-// Opens and puts in force.
-static int give_nic(struct port *port, const char *spec, unsigned flags, struct weir_error *error)
+int port_give_nic(struct port *port, const char *spec, unsigned flags, struct weir_error *error)
 {
 	struct vswitch *s = port->target.vswitch;
 	const struct port before = *port;
@@ -282,7 +279,7 @@ int weir_port_connect(
 		return port_try_nic(port, nic, flags, error);
 	if (failed)
 		return failed;
-	failed = give_nic(port, nic, flags, error);
+	failed = port_give_nic(port, nic, flags, error);
 	if (failed)
 		return failed;
 	note_port(port, false);
@@ -305,7 +302,7 @@ int weir_port_disconnect(struct weir *w, const char *name, unsigned flags, struc
 	failed = review(port->target.vswitch, WEIR_EVENT_NIC_DISCONNECTED, port, NULL, error);
 	if (failed || (flags & WEIR_DRY_RUN))
 		return failed;
-	if (port->nic && take_nic(port, WEIR_PORT_DISCONNECTED, "") < 0)
+	if (port->nic && port_take_nic(port, WEIR_PORT_DISCONNECTED, "") < 0)
 		return weir_refuse(error, -ENOMEM, NULL, "port \"%s\": no memory", name);
 	port->state = WEIR_PORT_DISCONNECTED;
 	port->reason[0] = '\0';
@@ -321,105 +318,4 @@ struct weir_memory *weir_port_memory(struct weir *w, const char *name)
 	struct port *port = port_find(w, name, NULL);
 
 	return port && port->nic ? nic_memory_end(port->nic) : NULL;
-}
-
-// ---- Lost and found
-
-static void lose(struct port *port, int why)
-{
-	struct vswitch *s = port->target.vswitch;
-	char reason[160];
-
-	snprintf(reason, sizeof(reason), "%s: %s", port->nic_spec, strerror(-why));
-	if (take_nic(port, WEIR_PORT_NIC_LOST, reason) < 0)
-		return; // looked at again with the next report or second
-	weir_notify(s->weir, "nic-lost", s->name, port->name, "", "port %s lost its NIC: %s",
-		port->name, reason);
-	tell(s, WEIR_EVENT_NIC_LOST, port, NULL);
-}
-
-static void find_again(struct port *port)
-{
-	struct vswitch *s = port->target.vswitch;
-	struct weir_error error = { 0 };
-	char *spec = strdup(port->nic_spec);
-	int failed;
-
-	if (!spec)
-		return;
-	failed = check_free(port, spec, false, &error);
-	if (!failed)
-		failed = give_nic(port, spec, port->nic_forced ? WEIR_FORCE : 0, &error);
-	if (failed) {
-		snprintf(port->reason, sizeof(port->reason), "%.150s", error.message);
-	} else {
-		weir_notify(s->weir, "nic-connected", s->name, port->name, "",
-			"port %s has its NIC %s again", port->name, spec);
-		port_remark_nic(port);
-		tell(s, WEIR_EVENT_NIC_CONNECTED, port, NULL);
-	}
-	free(spec);
-}
-
-static bool belongs(const struct port *port, const char *interface)
-{
-	char name[IFNAMSIZ];
-
-	return nic_interface(port->nic_spec, name) && strcmp(name, interface) == 0;
-}
-
-static bool interface_exists(const struct port *port)
-{
-	char name[IFNAMSIZ];
-
-	return nic_interface(port->nic_spec, name) && *name && if_nametoindex(name) != 0;
-}
-
-void port_links_changed(void *context, const struct link_change *change)
-{
-	struct weir *w = context;
-
-	for (struct vswitch *s = w->switches; s; s = s->next) {
-		for (unsigned i = 0; i < s->n_indices; i++) {
-			struct port *port = s->ports[i];
-
-			if (!port || !belongs(port, change->name))
-				continue;
-			if (port->nic && !port->nic->outlives_interface &&
-				(!change->present || port->nic->ifindex != change->ifindex))
-				lose(port, -ENODEV);
-			if (port->state == WEIR_PORT_NIC_LOST && change->present)
-				find_again(port);
-		}
-	}
-}
-
-// An interface may be there and still not be had, as long as who made it holds it: looked at every
-// second.
-void port_retry_lost(struct weir *w)
-{
-	for (struct vswitch *s = w->switches; s; s = s->next)
-		for (unsigned i = 0; i < s->n_indices; i++)
-			if (s->ports[i] && s->ports[i]->state == WEIR_PORT_NIC_LOST &&
-				interface_exists(s->ports[i]))
-				find_again(s->ports[i]);
-}
-
-void port_check_nics(struct weir *w)
-{
-	for (struct vswitch *s = w->switches; s; s = s->next) {
-		for (unsigned i = 0; i < s->n_indices; i++) {
-			struct port *port = s->ports[i];
-			int failed = port && port->nic ? __atomic_load_n(port_nic_error(port),
-								 __ATOMIC_ACQUIRE)
-						       : 0;
-
-			if (!failed)
-				continue;
-			lose(port, failed);
-			// It may have been made anew before the loss was noticed.
-			if (port->state == WEIR_PORT_NIC_LOST && interface_exists(port))
-				find_again(port);
-		}
-	}
 }

@@ -8,7 +8,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "datapath/rcu.h"
+#include "forwarding/fdb.h"
+#include "forwarding/vlan.h"
+#include "switch/change.h"
+#include "switch/host.h"
+#include "switch/item.h"
+#include "switch/notice.h"
+#include "switch/port.h"
+#include "switch/publish.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
 
 void port_forget_learned(const struct port *port)
 {
@@ -77,18 +90,19 @@ static int read_settings(const struct port *port, const struct weir_port_config 
 	return 0;
 }
 
-int weir_port_set(struct weir *w, const char *name, const struct weir_port_config *config,
+int weir_port_set(struct weir *w, const char *name, const struct weir_port_config *given,
 	unsigned which, unsigned flags, struct weir_error *error)
 {
 	struct port *port = port_find(w, name, error);
+	struct weir_port_config config;
 	struct port_settings other; // first those to come, then those that were
 	int failed;
 
 	if (!port)
 		return -ENOENT;
-	failed = port_config_check(config, error);
+	failed = port_config_take(given, &config, error);
 	if (!failed)
-		failed = read_settings(port, config, which, &other, error);
+		failed = read_settings(port, &config, which, &other, error);
 	if (failed)
 		return failed;
 	failed = review(port->target.vswitch, WEIR_EVENT_PORT_CHANGED, port, NULL, error);

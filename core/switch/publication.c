@@ -6,7 +6,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "datapath/generation.h"
+#include "datapath/rcu.h"
+#include "datapath/snapshot.h"
+#include "switch/attachment.h"
+#include "switch/missing.h"
+#include "switch/port.h"
+#include "switch/publish.h"
+#include "switch/stack.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/wait.h"
+#include "switch/weir.h"
 
 struct publication {
 	struct vswitch *vswitch;

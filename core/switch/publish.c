@@ -6,8 +6,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <weir/extension.h>
+
+#include "datapath/counters.h"
+#include "datapath/generation.h"
+#include "datapath/key.h"
+#include "datapath/snapshot.h"
 #include "forwarding/native.h"
-#include "switch/model.h"
+#include "nic/nic.h"
+#include "switch/attachment.h"
+#include "switch/missing.h"
+#include "switch/port.h"
+#include "switch/publish.h"
+#include "switch/stack.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
 
 struct port_runtime runtime_make(unsigned n_workers)
 {

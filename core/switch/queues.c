@@ -6,7 +6,14 @@
 #include <stdlib.h>
 #include <syslog.h>
 
-#include "switch/model.h"
+#include "datapath/worker.h"
+#include "nic/nic.h"
+#include "switch/port.h"
+#include "switch/port_nic.h"
+#include "switch/vswitch.h"
+#include "switch/wait.h"
+#include "switch/weir.h"
+#include "switch/workers.h"
 
 void queues_free(struct poll_list *list)
 {

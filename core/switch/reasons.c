@@ -10,7 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "switch/model.h"
+#include <weir/extension.h>
+
+#include "datapath/counters.h"
+#include "switch/reasons.h"
+#include "switch/weir.h"
 
 unsigned extension_owner_number(const struct weir *w, const char *name)
 {

@@ -4,7 +4,7 @@
 // What extensions refuse with: they may fill a struct weir_error by hand, with anything.
 #include <errno.h>
 
-#include "switch/model.h"
+#include "switch/host.h"
 #include "switch/wire.h"
 
 enum { ERRNO_MAX = 4095 }; // as the kernel's

@@ -8,7 +8,16 @@
 #include <string.h>
 #include <syslog.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "nic/nic.h"
+#include "switch/attachment.h"
+#include "switch/port.h"
+#include "switch/remark.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
 #include "switch/wire.h"
 
 struct remark {
@@ -76,16 +85,22 @@ void weir_remark(const struct weir *w, bool made, const char *format, ...)
 }
 
 // sysctl(8) takes the slashes for names with dots, too: eth0.100.
-void port_remark_nic(const struct port *port)
+void port_remark_shared(const struct port *port, const char *spec, bool made)
 {
-	const char *name = port->nic ? port->nic->ifname : "";
+	char name[16];
 
-	if (port->nic && port->nic->shared)
-		weir_remark(port->target.vswitch->weir, true,
+	if (nic_interface(spec, name))
+		weir_remark(port->target.vswitch->weir, made,
 			"port %s: the host's own kernel takes what comes from interface %s as "
 			"well, whatever policies say: give it no address, and set "
 			"net/ipv6/conf/%s/disable_ipv6=1 and net/ipv4/conf/%s/rp_filter=1",
 			port->name, name, name, name);
+}
+
+void port_remark_nic(const struct port *port)
+{
+	if (port->nic && port->nic->shared)
+		port_remark_shared(port, port->nic_spec, true);
 }
 
 void weir_on_remark(struct weir *w, weir_remark_handler *handler, void *context)

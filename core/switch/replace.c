@@ -20,7 +20,26 @@
 #include <string.h>
 #include <syslog.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "switch/attachment.h"
+#include "switch/change.h"
+#include "switch/extensions.h"
+#include "switch/host.h"
+#include "switch/item.h"
+#include "switch/loader.h"
+#include "switch/missing.h"
+#include "switch/notice.h"
+#include "switch/plan.h"
+#include "switch/policy.h"
+#include "switch/port.h"
+#include "switch/publish.h"
+#include "switch/reasons.h"
+#include "switch/stack.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
 
 // One switch that the extension is attached to.
 struct succession {
@@ -338,14 +357,13 @@ static int replace(
 int weir_extension_replace(struct weir *w, const char *name, const char *path, unsigned flags,
 	struct weir_error *error)
 {
-	struct extension *old = name ? loader_find(w->loader, name) : NULL;
+	struct extension *old = extension_loaded(w, name, "name", error);
 	struct replacement *r = old ? replacement_make(w, old) : NULL;
 	struct weir_error own = { 0 };
 	int failed;
 
 	if (!old)
-		return weir_refuse(error, -ENOENT, "name", "extension \"%.64s\": is not loaded",
-			name ? name : "");
+		return -ENOENT;
 	if (!r)
 		return weir_refuse(error, -ENOMEM, NULL, "extension %s: no memory", name);
 	failed = replace(r, path, flags, &own);

@@ -5,7 +5,10 @@
 // later, from the control loop and so from within none of its hooks.
 #include <stdlib.h>
 
-#include "switch/model.h"
+#include "switch/attachment.h"
+#include "switch/loader.h"
+#include "switch/wait.h"
+#include "switch/weir.h"
 
 struct closing {
 	struct deferred deferred; // first

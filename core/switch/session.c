@@ -6,8 +6,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "datapath/datapath.h"
+#include "datapath/flow_table.h"
+#include "datapath/session.h"
+#include "datapath/session_flow.h"
 #include "datapath/session_text.h"
-#include "switch/model.h"
+#include "switch/attachment.h"
+#include "switch/policy.h"
+#include "switch/port.h"
+#include "switch/reasons.h"
+#include "switch/session.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
 
 int sessions_check(unsigned n_sessions, unsigned n_port_sessions, struct weir_error *error)
 {

@@ -6,7 +6,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "datapath/snapshot.h"
+#include "switch/attachment.h"
+#include "switch/extensions.h"
+#include "switch/item.h"
+#include "switch/loader.h"
+#include "switch/missing.h"
+#include "switch/notice.h"
+#include "switch/publish.h"
+#include "switch/remark.h"
+#include "switch/stack.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
 
 enum { ORDER_STEP = 10, ORDER_MAX = 65535 };
 

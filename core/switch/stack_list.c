@@ -5,7 +5,16 @@
 #include <errno.h>
 #include <string.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "datapath/counters.h"
+#include "datapath/snapshot.h"
+#include "switch/attachment.h"
+#include "switch/loader.h"
+#include "switch/missing.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
 
 static void describe_file(const struct extension *extension, struct weir_extension_info *info)
 {

@@ -7,9 +7,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "datapath/compose.h"
+#include "datapath/rcu.h"
+#include "datapath/sized.h"
+#include "datapath/snapshot.h"
 #include "datapath/summary.h"
 #include "datapath/trace.h"
-#include "switch/model.h"
+#include "switch/flow_list.h"
+#include "switch/meter.h"
+#include "switch/observe.h"
+#include "switch/policing.h"
+#include "switch/port.h"
+#include "switch/reasons.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
 
 enum { TEXT_SIZE = 1024 };
 
@@ -137,9 +152,6 @@ static void show_half(struct trace *trace, const struct trace_half *h)
 
 static int check(const struct weir_trace_request *request, struct weir_error *error)
 {
-	if (request->size != sizeof(*request))
-		return weir_refuse(error, -EINVAL, "size", "size %u: must be %zu", request->size,
-			sizeof(*request));
 	if (request->n_bytes == 0 || request->n_bytes > WEIR_FRAME_MAX)
 		return weir_refuse(error, -EINVAL, "frame",
 			"a frame of %zu bytes: must have 1 to %d", request->n_bytes,
@@ -167,23 +179,26 @@ static void run(struct tracing *t, const struct port *port, struct weir_frame *f
 	rcu_leave();
 }
 
-int weir_trace(struct weir *w, const struct weir_trace_request *request, weir_trace_row *row,
+int weir_trace(struct weir *w, const struct weir_trace_request *given, weir_trace_row *row,
 	void *context, struct weir_error *error)
 {
-	struct port *port = port_find(w, request->port, error);
+	struct weir_trace_request request;
 	struct tracing t = { .row = row, .context = context };
 	struct weir_frame frame = { .refs = 1, .headroom = WEIR_FRAME_HEADROOM };
-	int failed = port ? check(request, error) : -ENOENT;
+	int failed = SIZED_TAKE(weir_trace_request, n_bytes, &request, given, error);
+	struct port *port = failed ? NULL : port_find(w, request.port, error);
 	uint8_t *bytes;
 
+	if (!failed)
+		failed = port ? check(&request, error) : -ENOENT;
 	if (failed)
 		return failed;
-	bytes = malloc(WEIR_FRAME_HEADROOM + request->n_bytes);
+	bytes = malloc(WEIR_FRAME_HEADROOM + request.n_bytes);
 	if (!bytes)
 		return weir_refuse(error, -ENOMEM, NULL, "no memory for a frame");
 	frame.data = bytes + WEIR_FRAME_HEADROOM;
-	frame.size = frame.linear = (uint32_t)request->n_bytes;
-	memcpy(frame.data, request->bytes, request->n_bytes);
+	frame.size = frame.linear = (uint32_t)request.n_bytes;
+	memcpy(frame.data, request.bytes, request.n_bytes);
 	t.vswitch = port->target.vswitch;
 	run(&t, port, &frame);
 	free(bytes);

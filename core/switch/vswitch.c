@@ -5,7 +5,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "datapath/datapath.h"
+#include "datapath/fragment.h"
+#include "datapath/generation.h"
+#include "datapath/session.h"
+#include "datapath/sized.h"
+#include "datapath/snapshot.h"
+#include "datapath/worker.h"
+#include "forwarding/fdb.h"
+#include "switch/flow_list.h"
+#include "switch/host.h"
+#include "switch/item.h"
+#include "switch/meter.h"
+#include "switch/notice.h"
+#include "switch/policing.h"
+#include "switch/port.h"
+#include "switch/publish.h"
+#include "switch/session.h"
+#include "switch/stack.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
+#include "switch/wait.h"
+#include "switch/weir.h"
+#include "switch/workers.h"
 
 int name_check(const char *what, const char *name, struct weir_error *error)
 {
@@ -206,12 +231,8 @@ void vswitch_unlink(struct vswitch *s)
 
 int vswitch_check(const struct weir_switch_config *config, struct weir_error *error)
 {
-	int failed;
+	int failed = flows_check(config->n_flows, error);
 
-	if (config->size != sizeof(*config))
-		return weir_refuse(error, -EINVAL, "size", "size %u: must be %zu", config->size,
-			sizeof(*config));
-	failed = flows_check(config->n_flows, error);
 	return failed ? failed : sessions_check(config->n_sessions, config->n_port_sessions, error);
 }
 
@@ -223,15 +244,15 @@ int weir_switch_add(struct weir *w, const char *name, unsigned flags, struct wei
 int weir_switch_add_with(struct weir *w, const char *name, const struct weir_switch_config *config,
 	unsigned flags, struct weir_error *error)
 {
-	static const struct weir_switch_config none = { .size = sizeof(none) };
+	struct weir_switch_config taken = { .size = sizeof(taken) };
 	int failed = name_check("switch", name, error);
 	struct vswitch *s;
 	unsigned slot;
 
-	if (!config)
-		config = &none;
+	if (!failed && config)
+		failed = SIZED_TAKE(weir_switch_config, n_port_sessions, &taken, config, error);
 	if (!failed)
-		failed = vswitch_check(config, error);
+		failed = vswitch_check(&taken, error);
 	if (failed)
 		return failed;
 	if (vswitch_find(w, name, NULL))
@@ -240,7 +261,7 @@ int weir_switch_add_with(struct weir *w, const char *name, const struct weir_swi
 	failed = find_slot(w, name, &slot, error);
 	if (failed || (flags & WEIR_DRY_RUN))
 		return failed;
-	s = vswitch_make(w, name, config);
+	s = vswitch_make(w, name, &taken);
 	if (!s)
 		return weir_refuse(error, -ENOMEM, NULL, "switch \"%s\": no memory", name);
 	failed = vswitch_link(s, error);
@@ -332,73 +353,5 @@ int weir_switch_remove(struct weir *w, const char *name, unsigned flags, struct 
 		return 0;
 	if (vswitch_end(s) < 0)
 		return weir_refuse(error, -ENOMEM, NULL, "switch \"%s\": no memory", name);
-	return 0;
-}
-
-// ---- Listing
-
-void port_add_totals(const struct port_counters *counters, unsigned n_workers, struct totals *t)
-{
-	for (unsigned i = 0; i < n_workers; i++) {
-		const struct port_counters *c = &counters[i];
-
-		t->received += counted(&c->rx_frames);
-		t->originated += counted(&c->originated);
-		t->copies += counted(&c->copies);
-		t->transmitted += counted(&c->tx_frames);
-		t->dropped += counted(&c->dropped);
-		t->consumed += counted(&c->consumed);
-	}
-}
-
-static void describe(struct vswitch *s, struct weir_switch_info *info)
-{
-	struct totals t = s->retired;
-	struct fdb_counts fdb;
-
-	for (unsigned i = 0; i < s->n_indices; i++)
-		if (s->ports[i])
-			port_add_totals(s->ports[i]->runtime.counters, s->weir->n_workers, &t);
-	for (const struct port *p = s->leaving; p; p = p->next_leaving)
-		port_add_totals(p->runtime.counters, s->weir->n_workers, &t);
-	port_add_totals(s->nowhere.counters, s->weir->n_workers, &t);
-	fdb_counts(s->fdb, &fdb);
-	*info = (struct weir_switch_info){
-		.name = s->name,
-		.n_ports = s->n_ports,
-		.n_extensions = s->n_attachments,
-		.received = t.received,
-		.originated = t.originated,
-		.copies = t.copies,
-		.transmitted = t.transmitted,
-		.dropped = t.dropped,
-		.consumed = t.consumed,
-		.fdb_entries = (uint64_t)fdb.n_learned + fdb.n_static,
-		.fdb_max = fdb.max_entries,
-		.worker_flows_max = vswitch_n_flows(s),
-		.sessions = __atomic_load_n(&s->sessions->n, __ATOMIC_RELAXED),
-		.sessions_max = vswitch_n_sessions(s),
-		.port_sessions_max = vswitch_n_port_sessions(s),
-		.fragments_forgotten = fragment_n_pushed_out(s->fragments),
-	};
-	for (unsigned i = 0; i < s->weir->n_workers; i++) {
-		info->flows += counted(&s->datapaths[i]->n_flows);
-		info->decisions += counted(&s->datapaths[i]->decisions);
-	}
-}
-
-int weir_switch_list(struct weir *w, const char *name, weir_switch_row *row, void *context,
-	struct weir_error *error)
-{
-	struct weir_switch_info info;
-
-	if (name && !vswitch_find(w, name, error))
-		return -ENOENT;
-	for (struct vswitch *s = w->switches; s; s = s->next) {
-		if (name && strcmp(name, s->name) != 0)
-			continue;
-		describe(s, &info);
-		row(context, &info);
-	}
 	return 0;
 }

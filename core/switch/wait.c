@@ -6,7 +6,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+
+#include "datapath/datapath.h"
+#include "datapath/generation.h"
+#include "datapath/rcu.h"
+#include "datapath/worker.h"
+#include "switch/vswitch.h"
+#include "switch/wait.h"
+#include "switch/weir.h"
 
 // ---- Deferred work
 

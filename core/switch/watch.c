@@ -9,8 +9,21 @@
 #include <syslog.h>
 #include <time.h>
 
+#include <weir/embed.h>
+#include <weir/extension.h>
+
+#include "datapath/counters.h"
 #include "datapath/cycles.h"
-#include "switch/model.h"
+#include "datapath/datapath.h"
+#include "datapath/slow.h"
+#include "datapath/snapshot.h"
+#include "forwarding/fdb_moves.h"
+#include "switch/attachment.h"
+#include "switch/notice.h"
+#include "switch/port.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
+#include "switch/workers.h"
 
 enum {
 	MOVES_PER_S = 10,  // told one by one, over all switches

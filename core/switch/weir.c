@@ -12,7 +12,26 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+
+#include "datapath/rcu.h"
+#include "datapath/sized.h"
+#include "datapath/worker.h"
+#include "forwarding/fdb.h"
+#include "nic/link_monitor.h"
+#include "nic/module.h"
+#include "switch/closer.h"
+#include "switch/drop_watch.h"
+#include "switch/flow_list.h"
+#include "switch/host.h"
+#include "switch/loader.h"
+#include "switch/port_nic.h"
+#include "switch/reasons.h"
+#include "switch/session.h"
+#include "switch/vswitch.h"
+#include "switch/wait.h"
+#include "switch/weir.h"
+#include "switch/workers.h"
 
 enum { DIRECTORIES_MAX = 16, TIMER_MS = 1000, FLOWS_DEFAULT = 131072, LINGER_DEFAULT_US = 50 };
 
@@ -201,9 +220,6 @@ static int make_workers(struct weir *w, struct weir_error *error)
 
 static int check_options(const struct weir_options *o, struct weir_error *error)
 {
-	if (o->size != sizeof(*o))
-		return weir_refuse(
-			error, -EINVAL, "size", "size %u: must be %zu", o->size, sizeof(*o));
 	if (o->n_workers > WORKERS_MAX)
 		return weir_refuse(error, -EINVAL, "n_workers", "workers %u: at most %d",
 			o->n_workers, WORKERS_MAX);
@@ -220,11 +236,14 @@ static int check_options(const struct weir_options *o, struct weir_error *error)
 	return flows_check(o->n_flows, error);
 }
 
-int weir_create(const struct weir_options *options, struct weir **weir, struct weir_error *error)
+int weir_create(const struct weir_options *given, struct weir **weir, struct weir_error *error)
 {
-	int failed = check_options(options, error);
+	struct weir_options taken, *options = &taken;
+	int failed = SIZED_TAKE(weir_options, dpdk_mbufs, options, given, error);
 	struct weir *w;
 
+	if (!failed)
+		failed = check_options(options, error);
 	if (failed)
 		return failed;
 	w = calloc(1, sizeof(*w));

@@ -6,7 +6,12 @@
 // asks.
 #include <errno.h>
 
-#include "switch/model.h"
+#include <weir/embed.h>
+
+#include "datapath/counters.h"
+#include "datapath/worker.h"
+#include "switch/weir.h"
+#include "switch/workers.h"
 
 static struct worker_counts read_counts(const struct worker *worker)
 {

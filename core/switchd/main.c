@@ -166,6 +166,9 @@ static int create_server(
 	const struct control_options control_options = {
 		.path = options->socket,
 		.durable = switchd->durable,
+		.state = options->state,
+		.extensions = options->extensions,
+		.strict = options->strict,
 		.log = log_line,
 		.log_context = &switchd->log,
 	};

@@ -9,47 +9,21 @@
 #include <string.h>
 
 #include "internal.h"
+#include "ipv4.h"
 
 enum { FRAME_MIN = 60 };
 
-static void put16(uint8_t *at, uint16_t value)
-{
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
-}
+_Static_assert(WEIR_TESTING_ALL == (int)TESTING_EVERYBODY, "the same station");
 
-// RFC 1071.
-static uint16_t ip_checksum(const uint8_t header[20])
-{
-	uint32_t sum = 0;
-
-	for (unsigned i = 0; i < 20; i += 2)
-		sum += (uint32_t)(header[i] << 8 | header[i + 1]);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t) ~(sum + (sum >> 16));
-}
-
-// Ethernet and IPv4 headers (RFC 791, 3.1), and ports behind them.
+// With ports behind the headers.
 static struct weir_testing_frame make(
 	unsigned from, unsigned to, uint8_t proto, uint16_t from_port, uint16_t to_port)
 {
-	struct weir_testing_frame f = { .size = FRAME_MIN };
-	uint8_t *ip = f.bytes + 14;
+	struct weir_testing_frame f = { .size = 0 };
 
-	memcpy(f.bytes, (uint8_t[]){ 2, 0, 0, 0, 0, (uint8_t)to }, 6);
-	if (to == WEIR_TESTING_ALL)
-		memset(f.bytes, 0xff, 6);
-	memcpy(f.bytes + 6, (uint8_t[]){ 2, 0, 0, 0, 0, (uint8_t)from }, 6);
-	put16(f.bytes + 12, 0x0800);
-	ip[0] = 0x45;
-	put16(ip + 2, FRAME_MIN - 14);
-	ip[8] = 64;
-	ip[9] = proto;
-	memcpy(ip + 12, (uint8_t[]){ 10, 0, 0, (uint8_t)from }, 4);
-	memcpy(ip + 16, (uint8_t[]){ 10, 0, 0, (uint8_t)to }, 4);
-	put16(ip + 10, ip_checksum(ip));
-	put16(ip + 20, from_port);
-	put16(ip + 22, to_port);
+	f.size = testing_ipv4(f.bytes, from, to, proto, FRAME_MIN - TESTING_L4_AT);
+	testing_put16(f.bytes + TESTING_L4_AT, from_port);
+	testing_put16(f.bytes + TESTING_L4_AT + 2, to_port);
 	return f;
 }
 
@@ -58,7 +32,7 @@ struct weir_testing_frame weir_testing_udp(
 {
 	struct weir_testing_frame f = make(from, to, IPPROTO_UDP, from_port, to_port);
 
-	put16(f.bytes + 38, FRAME_MIN - 34);
+	testing_put16(f.bytes + 38, FRAME_MIN - TESTING_L4_AT); // without a checksum (RFC 768)
 	return f;
 }
 

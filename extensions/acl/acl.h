@@ -174,6 +174,15 @@ bool state_keeps_sessions(const struct acl_state *state);
 enum acl_fragments state_fragments(const struct acl_state *state);
 // The most meters that count one frame.
 unsigned side_meters(const struct side *side);
+// Items that meter a frame.
+struct metering {
+	const struct item *items[METERS_MAX];
+	unsigned n;
+};
+// The entry of the port ACL that decides for these addresses, NULL: none; adds those that meter. n:
+// bytes of an address. Any thread.
+const struct item *side_look_up(const struct side *side, unsigned family, const uint8_t *local,
+	const uint8_t *remote, unsigned n, struct metering *metering);
 // Has the classifiers follow. before: whose classifiers the state's are to be made from, with the
 // items that were removed and added since; NULL: from all of the state's rules.
 int state_classify(struct acl_state *state, const struct acl_state *before,

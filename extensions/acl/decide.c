@@ -28,8 +28,7 @@ struct subject {
 	struct weir_decision *decision;
 	const uint8_t *local, *remote, *local_mac, *remote_mac;
 	uint16_t local_port, remote_port; // network order
-	const struct item *meters[METERS_MAX];
-	unsigned n_meters;
+	struct metering metering;
 };
 
 static const char *verb(const struct item *item)
@@ -229,79 +228,6 @@ static bool decide_rules(struct subject *s, bool *passes)
 
 // ---- The port ACL
 
-// A way down one trie.
-struct way {
-	const struct trie_node *node; // NULL: at its end
-	trie_key key;
-	const struct item *longest; // that decides; NULL: none so far
-};
-
-enum { LINE = 64 };
-
-// Goes through one node: the longest that decides, and all that meter.
-static void step(struct subject *s, struct way *way)
-{
-	const struct trie_node *node = way->node;
-	unsigned next = trie_chunk(way->key, node->start);
-	uint64_t path = trie_paths[next], found;
-
-	way->node = NULL;
-	if (!trie_agree(node->key, way->key, node->start))
-		return;
-	way->node = trie_child(node, next);
-	if (way->node) {
-		__builtin_prefetch(way->node);
-		__builtin_prefetch((const char *)way->node + LINE);
-	}
-	found = node->inner[TRIE_VERDICTS] & path;
-	if (found)
-		way->longest = trie_item(
-			node, TRIE_VERDICTS, 63 - (unsigned)__builtin_clzll(found));
-	for (found = node->inner[TRIE_METERS] & path; found && s->n_meters < METERS_MAX;
-		found &= found - 1) {
-		const struct item *item = trie_item(
-			node, TRIE_METERS, (unsigned)__builtin_ctzll(found));
-
-		__builtin_prefetch(&item->meter);
-		s->meters[s->n_meters++] = item;
-	}
-}
-
-// Of a local and a remote prefix that are as long as each other the one that denies decides, of two
-// that police the remote one.
-static const struct item *longer(const struct item *remote, const struct item *local)
-{
-	unsigned of_remote, of_local;
-
-	if (!remote || !local)
-		return remote ? remote : local;
-	of_remote = remote->entry.prefix.length;
-	of_local = local->entry.prefix.length;
-	if (of_remote != of_local)
-		return of_remote > of_local ? remote : local;
-	return local->action == ACTION_DENY ||
-			       (local->action == ACTION_POLICE && remote->action == ACTION_ALLOW)
-		       ? local
-		       : remote;
-}
-
-// The entry that decides, NULL: none. The two tries are gone through in turns, so that what one
-// waits for comes during the other's turn. n: bytes of the addresses.
-static const struct item *look_up(
-	struct subject *s, unsigned family, const uint8_t *local, const uint8_t *remote, unsigned n)
-{
-	struct way ways[] = {
-		{ .node = s->side->remote[family], .key = trie_key_of(remote, n) },
-		{ .node = s->side->local[family], .key = trie_key_of(local, n) },
-	};
-
-	while (ways[0].node || ways[1].node)
-		for (unsigned i = 0; i < 2; i++)
-			if (ways[i].node)
-				step(s, &ways[i]);
-	return longer(ways[0].longest, ways[1].longest);
-}
-
 static bool decide_entry(struct subject *s, const struct item *entry)
 {
 	if (!entry)
@@ -313,10 +239,12 @@ static bool decide_entry(struct subject *s, const struct item *entry)
 
 static void count(const struct subject *s)
 {
-	for (unsigned i = 0; i < s->n_meters; i++)
-		weir_meter(s->decision, s->meters[i]->meter);
-	if (s->n_meters)
-		weir_explain(s->decision, "counted by %u entries", s->n_meters);
+	const struct metering *m = &s->metering;
+
+	for (unsigned i = 0; i < m->n; i++)
+		weir_meter(s->decision, m->items[i]->meter);
+	if (m->n)
+		weir_explain(s->decision, "counted by %u entries", m->n);
 }
 
 // Fragments whose fate depends on what the first one of them has.
@@ -350,7 +278,8 @@ static bool judge(struct subject *s, const struct item *by_ip)
 
 	if (s->flow->trusted || is_reply(s) || decide_rules(s, &passes))
 		return passes;
-	return decide_entry(s, look_up(s, FAMILY_MAC, s->local_mac, s->remote_mac, 6)) &&
+	return decide_entry(s, side_look_up(s->side, FAMILY_MAC, s->local_mac, s->remote_mac, 6,
+				       &s->metering)) &&
 	       decide_entry(s, by_ip);
 }
 
@@ -369,8 +298,10 @@ static void decide(struct subject *s)
 		return;
 	}
 	if (ip)
-		by_ip = flow->l3 == WEIR_L3_IPV4 ? look_up(s, FAMILY_4, s->local, s->remote, 4)
-						 : look_up(s, FAMILY_6, s->local, s->remote, 16);
+		by_ip = flow->l3 == WEIR_L3_IPV4 ? side_look_up(s->side, FAMILY_4, s->local,
+							   s->remote, 4, &s->metering)
+						 : side_look_up(s->side, FAMILY_6, s->local,
+							   s->remote, 16, &s->metering);
 	passes = judge(s, by_ip);
 	if (s->follows)
 		follow(s);

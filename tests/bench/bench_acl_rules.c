@@ -120,9 +120,10 @@ static struct weir_document *make_document(const struct bench *b, unsigned n)
 	char id[16];
 
 	for (unsigned i = 0; document && i < n; i++) {
-		struct weir_item item = {
-			.kind = WEIR_ITEM_POLICY, .target = "vm1", .name = "acl"
-		};
+		struct weir_item item = { .size = sizeof(struct weir_item),
+			.kind = WEIR_ITEM_POLICY,
+			.target = "vm1",
+			.name = "acl" };
 
 		snprintf(id, sizeof(id), "r%u", i);
 		item.policy.type = type(b);

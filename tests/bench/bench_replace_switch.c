@@ -137,7 +137,8 @@ void bench_switch_remove_rule(struct weir *w)
 
 void bench_switch_reorder(struct weir *w, const char *extension, int order)
 {
-	struct weir_item item = { .kind = WEIR_ITEM_EXTENSION,
+	struct weir_item item = { .size = sizeof(struct weir_item),
+		.kind = WEIR_ITEM_EXTENSION,
 		.switch_name = "br0",
 		.name = extension,
 		.extension = { .order = order } };

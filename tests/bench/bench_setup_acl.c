@@ -114,7 +114,10 @@ static size_t pack_reader(uint8_t bytes[POLICY])
 static void add(struct weir_document *document, const char *type, const char *id,
 	const uint8_t *bytes, size_t size)
 {
-	struct weir_item item = { .kind = WEIR_ITEM_POLICY, .target = "in", .name = "acl" };
+	struct weir_item item = { .size = sizeof(struct weir_item),
+		.kind = WEIR_ITEM_POLICY,
+		.target = "in",
+		.name = "acl" };
 	struct weir_error error;
 
 	item.policy.type = type;

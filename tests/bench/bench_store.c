@@ -101,7 +101,8 @@ static void note_policy(struct store *store, unsigned port, unsigned id, unsigne
 	// SQLite does not write what stays the same.
 	snprintf(bytes, sizeof(bytes), "about as many bytes as a rule has %u", content);
 	store_note(store, false,
-		&(struct weir_item){ .kind = WEIR_ITEM_POLICY,
+		&(struct weir_item){ .size = sizeof(struct weir_item),
+			.kind = WEIR_ITEM_POLICY,
 			.target = target,
 			.name = "acl",
 			.policy = { "rule", text, bytes, strlen(bytes) } });
@@ -170,11 +171,14 @@ static void note_ports(struct store *store)
 	char name[16];
 
 	store_note(store, false,
-		&(struct weir_item){ .kind = WEIR_ITEM_SWITCH, .switch_name = "br0" });
+		&(struct weir_item){ .size = sizeof(struct weir_item),
+			.kind = WEIR_ITEM_SWITCH,
+			.switch_name = "br0" });
 	for (unsigned i = 0; i < PORTS; i++) {
 		snprintf(name, sizeof(name), "vm%u", i);
 		store_note(store, false,
-			&(struct weir_item){ .kind = WEIR_ITEM_PORT,
+			&(struct weir_item){ .size = sizeof(struct weir_item),
+				.kind = WEIR_ITEM_PORT,
 				.switch_name = "br0",
 				.name = name,
 				.port = { .nic = "tap:vm", .vlan = "10" } });
@@ -210,8 +214,10 @@ static void measure_many(const char *directory)
 	printf("at the next start: opened and checked in %.0f ms, %zu items loaded in %.0f ms\n",
 		kept - began, document.n, now_ms() - kept);
 	began = now_ms();
-	store_note(
-		store, true, &(struct weir_item){ .kind = WEIR_ITEM_SWITCH, .switch_name = "br0" });
+	store_note(store, true,
+		&(struct weir_item){ .size = sizeof(struct weir_item),
+			.kind = WEIR_ITEM_SWITCH,
+			.switch_name = "br0" });
 	keep(store);
 	printf("the switch with all of it removed in %.0f ms\n", now_ms() - began);
 	store_close(store);

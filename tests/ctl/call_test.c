@@ -84,6 +84,8 @@ static void files(void **state)
 			"weirctl: unknown field", NULL },
 		{ TEMPORARY "weirctl sample start write=f read=none port=vm1; ls", 0, "",
 			"weirctl: read \"/", NULL },
+		{ TEMPORARY "mkfifo r; timeout 10 weirctl sample start write=f read=r port=vm1; ls",
+			0, "r\n", "weirctl: read \"/", NULL },
 		// When no answer comes, it may be written all the same.
 		{ TEMPORARY "weirctl --timeout 2 sample start write=f port=silent; echo $?; cat f",
 			0, "3\nstarted\n", "weirctl: the daemon does not answer", NULL },
@@ -104,7 +106,8 @@ static void unknown_words(void **state)
 	static const struct program_row rows[] = {
 		{ "weirctl bridge list", 2, "",
 			"weirctl: unknown object \"bridge\": there are switch, port, extension, "
-			"policy, meter, policer, fdb, flow, session, drop, worker, event, trace, "
+			"policy, meter, policer, fdb, flow, session, drop, worker, daemon, event, "
+			"trace, "
 			"export, "
 			"apply, "
 			"help, "

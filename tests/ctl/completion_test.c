@@ -30,7 +30,8 @@ static void complete(const char *words, const char *expected)
 	char *line;
 
 	assert_true(asprintf(&line,
-			    "bash -c 'source <(weirctl completion bash) || exit 1; "
+			    "cd $(dirname $WEIR_SOCKET); bash -c 'source <(weirctl completion "
+			    "bash) || exit 1; "
 			    "COMP_WORDS=(%s); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _weirctl; "
 			    "echo \"${COMPREPLY[*]}\"'",
 			    words) > 0);
@@ -50,7 +51,7 @@ static void bash_completes(void **state)
 		{ "weirctl -j po", "port policy policer" },
 		{ "weirctl \"\"",
 			"switch port extension policy meter policer fdb flow session drop worker "
-			"event trace export "
+			"daemon event trace export "
 			"apply help completion sample" },
 		{ "weirctl port \"\"", "add remove list show connect disconnect set" },
 		{ "weirctl nothing \"\"", "" },
@@ -73,7 +74,9 @@ static void bash_completes(void **state)
 		{ "weirctl --timeout 5 port show \"\"", "vm1 up0" },
 		{ "weirctl fdb flush --port \"\"", "vm1 up0" },
 		{ "weirctl fdb flush --port vm1 \"\"", "br0 br1" },
-		{ "weirctl extension attach br0 \"\"", "sample gone" },
+		{ "weirctl extension attach br0 \"\"", "sample gone acl" },
+		{ "weirctl extension load \"\"", "acl" },
+		{ "weirctl meter list \"\"", "vm1 up0 switch:br0 switch:br1 sample gone" },
 		{ "weirctl policy add \"\"", "vm1 up0 switch:br0 switch:br1" },
 		{ "weirctl policy add switch : b", "br0 br1" },
 		{ "weirctl policy add vm1 \"\"", "sample.rule sample.everything" },
@@ -111,9 +114,22 @@ static void bash_completes(void **state)
 		{ "weirctl --socket /nowhere port show \"\"", "" },
 	};
 
+	static const struct program_row make[] = {
+		{ "cd $(dirname $WEIR_SOCKET); mkdir extensions; cd extensions; touch acl.so "
+		  "sample.so notes 'a b.so'",
+			0, "", "", NULL },
+		{ NULL, 0, NULL, NULL, NULL },
+	};
+	static const struct program_row remove[] = {
+		{ "rm -r $(dirname $WEIR_SOCKET)/extensions", 0, "", "", NULL },
+		{ NULL, 0, NULL, NULL, NULL },
+	};
+
 	(void)state;
+	program_check(make);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		complete(rows[i][0], rows[i][1]);
+	program_check(remove);
 }
 
 int main(void)

@@ -93,6 +93,27 @@ static void list_ports(const struct fake_connection *c, bool one)
 		REPLY(c, PORTS, ports, &second_rows, false);
 }
 
+static void show_port(const struct fake_connection *c, const char *name)
+{
+	if (strcmp(name, "sample") == 0 || strcmp(name, "nothing") == 0)
+		fake_refuse(c, WEIR__CONTROL__STATUS__CODE__NOT_FOUND, "port_show.name",
+			"port: there is none of that name");
+	else
+		list_ports(c, true);
+}
+
+static void say_hello(const struct fake_connection *c)
+{
+	static char version[] = "0.9.1", path[] = "/run/weir/weir.sock";
+	// What is there, and where: the test that is running made it.
+	static char extensions[] = "/nowhere:./extensions:./extensions";
+	Weir__Control__HelloReply hello = { BASE(hello_reply), .version = version, HAS(pid, 4711),
+		.socket = path, .extensions = extensions, HAS(strict, 0), HAS(since, 1700000000),
+		HAS(uptime_s, 60), HAS(clients, 1), HAS(clients_max, 1024) };
+
+	REPLY(c, HELLO, hello, &hello, false);
+}
+
 static void list_extensions(const struct fake_connection *c)
 {
 	static char version[] = "1.0", class[] = "filter", summary[] = "A sample";
@@ -167,6 +188,12 @@ static void add_policy(const struct fake_connection *c, const Weir__Control__Pol
 
 	reply.payload_case = WEIR__CONTROL__REPLY__PAYLOAD_POLICY_ADDED;
 	reply.policy_added = &added;
+	// In the words of the protocol.
+	if (policy->id && !*policy->id) {
+		fake_refuse(c, WEIR__CONTROL__STATUS__CODE__INVALID, "policy_add.id",
+			"policy_add.id: has 0 bytes, must have 1 to 63");
+		return;
+	}
 	if (policy->id && strcmp(policy->id, "odd") == 0) {
 		reply.remarks = remarks;
 		reply.n_remarks = 2;
@@ -206,7 +233,7 @@ static void list_statuses(const struct fake_connection *c)
 	REPLY(c, POLICIES, policies, &rows, false);
 }
 
-static void list_meters(const struct fake_connection *c)
+static void list_meters(const struct fake_connection *c, const char *extension)
 {
 	static char id[] = "in";
 	Weir__Control__Meter meter = { BASE(meter), .port = text_vm1, .extension = text_sample,
@@ -214,6 +241,11 @@ static void list_meters(const struct fake_connection *c)
 	Weir__Control__Meter *array[] = { &meter };
 	Weir__Control__MeterRows rows = { BASE(meter_rows), ROWS(array) };
 
+	if (extension && strcmp(extension, "nothing") == 0) {
+		fake_refuse(c, WEIR__CONTROL__STATUS__CODE__NOT_FOUND, "meter_list.extension",
+			"extension \"nothing\": is not loaded");
+		return;
+	}
 	REPLY(c, METERS, meters, &rows, false);
 }
 
@@ -300,8 +332,13 @@ void fake_answer(struct fake_connection *c, const Weir__Control__Request *reques
 		list_switches(c); // two rows, where one is allowed
 		break;
 	case WEIR__CONTROL__REQUEST__REQUEST_PORT_LIST:
+		list_ports(c, false);
+		break;
 	case WEIR__CONTROL__REQUEST__REQUEST_PORT_SHOW:
-		list_ports(c, request->request_case == WEIR__CONTROL__REQUEST__REQUEST_PORT_SHOW);
+		show_port(c, request->port_show->name);
+		break;
+	case WEIR__CONTROL__REQUEST__REQUEST_HELLO:
+		say_hello(c);
 		break;
 	case WEIR__CONTROL__REQUEST__REQUEST_EXTENSION_LIST:
 	case WEIR__CONTROL__REQUEST__REQUEST_EXTENSION_SHOW:
@@ -317,7 +354,7 @@ void fake_answer(struct fake_connection *c, const Weir__Control__Request *reques
 		list_policies(c, request->policy_list->target ? request->policy_list->target : "");
 		break;
 	case WEIR__CONTROL__REQUEST__REQUEST_METER_LIST:
-		list_meters(c);
+		list_meters(c, request->meter_list->extension);
 		break;
 	case WEIR__CONTROL__REQUEST__REQUEST_POLICER_LIST:
 		list_policers(c);

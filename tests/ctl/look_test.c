@@ -47,8 +47,16 @@ static void traces(void **state)
 			"weirctl: port \"up0\": no address is known there: give one, as in "
 			"dst=02:00:00:00:00:02\n",
 			NULL },
-		{ "weirctl trace vm1 'udp 10.0.0.1:5000 10.0.0.2:53'", 1, "",
-			"weirctl: \"10.0.0.2:53\": here must stand >", "" },
+		// Without what a shell would make something else of.
+		{ "weirctl trace vm1 arp 10.0.0.1 10.0.0.2", 0, TABLE, "",
+			ASKED_STATION "{\"trace\":{\"port\":\"vm1\",\"frame\":\"" ARP_BB "\"}}\n" },
+		{ "cd $(dirname $WEIR_SOCKET); weirctl trace vm1 udp 10.0.0.1:5000 > 10.0.0.2:53; "
+		  "rm 10.0.0.2:53",
+			0, "",
+			"weirctl: where the frame goes is missing: a shell takes > for itself",
+			"" },
+		{ "weirctl trace vm1 'udp 10.0.0.1:5000 > > 10.0.0.2:53'", 1, "",
+			"weirctl: \">\": must be an address and a port", "" },
 		{ "weirctl trace vm1", 2, "", "weirctl: FRAME is missing, or --file\n", "" },
 		{ "weirctl trace", 2, "", "weirctl: PORT is missing\n", "" },
 		{ "weirctl trace vm1 hex 00 --file x", 2, "",
@@ -92,6 +100,10 @@ static void frames_of_files(void **state)
 		{ "weirctl trace vm1 --file /nothing/there", 1, "",
 			"weirctl: /nothing/there: No such file or directory\n", "" },
 		{ "weirctl trace vm1 --file /etc/passwd", 1, "", "weirctl: /etc/passwd: ", "" },
+		{ "weirctl trace vm1 --file /", 1, "", "weirctl: /: is a directory: must", "" },
+		{ "cd $(dirname $WEIR_SOCKET); mkfifo f; timeout 10 weirctl trace vm1 --file f; "
+		  "timeout 10 weirctl trace vm1 pcap f#2; rm f",
+			0, "", "weirctl: f: is a pipe that nobody writes to: must", "" },
 		{ "rm " FILE_NAME, 0, "", "", "" },
 		{ NULL, 0, NULL, NULL, NULL },
 	};

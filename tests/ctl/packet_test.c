@@ -28,6 +28,8 @@ static const struct {
 		MACS "08004500001c00000000401166cf0a0000010a000002138800350008d81e" },
 	{ "  udp\t10.0.0.1:5000>10.0.0.2:53 ", 60,
 		MACS "08004500001c00000000401166cf0a0000010a000002138800350008d81e" },
+	{ "udp 10.0.0.1:5000 10.0.0.2:53", 60,
+		MACS "08004500001c00000000401166cf0a0000010a000002138800350008d81e" },
 	{ "udp 10.0.0.1:5000 > 10.0.0.2:53 dscp=46 ecn=1 ttl=1 src=02:00:00:00:00:aa "
 	  "dst=02:00:00:00:00:bb",
 		60,
@@ -196,7 +198,8 @@ static void what_is_no_frame_is_refused(void **state)
 			"\"2001:db8::1:5\": must be an address and a port" },
 		{ "udp [10.0.0.1]:1 > 10.0.0.2:1", "\"[10.0.0.1]:1\": must be" },
 		{ "udp [::1:1 > [::2]:1", "\"[::1:1\": must be" },
-		{ "udp 10.0.0.1:1 10.0.0.2:2", "\"10.0.0.2:2\": here must stand >" },
+		{ "udp 10.0.0.1:1", "where the frame goes is missing: a shell takes > for itself" },
+		{ "udp 10.0.0.1:1 dst=vm1", "\"dst=vm1\": must be an address and a port" },
 		{ "udp 10.0.0.1:1 > [::1]:2", "both addresses must be IPv4, or both IPv6" },
 		{ "arp ::1 > ::2", "arp is for IPv4 addresses" },
 		{ "icmp 10.0.0.1:1 > 10.0.0.2", "\"10.0.0.1:1\": must be an address, as in" },

@@ -153,11 +153,48 @@ static void lists(void **state)
 		{ "TZ=UTC weirctl policer list vm1 sample --reset", 0,
 			"PORT  EXTENSION  ID   RATE_BPS  BURST_BYTES  PASSED_FRAMES  PASSED_BYTES  "
 			"DROPPED_FRAMES  DROPPED_BYTES  SINCE\n"
-			"vm1   sample     web   1000000        16384              5           500  "
+			"vm1   sample     web     1mbit          16K              5           500  "
 			"             1             64  2023-11-14 22:13:20\n",
 			"",
 			"{\"policer_list\":{\"target\":\"vm1\","
 			"\"extension\":\"sample\",\"reset\":true}}\n" },
+		{ "weirctl policer list vm1 -j | grep rate_", 0,
+			"    \"rate_bps\": 1000000,\n    \"rate_fps\": null,\n", "", NULL },
+		// One word is a port where there is one of that name, and else an extension.
+		{ "TZ=UTC weirctl meter list vm1 | wc -l", 0, "2\n", "",
+			"{\"port_show\":{\"name\":\"vm1\"}}\n{\"meter_list\":{\"target\":\"vm1\"}}"
+			"\n" },
+		{ "weirctl meter list sample --reset | wc -l", 0, "2\n", "",
+			"{\"port_show\":{\"name\":\"sample\"}}\n"
+			"{\"meter_list\":{\"extension\":\"sample\",\"reset\":true}}\n" },
+		{ "weirctl policer list sample | wc -l", 0, "2\n", "",
+			"{\"port_show\":{\"name\":\"sample\"}}\n"
+			"{\"policer_list\":{\"extension\":\"sample\"}}\n" },
+		{ "weirctl meter list switch:br0 | wc -l", 0, "2\n", "",
+			"{\"meter_list\":{\"target\":\"switch:br0\"}}\n" },
+		{ "weirctl meter list nothing", 1, "",
+			"weirctl: \"nothing\": must be the name of a port, \"switch:\" and that of "
+			"a "
+			"switch, or an extension",
+			NULL },
+		{ "weirctl meter list vm1 nothing", 1, "",
+			"weirctl: extension \"nothing\": is not loaded\n", NULL },
+		{ "TZ=UTC weirctl daemon show", 0,
+			"version      0.9.1\n"
+			"pid          4711\n"
+			"socket       /run/weir/weir.sock\n"
+			"state        -\n"
+			"extensions   /nowhere:./extensions:./extensions\n"
+			"strict       no\n"
+			"since        2023-11-14 22:13:20\n"
+			"uptime_s     60\n"
+			"clients      1\n"
+			"clients_max  1024\n",
+			"", "{\"hello\":{}}\n" },
+		{ "weirctl daemon show -j | head -4", 0,
+			"{\n  \"version\": \"0.9.1\",\n  \"pid\": 4711,\n"
+			"  \"socket\": \"/run/weir/weir.sock\",\n",
+			"", NULL },
 		{ "weirctl worker list", 0,
 			"ID  CPU  CYCLES_PER_FRAME  FRAMES_PER_BATCH  IDLE_SHARE  LINGER_US  "
 			"QUEUES  FRAMES\n"
@@ -182,6 +219,8 @@ static void lists(void **state)
 			"", NULL },
 		{ "weirctl drop list -j --port vm1", 0, "[]\n", "",
 			"{\"drop_list\":{\"port\":\"vm1\"}}\n" },
+		{ "weirctl drop list br0 --reset | wc -l", 0, "2\n", "",
+			"{\"drop_list\":{\"switch\":\"br0\",\"reset\":true}}\n" },
 		{ "TZ=UTC weirctl event watch --count 2", 0,
 			EVENT "(events 17 to 23 were lost)\n" EVENT, "",
 			"{\"event_subscribe\":{}}\n" },
@@ -193,6 +232,7 @@ static void lists(void **state)
 			"", "{\"event_subscribe\":{\"kinds\":[\"port-*\",\"nic-lost\"]}}\n" },
 		{ "weirctl event watch $(seq 65)", 2, "",
 			"weirctl: at most 64 kinds can be given\n", "" },
+		{ "weirctl event watch ''", 2, "", "weirctl: \"\": names no kind of event\n", "" },
 		{ "weirctl -j event watch --count 1", 0,
 			"{\"time\":1700000000,\"kind\":\"port-added\",\"switch\":\"br0\","
 			"\"port\":\"vm1\",\"extension\":null,\"text\":\"port vm1 was added\","
@@ -262,6 +302,12 @@ static void policies(void **state)
 			"{\"policy_schema\":{\"extension\":\"gone\"}}\n"
 			"{\"policy_remove\":{\"target\":\"vm1\",\"extension\":\"gone\","
 			"\"id\":\"web\"}}\n" },
+		// The field by its name on the command line, not in the protocol.
+		{ "weirctl policy add vm1 sample.rule remote=:: id=", 1, "",
+			"weirctl: --id: has 0 bytes, must have 1 to 63\n", NULL },
+		{ "weirctl policy list sample.rule | wc -l", 0, "2\n", "",
+			"{\"port_show\":{\"name\":\"sample.rule\"}}\n"
+			"{\"policy_list\":{\"target\":\"sample.rule\"}}\n" ASKED_SCHEMA },
 		{ "weirctl policy list", 0,
 			"TARGET  EXTENSION  TYPE  ID   BODY\n"
 			"vm1     sample     rule  web  remote=10.0.0.0/8 direction=in "
@@ -309,7 +355,9 @@ static void policies(void **state)
 			"sample.rule, ",
 			ASKED_SCHEMA },
 		{ "weirctl policy add vm1 --help | tail -1", 0,
-			"  -V, --version         show the version of weirctl\n", "", "" },
+			"  -V, --version         show the version of weirctl; that of the daemon: "
+			"daemon show\n",
+			"", "" },
 		{ "weirctl policy schema sample | sed -n 1,8p", 0,
 			"sample.rule: policy of a port or switch\n"
 			"Lets frames pass or not.\n"

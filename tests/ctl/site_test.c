@@ -289,10 +289,28 @@ static void files_and_usage(void **state)
 	static const struct program_row rows[] = {
 		{ "weirctl apply /nowhere/site.json", 1, "",
 			"weirctl: /nowhere/site.json: No such file or directory\n", "" },
-		{ "weirctl apply /", 1, "", "weirctl: /: Is a directory\n", "" },
-		{ "weirctl apply /dev/null", 1, "", "weirctl: /dev/null:1:0: ", "" },
-		{ "weirctl apply /dev/zero", 1, "",
-			"weirctl: /dev/zero: must not be longer than 1 GiB, as no document is\n",
+		// Whatever is at the path, nothing is waited for.
+		{ "weirctl apply /", 1, "",
+			"weirctl: /: is a directory: must be a regular file, or a pipe that "
+			"somebody "
+			"writes to\n",
+			"" },
+		{ "weirctl apply /dev/null", 1, "", "weirctl: /dev/null: is a device: must", "" },
+		{ "weirctl apply /dev/zero", 1, "", "weirctl: /dev/zero: is a device: must", "" },
+		{ "timeout 10 weirctl apply $WEIR_SOCKET", 1, "", "weirctl: /", "" },
+		{ "cd $(dirname $WEIR_SOCKET); mkfifo f; timeout 10 weirctl apply f; echo $?; rm f",
+			0, "1\n", "weirctl: f: is a pipe that nobody writes to: must", "" },
+		// One that somebody writes to, now or later, is what a shell makes of <(COMMAND).
+		{ "bash -c 'weirctl apply <(echo []) --dry-run'", 1, "",
+			"weirctl: a site must be an object", "" },
+		{ "bash -c 'weirctl apply <(sleep 0.3; echo []) --dry-run'", 1, "",
+			"weirctl: a site must be an object", "" },
+		{ "echo [] | weirctl apply /dev/stdin --dry-run", 1, "",
+			"weirctl: a site must be an object", "" },
+		{ "weirctl apply - </dev/null", 1, "", "weirctl: standard input:1:0: ", "" },
+		{ "weirctl apply - </dev/zero", 1, "",
+			"weirctl: standard input: must not be longer than 1 GiB, as no document "
+			"is\n",
 			"" },
 		{ "weirctl apply", 2, "", "weirctl: FILE is missing\n", "" },
 		{ "weirctl apply --schema site.json", 2, "", "weirctl: --schema takes no FILE\n",

@@ -20,7 +20,8 @@ static void wrong_usage(void **state)
 	} lines[] = {
 		{ "weirctl",
 			"the object is missing: there are switch, port, extension, policy, "
-			"meter, policer, fdb, flow, session, drop, worker, event, trace, export, "
+			"meter, policer, fdb, flow, session, drop, worker, daemon, event, trace, "
+			"export, "
 			"apply, "
 			"help, "
 			"completion",
@@ -143,7 +144,8 @@ static void help_tells_the_usage(void **state)
 			"  --timeout SECONDS     the longest wait for the daemon; 30 by default\n"
 			"  -j, --json            write JSON instead of tables\n"
 			"  -h, --help            show help about the command\n"
-			"  -V, --version         show the version of weirctl\n",
+			"  -V, --version         show the version of weirctl; that of the daemon: "
+			"daemon show\n",
 			"", NULL },
 		{ NULL, 0, NULL, NULL, NULL }
 	};

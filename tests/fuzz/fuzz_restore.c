@@ -122,6 +122,7 @@ static bool read_item(char *line, struct weir_item *item)
 	static char nothing[1];
 
 	memset(item, 0, sizeof(*item));
+	item->size = sizeof(*item);
 	item->kind = (enum weir_item_kind)(*word - '0');
 	kind = store_kind(item->kind);
 	if (!kind)

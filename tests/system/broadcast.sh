@@ -24,7 +24,7 @@ for number in $(seq $n_packet); do
 done >"$work/links"
 at sw ip -batch "$work/links"
 for number in $(seq $n_packet); do ctl port add br0 q$number packet:q$number; done
-for number in $(seq $n_null); do ctl port add br0 n$number null; done
+"$here/many_ports.py" add $n_null
 ctl extension attach br0 probe-filter # at ingress, forwarded and egress, deciding nothing
 n_ports=$((n_packet + n_null + 2))
 equal "ports" "$(value '.[0].ports' switch list)" $n_ports

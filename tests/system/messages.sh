@@ -168,6 +168,17 @@ equal "values" "$(completed field formats.rule direction= | grep -oE 'direction=
 	"direction=in direction=out direction=both_ways"
 equal "ports" "$(completed call-field formats start port= | grep -oE ' port=[a-z0-9]+ port=[a-z0-9]+')" " port=p0 port=p1"
 equal "calls" "$(completed call formats)" "start list watch"
+install -m 644 /dev/null "$extensions/other.so"
+equal "extensions to load" "$(completed loadable | grep -o other)" other
+equal "those that are loaded" "$(completed loadable | grep -c formats)" 0
+equal "extensions to attach" "$(completed attachable | grep -oE 'formats|other' | paste -sd ' ')" "formats other"
+at sw ip link add to-vm type veth peer name of-vm
+equal "interfaces" "$(at sw "$build/weirctl" completion names nic | sort | paste -sd ' ')" "packet:of-vm packet:to-vm"
+words=$(at sw bash --norc -c 'PATH=$1:$PATH && source <(weirctl completion bash) &&
+	COMP_WORDS=(weirctl port add br0 x packet : to) && COMP_CWORD=7 && _weirctl && echo "${COMPREPLY[*]}"' - "$build")
+equal "interfaces behind packet:" "$words" to-vm
+at sw ip link delete to-vm
+rm "$extensions/other.so"
 
 # ---- It lasts, and goes through a document
 daemon_stop

@@ -46,4 +46,14 @@ equal "a note when the kernel stays out" "$(again)" ""
 at sw sysctl -qw net.ipv6.conf.sd.disable_ipv6=0
 grep -q "note: port pd: the host's own kernel takes what comes from interface sd as well" <<<"$(again)" ||
 	fail "no note that the kernel speaks IPv6 on sd"
+# Of a dry run, too.
+ctl export >"$work/site.json"
+ctl port disconnect pd
+for command in "port connect pd" "port add br0 pe packet:sd" "apply $work/site.json"; do
+	said=$(ctl $command --dry-run 2>&1)
+	grep -q "note: port p[de]: the host's own kernel takes what comes from interface sd as well" <<<"$said" ||
+		fail "no note of a dry run of $command: $said"
+done
+equal "still without a NIC" "$(port_value pd state)" disconnected
+ctl port connect pd 2>/dev/null
 finish

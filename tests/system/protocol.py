@@ -100,8 +100,8 @@ class Client:
         data, self.buffer = self.buffer[:size], self.buffer[size:]
         return data
 
-    def send(self, request, body):
-        packed = field(1, 1) + field(REQUESTS[request], body)
+    def send(self, request, body, number=1):
+        packed = field(1, number) + field(REQUESTS[request], body)
         try:
             self.socket.sendall(struct.pack("!I", len(packed)) + packed)
         except OSError as error:
@@ -124,3 +124,15 @@ class Client:
     def ask(self, request, body=b""):
         self.send(request, body)
         return self.answer()
+
+    def ask_all(self, requests, in_flight=32):
+        """The same for many, (request, body) each, which get no rows: several are under way at a time."""
+        waiting = 0
+        for number, (request, body) in enumerate(requests, 1):
+            if waiting == in_flight:
+                self.answer()
+                waiting -= 1
+            self.send(request, body, number)
+            waiting += 1
+        for _ in range(waiting):
+            self.answer()

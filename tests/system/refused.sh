@@ -84,6 +84,21 @@ refused 1 '99999' '0 to 65535 bytes' port set pn --mtu 99999
 refused 1 '"?12x"?' '0 to 65535 bytes' port set pn --mtu 12x
 refused 1 '99999999' '1000000' worker set --linger-us 99999999
 
+# In the words of the command line, not of the protocol.
+long=$(printf 'n%.0s' {1..64})
+refused 1 '^weirctl: NAME: has 64 bytes' '1 to 63' port show "$long"
+refused 1 '^weirctl: SWITCH: has 64 bytes' '1 to 63' port list "$long"
+refused 1 '^weirctl: NIC: has 0 bytes' 'must have' port add br0 p1 ''
+refused 1 '^weirctl: --path: has 0 bytes|--path ""' 'must have|No such' extension load acl --path ''
+
+# Files that are none.
+mkfifo "$work/fifo"
+refused 1 "$work/fifo: is a pipe that nobody writes to" 'regular file' apply "$work/fifo"
+refused 1 "$work/fifo: is a pipe that nobody writes to" 'regular file' trace pa --file "$work/fifo"
+refused 1 '/dev/zero: is a device' 'regular file' apply /dev/zero
+refused 1 "$work: is a directory" 'regular file' apply "$work"
+refused 1 'fifo' 'regular file' port add br0 p1 "replay:$work/fifo"
+
 # The FDB.
 refused 1 '"br9"' 'none of this name' fdb add br9 02:00:00:00:00:01 pa
 refused 1 '"p9"' 'none of this name|no port' fdb add br0 02:00:00:00:00:01 p9
@@ -96,6 +111,10 @@ refused 1 '"nope"' 'directories' extension attach br0 nope
 refused 1 '"nope"' 'directories' extension load nope
 refused 1 '"nope"' 'loaded|attached|none' extension detach br0 nope
 refused 1 '"nope"' 'loaded|none' extension unload nope
+refused 1 '"nope": is not loaded; none is' 'none' extension replace nope
+refused 1 '"nope": is not loaded; none is' 'none' extension replace nope --path "$extensions/no-telnet.so"
+refused 1 '"no-telnet": is not loaded' "would be loaded from $extensions/no-telnet.so" extension replace no-telnet
+refused 1 '"nope"' 'name of a port.*extension' meter list nope
 refused 1 '"nope"' 'directories|loaded|attached|none' policy add pa nope a=1
 echo "this is no ELF file" >"$work/text.so"
 refused 1 'text.so|"text"' 'ELF' extension load text --path "$work/text.so"
@@ -109,6 +128,10 @@ refused 1 '"?telnet"?' 'no-telnet' extension load telnet --path "$extensions/no-
 ctl extension attach br0 no-telnet
 refused 1 'no-telnet' 'already|is loaded' extension load no-telnet
 refused 1 'no-telnet' 'already|is attached' extension attach br0 no-telnet
+refused 1 '"nope": is not loaded' 'there are no-telnet' extension replace nope
+refused 1 '^weirctl: --id: has 0 bytes' '1 to 63' policy add pa no-telnet port=23 id=
+refused 1 '^weirctl: TARGET: has 0 bytes' 'must have' policy add '' no-telnet port=23
+refused 1 '/nowhere/x.so' 'No such file' extension replace no-telnet --path /nowhere/x.so
 refused 1 'no-telnet' 'attached|detach' extension unload no-telnet
 refused 1 '"?prot"?' 'port, action|port|fields' policy add pa no-telnet prot=23
 refused 1 '99999' '65535' policy add pa no-telnet port=99999

@@ -14,6 +14,15 @@
 //
 // Lists call a function once per row, on the control thread, before they return. The row and its
 // strings are borrowed during the call. A list function returns 0 or a refusal (unknown name).
+//
+// Structs that are passed in say their size, sizeof, and are initialised as a whole. They grow at
+// their ends, behind whatever was padding: a program built against an older header passes a shorter
+// one, and what that lacks is 0, which asks for nothing. A longer one, of a newer header, is taken
+// if all that this library does not know of it is 0, and else refused with -E2BIG; a size that no
+// version has had, with -EINVAL. error->field is "size".
+//
+// Structs that are handed out grow at their ends, too, and say no size: a program runs with the
+// library that it was built against and with later ones of the same soname, not with earlier ones.
 #ifndef WEIR_EMBED_H
 #define WEIR_EMBED_H
 
@@ -61,7 +70,7 @@ struct weir_options {
 	bool poll;          // workers never sleep
 	// Checks what extensions promise, and expels who breaks a promise: within a second it is
 	// off its stack, and counts as missing there (struct weir_extension_info). For their
-	// development.
+	// development: each flow is decided several times, and again for a frame of each batch.
 	bool strict;
 	unsigned linger_us;     // how long a worker polls after its last frame; 0: 50
 	unsigned n_flows;       // entries of each worker's flow table per switch; 0: 131072
@@ -211,7 +220,8 @@ struct weir_extension_info {
 	uint64_t visits;          // frames shown to its visit hook
 	uint64_t violations;      // things its class may not do, without effect
 	uint64_t invalid;         // values out of range, without effect
-	uint64_t impure;          // strict: decisions that depended on what was not declared
+	uint64_t impure;          // strict: decisions, new ones and for later frames of a flow,
+				  // that depended on what was not declared
 	uint64_t modified;        // strict: frames that a capture's visit changed
 	const char *last_offence; // a sentence about the last of these, or ""
 	bool missing;             // it is to be attached, but cannot be had: see weir_apply()
@@ -317,7 +327,8 @@ WEIR_API void weir_call_cancel(struct weir_running_call *running);
 // ---- Items: the desired state, piece by piece
 //
 // What an operator wants is a set of items. They are what weir_export() tells, what a document is
-// made of, and what weir_on_change() reports; every one says of itself where it belongs.
+// made of, and what weir_on_change() reports; every one says of itself where it belongs. What is
+// new in one comes behind the union, for whatever kind it is.
 
 enum weir_item_kind {
 	WEIR_ITEM_SWITCH = 1,
@@ -330,22 +341,23 @@ enum weir_item_kind {
 };
 
 struct weir_item {
+	uint32_t size; // sizeof(struct weir_item)
 	enum weir_item_kind kind;
 	const char *switch_name; // SWITCH, EXTENSION, PORT, FDB; else NULL
 	const char *target;      // POLICY, METER, SAVED: a port's name, or "switch:NAME"
 	const char *name;        // PORT: its name; EXTENSION, POLICY, METER, SAVED: the extension's
 	union {
-		struct {
+		struct weir_item_switch {
 			unsigned made_ids; // the last policy id that was made for the target
 			unsigned n_flows;  // as in weir_switch_config; 0 in a document: as it is
 			unsigned n_sessions, n_port_sessions; // likewise
 		} vswitch;
-		struct {
+		struct weir_item_extension {
 			int order;        // or WEIR_ORDER_DEFAULT
 			bool fail_open;   // WEIR_FAIL_OPEN
 			const char *path; // of the file; NULL: looked for by name
 		} extension;
-		struct {
+		struct weir_item_port {
 			const char *nic, *vlan, *mac; // NULL or "": none
 			uint32_t mtu;                 // 0: the NIC's
 			bool uplink;
@@ -353,20 +365,20 @@ struct weir_item {
 			bool forced;       // WEIR_FORCE
 			unsigned made_ids;
 		} port;
-		struct {
+		struct weir_item_policy {
 			const char *type, *id; // type: NULL or "": the extension's only one
 			const void *bytes;
 			size_t size;
 		} policy;
-		struct {
+		struct weir_item_fdb {
 			const char *mac, *port;
 			uint16_t vlan;
 		} fdb;
-		struct {
+		struct weir_item_meter {
 			const char *id;
 			uint64_t frames, bytes, since; // Unix seconds
 		} meter;
-		struct {
+		struct weir_item_saved {
 			uint32_t version;
 			const void *bytes;
 			size_t size;
@@ -514,18 +526,31 @@ enum { WEIR_DROP_POLICERS_MAX = 8 };
 
 struct weir_drop_info {
 	const char *reason, *text, *extension /* "core" */, *port, *stage;
-	uint64_t frames;
+	uint64_t frames; // since the start, or since they were reset
 	// Of frames that were over a rate: the policers that dropped most of them, of those that
 	// are still there, as "acl web"; "acl web of switch:br0" where they are not the port's.
 	const char *const *policers;
 	unsigned n_policers; // at most WEIR_DROP_POLICERS_MAX
-	// What each of those dropped of `frames`; 0: it is not known, because it has dropped some
-	// at another port or stage. The rest was dropped by policers that are gone.
+	// What each of those dropped of `frames`; 0: it is not known, as it and others have dropped
+	// at so many ports and stages that they are not counted apart. The rest was dropped by
+	// policers that are gone.
 	const uint64_t *policer_frames;
 };
 typedef void weir_drop_row(void *context, const struct weir_drop_info *info);
 WEIR_API int weir_drop_list(struct weir *weir, const char *switch_name, weir_drop_row *row,
 	void *context, struct weir_error *error);
+
+// Which drops are listed.
+struct weir_drop_list_filter {
+	uint32_t size;           // sizeof(struct weir_drop_list_filter)
+	const char *switch_name; // NULL: of all
+	const char *port;        // NULL: of all, and of those that are gone
+	// What is given out is not listed again; nothing is lost or listed twice. Counts of ports
+	// and switches are not reset.
+	bool reset;
+};
+WEIR_API int weir_drop_list_some(struct weir *weir, const struct weir_drop_list_filter *filter,
+	weir_drop_row *row, void *context, struct weir_error *error);
 
 // Watching drops: samples of the frames that are dropped, as they are then.
 enum { WEIR_DROP_WATCHES_MAX = 16 };

@@ -55,15 +55,17 @@
 //
 // An older extension, of an older minor, runs on a newer host as it did: of its descriptor and of
 // each struct that it makes (weir_session, weir_fragment_verdict) the host reads `size` bytes, and
-// takes the rest for zero; hooks that it lacks are not called.
+// takes the rest for zero; hooks that it lacks are not called. A size that no version has had is
+// refused, in a decision as a value out of range.
 //
 // A newer extension, of a newer minor, is refused by an older host, with both versions in the
-// sentence. One that can do with less says so by WEIR_NEEDS_MINOR and is loaded: the host does not
-// look at what it does not know of descriptor and structs, and functions that it lacks answer
-// -ENOSYS (from minor version 2 on; before calling those of version 1 on a host of version 0, look
-// at abi_minor of weir_host). Members of the host's structs that are newer than WEIR_NEEDS_MINOR
-// are there only as far as `size` says, or abi_minor where there is no size. An option in the
-// schema that the host does not know is refused too: a limit that nobody checks would be none.
+// sentence. One that can do with less says so by WEIR_NEEDS_MINOR and is loaded: hooks that the
+// host does not know are not called, and functions that it lacks answer -ENOSYS, or as is told
+// beside those that return no error. Members of the host's structs that are newer than
+// WEIR_NEEDS_MINOR are there only as far as `size` says, or abi_minor of weir_host where there is
+// no size. What the host does not know of a struct that the extension makes in a decision has to be
+// zero, and else is refused as a value out of range; and so is an option in the schema that the
+// host does not know: a limit that nobody checks would be none.
 //
 // Another major version is refused, older or newer.
 //
@@ -122,9 +124,14 @@ enum {
 // told under the name core, and all others are first words of weirctl's own commands, where the
 // name of an extension that takes calls stands as well.
 #define WEIR_RESERVED_NAMES                                                                        \
-	"apply", "completion", "core", "drop", "event", "export", "extension", "fdb", "flow",      \
-		"help", "meter", "policer", "policy", "port", "session", "switch", "trace",        \
-		"worker"
+	"apply", "completion", "core", "daemon", "drop", "event", "export", "extension", "fdb",    \
+		"flow", "help", "meter", "policer", "policy", "port", "session", "switch",         \
+		"trace", "worker"
+
+// Whether the host offers what a function below is for: its table reaches to this slot, which is
+// not NULL. Any thread.
+#define WEIR_OFFERS(table, slot)                                                                   \
+	((table)->size > offsetof(__typeof__(*(table)), slot) && (table)->slot)
 
 // ---- Decisions
 // -------------------------------------------------------------------------------------
@@ -429,7 +436,7 @@ static inline int weir_plan_meter(struct weir_plan *p, const char *key, uint32_t
 static inline int weir_plan_keep(
 	struct weir_plan *p, const void *in_force, const char *const gone[/* n */], size_t n)
 {
-	if (p->ops->size <= offsetof(struct weir_plan_ops, keep))
+	if (!WEIR_OFFERS(p->ops, keep))
 		return -ENOSYS;
 	return p->ops->keep(p, in_force, gone, n);
 }
@@ -446,7 +453,7 @@ __attribute__((format(printf, 2, 3))) static inline int weir_plan_remark(
 	va_list arguments;
 	int result;
 
-	if (p->ops->size <= offsetof(struct weir_plan_ops, remark))
+	if (!WEIR_OFFERS(p->ops, remark))
 		return -ENOSYS;
 	va_start(arguments, format);
 	result = p->ops->remark(p, format, arguments);
@@ -472,7 +479,7 @@ static inline weir_port_id weir_plan_port(struct weir_plan *p, const char *name)
 // is no port; -ENOSYS. Inside prepare().
 static inline int weir_plan_learn_limit(struct weir_plan *p, uint32_t max_addresses)
 {
-	if (p->ops->size <= offsetof(struct weir_plan_ops, learn_limit))
+	if (!WEIR_OFFERS(p->ops, learn_limit))
 		return -ENOSYS;
 	return p->ops->learn_limit(p, max_addresses);
 }
@@ -578,37 +585,41 @@ __attribute__((format(printf, 3, 4))) static inline void weir_log(
 	va_end(arguments);
 }
 
-// How many workers there are: visits come from workers 0 to this minus 1. Any thread.
+// How many workers there are: visits come from workers 0 to this minus 1. 0: a host of minor
+// version 0, which does not tell. Any thread.
 static inline unsigned weir_n_workers(const struct weir_attachment *a)
 {
-	return a->host->n_workers;
+	return WEIR_OFFERS(a->host, n_workers) ? a->host->n_workers : 0;
 }
 
 enum { WEIR_TIMERS_MAX = 1024 }; // that one attachment can have set at a time
 #define WEIR_TIMER_OFF UINT64_MAX
 
 // Has timer() called with this cookie once, delay_ms milliseconds from now; one that is set already
-// is set anew. WEIR_TIMER_OFF: not at all. Ends with the attachment. 0, -ENOMEM, -ENOSPC. Control
-// thread.
+// is set anew. WEIR_TIMER_OFF: not at all. Ends with the attachment. 0, -ENOMEM, -ENOSPC, -ENOSYS.
+// Control thread.
 static inline int weir_timer(struct weir_attachment *a, uint64_t cookie, uint64_t delay_ms)
 {
-	return a->host->timer(a, cookie, delay_ms);
+	return WEIR_OFFERS(a->host, timer) ? a->host->timer(a, cookie, delay_ms) : -ENOSYS;
 }
 
 // Has timer() called with this cookie soon, from any thread of the extension but a worker: how its
 // own threads reach the control thread. Until detach() returns; what is posted during detach() is
-// not delivered. 0, -ENOMEM.
+// not delivered. 0, -ENOMEM, -ENOSYS.
 static inline int weir_post(struct weir_attachment *a, uint64_t cookie)
 {
-	return a->host->post(a, cookie);
+	return WEIR_OFFERS(a->host, post) ? a->host->post(a, cookie) : -ENOSYS;
 }
 
-// What an entry of weir_visit.drops means. The strings live as long as the process. Any thread.
+// What an entry of weir_visit.drops means. The strings live as long as the process. A host of minor
+// version 0, which has no such entries, fills in nothing: cause->size is 0 then, and else says how
+// much is filled in. Any thread.
 static inline void weir_drop_describe(
 	struct weir_attachment *a, uint32_t drop, struct weir_drop_cause *cause)
 {
-	cause->size = sizeof(*cause);
-	a->host->drop_describe(a, drop, cause);
+	cause->size = WEIR_OFFERS(a->host, drop_describe) ? sizeof(*cause) : 0;
+	if (cause->size)
+		a->host->drop_describe(a, drop, cause);
 }
 
 // ---- Rings: records from workers to a thread of the extension
@@ -619,10 +630,13 @@ static inline void weir_drop_describe(
 // weir_ring_wait(); a full lane loses the record, never a frame.
 
 // A ring with lanes of at least lane_bytes each (rounded up to a power of two from 4 KB on, 1 GB at
-// most, touched as used). 0, -EINVAL, -ENOMEM. Control thread.
+// most, touched as used). 0, -EINVAL, -ENOMEM, -ENOSYS. Whoever has a ring has a host with all
+// functions of this section. Control thread.
 static inline int weir_ring_create(
 	struct weir_attachment *a, size_t lane_bytes, struct weir_ring **ring)
 {
+	if (!WEIR_OFFERS(a->host, ring_create))
+		return -ENOSYS;
 	return a->host->ring_create(a, lane_bytes, ring);
 }
 
@@ -823,7 +837,9 @@ static inline int weir_save_write(struct weir_save *s, const void *bytes, size_t
 static inline int weir_plan_policer(struct weir_plan *p, const char *key, uint64_t rate_bps,
 	uint64_t burst_bytes, uint32_t *policer)
 {
-	return p->ops->policer ? p->ops->policer(p, key, rate_bps, burst_bytes, policer) : -ENOSYS;
+	return WEIR_OFFERS(p->ops, policer)
+		       ? p->ops->policer(p, key, rate_bps, burst_bytes, policer)
+		       : -ENOSYS;
 }
 
 // The same in frames per second, and a depth in frames: another policer than one of the same key
@@ -831,7 +847,7 @@ static inline int weir_plan_policer(struct weir_plan *p, const char *key, uint64
 static inline int weir_plan_frame_policer(struct weir_plan *p, const char *key, uint64_t rate_fps,
 	uint64_t burst_frames, uint32_t *policer)
 {
-	if (p->ops->size <= offsetof(struct weir_plan_ops, frame_policer))
+	if (!WEIR_OFFERS(p->ops, frame_policer))
 		return -ENOSYS;
 	return p->ops->frame_policer(p, key, rate_fps, burst_frames, policer);
 }
@@ -840,7 +856,7 @@ static inline int weir_plan_frame_policer(struct weir_plan *p, const char *key, 
 // what was paid before one refuses is not given back. 0 or -ENOSYS. Filter, forwarding.
 static inline int weir_police(struct weir_decision *d, uint32_t policer)
 {
-	if (!d->ops->police)
+	if (!WEIR_OFFERS(d->ops, police))
 		return -ENOSYS;
 	d->ops->police(d, policer);
 	return 0;
@@ -849,7 +865,7 @@ static inline int weir_police(struct weir_decision *d, uint32_t policer)
 // The same, with a reason of the extension's own (as for weir_drop()) for what is over the rate.
 static inline int weir_police_as(struct weir_decision *d, uint32_t policer, unsigned reason)
 {
-	if (d->ops->size <= offsetof(struct weir_decision_ops, police_as))
+	if (!WEIR_OFFERS(d->ops, police_as))
 		return -ENOSYS;
 	d->ops->police_as(d, policer, reason);
 	return 0;
@@ -958,7 +974,7 @@ static inline bool weir_session_quotes(const struct weir_flow *flow)
 // core. 0, -ENOSYS. Filter, forwarding.
 static inline int weir_session(struct weir_decision *d, const struct weir_session *session)
 {
-	if (!d->ops->session)
+	if (!WEIR_OFFERS(d->ops, session))
 		return -ENOSYS;
 	d->ops->session(d, session);
 	return 0;
@@ -969,8 +985,7 @@ static inline int weir_session(struct weir_decision *d, const struct weir_sessio
 // does not read WEIR_SESSION_FIELDS, or may not ask; -ENOSYS. Filter, forwarding.
 static inline int weir_session_find(struct weir_decision *d, struct weir_session_found *found)
 {
-	if (d->ops->size <= offsetof(struct weir_decision_ops, session_find) ||
-		!d->ops->session_find)
+	if (!WEIR_OFFERS(d->ops, session_find))
 		return -ENOSYS;
 	found->size = sizeof(*found);
 	return d->ops->session_find(d, found);
@@ -983,8 +998,7 @@ static inline int weir_session_find(struct weir_decision *d, struct weir_session
 // frame of others is dropped. reason as for weir_drop(). 0, -ENOSYS. Filter, forwarding.
 static inline int weir_session_related(struct weir_decision *d, unsigned reason)
 {
-	if (d->ops->size <= offsetof(struct weir_decision_ops, session_related) ||
-		!d->ops->session_related)
+	if (!WEIR_OFFERS(d->ops, session_related))
 		return -ENOSYS;
 	d->ops->session_related(d, reason);
 	return 0;
@@ -1025,7 +1039,7 @@ struct weir_session_end {
 // Control thread.
 static inline int weir_sessions_end(struct weir_attachment *a, weir_port_id port, uint64_t cookie)
 {
-	if (a->host->size <= offsetof(struct weir_host, sessions_end) || !a->host->sessions_end)
+	if (!WEIR_OFFERS(a->host, sessions_end))
 		return -ENOSYS;
 	return a->host->sessions_end(a, port, cookie);
 }
@@ -1035,8 +1049,7 @@ static inline int weir_sessions_end(struct weir_attachment *a, weir_port_id port
 static inline int weir_sessions_end_some(
 	struct weir_attachment *a, weir_port_id port, const uint64_t cookies[/* n */], size_t n)
 {
-	if (a->host->size <= offsetof(struct weir_host, sessions_end_some) ||
-		!a->host->sessions_end_some)
+	if (!WEIR_OFFERS(a->host, sessions_end_some))
 		return -ENOSYS;
 	return a->host->sessions_end_some(a, port, cookies, n);
 }
@@ -1055,9 +1068,9 @@ static inline int weir_sessions_end_some(
 // thousands, the oldest go first, and how many did is in `weirctl switch show`. A later fragment
 // that overtakes its first one finds nothing yet.
 //
-// A first fragment that weir_session() drops for lack of room is remembered without being asked to,
-// so that those behind it are dropped for the same reason. What is remembered names one policer:
-// where a first fragment pays several, later ones pay that one.
+// Where weir_session() drops a first fragment for lack of room, what the hook has remembered of it,
+// before or behind that, is this: those behind it are dropped for the same reason. What is
+// remembered names one policer: where a first fragment pays several, later ones pay that one.
 //
 // A hook that uses it has to read WEIR_FIELD_VLAN_ID. Nothing but the frames of fragments pay for
 // it.
@@ -1082,8 +1095,7 @@ struct weir_fragment_verdict {
 static inline int weir_fragment_remember(
 	struct weir_decision *d, const struct weir_fragment_verdict *verdict)
 {
-	if (d->ops->size <= offsetof(struct weir_decision_ops, fragment_remember) ||
-		!d->ops->fragment_remember)
+	if (!WEIR_OFFERS(d->ops, fragment_remember))
 		return -ENOSYS;
 	d->ops->fragment_remember(d, verdict);
 	return 0;
@@ -1095,8 +1107,7 @@ static inline int weir_fragment_remember(
 static inline int weir_fragment_follow(
 	struct weir_decision *d, const struct weir_fragment_verdict *unknown)
 {
-	if (d->ops->size <= offsetof(struct weir_decision_ops, fragment_follow) ||
-		!d->ops->fragment_follow)
+	if (!WEIR_OFFERS(d->ops, fragment_follow))
 		return -ENOSYS;
 	d->ops->fragment_follow(d, unknown);
 	return 0;
@@ -1105,7 +1116,7 @@ static inline int weir_fragment_follow(
 // The class that the egress port's scheduler gets with the flow's frames. Filter, forwarding.
 static inline int weir_egress_class(struct weir_decision *d, uint8_t class)
 {
-	if (!d->ops->egress_class)
+	if (!WEIR_OFFERS(d->ops, egress_class))
 		return -ENOSYS;
 	d->ops->egress_class(d, class);
 	return 0;
@@ -1128,7 +1139,7 @@ struct weir_egress_scheduler {
 static inline int weir_plan_scheduler(
 	struct weir_plan *p, const struct weir_egress_scheduler *scheduler, void *context)
 {
-	return p->ops->scheduler ? p->ops->scheduler(p, scheduler, context) : -ENOSYS;
+	return WEIR_OFFERS(p->ops, scheduler) ? p->ops->scheduler(p, scheduler, context) : -ENOSYS;
 }
 
 // Which worker does what. Control thread; the core moves queues and buckets without reordering a
@@ -1146,7 +1157,7 @@ struct weir_steering {
 static inline int weir_plan_steering(
 	struct weir_plan *p, const struct weir_steering *steering, void *context)
 {
-	return p->ops->steering ? p->ops->steering(p, steering, context) : -ENOSYS;
+	return WEIR_OFFERS(p->ops, steering) ? p->ops->steering(p, steering, context) : -ENOSYS;
 }
 
 // ---- The descriptor

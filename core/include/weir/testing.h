@@ -15,7 +15,8 @@
 // The switch is "br0" with ports p0, p1, ..., each with a `memory` NIC whose other end the bench
 // holds. There are no workers: the bench receives, decides and sends in the caller's thread, so a
 // test is exact and repeatable. It is strict: every decision is made again with other values in the
-// fields that the extension did not declare, and with those that the frame has there.
+// fields that the extension did not declare, and with those that the frame has there; for each
+// later frame of a known flow, too.
 // weir_testing_end() fails when the extension broke a promise of weir/extension.h, or when a frame
 // was lost without being counted.
 //

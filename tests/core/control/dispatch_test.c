@@ -221,11 +221,13 @@ static const struct {
 		" state=open frames=1 bytes=60 reverse_frames=2 reverse_bytes=120 age_s=3 "
 		"last_frame_s=2"
 		" expires_s=253 cookie=7" },
-	{ "drop_list", "drop_list br0",
+	{ "drop_list", "drop_list - - 0",
 		" | reason=vlan-not-allowed extension=core port=vm1 stage=ingress frames=9"
 		" text=the port does not carry this VLAN | policer=acl web frames=4"
 		" | policer=acl all of switch:br0" },
-	{ "drop_list switch=br0 port=vm2", "drop_list br0", "" },
+	{ "drop_list switch=br0 port=vm1", "drop_list br0 vm1 0", NULL },
+	{ "drop_list reset=1", "drop_list - - 1", NULL },
+	{ "drop_list reset=1 /dry_run=1", "drop_list - - 0", NULL },
 	{ "trace port=vm1 frame=abc", "trace vm1 abc",
 		" | port=vm1 stage=ingress extension=acl action=pass" },
 	{ "trace port=vm1 frame=", "", NULL },

@@ -38,7 +38,9 @@ void fake_set(struct weir *weir, const char *name, bool present)
 
 void fake_tell(struct weir *weir, const char *name, bool removed)
 {
-	const struct weir_item item = { .kind = WEIR_ITEM_SWITCH, .switch_name = name };
+	const struct weir_item item = {
+		.size = sizeof(struct weir_item), .kind = WEIR_ITEM_SWITCH, .switch_name = name
+	};
 
 	if (weir->change)
 		weir->change(weir->change_context, removed, &item);
@@ -51,16 +53,22 @@ void weir_on_change(struct weir *weir, weir_change_handler *handler, void *conte
 }
 
 static const struct weir_item site[] = {
-	{ .kind = WEIR_ITEM_SWITCH, .switch_name = "br0", .vswitch.made_ids = 3 },
-	{ .kind = WEIR_ITEM_EXTENSION,
+	{ .size = sizeof(struct weir_item),
+		.kind = WEIR_ITEM_SWITCH,
+		.switch_name = "br0",
+		.vswitch.made_ids = 3 },
+	{ .size = sizeof(struct weir_item),
+		.kind = WEIR_ITEM_EXTENSION,
 		.switch_name = "br0",
 		.name = "acl",
 		.extension = { .order = 10, .fail_open = true, .path = "/x/acl.so" } },
-	{ .kind = WEIR_ITEM_PORT,
+	{ .size = sizeof(struct weir_item),
+		.kind = WEIR_ITEM_PORT,
 		.switch_name = "br0",
 		.name = "vm1",
 		.port = { .nic = "tap:vm1", .vlan = "10", .mac = "", .forced = true } },
-	{ .kind = WEIR_ITEM_PORT,
+	{ .size = sizeof(struct weir_item),
+		.kind = WEIR_ITEM_PORT,
 		.switch_name = "br0",
 		.name = "vm2",
 		.port = { .nic = "null",
@@ -69,14 +77,19 @@ static const struct weir_item site[] = {
 			.mtu = 9000,
 			.uplink = true,
 			.disconnected = true } },
-	{ .kind = WEIR_ITEM_POLICY,
+	{ .size = sizeof(struct weir_item),
+		.kind = WEIR_ITEM_POLICY,
 		.target = "vm1",
 		.name = "acl",
 		.policy = { .type = "rule", .id = "7", .bytes = "body", .size = 4 } },
-	{ .kind = WEIR_ITEM_FDB,
+	{ .size = sizeof(struct weir_item),
+		.kind = WEIR_ITEM_FDB,
 		.switch_name = "br0",
 		.fdb = { .mac = "02:00:00:00:00:01", .port = "vm1", .vlan = 10 } },
-	{ .kind = WEIR_ITEM_METER, .target = "vm1", .name = "acl" },
+	{ .size = sizeof(struct weir_item),
+		.kind = WEIR_ITEM_METER,
+		.target = "vm1",
+		.name = "acl" },
 };
 
 int weir_export(struct weir *weir, const char *switch_name, weir_item_row *row, void *context,
@@ -94,8 +107,10 @@ int weir_export_saved(
 {
 	(void)weir;
 	(void)error;
-	row(context,
-		&(struct weir_item){ .kind = WEIR_ITEM_SAVED, .target = "vm1", .name = "acl" });
+	row(context, &(struct weir_item){ .size = sizeof(struct weir_item),
+			     .kind = WEIR_ITEM_SAVED,
+			     .target = "vm1",
+			     .name = "acl" });
 	return 0;
 }
 
@@ -104,7 +119,8 @@ void weir_export_meters(struct weir *weir, bool all, weir_item_row *row, void *c
 	if (!all && weir->meter == weir->meter_told)
 		return;
 	weir->meter_told = weir->meter;
-	row(context, &(struct weir_item){ .kind = WEIR_ITEM_METER,
+	row(context, &(struct weir_item){ .size = sizeof(struct weir_item),
+			     .kind = WEIR_ITEM_METER,
 			     .target = "vm1",
 			     .name = "acl",
 			     .meter = { .id = "in", .frames = weir->meter } });

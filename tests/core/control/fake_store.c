@@ -67,7 +67,8 @@ int store_load(struct store *store, struct weir_document *document, struct weir_
 	for (unsigned i = 0; result == 0 && i < FAKE_STORE_MAX; i++)
 		if (*fake_disk.switches[i])
 			result = weir_document_add(document,
-				&(struct weir_item){ .kind = WEIR_ITEM_SWITCH,
+				&(struct weir_item){ .size = sizeof(struct weir_item),
+					.kind = WEIR_ITEM_SWITCH,
 					.switch_name = fake_disk.switches[i] },
 				error);
 	store->batches[store->last].n = 0;

@@ -328,12 +328,13 @@ int weir_meter_list_some(struct weir *weir, const struct weir_count_filter *filt
 	return result;
 }
 
-int weir_drop_list(struct weir *weir, const char *switch_name, weir_drop_row *row, void *context,
-	struct weir_error *error)
+int weir_drop_list_some(struct weir *weir, const struct weir_drop_list_filter *filter,
+	weir_drop_row *row, void *context, struct weir_error *error)
 {
 	static const char *const policers[] = { "acl web", "acl all of switch:br0" };
 	static const uint64_t policer_frames[] = { 4, 0 };
-	int result = fake_record(weir, error, "drop_list %s", fake_text(switch_name));
+	int result = fake_record(weir, error, "drop_list %s %s %d", fake_text(filter->switch_name),
+		fake_text(filter->port), filter->reset);
 
 	if (result == 0)
 		row(context, &(struct weir_drop_info){ .reason = "vlan-not-allowed",

@@ -23,12 +23,15 @@
 
 struct weir_item store_switch(const char *name)
 {
-	return (struct weir_item){ .kind = WEIR_ITEM_SWITCH, .switch_name = name };
+	return (struct weir_item){
+		.size = sizeof(struct weir_item), .kind = WEIR_ITEM_SWITCH, .switch_name = name
+	};
 }
 
 struct weir_item store_extension(const char *vswitch, const char *name, int order)
 {
-	return (struct weir_item){ .kind = WEIR_ITEM_EXTENSION,
+	return (struct weir_item){ .size = sizeof(struct weir_item),
+		.kind = WEIR_ITEM_EXTENSION,
 		.switch_name = vswitch,
 		.name = name,
 		.extension = { .order = order } };
@@ -36,13 +39,17 @@ struct weir_item store_extension(const char *vswitch, const char *name, int orde
 
 struct weir_item store_port(const char *vswitch, const char *name)
 {
-	return (struct weir_item){ .kind = WEIR_ITEM_PORT, .switch_name = vswitch, .name = name };
+	return (struct weir_item){ .size = sizeof(struct weir_item),
+		.kind = WEIR_ITEM_PORT,
+		.switch_name = vswitch,
+		.name = name };
 }
 
 struct weir_item store_policy(
 	const char *target, const char *extension, const char *id, const char *text)
 {
-	return (struct weir_item){ .kind = WEIR_ITEM_POLICY,
+	return (struct weir_item){ .size = sizeof(struct weir_item),
+		.kind = WEIR_ITEM_POLICY,
 		.target = target,
 		.name = extension,
 		.policy = { .id = id, .bytes = text, .size = strlen(text) } };
@@ -50,7 +57,8 @@ struct weir_item store_policy(
 
 struct weir_item store_fdb(const char *vswitch, unsigned vlan, const char *mac, const char *port)
 {
-	return (struct weir_item){ .kind = WEIR_ITEM_FDB,
+	return (struct weir_item){ .size = sizeof(struct weir_item),
+		.kind = WEIR_ITEM_FDB,
 		.switch_name = vswitch,
 		.fdb = { .mac = mac, .port = port, .vlan = (uint16_t)vlan } };
 }
@@ -58,7 +66,8 @@ struct weir_item store_fdb(const char *vswitch, unsigned vlan, const char *mac, 
 struct weir_item store_meter(
 	const char *target, const char *extension, const char *id, uint64_t frames)
 {
-	return (struct weir_item){ .kind = WEIR_ITEM_METER,
+	return (struct weir_item){ .size = sizeof(struct weir_item),
+		.kind = WEIR_ITEM_METER,
 		.target = target,
 		.name = extension,
 		.meter = { .id = id, .frames = frames } };
@@ -66,7 +75,8 @@ struct weir_item store_meter(
 
 struct weir_item store_saved(const char *target, const char *extension, const char *text)
 {
-	return (struct weir_item){ .kind = WEIR_ITEM_SAVED,
+	return (struct weir_item){ .size = sizeof(struct weir_item),
+		.kind = WEIR_ITEM_SAVED,
 		.target = target,
 		.name = extension,
 		.saved = { .bytes = text, .size = strlen(text) } };

@@ -116,6 +116,7 @@ static void values(void **state)
 		{ { .verdict = WEIR_FRAGMENT_DROP, .reason = 2 }, 2 },
 		{ { .verdict = WEIR_FRAGMENT_POLICE, .policer = 0 }, 2 }, // there is none
 		{ { .verdict = WEIR_FRAGMENT_POLICE + 1 }, 2 },
+		{ { .verdict = WEIR_FRAGMENT_PASS, .reserved = 1 }, 2 },
 	};
 
 	(void)state;
@@ -158,6 +159,66 @@ static void strict_mode_says_the_same_twice(void **state)
 	world.snapshot->strict = false;
 }
 
+// For lack of room for a session: that is what is remembered, where the hook has something
+// remembered, and nothing else where not.
+static void open_alone(const void *state, const struct weir_flow *flow, struct weir_decision *d)
+{
+	static const struct weir_session session = { .size = sizeof(session), .idle_s = 1 };
+
+	(void)state, (void)flow;
+	assert_int_equal(weir_session(d, &session), 0);
+}
+
+static void say_and_open(const void *state, const struct weir_flow *flow, struct weir_decision *d)
+{
+	say_both(state, flow, d);
+	open_alone(state, flow, d);
+}
+
+static void open_and_say(const void *state, const struct weir_flow *flow, struct weir_decision *d)
+{
+	open_alone(state, flow, d);
+	say_both(state, flow, d);
+}
+
+static void those_without_room_are_remembered(void **state)
+{
+	static const struct {
+		weir_decide *decide;
+		const char *frame, *program;
+		unsigned refused; // sessions
+	} rows[] = {
+		{ open_alone, FIRST, "drop session-full", 1 },
+		{ open_and_say, FIRST, "remember drop session-full, drop session-full", 1 },
+		{ say_and_open, FIRST,
+			"remember pass, remember drop session-full, drop session-full", 1 },
+		{ open_and_say, WHOLE, "drop session-full", 1 },
+		{ open_and_say, FIRST, "remember pass, output #2", 0 },
+		{ open_alone, FIRST, "output #2", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		world.sessions_refused = rows[i].refused;
+		assert_string_equal(compose_with(WEIR_CLASS_FILTER, WEIR_SESSION_FIELDS,
+					    WEIR_STAGE_INGRESS, rows[i].decide, rows[i].frame),
+			rows[i].program);
+		assert_int_equal(world.counters[0].invalid + world.counters[0].violations, 0);
+	}
+	// What one hook has remembered is not another's.
+	{
+		static const struct actor speaker = { "speaker", WEIR_CLASS_FILTER,
+			WEIR_SESSION_FIELDS, { [WEIR_STAGE_INGRESS] = say_both }, false, NULL };
+		static const struct actor opener = { "opener", WEIR_CLASS_FILTER,
+			WEIR_SESSION_FIELDS, { [WEIR_STAGE_INGRESS] = open_alone }, false, NULL };
+		const struct actor *stack[] = { &speaker, &opener };
+
+		world_stack(stack, 2);
+		world.sessions_refused = 1;
+		assert_string_equal(world_ingress(1, FIRST, 0), "remember pass, drop session-full");
+	}
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, world_teardown)
@@ -167,6 +228,7 @@ int main(void)
 		TEST(rights),
 		TEST(values),
 		TEST(dropped_ones_are_remembered),
+		TEST(those_without_room_are_remembered),
 		TEST(strict_mode_says_the_same_twice),
 	};
 

@@ -307,6 +307,7 @@ static void who_else_gets_the_frames(void **state)
 			expected = access("/proc/sys/net/ipv6", F_OK) == 0;
 		if (nic->shared != expected)
 			fail_msg("after %s: %d", rows[i].command, nic->shared);
+		assert_int_equal(nic_shares("packet:wa", &(struct nic_options){ 0 }), expected);
 		PACKET->close(nic);
 	}
 }

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "switch/model.h"
+#include "switch/workers.h"
 
 #define MODULE(name) LAB_MODULES "/" name ".so"
 

@@ -279,7 +279,9 @@ static void listening_is_enough(void **state)
 	srand(3);
 	lab_start(&lab, &(struct lab_options){ .n_ports = 0 });
 	// Begins with what there is already.
-	add_known(&listener, &(struct weir_item){ .kind = WEIR_ITEM_SWITCH, .switch_name = "br0" });
+	add_known(&listener, &(struct weir_item){ .size = sizeof(struct weir_item),
+				     .kind = WEIR_ITEM_SWITCH,
+				     .switch_name = "br0" });
 	weir_on_change(lab.weir, listen, &listener);
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		unsigned kind = pick_kind(), notes = listener.notes;

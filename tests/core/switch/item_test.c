@@ -5,7 +5,9 @@
 #include "lab_items.h"
 #include "lab_probe.h"
 
-#include "switch/model.h"
+#include "switch/policy.h"
+#include "switch/port.h"
+#include "switch/port_nic.h"
 
 static const char filter[] = "probe-filter";
 
@@ -101,7 +103,7 @@ static void switches_with_settings(void **state)
 		EINVAL, "port sessions 101: must be 1 to 100");
 	config.size = 4;
 	lab_assert_refused(&w.lab, weir_switch_add_with(w.lab.weir, "br4", &config, 0, error),
-		EINVAL, "size 4: must be ");
+		EINVAL, "size 4 of struct weir_switch_config: must be ");
 	lab_assert_items(&w.notes, "");
 	end(&w);
 }

@@ -6,7 +6,8 @@
 #include "lab_faults.h"
 #include "lab_probe.h"
 
-#include "switch/model.h"
+#include "switch/numbers.h"
+#include "switch/vswitch.h"
 
 static const char thrifty[] = "thrifty";
 

@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "switch/model.h"
+#include "switch/weir.h"
 
 enum { PATIENCE_MS = 5000 };
 

@@ -154,18 +154,21 @@ static void read_extension(const struct words *w, struct weir_item *item)
 
 static void read_item(const struct words *w, struct weir_item *item, uint8_t body[BODY_MAX])
 {
-	*item = (struct weir_item){ .target = w->word[1], .name = w->word[2] };
+	*item = (struct weir_item){
+		.size = sizeof(*item), .target = w->word[1], .name = w->word[2]
+	};
 	if (strcmp(w->word[0], "switch") == 0) {
-		*item = (struct weir_item){ .kind = WEIR_ITEM_SWITCH,
+		*item = (struct weir_item){ .size = sizeof(struct weir_item),
+			.kind = WEIR_ITEM_SWITCH,
 			.switch_name = w->word[1],
 			.vswitch = { .n_flows = number(option_from(w, 2, "flows")),
 				.n_sessions = number(option_from(w, 2, "sessions")),
 				.n_port_sessions = number(option_from(w, 2, "port_sessions")) } };
 	} else if (strcmp(w->word[0], "extension") == 0) {
-		*item = (struct weir_item){ 0 };
+		*item = (struct weir_item){ .size = sizeof(*item) };
 		read_extension(w, item);
 	} else if (strcmp(w->word[0], "port") == 0) {
-		*item = (struct weir_item){ 0 };
+		*item = (struct weir_item){ .size = sizeof(*item) };
 		read_port(w, item);
 	} else if (strcmp(w->word[0], "policy") == 0) {
 		item->kind = WEIR_ITEM_POLICY;
@@ -174,7 +177,9 @@ static void read_item(const struct words *w, struct weir_item *item, uint8_t bod
 		item->policy.bytes = body;
 		item->policy.size = make_body(w, body);
 	} else if (strcmp(w->word[0], "fdb") == 0) {
-		*item = (struct weir_item){ .kind = WEIR_ITEM_FDB, .switch_name = w->word[1] };
+		*item = (struct weir_item){ .size = sizeof(struct weir_item),
+			.kind = WEIR_ITEM_FDB,
+			.switch_name = w->word[1] };
 		item->fdb.mac = w->word[2];
 		item->fdb.vlan = (uint16_t)number(w->word[3]);
 		item->fdb.port = w->word[4];

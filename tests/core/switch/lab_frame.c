@@ -2,65 +2,34 @@
 // Copyright The Weir Authors
 //
 // The laboratory's frames.
-#include <arpa/inet.h>
 #include <netinet/in.h>
 
 #include "lab.h"
 
-static void put16(uint8_t *at, uint16_t value)
-{
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
-}
+#include "testing/ipv4.h"
 
-static uint16_t ip_checksum(const uint8_t header[20])
-{
-	uint32_t sum = 0;
+_Static_assert(LAB_BROADCAST == (int)TESTING_EVERYBODY, "the same station");
 
-	for (unsigned i = 0; i < 20; i += 2)
-		sum += (uint32_t)(header[i] << 8 | header[i + 1]);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t) ~(sum + (sum >> 16));
-}
-
-// Ethernet and IPv4 headers (RFC 791, 3.1).
-static struct lab_frame make(unsigned from, unsigned to, uint8_t proto, uint16_t l4_size)
-{
-	struct lab_frame f = { .size = 34u + l4_size };
-	uint8_t *ip = f.bytes + 14;
-
-	if (to == LAB_BROADCAST)
-		memset(f.bytes, 0xff, 6);
-	else
-		memcpy(f.bytes, (uint8_t[]){ 2, 0, 0, 0, (uint8_t)(to >> 8), (uint8_t)to }, 6);
-	memcpy(f.bytes + 6, (uint8_t[]){ 2, 0, 0, 0, (uint8_t)(from >> 8), (uint8_t)from }, 6);
-	put16(f.bytes + 12, 0x0800);
-	ip[0] = 0x45;
-	put16(ip + 2, (uint16_t)(20 + l4_size));
-	ip[8] = 64;
-	ip[9] = proto;
-	memcpy(ip + 12, (uint8_t[]){ 10, 0, (uint8_t)(from >> 8), (uint8_t)from }, 4);
-	memcpy(ip + 16, (uint8_t[]){ 10, 0, (uint8_t)(to >> 8), (uint8_t)to }, 4);
-	put16(ip + 10, ip_checksum(ip));
-	return f;
-}
+enum { L4_SIZE = 26 };
 
 struct lab_frame lab_udp(unsigned from, unsigned to, uint16_t src_port, uint16_t dst_port)
 {
-	struct lab_frame f = make(from, to, IPPROTO_UDP, 26);
+	struct lab_frame f = { .size = 0 };
 
-	put16(f.bytes + 34, src_port);
-	put16(f.bytes + 36, dst_port);
-	put16(f.bytes + 38, 26); // without a checksum (RFC 768)
+	f.size = testing_ipv4(f.bytes, from, to, IPPROTO_UDP, L4_SIZE);
+	testing_put16(f.bytes + 34, src_port);
+	testing_put16(f.bytes + 36, dst_port);
+	testing_put16(f.bytes + 38, L4_SIZE); // without a checksum (RFC 768)
 	return f;
 }
 
 struct lab_frame lab_tcp(unsigned from, unsigned to, uint16_t dst_port, uint8_t flags)
 {
-	struct lab_frame f = make(from, to, IPPROTO_TCP, 26);
+	struct lab_frame f = { .size = 0 };
 
-	put16(f.bytes + 34, 40000);
-	put16(f.bytes + 36, dst_port);
+	f.size = testing_ipv4(f.bytes, from, to, IPPROTO_TCP, L4_SIZE);
+	testing_put16(f.bytes + 34, 40000);
+	testing_put16(f.bytes + 36, dst_port);
 	f.bytes[46] = 0x50;
 	f.bytes[47] = flags;
 	return f;
@@ -69,8 +38,8 @@ struct lab_frame lab_tcp(unsigned from, unsigned to, uint16_t dst_port, uint8_t 
 struct lab_frame lab_tagged(struct lab_frame f, uint16_t tci)
 {
 	memmove(f.bytes + 16, f.bytes + 12, f.size - 12);
-	put16(f.bytes + 12, 0x8100);
-	put16(f.bytes + 14, tci);
+	testing_put16(f.bytes + 12, 0x8100);
+	testing_put16(f.bytes + 14, tci);
 	f.size += 4;
 	return f;
 }

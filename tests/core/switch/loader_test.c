@@ -162,6 +162,9 @@ static const struct row {
 	{ "no sections", "good", HEADER(e_shoff, 0), 0, NULL, true },
 	{ "older version", "minor_0", INTACT, 0, NULL, true },
 	{ "newer version", "good", DESCRIPTOR(abi_minor, WEIR_ABI_MINOR + 1), 0, NULL, true },
+	{ "newer and longer", "longer", INTACT, 0, NULL, true },
+	{ "longer than its version", "longer", DESCRIPTOR(abi_minor, WEIR_ABI_MINOR), -E2BIG,
+		"is not zero", true },
 };
 
 static void damage(struct module *module, const struct damage *d)

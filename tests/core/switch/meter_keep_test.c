@@ -7,7 +7,13 @@
 #include "lab_items.h"
 #include "lab_probe.h"
 
-#include "switch/model.h"
+#include "switch/attachment.h"
+#include "switch/change.h"
+#include "switch/meter.h"
+#include "switch/numbers.h"
+#include "switch/policy.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
 
 enum { N_TARGETS = 1000, N_KEYS = 100 };
 static const char filter[] = "probe-filter";
@@ -70,7 +76,8 @@ static struct vswitch *br0(struct kept *k)
 static int try_restore(
 	struct kept *k, const char *extension, const char *target, const char *id, uint64_t frames)
 {
-	const struct weir_item item = { .kind = WEIR_ITEM_METER,
+	const struct weir_item item = { .size = sizeof(struct weir_item),
+		.kind = WEIR_ITEM_METER,
 		.target = target,
 		.name = extension,
 		.meter = { id, frames, frames * 100, 1234 } };

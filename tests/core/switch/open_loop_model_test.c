@@ -9,7 +9,10 @@
 #include <unistd.h>
 
 #include "nic/replay.h"
-#include "switch/model.h"
+#include "datapath/datapath.h"
+#include "switch/port.h"
+#include "switch/target.h"
+#include "switch/vswitch.h"
 
 enum {
 	HIT_NS = 50, // 20 million frames a second

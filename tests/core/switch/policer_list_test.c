@@ -181,6 +181,95 @@ static void drops_name_them(void **state)
 	lab_end(&lab);
 }
 
+static struct seen reset_drops(struct lab *lab, const char *port)
+{
+	const struct weir_drop_list_filter which = {
+		.size = sizeof(which), .port = port, .reset = true
+	};
+	struct seen seen = { "" };
+
+	assert_int_equal(weir_drop_list_some(lab->weir, &which, see_drop, &seen, &lab->error), 0);
+	return seen;
+}
+
+// Each drop is given out once, with the policer that it was of; the policer's own counts stay.
+static void a_reset_of_drops_is_one_of_theirs(void **state)
+{
+	struct lab_frame frame = lab_udp(0, 1, 1, 2);
+	struct lab lab;
+
+	(void)state;
+	start(&lab);
+	send(&lab, 0, &frame, 7);
+	assert_string_equal(reset_drops(&lab, "p1").text, "");
+	assert_string_equal(
+		reset_drops(&lab, NULL).text, "p0 ingress over-rate 2: probe-filter few 2\n");
+	assert_string_equal(drops(&lab).text, "");
+	send(&lab, 0, &frame, 3);
+	assert_string_equal(reset_drops(&lab, "p1").text, "");
+	assert_string_equal(drops(&lab).text, "p0 ingress over-rate 3: probe-filter few 3\n");
+	assert_string_equal(
+		reset_drops(&lab, "p0").text, "p0 ingress over-rate 3: probe-filter few 3\n");
+	send(&lab, 0, &frame, 1);
+	assert_string_equal(drops(&lab).text, "p0 ingress over-rate 1: probe-filter few 1\n");
+	assert_string_equal(list(&lab, NULL, NULL).text,
+		"p0 probe-filter few: 1 fps, 5; passed 5, 300; dropped 6, 360\n");
+	lab_end(&lab);
+}
+
+// One that drops at two places, and on: of each, what a list was reset with is gone by itself.
+static void a_reset_of_drops_is_one_of_a_place(void **state)
+{
+	struct lab_frame at_p1 = lab_udp(1, 2, 1, 2), at_p2 = lab_udp(2, 1, 1, 2);
+	struct lab lab;
+
+	(void)state;
+	start(&lab);
+	lab_act(&lab, "switch:br0", filter, "all",
+		(Probe__Act){ AT(CONTROL, POLICE_FRAMES), LIMIT(1, 1) });
+	lab_act(&lab, "p1", filter, "use", (Probe__Act){ AT(INGRESS, POLICE), VALUE(1) });
+	lab_act(&lab, "p2", filter, "use", (Probe__Act){ AT(INGRESS, POLICE), VALUE(1) });
+	send(&lab, 2, &at_p2, 3);
+	send(&lab, 1, &at_p1, 4);
+	// Of the place that is not its first; then of the first.
+	assert_string_equal(reset_drops(&lab, "p1").text,
+		"p1 ingress over-rate 4: probe-filter all of switch:br0 4\n");
+	assert_string_equal(
+		drops(&lab).text, "p2 ingress over-rate 2: probe-filter all of switch:br0 2\n");
+	send(&lab, 1, &at_p1, 1);
+	assert_string_equal(reset_drops(&lab, "p2").text,
+		"p2 ingress over-rate 2: probe-filter all of switch:br0 2\n");
+	assert_string_equal(
+		drops(&lab).text, "p1 ingress over-rate 1: probe-filter all of switch:br0 1\n");
+	send(&lab, 2, &at_p2, 5);
+	send(&lab, 1, &at_p1, 2);
+	assert_string_equal(reset_drops(&lab, NULL).text,
+		"p1 ingress over-rate 3: probe-filter all of switch:br0 3\n"
+		"p2 ingress over-rate 5: probe-filter all of switch:br0 5\n");
+	assert_string_equal(drops(&lab).text, "");
+	send(&lab, 1, &at_p1, 1);
+	assert_string_equal(
+		drops(&lab).text, "p1 ingress over-rate 1: probe-filter all of switch:br0 1\n");
+	assert_string_equal(list(&lab, "switch:br0", NULL).text,
+		"switch:br0 probe-filter all: 1 fps, 1; passed 1, 60; dropped 15, 900\n");
+	// Whoever has its number, and its places, next: all that it drops is listed.
+	lab_remove_policy(&lab, "p1", filter, "use");
+	lab_remove_policy(&lab, "p2", filter, "use");
+	lab_remove_policy(&lab, "switch:br0", filter, "all");
+	reset_drops(&lab, NULL);
+	lab_settle(&lab);
+	lab_act(&lab, "switch:br0", filter, "new",
+		(Probe__Act){ AT(CONTROL, POLICE_FRAMES), LIMIT(1, 1) });
+	lab_act(&lab, "p1", filter, "use", (Probe__Act){ AT(INGRESS, POLICE), VALUE(1) });
+	lab_act(&lab, "p2", filter, "use", (Probe__Act){ AT(INGRESS, POLICE), VALUE(1) });
+	send(&lab, 2, &at_p2, 2);
+	send(&lab, 1, &at_p1, 2);
+	assert_string_equal(drops(&lab).text,
+		"p1 ingress over-rate 2: probe-filter new of switch:br0 2\n"
+		"p2 ingress over-rate 1: probe-filter new of switch:br0 1\n");
+	lab_end(&lab);
+}
+
 static void one_of_the_switch_is_named(void **state)
 {
 	struct lab_frame frame = lab_udp(2, 1, 1, 2);
@@ -196,18 +285,33 @@ static void one_of_the_switch_is_named(void **state)
 		drops(&lab).text, "p2 ingress over-rate 2: probe-filter all of switch:br0 2\n");
 	assert_string_equal(list(&lab, "switch:br0", NULL).text,
 		"switch:br0 probe-filter all: 1 fps, 4; passed 4, 240; dropped 2, 120\n");
-	// Of one that drops at several ports it is not known how many at which.
+	// At another port of it.
 	lab_act(&lab, "p1", filter, "use", (Probe__Act){ AT(INGRESS, POLICE), VALUE(1) });
 	frame = lab_udp(1, 2, 1, 2);
 	send(&lab, 1, &frame, 3);
 	assert_string_equal(drops(&lab).text,
-		"p1 ingress over-rate 3: probe-filter all of switch:br0 0\n"
-		"p2 ingress over-rate 2:\n");
+		"p1 ingress over-rate 3: probe-filter all of switch:br0 3\n"
+		"p2 ingress over-rate 2: probe-filter all of switch:br0 2\n");
 	frame = lab_udp(2, 1, 1, 2);
 	send(&lab, 2, &frame, 1);
 	assert_string_equal(drops(&lab).text,
-		"p1 ingress over-rate 3:\n"
-		"p2 ingress over-rate 3: probe-filter all of switch:br0 0\n");
+		"p1 ingress over-rate 3: probe-filter all of switch:br0 3\n"
+		"p2 ingress over-rate 3: probe-filter all of switch:br0 3\n");
+	// Whoever has its number next has dropped none of these.
+	lab_remove_policy(&lab, "p1", filter, "use");
+	lab_remove_policy(&lab, "p2", filter, "use");
+	lab_remove_policy(&lab, "switch:br0", filter, "all");
+	lab_settle(&lab);
+	lab_act(&lab, "switch:br0", filter, "new",
+		(Probe__Act){ AT(CONTROL, POLICE_FRAMES), LIMIT(1, 1) });
+	lab_act(&lab, "p1", filter, "use", (Probe__Act){ AT(INGRESS, POLICE), VALUE(1) });
+	lab_act(&lab, "p2", filter, "use", (Probe__Act){ AT(INGRESS, POLICE), VALUE(1) });
+	send(&lab, 2, &frame, 3);
+	frame = lab_udp(1, 2, 1, 2);
+	send(&lab, 1, &frame, 1);
+	assert_string_equal(drops(&lab).text,
+		"p1 ingress over-rate 4: probe-filter new of switch:br0 1\n"
+		"p2 ingress over-rate 5: probe-filter new of switch:br0 2\n");
 	lab_end(&lab);
 }
 
@@ -239,6 +343,8 @@ int main(void)
 		cmocka_unit_test(what_each_passed_and_dropped),
 		cmocka_unit_test(a_reset_begins_anew),
 		cmocka_unit_test(drops_name_them),
+		cmocka_unit_test(a_reset_of_drops_is_one_of_theirs),
+		cmocka_unit_test(a_reset_of_drops_is_one_of_a_place),
 		cmocka_unit_test(one_of_the_switch_is_named),
 		cmocka_unit_test(a_trace_names_them),
 	};

@@ -6,7 +6,9 @@
 
 #include "lab_probe.h"
 
-#include "switch/model.h"
+#include "switch/attachment.h"
+#include "switch/policy.h"
+#include "switch/target.h"
 
 enum { MANY = 100000, FEW = 40 };
 static const char filter[] = "probe-filter", after[] = "probe-after";

@@ -114,7 +114,16 @@ static void one_at_a_time(void **state)
 	(void)state;
 	replace_start(&lab);
 	lab_assert_refused(&lab, try_replace(&lab, "nobody", NULL, 0), ENOENT,
-		"extension \"nobody\": is not loaded");
+		"extension \"nobody\": is not loaded; there are versioned");
+	// One that could be loaded, and where it would come from.
+	lab_assert_refused(&lab, try_replace(&lab, "probe-filter", NULL, 0), ENOENT,
+		"extension \"probe-filter\": is not loaded; it would be loaded from /");
+	lab_assert_refused(&lab, try_replace(&lab, "probe-filter", MODULE("probe-filter"), 0),
+		ENOENT, "/probe-filter.so");
+	lab_assert_refused(&lab, try_replace(&lab, "../probe-filter", NULL, 0), ENOENT,
+		"extension \"../probe-filter\": is not loaded; there are versioned");
+	lab_assert_refused(&lab, try_replace(&lab, "versioned", "/nowhere/v.so", 0), ENOENT,
+		"extension file \"/nowhere/v.so\" cannot be opened: No such file");
 	replace_seen_by(&lab);
 	replace(&lab, "versioned", MODULE("versioned-2"));
 	lab_assert_refused(&lab, try_replace(&lab, "versioned", MODULE("versioned"), 0), EBUSY,

@@ -54,7 +54,8 @@ static void strict_mode_tells_who_reads_undeclared_fields(void **state)
 		// What it decides about zeros stands.
 		pass(&lab, &frame, 1 << 1);
 		e = lab_extension(&lab, "cheat-reads");
-		assert_int_equal(e.impure, strict);
+		assert_int_equal(e.impure, strict ? N : 0);
+		assert_int_equal(e.decisions, 1);
 		assert_int_equal(e.violations + e.invalid, 0);
 		if (strict)
 			assert_string_equal(e.last_offence,
@@ -113,6 +114,61 @@ static void strict_mode_compares_when_a_flow_is_decided_anew(void **state)
 	pass(&lab, &frame, 1 << 1);
 	assert_true(lab_extension(&lab, "cheat-compares").impure > 0);
 	lab_end(&lab);
+}
+
+// Nothing is decided anew for a later frame of a known flow, but it is looked whether that would
+// make a difference.
+static void strict_mode_compares_later_frames(void **state)
+{
+	struct lab_frame plain = lab_udp(0, 1, 1, 23),
+			 frames[3] = { lab_udp(0, 1, 3001, 23), plain, plain };
+
+	(void)state;
+	frames[1].bytes[26] = 99;   // the source address
+	frames[2].bytes[15] = 0x2c; // the type of service
+	for (unsigned i = 0; i < 6; i++) {
+		const bool strict = i < 3;
+		struct lab_extension before, after;
+		struct lab lab;
+
+		lab_start(&lab, &(struct lab_options){ .n_ports = 2, .strict = strict });
+		lab_learn(&lab);
+		lab_attach(&lab, "cheat-compares", 0);
+		pass(&lab, &plain, 1 << 1);
+		before = lab_extension(&lab, "cheat-compares");
+		assert_int_equal(before.impure, 0);
+		lab_assert_pass(&lab, 0, &frames[i % 3], 1 << 1);
+		after = lab_extension(&lab, "cheat-compares");
+		assert_int_equal(after.decisions, before.decisions);
+		if ((after.impure > 0) != strict)
+			fail_msg("frame %u: impure %d", i, (int)after.impure);
+		lab_end(&lab);
+	}
+}
+
+// Where a frame came from is a field at the egress stages.
+static void strict_mode_tells_who_reads_where_it_came_from(void **state)
+{
+	struct lab_frame own = lab_udp(0, 2, 1, 2), other = lab_udp(1, 2, 1, 2);
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		const bool strict = i & 1, split = i & 2;
+		struct lab lab;
+
+		lab_start(&lab, &(struct lab_options){ .n_ports = 3, .strict = strict });
+		lab_learn(&lab);
+		lab_attach(&lab, "cheat-ingress", 0);
+		lab_attach(&lab, "probe-filter", 0);
+		// Then the egress half is one flow, wherever its frames come from.
+		if (split)
+			lab_reads(&lab, "p2", "probe-filter", WEIR_FIELD_IP_TTL);
+		lab_assert_pass(&lab, 1, &other, 1 << 2);
+		assert_int_equal(lab_extension(&lab, "cheat-ingress").impure, 0);
+		lab_assert_pass(&lab, 0, &own, 1 << 2);
+		assert_int_equal(lab_extension(&lab, "cheat-ingress").impure, strict);
+		lab_end(&lab);
+	}
 }
 
 static void strict_mode_tells_who_writes_into_captured_frames(void **state)
@@ -195,6 +251,27 @@ static void nonsense_has_no_effect(void **state)
 	lab_end(&lab);
 }
 
+// It is the decision's fault, and not that of each frame that it is tried with.
+static void nonsense_counts_once(void **state)
+{
+	struct lab_frame frame = lab_udp(0, 1, 1, 23);
+	struct lab lab;
+
+	(void)state;
+	for (unsigned strict = 0; strict < 2; strict++) {
+		struct lab_extension e;
+
+		lab_start(&lab, &(struct lab_options){ .n_ports = 2, .strict = strict });
+		lab_learn(&lab);
+		lab_attach(&lab, "cheat-values", 0);
+		pass(&lab, &frame, 1 << 1);
+		e = lab_extension(&lab, "cheat-values");
+		assert_int_equal(e.decisions, 1);
+		assert_int_equal(e.invalid, 11);
+		lab_end(&lab);
+	}
+}
+
 static void bad_arguments_are_counted(void **state)
 {
 	static const struct {
@@ -247,9 +324,12 @@ int main(void)
 		cmocka_unit_test(strict_mode_tells_who_reads_undeclared_fields),
 		cmocka_unit_test(strict_mode_tells_who_compares_undeclared_fields),
 		cmocka_unit_test(strict_mode_compares_when_a_flow_is_decided_anew),
+		cmocka_unit_test(strict_mode_compares_later_frames),
+		cmocka_unit_test(strict_mode_tells_who_reads_where_it_came_from),
 		cmocka_unit_test(strict_mode_tells_who_writes_into_captured_frames),
 		cmocka_unit_test(strict_mode_accuses_nobody_else),
 		cmocka_unit_test(nonsense_has_no_effect),
+		cmocka_unit_test(nonsense_counts_once),
 		cmocka_unit_test(bad_arguments_are_counted),
 	};
 

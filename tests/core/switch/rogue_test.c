@@ -9,7 +9,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "switch/model.h"
+#include "switch/attachment.h"
+#include "switch/host.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
 #include "switch/wire.h"
 
 static const struct row {

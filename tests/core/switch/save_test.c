@@ -5,7 +5,10 @@
 #include <stdlib.h>
 
 #include "lab_call.h"
-#include "switch/model.h"
+#include "switch/attachment.h"
+#include "switch/host.h"
+#include "switch/port.h"
+#include "switch/vswitch.h"
 
 static const char filter[] = "probe-filter", service[] = "probe-service";
 

@@ -4,7 +4,10 @@
 // Sessions in a whole switch: who gets through, how many there can be, and how they end.
 #include "lab_session.h"
 
-#include "switch/model.h"
+#include "datapath/datapath.h"
+#include "switch/session.h"
+#include "switch/vswitch.h"
+#include "switch/weir.h"
 
 static const struct lab_options four_ports = { .n_ports = 4, .strict = true };
 

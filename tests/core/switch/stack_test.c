@@ -153,7 +153,7 @@ static void refusals(void **state)
 	lab_assert_refused(&lab, weir_extension_unload(lab.weir, "marker", 0, &lab.error), EBUSY,
 		"extension \"marker\": is attached to switch br0; detach it first");
 	lab_assert_refused(&lab, weir_extension_unload(lab.weir, "nobody", 0, &lab.error), ENOENT,
-		"extension \"nobody\": is not loaded");
+		"extension \"nobody\": is not loaded; there are marker");
 	lab_end(&lab);
 }
 
@@ -316,38 +316,9 @@ static void ends_in_the_middle_of_everything(void **state)
 	lab_abandon(&lab);
 }
 
-// What was built against minor version 0 of the interface goes on to run.
-static void older_extensions_run(void **state)
-{
-	struct lab_frame dropped = lab_udp(0, 1, 1, 9), passed = lab_udp(0, 1, 1, 10);
-	struct weir_call_request call = { .size = sizeof(call), .extension = "minor-0" };
-	struct weir_running_call *running;
-	struct lab lab;
-
-	(void)state;
-	lab_start(&lab, &(struct lab_options){ .n_ports = 2 });
-	lab_learn(&lab);
-	lab_attach(&lab, "minor-0", 0);
-	assert_int_equal(lab_logged(&lab, "attached on a host of minor version 2"), 1);
-	lab_assert_pass(&lab, 0, &dropped, 0);
-	lab_assert_pass(&lab, 0, &passed, 1 << 1);
-	assert_int_equal(lab_drops(&lab, "minor-0", "discard"), 1);
-	assert_int_equal(lab_extension(&lab, "minor-0").visits, 1);
-	// It has none of what came later.
-	lab_assert_refused(&lab, weir_call_begin(lab.weir, &call, 0, &running, &lab.error), ENOENT,
-		"extension \"minor-0\": takes no calls");
-	lab_assert_refused(&lab,
-		weir_status_list(lab.weir, NULL, "minor-0", NULL, NULL, NULL, &lab.error), ENOENT,
-		"extension \"minor-0\": has no statuses");
-	assert_int_equal(weir_export_saved(lab.weir, NULL, NULL, &lab.error), 0);
-	lab_detach(&lab, "minor-0");
-	lab_end(&lab);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(older_extensions_run),
 		cmocka_unit_test(ordered_by_class_number_and_name),
 		cmocka_unit_test(sixty_four_deep),
 		cmocka_unit_test(one_forwarding_extension_is_the_most),

@@ -3,7 +3,13 @@
 //
 // What extensions explain is for who traces, and costs nobody else.
 #include "lab_probe.h"
-#include "switch/model.h"
+#include "datapath/compose.h"
+#include "datapath/key.h"
+#include "datapath/program.h"
+#include "datapath/rcu.h"
+#include "datapath/snapshot.h"
+#include "switch/port.h"
+#include "switch/vswitch.h"
 
 struct explained {
 	struct compose_trace trace; // first

@@ -14,7 +14,10 @@
 #include <weir/memory.h>
 
 #include "datapath/cycles.h"
-#include "switch/model.h"
+#include "datapath/pressure.h"
+#include "switch/port.h"
+#include "switch/port_nic.h"
+#include "switch/workers.h"
 
 enum { ROUND_NS = 1000, SECOND_NS = 1000000000, FRAMES = 4 };
 

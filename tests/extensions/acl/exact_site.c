@@ -75,7 +75,8 @@ static void add_acl(struct site *s, struct weir_document *document, unsigned por
 {
 	uint8_t bytes[1024];
 	char type[16], id[8];
-	struct weir_item item = { .kind = WEIR_ITEM_POLICY,
+	struct weir_item item = { .size = sizeof(struct weir_item),
+		.kind = WEIR_ITEM_POLICY,
 		.target = site_port(port),
 		.name = "acl",
 		.policy = { .type = type, .id = id, .bytes = bytes } };
@@ -91,7 +92,8 @@ static void add_act(struct site *s, struct weir_document *document, unsigned por
 	const char *extension, const char *id, Probe__Act act)
 {
 	uint8_t bytes[256];
-	struct weir_item item = { .kind = WEIR_ITEM_POLICY,
+	struct weir_item item = { .size = sizeof(struct weir_item),
+		.kind = WEIR_ITEM_POLICY,
 		.target = site_port(port),
 		.name = extension,
 		.policy = { .type = "act", .id = id, .bytes = bytes } };
@@ -119,7 +121,8 @@ static void add_ttl(struct site *s, struct weir_document *document, unsigned por
 {
 	uint8_t bytes[16];
 	Probe__Reads reads = PROBE__READS__INIT;
-	struct weir_item item = { .kind = WEIR_ITEM_POLICY,
+	struct weir_item item = { .size = sizeof(struct weir_item),
+		.kind = WEIR_ITEM_POLICY,
 		.target = site_port(port),
 		.name = "probe-filter",
 		.policy = { .type = "reads", .id = "ttl", .bytes = bytes } };
@@ -159,7 +162,8 @@ static void add_others(struct site *s, struct weir_document *document, unsigned 
 static void add_extension(
 	struct site *s, struct weir_document *document, const char *name, int order)
 {
-	struct weir_item item = { .kind = WEIR_ITEM_EXTENSION,
+	struct weir_item item = { .size = sizeof(struct weir_item),
+		.kind = WEIR_ITEM_EXTENSION,
 		.switch_name = "br0",
 		.name = name,
 		.extension = { .order = order } };

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "exact_frames.h"
-#include "switch/model.h"
+#include "switch/drop_watch.h"
 
 enum { MARKERS = EXACT_FRAMES, MARKERS_PER_ROUND = 32, MIRROR = 4, WITNESS = 3, PATIENCE = 20000 };
 

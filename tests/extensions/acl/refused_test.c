@@ -219,7 +219,10 @@ static void all_normalised_are_told(void **state)
 	for (unsigned i = 0; i < 20; i++) {
 		char text[80], type[16], id[8];
 		uint8_t bytes[256];
-		struct weir_item item = { .kind = WEIR_ITEM_POLICY, .target = "p0", .name = "acl" };
+		struct weir_item item = { .size = sizeof(struct weir_item),
+			.kind = WEIR_ITEM_POLICY,
+			.target = "p0",
+			.name = "acl" };
 
 		snprintf(id, sizeof(id), "n%u", i);
 		snprintf(text, sizeof(text), "acl direction=in action=deny remote=10.%u.0.1/24", i);

@@ -14,6 +14,15 @@
 //
 // Lists call a function once per row, on the control thread, before they return. The row and its
 // strings are borrowed during the call. A list function returns 0 or a refusal (unknown name).
+//
+// Structs that are passed in say their size, sizeof, and are initialised as a whole. They grow at
+// their ends, behind whatever was padding: a program built against an older header passes a shorter
+// one, and what that lacks is 0, which asks for nothing. A longer one, of a newer header, is taken
+// if all that this library does not know of it is 0, and else refused with -E2BIG; a size that no
+// version has had, with -EINVAL. error->field is "size".
+//
+// Structs that are handed out grow at their ends, too, and say no size: a program runs with the
+// library that it was built against and with later ones of the same soname, not with earlier ones.
 #ifndef WEIR_EMBED_H
 #define WEIR_EMBED_H
 
@@ -61,7 +70,7 @@ struct weir_options {
 	bool poll;          // workers never sleep
 	// Checks what extensions promise, and expels who breaks a promise: within a second it is
 	// off its stack, and counts as missing there (struct weir_extension_info). For their
-	// development.
+	// development: each flow is decided several times, and again for a frame of each batch.
 	bool strict;
 	unsigned linger_us;     // how long a worker polls after its last frame; 0: 50
 	unsigned n_flows;       // entries of each worker's flow table per switch; 0: 131072
@@ -99,10 +108,10 @@ WEIR_API void weir_process(struct weir *weir);
 WEIR_API unsigned weir_run(struct weir *weir);
 
 // Calls done once every change made so far is in force on every worker: every flow that it concerns
-// has been decided anew, in time that frames leave, so that none is lost for it. That is within
-// 100 ms, unless it concerns more flows than there is time for; and at the latest a second, and
-// twice what deciding them takes, after it could begin, which is at once or when a change that was
-// made before is in force.
+// has been decided anew, as far as possible in time that frames leave. That is within 100 ms,
+// unless it concerns more flows than there is time for; and at the latest a second, and twice what
+// deciding them takes, after it could begin, which is at once or when a change that was made before
+// is in force.
 typedef void weir_done(void *context);
 WEIR_API int weir_when_done(struct weir *weir, weir_done *done, void *context);
 
@@ -210,7 +219,8 @@ struct weir_extension_info {
 	uint64_t visits;          // frames shown to its visit hook
 	uint64_t violations;      // things its class may not do, without effect
 	uint64_t invalid;         // values out of range, without effect
-	uint64_t impure;          // strict: decisions that depended on what was not declared
+	uint64_t impure;          // strict: decisions, new ones and for later frames of a flow,
+				  // that depended on what was not declared
 	uint64_t modified;        // strict: frames that a capture's visit changed
 	const char *last_offence; // a sentence about the last of these, or ""
 	bool missing;             // it is to be attached, but cannot be had: see weir_apply()
@@ -226,15 +236,15 @@ WEIR_API int weir_extension_load(struct weir *weir, const char *name, const char
 // Refused while attached.
 WEIR_API int weir_extension_unload(
 	struct weir *weir, const char *name, unsigned flags, struct weir_error *error);
-// Another version of a loaded extension takes its place on every switch, and no frame is lost by
-// it. path: NULL: from where the loaded one came. Name and class must be the same, its schema must
-// take every policy that there is, it must restore what the loaded one saves, and prepare every
-// port; otherwise it is refused with a sentence, and the loaded one has noticed nothing but save().
-// What stays: the place in the stack, WEIR_FAIL_OPEN, policies, meters, policers, sessions, names
-// and counts of drop reasons. The calls of the old version that have not ended end, its timers and
-// posts are forgotten. It is detached and unloaded when no worker runs a decision of its any more:
-// weir_when_done() tells. -EBUSY until no worker does. Where it is missing, or was expelled, it
-// stays so, until weir_extension_attach() tries the new one. See weir/extension.h.
+// Another version of a loaded extension takes its place on every switch, and no frame is dropped
+// for it. path: NULL: from where the loaded one came. Name and class must be the same, its schema
+// must take every policy that there is, it must restore what the loaded one saves, and prepare
+// every port; otherwise it is refused with a sentence, and the loaded one has noticed nothing but
+// save(). What stays: the place in the stack, WEIR_FAIL_OPEN, policies, meters, policers, sessions,
+// names and counts of drop reasons. The calls of the old version that have not ended end, its
+// timers and posts are forgotten. It is detached and unloaded when no worker runs a decision of its
+// any more: weir_when_done() tells. -EBUSY until no worker does. Where it is missing, or was
+// expelled, it stays so, until weir_extension_attach() tries the new one. See weir/extension.h.
 WEIR_API int weir_extension_replace(struct weir *weir, const char *name, const char *path,
 	unsigned flags, struct weir_error *error);
 enum { WEIR_ORDER_DEFAULT = -1 }; // behind the last of its class, in steps of 10
@@ -316,7 +326,8 @@ WEIR_API void weir_call_cancel(struct weir_running_call *running);
 // ---- Items: the desired state, piece by piece
 //
 // What an operator wants is a set of items. They are what weir_export() tells, what a document is
-// made of, and what weir_on_change() reports; every one says of itself where it belongs.
+// made of, and what weir_on_change() reports; every one says of itself where it belongs. What is
+// new in one comes behind the union, for whatever kind it is.
 
 enum weir_item_kind {
 	WEIR_ITEM_SWITCH = 1,
@@ -329,22 +340,23 @@ enum weir_item_kind {
 };
 
 struct weir_item {
+	uint32_t size; // sizeof(struct weir_item)
 	enum weir_item_kind kind;
 	const char *switch_name; // SWITCH, EXTENSION, PORT, FDB; else NULL
 	const char *target;      // POLICY, METER, SAVED: a port's name, or "switch:NAME"
 	const char *name;        // PORT: its name; EXTENSION, POLICY, METER, SAVED: the extension's
 	union {
-		struct {
+		struct weir_item_switch {
 			unsigned made_ids; // the last policy id that was made for the target
 			unsigned n_flows;  // as in weir_switch_config; 0 in a document: as it is
 			unsigned n_sessions, n_port_sessions; // likewise
 		} vswitch;
-		struct {
+		struct weir_item_extension {
 			int order;        // or WEIR_ORDER_DEFAULT
 			bool fail_open;   // WEIR_FAIL_OPEN
 			const char *path; // of the file; NULL: looked for by name
 		} extension;
-		struct {
+		struct weir_item_port {
 			const char *nic, *vlan, *mac; // NULL or "": none
 			uint32_t mtu;                 // 0: the NIC's
 			bool uplink;
@@ -352,20 +364,20 @@ struct weir_item {
 			bool forced;       // WEIR_FORCE
 			unsigned made_ids;
 		} port;
-		struct {
+		struct weir_item_policy {
 			const char *type, *id; // type: NULL or "": the extension's only one
 			const void *bytes;
 			size_t size;
 		} policy;
-		struct {
+		struct weir_item_fdb {
 			const char *mac, *port;
 			uint16_t vlan;
 		} fdb;
-		struct {
+		struct weir_item_meter {
 			const char *id;
 			uint64_t frames, bytes, since; // Unix seconds
 		} meter;
-		struct {
+		struct weir_item_saved {
 			uint32_t version;
 			const void *bytes;
 			size_t size;
@@ -513,18 +525,31 @@ enum { WEIR_DROP_POLICERS_MAX = 8 };
 
 struct weir_drop_info {
 	const char *reason, *text, *extension /* "core" */, *port, *stage;
-	uint64_t frames;
+	uint64_t frames; // since the start, or since they were reset
 	// Of frames that were over a rate: the policers that dropped most of them, of those that
 	// are still there, as "acl web"; "acl web of switch:br0" where they are not the port's.
 	const char *const *policers;
 	unsigned n_policers; // at most WEIR_DROP_POLICERS_MAX
-	// What each of those dropped of `frames`; 0: it is not known, because it has dropped some
-	// at another port or stage. The rest was dropped by policers that are gone.
+	// What each of those dropped of `frames`; 0: it is not known, as it and others have dropped
+	// at so many ports and stages that they are not counted apart. The rest was dropped by
+	// policers that are gone.
 	const uint64_t *policer_frames;
 };
 typedef void weir_drop_row(void *context, const struct weir_drop_info *info);
 WEIR_API int weir_drop_list(struct weir *weir, const char *switch_name, weir_drop_row *row,
 	void *context, struct weir_error *error);
+
+// Which drops are listed.
+struct weir_drop_list_filter {
+	uint32_t size;           // sizeof(struct weir_drop_list_filter)
+	const char *switch_name; // NULL: of all
+	const char *port;        // NULL: of all, and of those that are gone
+	// What is given out is not listed again; nothing is lost or listed twice. Counts of ports
+	// and switches are not reset.
+	bool reset;
+};
+WEIR_API int weir_drop_list_some(struct weir *weir, const struct weir_drop_list_filter *filter,
+	weir_drop_row *row, void *context, struct weir_error *error);
 
 // Watching drops: samples of the frames that are dropped, as they are then.
 enum { WEIR_DROP_WATCHES_MAX = 16 };

@@ -71,7 +71,8 @@ size_t module_descriptor(const struct module *module)
 	} start = { .abi_major = WEIR_ABI_MAJOR, .class = WEIR_CLASS_FILTER };
 	size_t note = module_note(module);
 
-	// The note says how large it is, and which minor version it has at least: here exactly.
+	// The note says how large it is, and which minor version it has at least: here exactly, or
+	// one less.
 	memcpy(&start.size,
 		module->bytes + note + offsetof(struct weir_note, descriptor_size) -
 			offsetof(struct weir_note, magic),
@@ -80,6 +81,8 @@ size_t module_descriptor(const struct module *module)
 		module->bytes + note + offsetof(struct weir_note, needs_minor) -
 			offsetof(struct weir_note, magic),
 		sizeof(start.abi_minor));
+	if (!memmem(module->bytes, module->size, &start, sizeof(start)))
+		start.abi_minor++;
 	return locate(module, &start, sizeof(start));
 }
 

@@ -5,6 +5,9 @@
 // VARIANT_ macro; without one it is a filter that nothing is wrong with.
 #include <stdlib.h>
 
+#ifdef VARIANT_longer
+#define WEIR_NEEDS_MINOR (WEIR_ABI_MINOR - 1) // it is built against the next version
+#endif
 #include <weir/extension.h>
 
 #ifdef VARIANT_messages
@@ -44,6 +47,12 @@ __attribute__((unused)) static int review(
 
 #if defined(VARIANT_newer)
 FILTER(.version = "2.0", .summary = "Decides for a test", .ingress = decide);
+#elif defined(VARIANT_longer)
+static void newer(void *instance)
+{
+	(void)instance;
+}
+FILTER(TEXTS, .ingress = decide, .newer = newer);
 #elif defined(VARIANT_minor_0)
 #include "../../../extensions/small/minor_0.h"
 MINOR_0_EXTENSION("test", WEIR_CLASS_FILTER, TEXTS, .ingress = decide);
