@@ -238,7 +238,7 @@ unsigned batch_close_gaps(struct weir_frame *frames[/* n */], unsigned n);
 
 // While a port's masks are changing: whether the next batch's frames are to be looked up under the
 // masks before first.
-bool known_before_comes_first(const struct datapath *dp, const struct snapshot_port *port);
+bool known_before_comes_first(struct datapath *dp, const struct snapshot_port *port);
 // Of all frames of the batch, before they are looked up under the new masks, runs those whose flow
 // is known under the masks before; the others remain.
 void run_known_before_first(struct batch *b);

@@ -69,8 +69,7 @@ void datapath_begin(struct datapath *dp, uint64_t now_ns)
 	dp->now_ns = now_ns;
 	dp->now_s = (uint32_t)(now_ns / 1000000000);
 	dp->tick = flow_tick(now_ns);
-	dp->met_stale = dp->n_stale != 0;
-	dp->n_stale = dp->n_new = dp->n_redecided = dp->n_led_to = 0;
+	dp->n_new = dp->n_redecided = dp->n_led_to = 0;
 	dp->new_max = UINT_MAX;
 	dp->redecide_max = REDECIDE_PER_BATCH;
 }

@@ -96,8 +96,8 @@ struct datapath {
 	uint64_t now_ns;
 	uint32_t now_s;         // seconds
 	uint32_t tick;          // flow_tick()
-	bool met_stale;         // the batch before met flows that are stale
-	unsigned n_stale;       // frames of this batch that did
+	bool met_stale;         // the last frames that were received met stale flows
+	unsigned n_stale;       // of those since then, how often
 	unsigned n_redecided;   // known flows of this batch, or of this share of a sweep
 	unsigned redecide_max;  // of them, before others go on as they were
 	unsigned n_led_to;      // halves that they have come to be led to
@@ -129,8 +129,10 @@ struct datapath {
 	bool refreshing;            // this pass does that
 	bool sweeping;
 	bool sweep_repeats;       // a pass of this sweep has left some
-	uint64_t pass_target;     // the switch clock when this pass began
+	uint64_t pass_target;     // this pass brings flows up to this time of the switch clock
+	uint64_t pass_now;        // the switch clock when it began
 	uint64_t before_first;    // ports whose frames are looked up under the masks before first
+	unsigned n_before_first;  // batches of theirs
 	uint64_t rekeyed_at;      // no flow here has the masks that a port had before this time
 	uint32_t sweep_leftovers; // flows that this pass left: under old masks, or when crowded
 	uint64_t sweep_started_ns;

@@ -26,7 +26,7 @@ static void *reserve(size_t size)
 	return memory;
 }
 
-// Before Linux 5.14, which does not know this, it is left to the worker.
+// Where that fails (before Linux 5.14, or for want of memory) it is left to the worker.
 static void touch(void *memory, size_t size)
 {
 	madvise(memory, size, MADV_POPULATE_WRITE);

@@ -6,9 +6,14 @@
 // run as they did, at about what a hit costs.
 //
 // They are looked up under those masks first that more of the last batch were known under, so that
-// at any time of a change most frames are looked up once. Any order will do: a flow of which
-// something is known under the new masks is hidden (flow_table.h).
+// at any time of a change most frames are looked up once. A flow of which something has been
+// decided anew is hidden (flow_table.h): what it has become is found first in any order. Where many
+// flows become one, those that are not hidden yet run as they did if the masks before come first,
+// and follow the new decision otherwise; so now and then a batch is looked up under the new masks
+// first all the same, and these stay first when most is known there.
 #include "datapath/batch.h"
+
+enum { TRY_NEW_EVERY = 8 };
 
 // Frames of a batch, looked up under the masks before the last change.
 struct before {
@@ -30,7 +35,7 @@ static bool is_left(const struct before *o, const struct flow *flow)
 // Whether the frames of a flow are left to the misses, which decide it anew, as many as the batch
 // may. With all of its frames in the batch or none: those of what it becomes must not overtake each
 // other.
-static bool leave_to_misses(struct before *o, const struct flow *flow)
+static bool leave_to_misses(struct before *o, struct flow *flow)
 {
 	const struct datapath *dp = o->batch.dp;
 
@@ -39,6 +44,7 @@ static bool leave_to_misses(struct before *o, const struct flow *flow)
 	if (dp->n_redecided + o->n_left >= dp->redecide_max && !must_redecide(dp, flow))
 		return false;
 	o->left[o->n_left++] = flow;
+	flow_hide(dp->flows, flow); // also when they are not missed, but known under the new masks
 	return true;
 }
 
@@ -100,9 +106,9 @@ static uint64_t port_bit(const struct snapshot_port *port)
 	return UINT64_C(1) << (port->index % 64);
 }
 
-bool known_before_comes_first(const struct datapath *dp, const struct snapshot_port *port)
+bool known_before_comes_first(struct datapath *dp, const struct snapshot_port *port)
 {
-	return (dp->before_first & port_bit(port)) != 0;
+	return (dp->before_first & port_bit(port)) && ++dp->n_before_first % TRY_NEW_EVERY;
 }
 
 static void note_known_before(struct batch *b, unsigned n_before, unsigned n)

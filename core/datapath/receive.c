@@ -107,7 +107,10 @@ static void run_misses(struct batch *b)
 
 // ---- The batch
 
-ALWAYS_INLINE void run_batch(struct batch *b, bool l2, bool changing)
+// missed_before: what is missed is to be looked up under the masks before. The batch is compiled
+// twice, for keys of the first words alone and for all: what is handed down as `l2` must be a
+// constant in each.
+ALWAYS_INLINE void run_batch(struct batch *b, bool l2, bool missed_before)
 {
 	make_runs(b, l2);
 	find_candidates(b, l2);
@@ -116,7 +119,7 @@ ALWAYS_INLINE void run_batch(struct batch *b, bool l2, bool changing)
 	run_hits(b, l2);
 	if (__builtin_expect(b->n_missed == 0, 1))
 		return;
-	if (changing)
+	if (missed_before)
 		run_missed_known_before(b);
 	run_misses(b);
 }
@@ -124,8 +127,10 @@ ALWAYS_INLINE void run_batch(struct batch *b, bool l2, bool changing)
 void datapath_receive(struct datapath *dp, uint16_t index, struct weir_frame *frames[], unsigned n)
 {
 	struct batch b; // not cleared: it is large
-	bool changing;
+	bool changing, before_first;
 
+	dp->met_stale = dp->n_stale != 0;
+	dp->n_stale = 0;
 	b.dp = dp;
 	b.port = snapshot_port(dp->snapshot, index);
 	b.frames = frames;
@@ -140,12 +145,11 @@ void datapath_receive(struct datapath *dp, uint16_t index, struct weir_frame *fr
 	b.mask = &b.port->ingress;
 	b.epoch = b.port->epoch;
 	changing = datapath_masks_are_changing(dp, b.port);
-	if (__builtin_expect(changing, 0) && known_before_comes_first(dp, b.port)) {
+	before_first = __builtin_expect(changing, 0) && known_before_comes_first(dp, b.port);
+	if (before_first)
 		run_known_before_first(&b);
-		changing = false;
-	}
 	if (b.port->ingress.words_ipv6 == KEY_WORDS_L2)
-		run_batch(&b, true, changing);
+		run_batch(&b, true, changing && !before_first);
 	else
-		run_batch(&b, false, changing);
+		run_batch(&b, false, changing && !before_first);
 }

@@ -10,7 +10,7 @@
 // SWEEP_PATIENCE_NS it takes as long as the frames, and each batch decides REDECIDE_PER_BATCH. So a
 // change is in force at most that long, and twice what deciding all flows anew takes, after the
 // sweep for it has begun, which is at once or at the end of one that is under way. Whatever is
-// under old masks after two such times is forgotten.
+// under old masks after twice SWEEP_PATIENCE_NS is forgotten.
 //
 // How long a flow is kept unused depends on how full the table is when the pass begins:
 //
@@ -218,6 +218,7 @@ static void begin_pass(struct datapath *dp)
 	dp->scan_at = 0;
 	dp->n_new_at_share = dp->n_new_since_pass;
 	// No later than is wanted: what is up to date then is not looked at again in every pass.
+	dp->pass_now = dp->now;
 	dp->pass_target = wanted > dp->swept_at && wanted < dp->now ? wanted : dp->now;
 	dp->sweep_leftovers = 0;
 	dp->sweep_repeats = dp->sweeping && wanted > dp->swept_at;
@@ -236,7 +237,7 @@ static void begin_pass(struct datapath *dp)
 static void end_pass(struct datapath *dp)
 {
 	if (dp->sweep_leftovers == 0)
-		dp->rekeyed_at = dp->pass_target;
+		dp->rekeyed_at = dp->pass_now;
 	if (dp->sweeping && dp->sweep_leftovers == 0) {
 		__atomic_store_n(&dp->swept_at, dp->pass_target, __ATOMIC_RELEASE);
 		dp->sweeping = false;

@@ -149,7 +149,8 @@ static unsigned poll_one(struct worker *w, struct poll_entry *e, uint64_t now_ns
 	datapath_end(e->dp); // which may decide more
 	pressure_decided(e->pressure, e->dp->n_new, e->dp->n_redecided);
 	note_used(w, e->dp);
-	if (__builtin_expect(e->dp->n_new != 0, 0) && flow_table_runs_short(e->dp->flows))
+	if (__builtin_expect((e->dp->n_new | e->dp->n_redecided) != 0, 0) &&
+		flow_table_runs_short(e->dp->flows))
 		report(w);
 	count(&w->counts.batches, 1);
 	return (unsigned)n;

@@ -5,6 +5,8 @@
 // decides its share, whatever the change makes of flows, and in whichever order they are looked up.
 #include "line.h"
 
+#include <unistd.h>
+
 enum { FLOWS = NIC_BATCH };
 
 static void pass(const void *state, const struct weir_flow *flow, struct weir_decision *d)
@@ -16,6 +18,15 @@ static const struct actor tuple = { "tuple", WEIR_CLASS_FILTER, WEIR_FIELDS_5TUP
 	{ [WEIR_STAGE_INGRESS] = pass }, false, NULL };
 static const struct actor marking = { "marking", WEIR_CLASS_FILTER,
 	WEIR_FIELDS_5TUPLE | WEIR_FIELD_IP_TOS, { [WEIR_STAGE_INGRESS] = pass }, false, NULL };
+
+static void drop_all(const void *state, const struct weir_flow *flow, struct weir_decision *d)
+{
+	(void)state, (void)flow;
+	weir_drop(d, 1);
+}
+
+static const struct actor dropping = { "dropping", WEIR_CLASS_FILTER, WEIR_FIELDS_5TUPLE,
+	{ [WEIR_STAGE_INGRESS] = drop_all }, false, NULL };
 
 static const struct actor *const stacks[] = { NULL, &tuple, &marking };
 
@@ -73,22 +84,55 @@ static void a_flow_is_divided(void **state)
 	}
 }
 
-// Many become one: the first that is decided is that of all.
+// Many become one: the first that is decided is that of all, within ten batches, whatever the
+// others did before.
 static void flows_become_one(void **state)
 {
 	uint64_t decisions;
 
 	(void)state;
-	restack(&tuple);
+	restack(&dropping);
 	line_pass(0, FLOWS);
+	assert_int_equal(line.counters[0].dropped, FLOWS);
 	restack(NULL);
 	line.new_max = 0;
 	decisions = line.dp->decisions;
-	line_pass(0, FLOWS);
-	line_pass(0, FLOWS);
+	for (unsigned i = 0; i < 20; i++) {
+		uint64_t dropped = line.counters[0].dropped;
+
+		line_pass(0, FLOWS);
+		if (i >= 10)
+			assert_int_equal(line.counters[0].dropped - dropped, 0);
+	}
 	assert_int_equal(line.dp->decisions - decisions, 1);
 	assert_int_equal(line.dp->flows->n, FLOWS + 1);
-	expect_all(3 * FLOWS);
+	assert_int_equal(line.nics[1].sent[0] + line.counters[0].dropped, 21 * FLOWS);
+}
+
+// The same with few decided at a time, beside flows that are new.
+static void flows_become_one_slowly(void **state)
+{
+	uint64_t dropped;
+
+	(void)state;
+	restack(&dropping);
+	for (unsigned i = 0; i < 8; i++)
+		line_pass(i * FLOWS, FLOWS);
+	restack(NULL);
+	srand(2);
+	for (unsigned i = 0; i < 20; i++) {
+		struct weir_frame *frames[FLOWS];
+
+		for (unsigned k = 0; k < FLOWS; k++)
+			frames[k] = line_frame(0, (uint32_t)rand() % (8 * FLOWS));
+		frames[FLOWS - 1]->data[9] = (uint8_t)(1 + i); // from somewhere new
+		datapath_begin(line.dp, line.now_ns);
+		line.dp->redecide_max = i % 8 == 0;
+		dropped = line.counters[0].dropped;
+		datapath_receive(line.dp, 0, frames, FLOWS);
+		datapath_end(line.dp);
+	}
+	assert_int_equal(line.counters[0].dropped - dropped, 0);
 }
 
 // Frames of a flow that is decided anew all follow the decision, also those that stand behind
@@ -120,6 +164,33 @@ static void all_frames_of_a_flow_go_the_same_way(void **state)
 	expect_all(FLOWS + 2 * 5);
 }
 
+// Flows that a change makes anew fill the table like new ones: the control thread is told before
+// what it has touched is used up.
+static void more_memory_is_asked_for(void **state)
+{
+	const uint32_t share = 1 << 15, n_flows = share / 2 - FLOWS;
+	uint64_t told;
+
+	(void)state;
+	line_resize(2 * share);
+	restack(&tuple);
+	for (uint32_t flow = 0; flow < n_flows; flow += FLOWS) {
+		line_arrive(0, flow, FLOWS);
+		line_round();
+	}
+	while (read(line.report_fd, &told, sizeof(told)) > 0)
+		continue;
+	restack(&marking);
+	for (uint32_t flow = 0; line.dp->flows->high_water < share / 2; flow += FLOWS) {
+		assert_true(read(line.report_fd, &told, sizeof(told)) < 0);
+		line_arrive(0, flow, FLOWS);
+		line_round();
+	}
+	assert_int_equal(read(line.report_fd, &told, sizeof(told)), sizeof(told));
+	flow_table_touch(line.dp->flows);
+	assert_int_equal(line.dp->flows->n_touched, 2 * share);
+}
+
 // A claim about a checksum that cannot be is refused once, wherever the frame is looked up first,
 // and counted with the others.
 static void claims_are_refused(void **state)
@@ -134,9 +205,9 @@ static void claims_are_refused(void **state)
 		assert_int_equal(line.dp->before_first != 0, first);
 		for (unsigned i = 0; i < FLOWS; i++)
 			frames[i] = line_frame(0, i);
-		frames[5]->offload.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
-		frames[5]->offload.csum_start = 60;
-		frames[5]->offload.csum_offset = 60;
+		frames[50]->offload.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+		frames[50]->offload.csum_start = 60;
+		frames[50]->offload.csum_offset = 60;
 		line_batch(0, frames, FLOWS);
 		assert_int_equal(line.nics[1].sent[0], (2 + first) * FLOWS - 1 - first);
 		assert_int_equal(line.counters[0].dropped, 1 + first);
@@ -187,7 +258,9 @@ int main(void)
 		TEST(each_batch_decides_its_share),
 		TEST(a_flow_is_divided),
 		TEST(flows_become_one),
+		TEST(flows_become_one_slowly),
 		TEST(all_frames_of_a_flow_go_the_same_way),
+		TEST(more_memory_is_asked_for),
 		TEST(claims_are_refused),
 		TEST(known_flows_pass_through_any_changes),
 	};
