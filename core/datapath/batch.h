@@ -98,20 +98,6 @@ ALWAYS_INLINE void find_candidates(struct batch *b, bool l2)
 		r->flow = flow_candidate(b->dp->flows, r->hash, l2 ? KEY_WORDS_L2 : r->n_words);
 }
 
-// Asks for what is looked at of flows that are stale.
-static inline void ask_for_stale(const struct batch *b)
-{
-	const struct datapath *dp = b->dp;
-
-	for (const struct run *r = b->runs; r < b->runs + b->n_runs; r++) {
-		if (!r->flow || r->flow->valid_at == (uint32_t)dp->now)
-			continue;
-		__builtin_prefetch(flow_rest(dp->flows, r->flow));
-		if (dp->n_session_flows)
-			__builtin_prefetch(&dp->flow_sessions[r->flow - dp->flows->flows]);
-	}
-}
-
 // The run's flow; NULL: it is not known. Word 0 says under which mask the key was made and of what
 // kind the frame is, so flows with the same first words have the same number of them.
 ALWAYS_INLINE struct flow *flow_of(const struct batch *b, const struct run *r, bool l2)

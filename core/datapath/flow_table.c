@@ -5,10 +5,7 @@
 #include <sys/random.h>
 
 #include "datapath/flow_table.h"
-
-#ifndef MADV_POPULATE_WRITE // before glibc 2.35
-#define MADV_POPULATE_WRITE 23
-#endif
+#include "datapath/touch.h"
 
 enum { HUGE_PAGE = 1 << 21, FLOWS_AHEAD = HUGE_PAGE / sizeof(struct flow) };
 
@@ -24,12 +21,6 @@ static void *reserve(size_t size)
 	if (size >= HUGE_PAGE)
 		madvise(memory, size, MADV_HUGEPAGE);
 	return memory;
-}
-
-// Where that fails (before Linux 5.14, or for want of memory) it is left to the worker.
-static void touch(void *memory, size_t size)
-{
-	madvise(memory, size, MADV_POPULATE_WRITE);
 }
 
 static size_t buckets_size(const struct flow_table *table)
@@ -73,13 +64,19 @@ struct flow_table *flow_table_create(uint32_t capacity)
 	return table;
 }
 
+// Whether more than n flows should be touched.
+static bool is_short(const struct flow_table *table, uint32_t n)
+{
+	return n < table->capacity &&
+	       __atomic_load_n(&table->high_water, __ATOMIC_RELAXED) + FLOWS_AHEAD / 2 >= n;
+}
+
 void flow_table_touch(struct flow_table *table)
 {
 	uint32_t n = table->n_touched;
 	uint32_t more = table->capacity - n < FLOWS_AHEAD ? table->capacity - n : FLOWS_AHEAD;
 
-	if (more == 0 ||
-		__atomic_load_n(&table->high_water, __ATOMIC_RELAXED) + FLOWS_AHEAD / 2 < n)
+	if (!is_short(table, n))
 		return;
 	touch(&table->flows[n], more * sizeof(struct flow));
 	touch(&table->rests[n], more * sizeof(struct flow_rest));
@@ -90,7 +87,7 @@ bool flow_table_runs_short(struct flow_table *table)
 {
 	uint32_t n = __atomic_load_n(&table->n_touched, __ATOMIC_RELAXED);
 
-	if (n == table->n_told || n == table->capacity || table->high_water + FLOWS_AHEAD / 2 < n)
+	if (n == table->n_told || !is_short(table, n))
 		return false;
 	table->n_told = n;
 	return true;

@@ -11,10 +11,11 @@
 // creation and touched on use; nothing grows.
 //
 // From 32,768 flows on it is touched in huge pages, so that where it stands is mostly known to the
-// processor: of 100,000 flows at random a third more frames. For the first use of one the kernel
-// clears 2 MB, which takes 0.2 ms, and several where a virtual machine has to be given the memory
-// first. So the control thread does that ahead, as the table fills. Of a machine
-// with several memory nodes it is that thread's node that gives the memory.
+// processor: with 100,000 flows at random 15.3 instead of 12.7 million frames a second (AMD EPYC,
+// medians of 8 runs in turn of `tests/bench/replace build/release 0 0 1`, without: `never` in
+// /sys/kernel/mm/transparent_hugepage/enabled). For the first use of one the kernel clears 2 MB,
+// while frames wait. So the control thread does that ahead, as the table fills. Of a machine with
+// several memory nodes it is that thread's node that gives the memory.
 //
 // New flows never evict flows in use: when the table, or both buckets, are full, flow_insert()
 // fails and the frame runs uncached. Unused flows are taken out by the worker's scan, the sooner

@@ -3,7 +3,7 @@
 //
 // Frames of a port whose masks have just changed: nearly all are of flows that are known under the
 // masks before, and stay so until they have been decided anew, a few in each batch. Until then they
-// run as they did, at about what a hit costs.
+// run as they did, in rounds as for hits.
 //
 // They are looked up under those masks first that more of the last batch were known under, so that
 // at any time of a change most frames are looked up once. A flow of which something has been
@@ -76,7 +76,9 @@ static uint64_t run_known_before(struct batch *b, const uint8_t at[], unsigned n
 	take(&o, b, at, n);
 	make_runs(&o.batch, false);
 	find_candidates(&o.batch, false);
-	ask_for_stale(&o.batch);
+	for (const struct run *r = o.batch.runs; r < o.batch.runs + o.batch.n_runs; r++)
+		if (r->flow)
+			__builtin_prefetch(flow_rest(dp->flows, r->flow)); // must_redecide()
 	for (unsigned i = 0; i < o.batch.n_runs; i++) {
 		struct run *r = &o.batch.runs[i];
 		struct flow *flow = flow_of(&o.batch, r, false);

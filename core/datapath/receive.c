@@ -53,6 +53,20 @@ unsigned batch_close_gaps(struct weir_frame *frames[], unsigned n)
 
 // ---- Hits
 
+// Asks for what is looked at of flows that are stale.
+static void ask_for_stale(const struct batch *b)
+{
+	const struct datapath *dp = b->dp;
+
+	for (const struct run *r = b->runs; r < b->runs + b->n_runs; r++) {
+		if (!r->flow || r->flow->valid_at == (uint32_t)dp->now)
+			continue;
+		__builtin_prefetch(flow_rest(dp->flows, r->flow));
+		if (dp->n_session_flows)
+			__builtin_prefetch(&dp->flow_sessions[r->flow - dp->flows->flows]);
+	}
+}
+
 __attribute__((noinline)) static void miss(struct batch *b, unsigned i)
 {
 	b->missed_first |= is_fragment(&b->runs[i], WEIR_FRAGMENT_FIRST);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
 #include "datapath/ring.h"
+#include "datapath/touch.h"
 
 #include <errno.h>
 #include <linux/futex.h>
@@ -10,10 +11,6 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-
-#ifndef MADV_POPULATE_WRITE // before glibc 2.35
-#define MADV_POPULATE_WRITE 23
-#endif
 
 // Stands before each record.
 struct record {
@@ -109,10 +106,9 @@ static uint64_t rest(const struct weir_ring *ring, uint64_t at)
 	return ring->lane_bytes - (at & (ring->lane_bytes - 1));
 }
 
-// On systems before Linux 5.14, which do not know this, it is left to those who use it.
 void ring_touch(struct weir_ring *ring)
 {
-	madvise(ring->memory, ring->n_lanes * ring->lane_bytes, MADV_POPULATE_WRITE);
+	touch(ring->memory, ring->n_lanes * ring->lane_bytes);
 }
 
 // ---- The producer
