@@ -89,7 +89,8 @@ struct datapath {
 
 	// This batch.
 	const struct snapshot *snapshot;
-	uint64_t now; // switch clock, read before the snapshot
+	uint64_t now;       // switch clock, read before the snapshot
+	uint32_t valid_now; // the same as flow.valid_at has it
 	// The same, or earlier when a stale flow had to run as it was: whatever this batch's frames
 	// have run was decided, or was found to hold still, no earlier.
 	uint64_t run_valid_at;
@@ -241,7 +242,12 @@ void datapath_leave_to_frame(struct datapath *dp, struct flow *flow);
 // half that it keeps can tell.
 static inline uint64_t datapath_valid_at(const struct datapath *dp, const struct flow *flow)
 {
-	return dp->now - (uint32_t)((uint32_t)dp->now - flow->valid_at);
+	return dp->now - (dp->valid_now - (flow->valid_at & ~FLOW_UNDECIDED)) / 2;
+}
+// Has it looked at before its next frame runs.
+static inline void datapath_make_stale(const struct datapath *dp, struct flow *flow)
+{
+	flow->valid_at = dp->valid_now - 2; // whatever is not now
 }
 // True when nothing that the flow depends on has changed since; brings valid_at up to now.
 bool datapath_fresh(struct datapath *dp, struct flow *flow);

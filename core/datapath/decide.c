@@ -97,7 +97,7 @@ static void adopt(struct datapath *dp, struct flow *flow, const struct compositi
 {
 	struct flow_rest *rest = flow_rest(dp->flows, flow);
 
-	flow->valid_at = (uint32_t)dp->now;
+	flow->valid_at = dp->valid_now;
 	// The flow's first frame of the next batch is looked at, whatever changes or does not.
 	if (dp->snapshot->strict)
 		generation_tick(dp->generation);
@@ -154,7 +154,7 @@ bool datapath_fresh(struct datapath *dp, struct flow *flow)
 			return false;
 	if (!sessions_fresh(dp, flow)) // last, as it is in memory of its own
 		return false;
-	flow->valid_at = (uint32_t)dp->now;
+	flow->valid_at = dp->valid_now;
 	return true;
 }
 
@@ -168,7 +168,7 @@ void datapath_refresh(struct datapath *dp, struct flow *flow, const struct weir_
 		}
 		return;
 	}
-	if (dp->n_redecided < dp->redecide_max || must_redecide(dp, flow)) {
+	if (dp->n_redecided < dp->redecide_max || must_redecide(flow)) {
 		dp->n_redecided++;
 		if (datapath_redecide(dp, flow, frame))
 			return;

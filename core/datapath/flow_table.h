@@ -34,11 +34,12 @@
 enum flow_flag {
 	FLOW_LEARNED = 1 << 0,        // its decision learned the source address; vlan says where
 	FLOW_DEPENDS_ON_ALL = 1 << 1, // more dependencies than fit: any change makes it stale
-	// What it did may not be done any more, and a frame is needed for deciding it anew: its
-	// next one does so. Set with DEPENDS_ON_ALL.
-	FLOW_UNDECIDED = 1 << 2,
-	FLOW_UNLEARNED = 1 << 3, // there was no room for its source address: tried again
+	FLOW_UNLEARNED = 1 << 2, // there was no room for its source address: tried again
 };
+
+// Beside the time in flow.valid_at: what the flow did may not be done any more, and a frame is
+// needed for deciding it anew: its next one does so. FLOW_DEPENDS_ON_ALL is set, too.
+#define FLOW_UNDECIDED UINT32_C(1)
 
 // What frames are on the wire, together: their number above their bytes, so that both are counted
 // by one addition. None has more bytes than WEIR_FRAME_MAX, so the bytes stay in their range as
@@ -65,7 +66,7 @@ struct flow {
 	_Alignas(64) uint64_t key[KEY_WORDS_IPV4];
 	struct program *program; // NULL: free
 	uint64_t recent;         // wire_of() the frames that the rest does not count yet
-	uint32_t valid_at; // switch clock, low half: the decision holds for everything up to here
+	uint32_t valid_at; // switch clock, 31 bits of it: the decision holds for everything up to here
 	uint32_t used;     // flow_tick() of the last frame; free: index of the next free
 };
 

@@ -48,9 +48,9 @@ static inline void use_flow(struct datapath *dp, struct flow *flow, uint64_t wir
 
 // What may not wait for its turn: what the flow did is not to be done any more; or it begins in the
 // middle of the stack, where another extension may stand by now.
-static inline bool must_redecide(const struct datapath *dp, const struct flow *flow)
+static inline bool must_redecide(const struct flow *flow)
 {
-	return (flow_rest(dp->flows, flow)->flags & FLOW_UNDECIDED) ||
+	return (flow->valid_at & FLOW_UNDECIDED) ||
 	       (uint8_t)(flow->key[0] >> KEY_START_SHIFT) != 0;
 }
 
@@ -60,7 +60,7 @@ static inline bool must_redecide(const struct datapath *dp, const struct flow *f
 static inline void check_flow(
 	struct datapath *dp, struct flow *flow, const struct weir_frame *frame)
 {
-	if (__builtin_expect(flow->valid_at != (uint32_t)dp->now, 0))
+	if (__builtin_expect(flow->valid_at != dp->valid_now, 0))
 		datapath_refresh(dp, flow, frame);
 }
 

@@ -41,7 +41,7 @@ static bool leave_to_misses(struct before *o, struct flow *flow)
 
 	if (is_left(o, flow))
 		return true;
-	if (dp->n_redecided + o->n_left >= dp->redecide_max && !must_redecide(dp, flow))
+	if (dp->n_redecided + o->n_left >= dp->redecide_max && !must_redecide(flow))
 		return false;
 	o->left[o->n_left++] = flow;
 	flow_hide(dp->flows, flow); // also when they are not missed, but known under the new masks
@@ -76,9 +76,6 @@ static uint64_t run_known_before(struct batch *b, const uint8_t at[], unsigned n
 	take(&o, b, at, n);
 	make_runs(&o.batch, false);
 	find_candidates(&o.batch, false);
-	for (const struct run *r = o.batch.runs; r < o.batch.runs + o.batch.n_runs; r++)
-		if (r->flow)
-			__builtin_prefetch(flow_rest(dp->flows, r->flow)); // must_redecide()
 	for (unsigned i = 0; i < o.batch.n_runs; i++) {
 		struct run *r = &o.batch.runs[i];
 		struct flow *flow = flow_of(&o.batch, r, false);

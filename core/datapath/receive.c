@@ -59,7 +59,7 @@ static void ask_for_stale(const struct batch *b)
 	const struct datapath *dp = b->dp;
 
 	for (const struct run *r = b->runs; r < b->runs + b->n_runs; r++) {
-		if (!r->flow || r->flow->valid_at == (uint32_t)dp->now)
+		if (!r->flow || r->flow->valid_at == dp->valid_now)
 			continue;
 		__builtin_prefetch(flow_rest(dp->flows, r->flow));
 		if (dp->n_session_flows)

@@ -90,8 +90,9 @@ static bool source_is_here(
 void datapath_leave_to_frame(struct datapath *dp, struct flow *flow)
 {
 	sessions_drop(dp, flow);
-	flow_rest(dp->flows, flow)->flags |= FLOW_UNDECIDED | FLOW_DEPENDS_ON_ALL;
-	flow->valid_at = (uint32_t)dp->now - 1; // whatever is not now
+	flow_rest(dp->flows, flow)->flags |= FLOW_DEPENDS_ON_ALL;
+	datapath_make_stale(dp, flow);
+	flow->valid_at |= FLOW_UNDECIDED;
 }
 
 static bool is_crowded(const struct datapath *dp)
@@ -105,7 +106,7 @@ static bool is_crowded(const struct datapath *dp)
 static bool sweep(struct datapath *dp, struct flow *flow, const struct snapshot_port *port)
 {
 	if (datapath_valid_at(dp, flow) >= dp->pass_target ||
-		(flow_rest(dp->flows, flow)->flags & FLOW_UNDECIDED) || datapath_fresh(dp, flow))
+		(flow->valid_at & FLOW_UNDECIDED) || datapath_fresh(dp, flow))
 		return true;
 	// To learn the address again takes a frame.
 	if (!source_is_here(dp, flow, port)) {

@@ -191,7 +191,7 @@ void sessions_adopt(struct datapath *dp, struct flow *flow, const struct session
 	s->told_bytes = flow_bytes(dp->flows, flow);
 	if (hold->stale) {
 		rest->flags |= FLOW_DEPENDS_ON_ALL;
-		flow->valid_at = (uint32_t)dp->now - 1; // whatever is not now
+		datapath_make_stale(dp, flow);
 	}
 	__atomic_store_n(&dp->n_session_flows, dp->n_session_flows + 1, __ATOMIC_RELAXED);
 }

@@ -71,7 +71,7 @@ static struct program *run_unknown(struct datapath *dp, struct weir_frame *frame
 	struct flow *old = flow_under_old_mask(dp, port, frame, key_start(key));
 	struct decided d;
 
-	if (old && dp->n_redecided >= dp->redecide_max && !must_redecide(dp, old)) {
+	if (old && dp->n_redecided >= dp->redecide_max && !must_redecide(old)) {
 		dp->put_off_ns = dp->now_ns;
 		datapath_note_stale(dp, old);
 		use_flow(dp, old, frame_wire(frame));
