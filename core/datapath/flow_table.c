@@ -7,7 +7,12 @@
 #include "datapath/flow_table.h"
 #include "datapath/touch.h"
 
-enum { HUGE_PAGE = 1 << 21, FLOWS_AHEAD = HUGE_PAGE / sizeof(struct flow) };
+enum {
+	HUGE_PAGE = 1 << 21,
+	FLOWS_AHEAD = HUGE_PAGE / sizeof(struct flow),
+	BUCKETS_LEAST = 1024,
+	FLOWS_PER_BUCKET = 2, // of 8 places: one that is next to be divided has twice as many
+};
 
 // In huge pages where there is one to fill, and the kernel has some: what frames look at stands at
 // random places, and the processor knows where a few MB of small pages are.
@@ -23,19 +28,19 @@ static void *reserve(size_t size)
 	return memory;
 }
 
-static size_t buckets_size(const struct flow_table *table)
-{
-	return ((size_t)table->bucket_mask + 1) * sizeof(struct flow_bucket);
-}
-
 // Twice as many places as flows: at that load both buckets of a flow are practically never full.
-static uint32_t n_buckets(uint32_t capacity)
+static uint32_t most_buckets(uint32_t capacity)
 {
 	uint32_t n = 1;
 
 	while ((uint64_t)n * 8 < (uint64_t)capacity * 2)
 		n *= 2;
 	return n;
+}
+
+static size_t buckets_size(const struct flow_table *table)
+{
+	return (size_t)table->n_buckets_max * sizeof(struct flow_bucket);
 }
 
 struct flow_table *flow_table_create(uint32_t capacity)
@@ -45,7 +50,10 @@ struct flow_table *flow_table_create(uint32_t capacity)
 	if (!table)
 		return NULL;
 	table->capacity = capacity;
-	table->bucket_mask = n_buckets(capacity) - 1;
+	table->n_buckets_max = most_buckets(capacity);
+	table->n_buckets =
+		table->n_buckets_max < BUCKETS_LEAST ? table->n_buckets_max : BUCKETS_LEAST;
+	table->bucket_mask = table->n_buckets - 1;
 	table->free = FLOW_NONE;
 	table->flows = reserve(capacity * sizeof(struct flow));
 	table->rests = reserve(capacity * sizeof(struct flow_rest));
@@ -55,12 +63,10 @@ struct flow_table *flow_table_create(uint32_t capacity)
 		flow_table_destroy(table);
 		return NULL;
 	}
-	if (capacity >= FLOWS_AHEAD) {
-		touch(table->buckets, buckets_size(table));
+	if (capacity >= FLOWS_AHEAD)
 		flow_table_touch(table);
-	} else {
+	else
 		table->n_touched = capacity;
-	}
 	return table;
 }
 
@@ -69,6 +75,17 @@ static bool is_short(const struct flow_table *table, uint32_t n)
 {
 	return n < table->capacity &&
 	       __atomic_load_n(&table->high_water, __ATOMIC_RELAXED) + FLOWS_AHEAD / 2 >= n;
+}
+
+// Those that are in use when flows n to n + more are.
+static void touch_buckets(struct flow_table *table, uint32_t n, uint32_t more)
+{
+	uint32_t from = n / FLOWS_PER_BUCKET, end = (n + more) / FLOWS_PER_BUCKET;
+
+	if (end > table->n_buckets_max)
+		end = table->n_buckets_max;
+	if (from < end)
+		touch(&table->buckets[from], (end - from) * sizeof(struct flow_bucket));
 }
 
 void flow_table_touch(struct flow_table *table)
@@ -80,6 +97,7 @@ void flow_table_touch(struct flow_table *table)
 		return;
 	touch(&table->flows[n], more * sizeof(struct flow));
 	touch(&table->rests[n], more * sizeof(struct flow_rest));
+	touch_buckets(table, n, more);
 	__atomic_store_n(&table->n_touched, n + more, __ATOMIC_RELAXED);
 }
 
@@ -106,12 +124,9 @@ void flow_table_destroy(struct flow_table *table)
 	free(table);
 }
 
-// The other bucket of a flow. Applied twice it gives the first.
 static struct flow_bucket *other_bucket(const struct flow_table *t, uint32_t hash)
 {
-	uint32_t away = (flow_tag(hash) * UINT32_C(0x5bd1e995)) >> 7 | 1;
-
-	return &t->buckets[((hash & t->bucket_mask) ^ away) & t->bucket_mask];
+	return flow_bucket(t, hash ^ ((flow_tag(hash) * UINT32_C(0x5bd1e995)) >> 7 | 1));
 }
 
 static int free_place(const struct flow_bucket *bucket)
@@ -148,6 +163,42 @@ static unsigned words_here(unsigned n_words)
 	return n_words < KEY_WORDS_IPV4 ? n_words : KEY_WORDS_IPV4;
 }
 
+static void put(struct flow_bucket *bucket, uint32_t index, uint16_t tag)
+{
+	int place = free_place(bucket);
+
+	bucket->tags[place] = tag;
+	bucket->index[place] = index;
+}
+
+// The bucket that is next in order, and the one behind the last, take what the former has.
+static void divide(struct flow_table *table)
+{
+	struct flow_bucket *bucket, before, *behind = &table->buckets[table->n_buckets++];
+
+	if (table->n_buckets > table->bucket_mask + 1)
+		table->bucket_mask = table->bucket_mask * 2 + 1;
+	bucket = behind - (table->bucket_mask / 2 + 1);
+	before = *bucket;
+	for (int i = 0; i < 8; i++) {
+		__builtin_prefetch(&table->flows[before.index[i]]);
+		__builtin_prefetch(&table->rests[before.index[i]]);
+	}
+	// Nobody knows which half the flows are of that stand in their second bucket.
+	*behind = *bucket = (struct flow_bucket){ .overflowed = before.overflowed };
+	for (int i = 0; i < 8; i++) {
+		struct flow_bucket *home;
+		uint32_t hash;
+
+		if (before.tags[i] == 0)
+			continue;
+		hash = flow_hash_of(table, &table->flows[before.index[i]]);
+		home = flow_bucket(table, hash);
+		put(home == bucket || home == behind ? home : other_bucket(table, hash),
+			before.index[i], before.tags[i]);
+	}
+}
+
 struct flow *flow_insert(
 	struct flow_table *table, const struct flow_key *key, unsigned n_words, uint32_t hash)
 {
@@ -174,6 +225,9 @@ struct flow *flow_insert(
 	memcpy(rest->key, key->w + KEY_WORDS_IPV4,
 		(n_words - words_here(n_words)) * sizeof(key->w[0]));
 	table->n++;
+	if (table->n > table->n_buckets * FLOWS_PER_BUCKET &&
+		table->n_buckets < table->n_buckets_max)
+		divide(table);
 	return flow;
 }
 

@@ -8,7 +8,12 @@
 // stands in one of two buckets, the second of which is looked at only when the first has
 // overflowed. Look-up is split so that a batch can prefetch: flow_hash(), flow_prefetch_bucket();
 // then flow_candidate(), which prefetches the flow; then flow_match(). Memory is reserved at
-// creation and touched on use; nothing grows.
+// creation and touched on use.
+//
+// Of the buckets as many are in use as there are flows to fill them, so that those of few flows
+// stay in the cache however large the table may become. They grow by linear hashing (W. Litwin,
+// Linear hashing: a new tool for file and table addressing, VLDB 1980): every second new flow
+// divides one bucket into two, next in order, and no frame waits for more than that.
 //
 // From 32,768 flows on it is touched in huge pages, so that where it stands is mostly known to the
 // processor: with 100,000 flows at random 15.3 instead of 12.7 million frames a second (AMD EPYC,
@@ -84,7 +89,7 @@ _Static_assert(sizeof(struct flow) == 64 && sizeof(struct flow_rest) == 64, "cac
 struct flow_bucket {
 	_Alignas(64) uint16_t tags[8]; // 0: empty
 	uint32_t index[8];
-	uint32_t overflowed; // flows that stand in their second bucket because of this one
+	uint32_t overflowed; // so many flows stand in their second bucket because of this one, at most
 	uint32_t reserved[3];
 };
 
@@ -94,7 +99,9 @@ struct flow_table {
 	struct flow *flows;
 	struct flow_rest *rests; // of the flow with the same index
 	struct flow_bucket *buckets;
-	uint32_t bucket_mask;
+	uint32_t n_buckets; // in use
+	uint32_t n_buckets_max;
+	uint32_t bucket_mask; // the least power of two that n_buckets is not above, less one
 	uint32_t capacity;
 	uint32_t n;          // in use
 	uint32_t high_water; // flows[high_water..] have never been used; worker: w, control: r
@@ -192,7 +199,11 @@ static inline uint16_t flow_tag(uint32_t hash)
 
 static inline struct flow_bucket *flow_bucket(const struct flow_table *t, uint32_t hash)
 {
-	return &t->buckets[hash & t->bucket_mask];
+	uint32_t at = hash & t->bucket_mask;
+
+	// Those that are not divided yet have both halves. No branch: nobody could foretell it.
+	at -= (t->bucket_mask / 2 + 1) & -(uint32_t)(at >= t->n_buckets);
+	return &t->buckets[at];
 }
 
 static inline void flow_prefetch_bucket(const struct flow_table *t, uint32_t hash)
