@@ -10,7 +10,7 @@
 enum {
 	HUGE_PAGE = 1 << 21,
 	FLOWS_AHEAD = HUGE_PAGE / sizeof(struct flow),
-	BUCKETS_LEAST = 1024,
+	BUCKETS_LEAST = 64,
 	FLOWS_PER_BUCKET = 2, // of 8 places: one that is next to be divided has twice as many
 };
 

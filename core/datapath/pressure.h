@@ -31,9 +31,13 @@
 // A queue that gave PRESSURE_ENDLESS full batches, one after the other, would have drained if it
 // could: a ring of 1,024 frames does beside a load of 95 % of what the worker can do. So its source
 // waits without saying so, and no decision costs a frame; or so much comes that frames are lost,
-// known or not, whatever is decided. Then half of the time is for deciding: the queue presses in
-// every second tick (flow_tick()) only. The ticks are the same for all queues, as several would not
-// get any time otherwise; and while it presses, it is seen whether it drains by now.
+// known or not, whatever is decided. Then half of the time is for deciding new flows: the queue
+// presses in every second tick (flow_tick()) only. The ticks are the same for all queues, as
+// several would not get any time otherwise; and while it presses, it is seen whether it drains by
+// now. Known flows lose nothing by waiting on: one change of what they are known by, near what the
+// worker can do, would keep the queue full and drop frames for as long as it takes.
+//
+// A sweep that is late (scan.c) decides PRESSURE_REDECIDE in each batch, whatever presses.
 #ifndef PRESSURE_H
 #define PRESSURE_H
 
@@ -91,22 +95,16 @@ static inline void pressure_decided(struct queue_pressure *q, unsigned n_new, un
 		q->n_kept = 0;
 }
 
-// Whether so many full batches, one after the other, are too many.
-static inline bool pressure_at(const struct queue_pressure *q, unsigned n_full, uint64_t now_ns)
+static inline bool pressure_presses(const struct queue_pressure *q, uint64_t now_ns)
 {
-	return __builtin_expect(q->n_full >= n_full, 0) &&
+	return __builtin_expect(q->n_full >= PRESSURE_FULL, 0) &&
 	       (q->n_full < PRESSURE_ENDLESS || flow_tick(now_ns) % 2);
 }
 
-static inline bool pressure_presses(const struct queue_pressure *q, uint64_t now_ns)
-{
-	return pressure_at(q, PRESSURE_FULL, now_ns);
-}
-
 // It may come to press.
-static inline bool pressure_fills(const struct queue_pressure *q, uint64_t now_ns)
+static inline bool pressure_fills(const struct queue_pressure *q)
 {
-	return pressure_at(q, 1, now_ns);
+	return q->n_full != 0;
 }
 
 // After a round of these limits. fills, presses: a queue did.
@@ -134,13 +132,13 @@ static inline unsigned pressure_new_max(const struct pressure *p, const struct q
 	return p->new_max ? p->new_max : q->n_undecided >= PRESSURE_EVERY;
 }
 
-// And datapath.redecide_max.
+// And datapath.redecide_max. late: datapath_sweep_is_late().
 static inline unsigned pressure_redecide_max(
-	const struct pressure *p, const struct queue_pressure *q, uint64_t now_ns)
+	const struct pressure *p, const struct queue_pressure *q, bool late)
 {
-	unsigned max = pressure_fills(q, now_ns) ? 0 : p->redecide_max;
+	unsigned max = pressure_fills(q) ? 0 : p->redecide_max;
 
-	return max || q->n_kept < PRESSURE_EVERY ? max : PRESSURE_REDECIDE;
+	return max || !(late || q->n_kept >= PRESSURE_EVERY) ? max : PRESSURE_REDECIDE;
 }
 
 #endif

@@ -7,10 +7,11 @@
 // decided anew, as many at a time as pressure.h allows.
 //
 // However little room frames leave, a sweep is over at some time: once it has gone on for
-// SWEEP_PATIENCE_NS it takes as long as the frames, and each batch decides REDECIDE_PER_BATCH. So a
-// change is in force at most that long, and twice what deciding all flows anew takes, after the
-// sweep for it has begun, which is at once or at the end of one that is under way. Whatever is
-// under old masks after twice SWEEP_PATIENCE_NS is forgotten.
+// SWEEP_PATIENCE_NS each batch decides PRESSURE_REDECIDE at least, and so does each share. So a
+// change is in force at most that long, and what it takes to decide all flows anew and to forward
+// NIC_BATCH / PRESSURE_REDECIDE frames for each, after the sweep for it has begun, which is at once
+// or at the end of one that is under way. Whatever is under old masks after twice SWEEP_PATIENCE_NS
+// is forgotten.
 //
 // How long a flow is kept unused depends on how full the table is when the pass begins:
 //
@@ -95,11 +96,6 @@ void datapath_leave_to_frame(struct datapath *dp, struct flow *flow)
 	flow->valid_at |= FLOW_UNDECIDED;
 }
 
-static bool is_crowded(const struct datapath *dp)
-{
-	return dp->flows->n > dp->flows->capacity / 2;
-}
-
 // Brings one flow up to date. False: there is no time for it now, and it is the next one's turn
 // when this one has had its. Forgetting cannot wait for that when it makes room: then another pass
 // follows.
@@ -114,8 +110,8 @@ static bool sweep(struct datapath *dp, struct flow *flow, const struct snapshot_
 		return true;
 	}
 	if (dp->n_redecided >= dp->redecide_max) {
-		dp->sweep_leftovers += is_crowded(dp);
-		return is_crowded(dp);
+		dp->sweep_leftovers += datapath_is_crowded(dp);
+		return datapath_is_crowded(dp);
 	}
 	dp->n_redecided++;
 	if (!datapath_redecide(dp, flow, NULL))
@@ -190,7 +186,7 @@ static bool scan_flow(struct datapath *dp, struct flow *flow)
 static bool ageing_is_due(const struct datapath *dp, uint32_t tick)
 {
 	return tick - dp->scan_tick >= FLOW_TICKS_PER_S ||
-	       (is_crowded(dp) && dp->n_new_since_pass > dp->flows->capacity / 8);
+	       (datapath_is_crowded(dp) && dp->n_new_since_pass > dp->flows->capacity / 8);
 }
 
 // Settles what the passes from here on forget.
@@ -200,7 +196,7 @@ static void begin_ageing(struct datapath *dp)
 	uint32_t since = dp->tick - dp->scan_tick;
 
 	dp->keep_ticks = is_full ? KEEP_CROWDED_TICKS : KEEP_TICKS;
-	dp->keep_single_ticks = is_crowded(dp) && since < dp->keep_ticks ? since : dp->keep_ticks;
+	dp->keep_single_ticks = datapath_is_crowded(dp) && since < dp->keep_ticks ? since : dp->keep_ticks;
 	dp->scan_tick = dp->tick;
 	dp->n_new_since_pass = 0;
 	if (dp->tick - dp->refresh_tick >= FLOW_TICKS_PER_S) {
@@ -274,7 +270,7 @@ static void prefetch_unused(const struct datapath *dp, uint32_t end)
 // How many flows to look at in this call.
 static uint32_t take_share(struct datapath *dp)
 {
-	uint32_t n = is_crowded(dp) ? (dp->n_new_since_pass - dp->n_new_at_share) * SCAN_PER_NEW
+	uint32_t n = datapath_is_crowded(dp) ? (dp->n_new_since_pass - dp->n_new_at_share) * SCAN_PER_NEW
 				    : 0;
 	uint32_t least = dp->sweep_repeats ? SCAN_SHARE_REPEATED : SCAN_SHARE;
 

@@ -143,8 +143,8 @@ static unsigned poll_one(struct worker *w, struct poll_entry *e, uint64_t now_ns
 	}
 	datapath_begin(e->dp, now_ns);
 	e->dp->new_max = pressure_new_max(&w->pressure, e->pressure);
-	if (__builtin_expect(!datapath_sweep_is_late(e->dp), 1))
-		e->dp->redecide_max = pressure_redecide_max(&w->pressure, e->pressure, now_ns);
+	e->dp->redecide_max = pressure_redecide_max(
+		&w->pressure, e->pressure, datapath_sweep_is_late(e->dp));
 	datapath_receive(e->dp, e->port, frames, (unsigned)n);
 	datapath_end(e->dp); // which may decide more
 	pressure_decided(e->pressure, e->dp->n_new, e->dp->n_redecided);
@@ -168,8 +168,8 @@ static bool scan(struct worker *w, struct datapath *dp, uint64_t now_ns)
 {
 	uint64_t swept = dp->swept_at;
 	// While somebody waits for a sweep it gets a share of a round, with as many decisions as a
-	// batch; or, when nothing says that this is too much, or it has waited long enough, as long
-	// as the last round took, within limits: frames keep coming.
+	// batch; or, when nothing says that this is too much, as long as the last round took,
+	// within limits: frames keep coming.
 	uint64_t budget_ns = w->last_ns ? now_ns - w->last_ns : SWEEP_MIN_NS;
 	unsigned shares = 1;
 	bool more = false;
@@ -180,11 +180,15 @@ static bool scan(struct worker *w, struct datapath *dp, uint64_t now_ns)
 		budget_ns = SWEEP_MIN_NS;
 	if (budget_ns > SWEEP_MAX_NS)
 		budget_ns = SWEEP_MAX_NS;
+	if (w->pressure.redecide_max == 0 && datapath_sweep_can_wait(dp))
+		return true;
 	datapath_begin(dp, now_ns);
 	dp->redecide_max = w->pressure.redecide_max;
-	if (dp->redecide_max == REDECIDE_PER_BATCH || datapath_sweep_is_late(dp)) {
+	if (dp->redecide_max == REDECIDE_PER_BATCH) {
 		dp->redecide_max = UINT_MAX;
 		shares = SWEEP_SHARES;
+	} else if (dp->redecide_max == 0 && datapath_sweep_is_late(dp)) {
+		dp->redecide_max = PRESSURE_REDECIDE;
 	}
 	do
 		more = datapath_scan(dp);
@@ -226,7 +230,7 @@ static struct round run_round(struct worker *w, struct poll_list *list)
 	forget_pressure(w, r.now_ns);
 	for (unsigned i = 0; i < list->n_entries; i++) {
 		r.n_frames += poll_one(w, &list->entries[i], r.now_ns);
-		fills |= pressure_fills(list->entries[i].pressure, r.now_ns);
+		fills |= pressure_fills(list->entries[i].pressure);
 		presses |= pressure_presses(list->entries[i].pressure, r.now_ns);
 	}
 	pressure_next(&w->pressure, &w->used, fills, presses);
