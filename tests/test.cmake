@@ -11,7 +11,7 @@ endif()
 
 # What takes more than ten seconds begins first, also where ctest has not seen it run yet: at the end it would
 # run alone.
-set(weir_long_tests acl_meter acl_meter_exact acl_model capture_hang classify_random control_document
+set(weir_long_tests acl_meter acl_meter_exact acl_model capture_hang classify_random control_document_bounds
 	control_durable_life schema_damage store_fault switch_apply_memory switch_apply_model switch_rogue
 	switch_watch)
 
