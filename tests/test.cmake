@@ -9,6 +9,12 @@ if(WEIR_LLD)
 	target_link_options(weir_test_linker INTERFACE -fuse-ld=lld)
 endif()
 
+# What takes more than ten seconds begins first, also where ctest has not seen it run yet: at the end it would
+# run alone.
+set(weir_long_tests acl_meter acl_meter_exact acl_model capture_hang classify_random control_document_bounds
+	control_durable_life schema_damage store_fault switch_apply_memory switch_apply_model switch_rogue
+	switch_watch)
+
 # weir_add_test(NAME SOURCES file... [LIBS target...] [DEPENDS target...] [ENV VAR=value...] [OUTSIDE])
 # A cmocka test program that sees the core's hidden symbols; ctest knows it as NAME. OUTSIDE: it sees what
 # everybody's tests do, weir/testing.h and the library. It may take less of what it repeats, such as the
@@ -32,4 +38,7 @@ function(weir_add_test name)
 	add_test(NAME ${name} COMMAND test_${name})
 	set_tests_properties(${name} PROPERTIES TIMEOUT 300 ENVIRONMENT
 		"TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp;${arg_ENV}")
+	if(name IN_LIST weir_long_tests)
+		set_tests_properties(${name} PROPERTIES COST 100)
+	endif()
 endfunction()

@@ -2,9 +2,9 @@
 // Copyright The Weir Authors
 #include <limits.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "datapath/datapath.h"
+#include "datapath/pages.h"
 #include "datapath/rcu.h"
 
 static struct drop_watch *const nobody_watches = NULL;
@@ -17,10 +17,9 @@ static size_t datapath_size(void)
 struct datapath *datapath_create(const struct datapath_options *options)
 {
 	// The queues for visitors are large and mostly never used: reserved, touched on use.
-	struct datapath *dp = mmap(NULL, datapath_size(), PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct datapath *dp = pages_reserve(datapath_size());
 
-	if (dp == MAP_FAILED)
+	if (!dp)
 		return NULL;
 	dp->spare = (struct visit_queue *)(dp + 1);
 	for (unsigned i = 0; i < POSITIONS_MAX; i++)
@@ -59,7 +58,7 @@ void datapath_destroy(struct datapath *dp)
 		free(dp->meters.chunks[i]);
 	for (unsigned i = 0; i < POLICER_CHUNKS; i++)
 		free(dp->policers.chunks[i]);
-	munmap(dp, datapath_size());
+	pages_release(dp, datapath_size());
 }
 
 void datapath_begin(struct datapath *dp, uint64_t now_ns)

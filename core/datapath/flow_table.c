@@ -1,32 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 
 #include "datapath/flow_table.h"
-#include "datapath/touch.h"
+#include "datapath/pages.h"
 
 enum {
-	HUGE_PAGE = 1 << 21,
-	FLOWS_AHEAD = HUGE_PAGE / sizeof(struct flow),
+	FLOWS_AHEAD = PAGES_HUGE / sizeof(struct flow),
 	BUCKETS_LEAST = 64,
 	FLOWS_PER_BUCKET = 2, // of 8 places: one that is next to be divided has twice as many
 };
-
-// In huge pages where there is one to fill, and the kernel has some: what frames look at stands at
-// random places, and the processor knows where a few MB of small pages are.
-static void *reserve(size_t size)
-{
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	if (memory == MAP_FAILED)
-		return NULL;
-	if (size >= HUGE_PAGE)
-		madvise(memory, size, MADV_HUGEPAGE);
-	return memory;
-}
 
 // Twice as many places as flows: at that load both buckets of a flow are practically never full.
 static uint32_t most_buckets(uint32_t capacity)
@@ -55,9 +39,9 @@ struct flow_table *flow_table_create(uint32_t capacity)
 		table->n_buckets_max < BUCKETS_LEAST ? table->n_buckets_max : BUCKETS_LEAST;
 	table->bucket_mask = table->n_buckets - 1;
 	table->free = FLOW_NONE;
-	table->flows = reserve(capacity * sizeof(struct flow));
-	table->rests = reserve(capacity * sizeof(struct flow_rest));
-	table->buckets = reserve(buckets_size(table));
+	table->flows = pages_reserve_huge(capacity * sizeof(struct flow));
+	table->rests = pages_reserve_huge(capacity * sizeof(struct flow_rest));
+	table->buckets = pages_reserve_huge(buckets_size(table));
 	if (!table->flows || !table->rests || !table->buckets ||
 		getrandom(table->seed, sizeof(table->seed), 0) != sizeof(table->seed)) {
 		flow_table_destroy(table);
@@ -85,7 +69,7 @@ static void touch_buckets(struct flow_table *table, uint32_t n, uint32_t more)
 	if (end > table->n_buckets_max)
 		end = table->n_buckets_max;
 	if (from < end)
-		touch(&table->buckets[from], (end - from) * sizeof(struct flow_bucket));
+		pages_touch(&table->buckets[from], (end - from) * sizeof(struct flow_bucket));
 }
 
 void flow_table_touch(struct flow_table *table)
@@ -95,8 +79,8 @@ void flow_table_touch(struct flow_table *table)
 
 	if (!is_short(table, n))
 		return;
-	touch(&table->flows[n], more * sizeof(struct flow));
-	touch(&table->rests[n], more * sizeof(struct flow_rest));
+	pages_touch(&table->flows[n], more * sizeof(struct flow));
+	pages_touch(&table->rests[n], more * sizeof(struct flow_rest));
 	touch_buckets(table, n, more);
 	__atomic_store_n(&table->n_touched, n + more, __ATOMIC_RELAXED);
 }
@@ -115,12 +99,9 @@ void flow_table_destroy(struct flow_table *table)
 {
 	if (!table)
 		return;
-	if (table->flows)
-		munmap(table->flows, table->capacity * sizeof(struct flow));
-	if (table->rests)
-		munmap(table->rests, table->capacity * sizeof(struct flow_rest));
-	if (table->buckets)
-		munmap(table->buckets, buckets_size(table));
+	pages_release(table->flows, table->capacity * sizeof(struct flow));
+	pages_release(table->rests, table->capacity * sizeof(struct flow_rest));
+	pages_release(table->buckets, buckets_size(table));
 	free(table);
 }
 

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 
 #include "datapath/flow_table.h"
 #include "datapath/fragment.h"
+#include "datapath/pages.h"
 #include "datapath/spin.h"
 
 struct remembered {
@@ -30,10 +29,9 @@ struct fragment_table {
 
 struct fragment_table *fragment_table_create(void)
 {
-	struct fragment_table *t = mmap(NULL, sizeof(*t), PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct fragment_table *t = pages_reserve(sizeof(*t));
 
-	if (t == MAP_FAILED)
+	if (!t)
 		return NULL;
 	if (getrandom(t->seed, sizeof(t->seed), 0) != sizeof(t->seed)) {
 		fragment_table_destroy(t);
@@ -44,8 +42,7 @@ struct fragment_table *fragment_table_create(void)
 
 void fragment_table_destroy(struct fragment_table *t)
 {
-	if (t)
-		munmap(t, sizeof(*t));
+	pages_release(t, sizeof(*t));
 }
 
 static unsigned bucket_of(const struct fragment_table *t, const struct fragment_key *k)

@@ -1,22 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
-#include <stddef.h>
-#include <sys/mman.h>
 
 #include "datapath/generation.h"
+#include "datapath/pages.h"
 
 struct generation *generation_create(void)
 {
-	void *memory = mmap(NULL, sizeof(struct generation), PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	return memory == MAP_FAILED ? NULL : memory;
+	return pages_reserve(sizeof(struct generation));
 }
 
 void generation_destroy(struct generation *g)
 {
-	if (g)
-		munmap(g, sizeof(*g));
+	pages_release(g, sizeof(*g));
 }
 
 // Raises the slot to at least `time`.

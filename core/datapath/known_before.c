@@ -107,7 +107,10 @@ static uint64_t port_bit(const struct snapshot_port *port)
 
 bool known_before_comes_first(struct datapath *dp, const struct snapshot_port *port)
 {
-	return (dp->before_first & port_bit(port)) && ++dp->n_before_first % TRY_NEW_EVERY;
+	if ((dp->before_first & port_bit(port)) && ++dp->n_before_first % TRY_NEW_EVERY)
+		return true;
+	dp->before_first &= ~port_bit(port); // unless much of the batch is missed
+	return false;
 }
 
 static void note_known_before(struct batch *b, unsigned n_before, unsigned n)

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
 #include "datapath/ring.h"
-#include "datapath/touch.h"
+#include "datapath/pages.h"
 
 #include <errno.h>
 #include <linux/futex.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -65,9 +64,8 @@ int ring_create(unsigned n_lanes, size_t lane_bytes, struct weir_ring **out)
 	if (!ring)
 		return -ENOMEM;
 	*ring = (struct weir_ring){ .n_lanes = n_lanes, .lane_bytes = rounded(lane_bytes) };
-	ring->memory = mmap(NULL, n_lanes * ring->lane_bytes, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (ring->memory == MAP_FAILED) {
+	ring->memory = pages_reserve(n_lanes * ring->lane_bytes);
+	if (!ring->memory) {
 		free(ring);
 		return -ENOMEM;
 	}
@@ -85,7 +83,7 @@ void ring_destroy(struct weir_ring *ring)
 {
 	if (!ring)
 		return;
-	munmap(ring->memory, ring->n_lanes * ring->lane_bytes);
+	pages_release(ring->memory, ring->n_lanes * ring->lane_bytes);
 	free(ring);
 }
 
@@ -108,7 +106,7 @@ static uint64_t rest(const struct weir_ring *ring, uint64_t at)
 
 void ring_touch(struct weir_ring *ring)
 {
-	touch(ring->memory, ring->n_lanes * ring->lane_bytes);
+	pages_touch(ring->memory, ring->n_lanes * ring->lane_bytes);
 }
 
 // ---- The producer

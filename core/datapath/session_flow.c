@@ -1,20 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
-#include <sys/mman.h>
-
 #include "datapath/datapath.h"
+#include "datapath/pages.h"
 
 struct flow_sessions *flow_sessions_create(uint32_t n)
 {
-	void *memory = mmap(NULL, n * sizeof(struct flow_sessions), PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	return memory == MAP_FAILED ? NULL : memory;
+	return pages_reserve(n * sizeof(struct flow_sessions));
 }
 
 void flow_sessions_destroy(struct flow_sessions *sessions, uint32_t n)
 {
-	munmap(sessions, n * sizeof(*sessions));
+	pages_release(sessions, n * sizeof(*sessions));
 }
 
 static struct session *session_at(const struct datapath *dp, const struct flow_session *use)

@@ -1,26 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 
+#include "datapath/pages.h"
 #include "datapath/session_internal.h"
 
 // ---- Making
-
-static void *reserve(size_t size)
-{
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	return memory == MAP_FAILED ? NULL : memory;
-}
-
-static void give_back(void *memory, size_t size)
-{
-	if (memory)
-		munmap(memory, size);
-}
 
 static size_t n_buckets(uint32_t capacity)
 {
@@ -40,11 +26,11 @@ struct session_table *session_table_create(
 	if (!t)
 		return NULL;
 	*t = (struct session_table){
-		.sessions = reserve(capacity * sizeof(struct session)),
-		.buckets = reserve(buckets * sizeof(struct session_bucket)),
-		.due = reserve(capacity * sizeof(uint32_t)),
-		.watchers = reserve(SESSION_WATCHERS * sizeof(uint32_t)),
-		.at_port = reserve(SESSION_PORTS * sizeof(uint32_t)),
+		.sessions = pages_reserve(capacity * sizeof(struct session)),
+		.buckets = pages_reserve(buckets * sizeof(struct session_bucket)),
+		.due = pages_reserve(capacity * sizeof(uint32_t)),
+		.watchers = pages_reserve(SESSION_WATCHERS * sizeof(uint32_t)),
+		.at_port = pages_reserve(SESSION_PORTS * sizeof(uint32_t)),
 		.capacity = capacity,
 		.port_max = port_max,
 		.bucket_mask = (uint32_t)(buckets - 1),
@@ -62,11 +48,11 @@ void session_table_destroy(struct session_table *t)
 {
 	if (!t)
 		return;
-	give_back(t->sessions, t->capacity * sizeof(struct session));
-	give_back(t->buckets, ((size_t)t->bucket_mask + 1) * sizeof(struct session_bucket));
-	give_back(t->due, t->capacity * sizeof(uint32_t));
-	give_back(t->watchers, SESSION_WATCHERS * sizeof(uint32_t));
-	give_back(t->at_port, SESSION_PORTS * sizeof(uint32_t));
+	pages_release(t->sessions, t->capacity * sizeof(struct session));
+	pages_release(t->buckets, ((size_t)t->bucket_mask + 1) * sizeof(struct session_bucket));
+	pages_release(t->due, t->capacity * sizeof(uint32_t));
+	pages_release(t->watchers, SESSION_WATCHERS * sizeof(uint32_t));
+	pages_release(t->at_port, SESSION_PORTS * sizeof(uint32_t));
 	free(t);
 }
 

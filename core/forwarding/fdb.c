@@ -3,9 +3,9 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 
+#include "datapath/pages.h"
 #include "forwarding/fdb_table.h"
 
 enum {
@@ -31,14 +31,6 @@ static unsigned long buckets_for(uint32_t max_entries)
 	return n;
 }
 
-static void *map_places(uint32_t n)
-{
-	void *memory = mmap(NULL, n * sizeof(struct fdb_entry), PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	return memory == MAP_FAILED ? NULL : memory;
-}
-
 static struct fdb *refuse_create(int error)
 {
 	errno = error;
@@ -59,12 +51,12 @@ struct fdb *fdb_create(struct generation *generation, uint32_t max_entries, uint
 	fdb = aligned_alloc(_Alignof(struct fdb), sizeof(*fdb));
 	if (!fdb)
 		return NULL;
-	init.places = map_places(init.n_places_max);
+	init.places = pages_reserve(init.n_places_max * sizeof(*init.places));
 	if (!init.places)
 		goto free_fdb;
 	init.entries = create_table(buckets_for(init.max_entries));
 	if (!init.entries)
-		goto unmap_places;
+		goto release_places;
 	init.ports = create_table(PORT_BUCKETS);
 	if (!init.ports)
 		goto destroy_entries;
@@ -73,8 +65,8 @@ struct fdb *fdb_create(struct generation *generation, uint32_t max_entries, uint
 
 destroy_entries:
 	cds_lfht_destroy(init.entries, NULL);
-unmap_places:
-	munmap(init.places, init.n_places_max * sizeof(*init.places));
+release_places:
+	pages_release(init.places, init.n_places_max * sizeof(*init.places));
 free_fdb:
 	free(fdb);
 	return refuse_create(ENOMEM);

@@ -2,8 +2,8 @@
 // Copyright The Weir Authors
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
+#include "datapath/pages.h"
 #include "forwarding/fdb_table.h"
 
 // ---- Ports
@@ -135,7 +135,7 @@ void fdb_put(struct fdb *fdb)
 {
 	if (__atomic_sub_fetch(&fdb->refs, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
-	munmap(fdb->places, fdb->n_places_max * sizeof(*fdb->places));
+	pages_release(fdb->places, fdb->n_places_max * sizeof(*fdb->places));
 	free(fdb);
 }
 

@@ -9,6 +9,7 @@
 
 #include <protobuf-c/protobuf-c.h>
 
+#include "datapath/sized.h"
 #include "internal.h"
 
 enum { SETTLE_MS = 5000, STEP_MS = 1000 };
@@ -89,9 +90,24 @@ static void add_extension(struct weir_testing *t, const char *name, const char *
 		give_up(t, "attaching");
 }
 
-struct weir_testing *weir_testing_start(const struct weir_testing_options *options)
+// Every version of the struct has `fail`, which tells what is wrong with the size of one.
+static void take_options(struct weir_testing *t, struct weir_testing_options *known,
+	const struct weir_testing_options *theirs)
 {
-	struct weir_testing *t = calloc(1, sizeof(*t));
+	const size_t has_fail = offsetof(struct weir_testing_options, fail) + sizeof(theirs->fail);
+
+	t->fail = theirs->size >= has_fail && theirs->fail ? theirs->fail : say_and_abort;
+	if (SIZED_TAKE(weir_testing_options, fail, known, theirs, &t->error) < 0)
+		give_up(t, "options");
+	if (known->n_ports < 1 || known->n_ports > WEIR_TESTING_PORTS_MAX) {
+		weir_refuse(&t->error, -EINVAL, NULL, "%u: must be 1 to %d", known->n_ports,
+			WEIR_TESTING_PORTS_MAX);
+		give_up(t, "n_ports");
+	}
+}
+
+static void add_switch(struct weir_testing *t, const struct weir_testing_options *options)
+{
 	struct weir_options o = {
 		.size = sizeof(o),
 		.strict = !options->lax,
@@ -102,24 +118,27 @@ struct weir_testing *weir_testing_start(const struct weir_testing_options *optio
 		.log_context = t,
 	};
 
-	if (!t)
-		say_and_abort("no memory");
-	t->fail = options->fail ? options->fail : say_and_abort;
-	t->lax = options->lax;
-	t->clock_ns = UINT64_C(1000000000000); // nothing is before the start
-	if (options->n_ports < 1 || options->n_ports > WEIR_TESTING_PORTS_MAX) {
-		weir_refuse(&t->error, -EINVAL, NULL, "%u: must be 1 to %d", options->n_ports,
-			WEIR_TESTING_PORTS_MAX);
-		give_up(t, "n_ports");
-	}
-	t->n_ports = options->n_ports;
 	if (weir_create(&o, &t->weir, &t->error) < 0)
 		give_up(t, "starting");
 	if (weir_switch_add(t->weir, "br0", 0, &t->error) < 0)
 		give_up(t, "br0");
+}
+
+struct weir_testing *weir_testing_start(const struct weir_testing_options *theirs)
+{
+	struct weir_testing *t = calloc(1, sizeof(*t));
+	struct weir_testing_options options;
+
+	if (!t)
+		say_and_abort("no memory");
+	take_options(t, &options, theirs);
+	t->lax = options.lax;
+	t->n_ports = options.n_ports;
+	t->clock_ns = UINT64_C(1000000000000); // nothing is before the start
+	add_switch(t, &options);
 	add_ports(t);
-	if (options->extension)
-		add_extension(t, options->extension, options->path);
+	if (options.extension)
+		add_extension(t, options.extension, options.path);
 	weir_testing_settle(t);
 	return t;
 }

@@ -14,7 +14,7 @@
 #include "catalog.h"
 #include "message.h"
 #include "sample.pb-c.h"
-#include "sample.schema.h"
+#include "sample_catalog.h"
 
 static const struct catalog_message *message_of(const struct catalog *catalog, const char *name)
 {
@@ -159,23 +159,6 @@ static void damaged_schemas_are_survived(void **state)
 	free(copy);
 }
 
-static int setup(void **state)
-{
-	struct ctl_error error = { .message = "" };
-	struct catalog *catalog;
-
-	if (catalog_parse(weir_schema, sizeof(weir_schema), &catalog, &error))
-		fail_msg("%s", error.message);
-	*state = catalog;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	catalog_free(*state);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -185,5 +168,5 @@ int main(void)
 		cmocka_unit_test(damaged_schemas_are_survived),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, catalog_setup, catalog_teardown);
 }

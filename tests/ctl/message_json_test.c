@@ -15,7 +15,7 @@
 #include "catalog.h"
 #include "message.h"
 #include "sample.pb-c.h"
-#include "sample.schema.h"
+#include "sample_catalog.h"
 #include "value.h"
 
 struct row {
@@ -335,23 +335,6 @@ static void base64_vectors(void **state)
 	}
 }
 
-static int setup(void **state)
-{
-	struct ctl_error error = { .message = "" };
-	struct catalog *catalog;
-
-	if (catalog_parse(weir_schema, sizeof(weir_schema), &catalog, &error))
-		fail_msg("%s", error.message);
-	*state = catalog;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	catalog_free(*state);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -362,5 +345,5 @@ int main(void)
 		cmocka_unit_test(base64_vectors),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, catalog_setup, catalog_teardown);
 }

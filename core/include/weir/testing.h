@@ -50,7 +50,9 @@ enum {
 struct weir_testing;
 
 struct weir_testing_options {
-	uint32_t size;          // sizeof(struct weir_testing_options)
+	// sizeof(struct weir_testing_options). A longer one must be zero behind what is known; one
+	// that ends before `fail` is told to stderr.
+	uint32_t size;
 	unsigned n_ports;       // 1 to WEIR_TESTING_PORTS_MAX
 	const char *extension;  // loaded and attached; NULL: the test does so
 	const char *path;       // of the shared object; NULL: found in `extensions`
@@ -62,6 +64,7 @@ struct weir_testing_options {
 	void (*fail)(const char *sentence);
 };
 
+// options: borrowed during the call.
 struct weir_testing *weir_testing_start(const struct weir_testing_options *options);
 // Checks what the extension did and that every frame is accounted for, and frees everything.
 void weir_testing_end(struct weir_testing *t);

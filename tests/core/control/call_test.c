@@ -56,14 +56,6 @@ static void check_part(int fd, uint64_t id, const char *body)
 	weir__control__reply__free_unpacked(reply, NULL);
 }
 
-static void check_done(int fd, uint64_t id)
-{
-	bool more;
-
-	assert_int_equal(take_id(fd, &more), id);
-	assert_false(more);
-}
-
 // Replies at once, from within the call.
 static void test_at_once(void **state)
 {

@@ -26,15 +26,6 @@ static void look(struct weir *weir)
 	n_applied = weir->n_applied;
 }
 
-static void check_done(int fd, uint64_t id)
-{
-	bool more;
-
-	do
-		assert_int_equal(take_id(fd, &more), id);
-	while (more);
-}
-
 static void check_field(int fd, uint64_t id, const char *field)
 {
 	Weir__Control__Reply *reply = receive_reply(fd);
@@ -77,16 +68,16 @@ static void test_spoiled(void **state)
 		send_text(fd, i % 2 ? "apply_commit prune=1" : "apply_abort", 5);
 		send_text(fd, "apply_add items={switch={name=br4}}", 6);
 		send_text(fd, "apply_commit", 7);
-		check_done(fd, 1);
-		check_done(fd, 2);
+		check_all_done(fd, 1);
+		check_all_done(fd, 2);
 		check_field(fd, 3, rows[i].field);
 		check_refused(fd, 4, WEIR__CONTROL__STATUS__CODE__FAILED, "was dropped");
 		if (i % 2)
 			check_refused(fd, 5, WEIR__CONTROL__STATUS__CODE__FAILED, "was dropped");
 		else
-			check_done(fd, 5);
-		check_done(fd, 6);
-		check_done(fd, 7);
+			check_all_done(fd, 5);
+		check_all_done(fd, 6);
+		check_all_done(fd, 7);
 		fixture_run(fixture, look);
 		assert_int_equal(n_applied, i + 1);
 		assert_string_equal(last, "apply 1 0, switch br4");
@@ -103,7 +94,7 @@ static void test_spoiled_unreadable(void **state)
 
 	(void)state;
 	send_text(fd, "apply_add items={switch={name=br0}}", 1);
-	check_done(fd, 1);
+	check_all_done(fd, 1);
 	send_message(fd, "\xff\xff\xff", 3);
 	check_refused(fd, 0, WEIR__CONTROL__STATUS__CODE__INVALID, "");
 	send_text(fd, "apply_commit", 2);
@@ -112,9 +103,9 @@ static void test_spoiled_unreadable(void **state)
 	send_text(fd, "apply_add items={switch={name=br0}}", 3);
 	send_text(fd, "port_show", 4);
 	send_text(fd, "apply_commit", 5);
-	check_done(fd, 3);
+	check_all_done(fd, 3);
 	check_field(fd, 4, "port_show.name");
-	check_done(fd, 5);
+	check_all_done(fd, 5);
 	close(fd);
 	fixture_stop(fixture);
 }
@@ -131,16 +122,16 @@ static void test_malformed_ends(void **state)
 	send_text(fd, "apply_commit prune=2", 2);
 	send_text(fd, "apply_add items={switch={name=br1}}", 3);
 	send_text(fd, "apply_commit", 4);
-	check_done(fd, 1);
+	check_all_done(fd, 1);
 	check_field(fd, 2, "apply_commit.prune");
-	check_done(fd, 3);
-	check_done(fd, 4);
+	check_all_done(fd, 3);
+	check_all_done(fd, 4);
 	fixture_run(fixture, look);
 	assert_string_equal(last, "apply 1 0, switch br1");
 	send_text(fd, "apply_add items={switch={name=br0}}", 5);
 	send_message(fd, "\x08\x06\x92\x0a\x02\x08\x01", 7); // apply_abort with a field
 	send_text(fd, "apply_commit prune=1", 7);
-	check_done(fd, 5);
+	check_all_done(fd, 5);
 	check_refused(fd, 6, WEIR__CONTROL__STATUS__CODE__INVALID, "");
 	check_refused(fd, 7, WEIR__CONTROL__STATUS__CODE__FAILED, "was dropped");
 	fixture_run(fixture, look);
@@ -171,11 +162,11 @@ static void test_refused(void **state)
 	fixture_run(fixture, refuse);
 	send_text(fd, "apply_add items={switch={name=br0}}", 1);
 	send_text(fd, "apply_commit", 2);
-	check_done(fd, 1);
+	check_all_done(fd, 1);
 	check_field(fd, 2, "apply_commit.items[7].vlan");
 	fixture_run(fixture, let);
 	send_text(fd, "apply_commit", 3);
-	check_done(fd, 3);
+	check_all_done(fd, 3);
 	fixture_run(fixture, look);
 	assert_string_equal(last, "apply 0 0");
 	close(fd);
@@ -190,138 +181,25 @@ static void test_per_client(void **state)
 
 	(void)state;
 	send_text(other, "apply_add items={switch={name=br9}}", 1);
-	check_done(other, 1);
+	check_all_done(other, 1);
 	for (unsigned i = 0; i < 20; i++) {
 		int fd = fixture_connect(fixture);
 
 		send_text(fd, "apply_add items={switch={name=br0}}", 2);
 		send_text(fd, "apply_add items={switch={name=br1}}", 3);
-		check_done(fd, 2);
+		check_all_done(fd, 2);
 		if (i % 2)
 			send_bytes(fd, "\0\0\0\x10\x08", 5); // in the middle of a message
 		close(fd);
 	}
 	send_text(other, "apply_commit", 4);
-	check_done(other, 4);
+	check_all_done(other, 4);
 	fixture_run(fixture, look);
 	assert_int_equal(n_applied, 1);
 	assert_string_equal(last, "apply 1 0, switch br9");
 	close(other);
 	fixture_stop(fixture);
 }
-
-// Policies of the largest size, as many as fit into a request.
-enum { N_LARGE = 3, LARGE_BYTES = N_LARGE * 65536 };
-
-static void send_large(int fd, uint64_t id)
-{
-	enum { N = N_LARGE };
-	static uint8_t body[LARGE_BYTES / N];
-	static Weir__Control__PolicyItem policies[N];
-	static Weir__Control__Item rows[N];
-	Weir__Control__Item *items[N];
-	Weir__Control__ApplyAdd add = WEIR__CONTROL__APPLY_ADD__INIT;
-	Weir__Control__Request request = REQUEST(id);
-
-	static unsigned number;
-	static char names[N][16];
-
-	for (unsigned i = 0; i < N; i++) {
-		snprintf(names[i], sizeof(names[i]), "%u", number++);
-		weir__control__policy_item__init(&policies[i]);
-		policies[i].target = (char *)"vm1";
-		policies[i].extension = (char *)"acl";
-		policies[i].id = names[i];
-		policies[i].has_body = true;
-		policies[i].body.data = body;
-		policies[i].body.len = sizeof(body);
-		weir__control__item__init(&rows[i]);
-		rows[i].item_case = WEIR__CONTROL__ITEM__ITEM_POLICY;
-		rows[i].policy = &policies[i];
-		items[i] = &rows[i];
-	}
-	add.n_items = N;
-	add.items = items;
-	request.request_case = WEIR__CONTROL__REQUEST__REQUEST_APPLY_ADD;
-	request.apply_add = &add;
-	send_request(fd, &request);
-}
-
-// Sends large messages until one is refused; returns how many were not. The sentence stays in
-// `sentence`.
-static char sentence[512];
-
-static unsigned fill(int fd)
-{
-	for (unsigned n = 0;; n++) {
-		Weir__Control__Reply *reply;
-		bool refused;
-
-		send_large(fd, n);
-		reply = receive_reply(fd);
-		assert_non_null(reply);
-		refused = reply->status;
-		if (refused) {
-			assert_int_equal(
-				reply->status->code, WEIR__CONTROL__STATUS__CODE__EXHAUSTED);
-			snprintf(sentence, sizeof(sentence), "%s", reply->status->message);
-		}
-		weir__control__reply__free_unpacked(reply, NULL);
-		if (refused)
-			return n;
-	}
-}
-
-// The fake adds a little for each item.
-static const unsigned n_whole = DOCUMENT_CLIENT_BYTES / LARGE_BYTES - 8;
-
-// What was refused leaves room.
-static void test_bound_of_a_client(void **state)
-{
-	struct fixture *fixture = fixture_start(0, 0);
-	int fd = fixture_connect(fixture);
-
-	(void)state;
-	assert_in_range(fill(fd), n_whole, n_whole + 8);
-	assert_non_null(strstr(sentence, "and 268435456 are allowed"));
-	send_text(fd, "apply_abort", 1);
-	check_done(fd, 1);
-	send_large(fd, 2);
-	check_done(fd, 2);
-	close(fd);
-	fixture_stop(fixture);
-}
-
-#if !WEIR_SANITIZED // twice as much again, through the same code
-static void test_bound_of_all(void **state)
-{
-	struct fixture *fixture = fixture_start(0, 0);
-	int fds[3];
-
-	(void)state;
-	for (unsigned i = 0; i < 3; i++)
-		fds[i] = fixture_connect(fixture);
-	for (unsigned i = 0; i < 2; i++)
-		for (unsigned n = 0; n < n_whole; n++) {
-			send_large(fds[i], n);
-			check_done(fds[i], n);
-		}
-	fill(fds[2]);
-	assert_non_null(strstr(sentence, "of all clients"));
-	assert_non_null(strstr(sentence, "and 536870912 are allowed"));
-	close(fds[0]);
-	check_alive(fds[1], 2);
-	send_text(fds[2], "apply_abort", 3);
-	check_done(fds[2], 3);
-	for (unsigned n = 0; n < 5; n++) {
-		send_large(fds[2], n);
-		check_done(fds[2], n);
-	}
-	close(fds[1]);
-	close(fds[2]);
-	fixture_stop(fixture);
-}
-#endif
 
 static char long_text[1024];
 static unsigned n_differences;
@@ -349,7 +227,7 @@ static void test_differences(void **state)
 		n_differences = sizes[i];
 		fixture_run(fixture, set_differences);
 		send_text(fd, "apply_add items={switch={name=br0}}", 1);
-		check_done(fd, 1);
+		check_all_done(fd, 1);
 		send_text(fd, "apply_commit", 2);
 		while (more) {
 			Weir__Control__Reply *reply = receive_reply(fd);
@@ -380,15 +258,15 @@ static void test_age(void **state)
 
 	(void)state;
 	send_text(idle, "apply_add items={switch={name=br0}}", 1);
-	check_done(idle, 1);
+	check_all_done(idle, 1);
 	for (unsigned i = 0; i < 8; i++) {
 		usleep(400000);
 		snprintf(line, sizeof(line), "apply_add items={switch={name=br%u}}", i);
 		send_text(slow, line, i);
-		check_done(slow, i);
+		check_all_done(slow, i);
 	}
 	send_text(slow, "apply_commit", 9);
-	check_done(slow, 9);
+	check_all_done(slow, 9);
 	check_alive(idle, 2);
 	send_text(idle, "apply_add items={switch={name=br1}}", 3);
 	check_refused(
@@ -399,8 +277,8 @@ static void test_age(void **state)
 	assert_int_equal(n_applied, 1);
 	send_text(idle, "apply_add items={switch={name=br9}}", 5);
 	send_text(idle, "apply_commit", 6);
-	check_done(idle, 5);
-	check_done(idle, 6);
+	check_all_done(idle, 5);
+	check_all_done(idle, 6);
 	fixture_run(fixture, look);
 	assert_string_equal(last, "apply 1 0, switch br9");
 	close(idle);
@@ -416,10 +294,6 @@ int main(void)
 		cmocka_unit_test(test_malformed_ends),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_per_client),
-		cmocka_unit_test(test_bound_of_a_client),
-#if !WEIR_SANITIZED
-		cmocka_unit_test(test_bound_of_all),
-#endif
 		cmocka_unit_test(test_age),
 		cmocka_unit_test(test_differences),
 	};

@@ -54,11 +54,6 @@ static bool nothing_comes(int fd)
 	return recv(fd, &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
 
-static void check_done(int fd, uint64_t id)
-{
-	assert_int_equal(take_id(fd, NULL), id);
-}
-
 // A second daemon on the same disk is what the first was; and does not write what it read.
 static void test_restart(void **state)
 {

@@ -87,11 +87,6 @@ static bool nothing_comes(int fd)
 	return recv(fd, &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
 
-static void check_done(int fd, uint64_t id)
-{
-	assert_int_equal(take_id(fd, NULL), id);
-}
-
 // ---- Tests
 
 // In force and on disk, whichever comes last.

@@ -299,6 +299,23 @@ uint64_t take_id(int fd, bool *more)
 	return id;
 }
 
+void check_done(int fd, uint64_t id)
+{
+	bool more;
+
+	assert_int_equal(take_id(fd, &more), id);
+	assert_false(more);
+}
+
+void check_all_done(int fd, uint64_t id)
+{
+	bool more;
+
+	do
+		assert_int_equal(take_id(fd, &more), id);
+	while (more);
+}
+
 void check_refused(int fd, uint64_t id, Weir__Control__Status__Code code, const char *part)
 {
 	Weir__Control__Reply *reply = receive_reply(fd);

@@ -79,6 +79,9 @@ void send_text(int fd, const char *line, uint64_t id);
 
 // Takes the next reply and returns its id; checks that it is no refusal. *more may be NULL.
 uint64_t take_id(int fd, bool *more);
+// The request was done: by one reply; or with others before the last.
+void check_done(int fd, uint64_t id);
+void check_all_done(int fd, uint64_t id);
 
 // Takes the next reply and checks that it is a refusal of this code with part in its sentence.
 void check_refused(int fd, uint64_t id, Weir__Control__Status__Code code, const char *part);

@@ -17,30 +17,6 @@
 
 #include "store_fixture.h"
 
-static char directory[STORE_PATH_SIZE];
-
-static int setup(void **state)
-{
-	(void)state;
-	store_directory_make(directory);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	store_directory_remove(directory);
-	return 0;
-}
-
-static void expect_text(struct store *store, const char *expected)
-{
-	char *text = store_text(store);
-
-	assert_string_equal(text, expected);
-	free(text);
-}
-
 struct order {
 	char text[256];
 };
@@ -60,7 +36,7 @@ static void mark_done(void *context, const struct weir_error *error)
 
 static void reports_in_order(void **state)
 {
-	struct store *store = store_must_open(directory);
+	struct store *store = store_must_open(store_directory);
 	struct order order = { "" };
 	struct mark marks[26];
 
@@ -80,7 +56,7 @@ static void reports_in_order(void **state)
 // What cannot be kept fails with all that was ended after it, and what was ended before is kept.
 static void fails_from_the_spoiled_one_on(void **state)
 {
-	struct store *store = store_must_open(directory);
+	struct store *store = store_must_open(store_directory);
 	struct order order = { "" };
 	struct mark marks[5];
 
@@ -104,7 +80,7 @@ static void fails_from_the_spoiled_one_on(void **state)
 	while (strlen(order.text) < 10)
 		store_wait(store);
 	assert_string_equal(order.text, "+a!b!c!d+e");
-	expect_text(store, "switch a made=0\nswitch e made=0\n");
+	store_expect_text(store, "switch a made=0\nswitch e made=0\n");
 	store_close(store);
 }
 
@@ -149,7 +125,7 @@ static const struct {
 
 static void refuses_what_it_could_not_load(void **state)
 {
-	struct store *store = store_must_open(directory);
+	struct store *store = store_must_open(store_directory);
 	struct weir_error error;
 
 	(void)state;
@@ -159,7 +135,7 @@ static void refuses_what_it_could_not_load(void **state)
 		if (!strstr(error.message, unkeepable[i].sentence))
 			fail_msg("\"%s\" is not in: %s", unkeepable[i].sentence, error.message);
 	}
-	expect_text(store, "");
+	store_expect_text(store, "");
 	store_close(store);
 }
 
@@ -178,7 +154,7 @@ static void commit_again(void *context, const struct weir_error *error)
 
 static void writes_before_it_closes(void **state)
 {
-	struct store *store = store_must_open(directory);
+	struct store *store = store_must_open(store_directory);
 	struct nested nested = { store, 1 };
 
 	(void)state;
@@ -187,16 +163,16 @@ static void writes_before_it_closes(void **state)
 	store_add(store, store_switch("never-ended"));
 	store_close(store);
 	assert_int_equal(-ESHUTDOWN, nested.code);
-	assert_int_not_equal(0, access(store_file(directory, "state.db-wal"), F_OK));
-	store = store_must_open(directory);
-	expect_text(store, "switch br0 made=0\n");
+	assert_int_not_equal(0, access(store_file(store_directory, "state.db-wal"), F_OK));
+	store = store_must_open(store_directory);
+	store_expect_text(store, "switch br0 made=0\n");
 	store_close(store);
 	store_close(NULL);
 }
 
 static void does_not_load_what_is_under_way(void **state)
 {
-	struct store *store = store_must_open(directory);
+	struct store *store = store_must_open(store_directory);
 	struct weir_error error;
 	char *text;
 
@@ -205,7 +181,7 @@ static void does_not_load_what_is_under_way(void **state)
 	assert_int_equal(-EBUSY, store_try_text(store, &text, &error));
 	free(text);
 	store_wait(store);
-	expect_text(store, "");
+	store_expect_text(store, "");
 	store_close(store);
 }
 
@@ -213,7 +189,7 @@ static void does_not_load_what_is_under_way(void **state)
 
 static void keeps_its_journal_short(void **state)
 {
-	struct store *store = store_must_open(directory);
+	struct store *store = store_must_open(store_directory);
 	struct stat status;
 	char id[16];
 
@@ -225,7 +201,7 @@ static void keeps_its_journal_short(void **state)
 		}
 		store_must_keep(store);
 	}
-	assert_int_equal(0, stat(store_file(directory, "state.db-wal"), &status));
+	assert_int_equal(0, stat(store_file(store_directory, "state.db-wal"), &status));
 	assert_in_range(status.st_size, 1, 24 << 20);
 	store_close(store);
 }
@@ -233,12 +209,17 @@ static void keeps_its_journal_short(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(reports_in_order, setup, teardown),
-		cmocka_unit_test_setup_teardown(fails_from_the_spoiled_one_on, setup, teardown),
-		cmocka_unit_test_setup_teardown(refuses_what_it_could_not_load, setup, teardown),
-		cmocka_unit_test_setup_teardown(writes_before_it_closes, setup, teardown),
-		cmocka_unit_test_setup_teardown(does_not_load_what_is_under_way, setup, teardown),
-		cmocka_unit_test_setup_teardown(keeps_its_journal_short, setup, teardown),
+		cmocka_unit_test_setup_teardown(reports_in_order, store_setup, store_teardown),
+		cmocka_unit_test_setup_teardown(
+			fails_from_the_spoiled_one_on, store_setup, store_teardown),
+		cmocka_unit_test_setup_teardown(
+			refuses_what_it_could_not_load, store_setup, store_teardown),
+		cmocka_unit_test_setup_teardown(
+			writes_before_it_closes, store_setup, store_teardown),
+		cmocka_unit_test_setup_teardown(
+			does_not_load_what_is_under_way, store_setup, store_teardown),
+		cmocka_unit_test_setup_teardown(
+			keeps_its_journal_short, store_setup, store_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

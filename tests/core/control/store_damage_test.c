@@ -21,25 +21,9 @@
 
 #include "store_fixture.h"
 
-static char directory[STORE_PATH_SIZE];
-
-static int setup(void **state)
-{
-	(void)state;
-	store_directory_make(directory);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	store_directory_remove(directory);
-	return 0;
-}
-
 static void overwrite(const char *name, off_t at, const void *bytes, size_t size)
 {
-	int fd = open(store_file(directory, name), O_WRONLY);
+	int fd = open(store_file(store_directory, name), O_WRONLY);
 
 	assert_true(fd >= 0);
 	assert_int_equal((ssize_t)size, pwrite(fd, bytes, size, at));
@@ -48,55 +32,55 @@ static void overwrite(const char *name, off_t at, const void *bytes, size_t size
 
 static void sql(const char *text)
 {
-	store_sql(store_file(directory, "state.db"), text);
+	store_sql(store_file(store_directory, "state.db"), text);
 }
 
 // ---- Refusals
 
 static void empty(void)
 {
-	store_write_file(directory, "state.db", "", 0);
+	store_write_file(store_directory, "state.db", "", 0);
 }
 
 static void gone(void)
 {
-	store_make_state(directory);
-	assert_int_equal(0, unlink(store_file(directory, "state.db")));
+	store_make_state(store_directory);
+	assert_int_equal(0, unlink(store_file(store_directory, "state.db")));
 }
 
 static void gone_but_for_its_journal(void)
 {
-	store_write_file(directory, "state.db-wal", "", 0);
+	store_write_file(store_directory, "state.db-wal", "", 0);
 }
 
 static void no_database(void)
 {
-	store_write_file(directory, "state.db", "once upon a time", 16);
+	store_write_file(store_directory, "state.db", "once upon a time", 16);
 }
 
 static void cut_in_its_header(void)
 {
-	store_make_state(directory);
-	assert_int_equal(0, truncate(store_file(directory, "state.db"), 99));
+	store_make_state(store_directory);
+	assert_int_equal(0, truncate(store_file(store_directory, "state.db"), 99));
 }
 
 static void cut_off(void)
 {
-	store_make_state(directory);
-	assert_int_equal(0, truncate(store_file(directory, "state.db"), 3 * 4096));
+	store_make_state(store_directory);
+	assert_int_equal(0, truncate(store_file(store_directory, "state.db"), 3 * 4096));
 }
 
 static void cut_off_with_a_journal(void)
 {
-	store_make_crashed_state(directory);
-	assert_int_equal(0, truncate(store_file(directory, "state.db"), 4096));
+	store_make_crashed_state(store_directory);
+	assert_int_equal(0, truncate(store_file(store_directory, "state.db"), 4096));
 }
 
 static void overwritten_page(void)
 {
 	static const char bytes[4096] = "not a page";
 
-	store_make_state(directory);
+	store_make_state(store_directory);
 	overwrite("state.db", 4 * 4096, bytes, sizeof(bytes));
 }
 
@@ -106,12 +90,12 @@ static void damaged_index(void)
 	size_t size;
 	char *bytes, *entry;
 
-	store_make_state(directory);
-	bytes = store_read_file(directory, "state.db", &size);
+	store_make_state(store_directory);
+	bytes = store_read_file(store_directory, "state.db", &size);
 	entry = memmem(bytes, size, "vm1acl499", 9);
 	assert_non_null(entry);
 	entry[8] ^= 2;
-	store_write_file(directory, "state.db", bytes, size);
+	store_write_file(store_directory, "state.db", bytes, size);
 	free(bytes);
 }
 
@@ -127,13 +111,13 @@ static void no_ones(void)
 
 static void newer(void)
 {
-	store_make_state(directory);
+	store_make_state(store_directory);
 	sql("PRAGMA user_version = 5");
 }
 
 static void version_0(void)
 {
-	store_make_state(directory);
+	store_make_state(store_directory);
 	sql("PRAGMA user_version = 0");
 }
 
@@ -144,54 +128,55 @@ static void newer_in_the_journal(void)
 	char *db, *wal;
 	sqlite3 *newer_db;
 
-	store_make_state(directory);
-	assert_int_equal(SQLITE_OK, sqlite3_open(store_file(directory, "state.db"), &newer_db));
+	store_make_state(store_directory);
+	assert_int_equal(
+		SQLITE_OK, sqlite3_open(store_file(store_directory, "state.db"), &newer_db));
 	assert_int_equal(
 		SQLITE_OK, sqlite3_exec(newer_db, "PRAGMA user_version = 5", NULL, NULL, NULL));
-	db = store_read_file(directory, "state.db", &db_size);
-	wal = store_read_file(directory, "state.db-wal", &wal_size);
+	db = store_read_file(store_directory, "state.db", &db_size);
+	wal = store_read_file(store_directory, "state.db-wal", &wal_size);
 	sqlite3_close(newer_db);
-	store_write_file(directory, "state.db", db, db_size);
-	store_write_file(directory, "state.db-wal", wal, wal_size);
+	store_write_file(store_directory, "state.db", db, db_size);
+	store_write_file(store_directory, "state.db-wal", wal, wal_size);
 	free(db);
 	free(wal);
 }
 
 static void without_a_table(void)
 {
-	store_make_state(directory);
+	store_make_state(store_directory);
 	sql("DROP TABLE meters");
 }
 
 static void without_a_column(void)
 {
-	store_make_state(directory);
+	store_make_state(store_directory);
 	sql("ALTER TABLE ports DROP COLUMN mtu");
 }
 
 static void is_directory(void)
 {
-	assert_int_equal(0, mkdir(store_file(directory, "state.db"), 0700));
+	assert_int_equal(0, mkdir(store_file(store_directory, "state.db"), 0700));
 }
 
 static void is_link(void)
 {
-	assert_int_equal(0, symlink("/dev/null", store_file(directory, "state.db")));
+	assert_int_equal(0, symlink("/dev/null", store_file(store_directory, "state.db")));
 }
 
 static void is_fifo(void)
 {
-	assert_int_equal(0, mkfifo(store_file(directory, "state.db"), 0600));
+	assert_int_equal(0, mkfifo(store_file(store_directory, "state.db"), 0600));
 }
 
 static void writable_by_others(void)
 {
-	assert_int_equal(0, chmod(directory, 0777));
+	assert_int_equal(0, chmod(store_directory, 0777));
 }
 
 static void writable_by_the_group(void)
 {
-	assert_int_equal(0, chmod(directory, 0770));
+	assert_int_equal(0, chmod(store_directory, 0770));
 }
 
 static const struct {
@@ -235,22 +220,22 @@ static void refuses(void **state)
 		size_t size[4];
 		char *bytes[4];
 
-		setup(state);
+		store_setup(state);
 		refusals[i].prepare();
-		bytes[0] = store_read_file(directory, "state.db", &size[0]);
-		bytes[1] = store_read_file(directory, "state.db-wal", &size[1]);
-		store_expect_refusal(directory, refusals[i].code, refusals[i].sentence);
-		store_expect_refusal(directory, refusals[i].code,
+		bytes[0] = store_read_file(store_directory, "state.db", &size[0]);
+		bytes[1] = store_read_file(store_directory, "state.db-wal", &size[1]);
+		store_expect_refusal(store_directory, refusals[i].code, refusals[i].sentence);
+		store_expect_refusal(store_directory, refusals[i].code,
 			refusals[i].sentence); // and it let go of the lock
-		bytes[2] = store_read_file(directory, "state.db", &size[2]);
-		bytes[3] = store_read_file(directory, "state.db-wal", &size[3]);
+		bytes[2] = store_read_file(store_directory, "state.db", &size[2]);
+		bytes[3] = store_read_file(store_directory, "state.db-wal", &size[3]);
 		for (unsigned k = 0; k < 2; k++) {
 			assert_int_equal(size[k], size[k + 2]);
 			assert_memory_equal(bytes[k], bytes[k + 2], size[k]);
 		}
 		for (unsigned k = 0; k < 4; k++)
 			free(bytes[k]);
-		teardown(state);
+		store_teardown(state);
 	}
 }
 
@@ -304,17 +289,17 @@ static void refuses_bad_rows(void **state)
 		struct store *store;
 		char *text;
 
-		setup(state);
-		store_make_state(directory);
+		store_setup(state);
+		store_make_state(store_directory);
 		sql(bad_rows[i].sql);
-		store = store_must_open(directory);
+		store = store_must_open(store_directory);
 		assert_int_equal(-EBADMSG, store_try_text(store, &text, &error));
 		if (!strstr(error.message, bad_rows[i].sentence) ||
 			!strstr(error.message, "restore a copy"))
 			fail_msg("\"%s\" is not in: %s", bad_rows[i].sentence, error.message);
 		free(text);
 		store_close(store);
-		teardown(state);
+		store_teardown(state);
 	}
 }
 

@@ -179,6 +179,22 @@ void store_directory_remove(const char *path)
 	assert_int_equal(0, rmdir(path));
 }
 
+char store_directory[STORE_PATH_SIZE];
+
+int store_setup(void **state)
+{
+	(void)state;
+	store_directory_make(store_directory);
+	return 0;
+}
+
+int store_teardown(void **state)
+{
+	(void)state;
+	store_directory_remove(store_directory);
+	return 0;
+}
+
 const char *store_file(const char *directory, const char *name)
 {
 	static char paths[4][STORE_PATH_SIZE * 2];
@@ -276,6 +292,14 @@ char *store_text(struct store *store)
 	if (store_try_text(store, &text, &error))
 		fail_msg("store_load: %d %s", error.code, error.message);
 	return text;
+}
+
+void store_expect_text(struct store *store, const char *expected)
+{
+	char *text = store_text(store);
+
+	assert_string_equal(text, expected);
+	free(text);
 }
 
 // ---- SQL

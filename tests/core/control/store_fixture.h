@@ -24,6 +24,10 @@ struct weir_item store_saved(const char *target, const char *extension, const ch
 // ---- A directory: made under /tmp, removed with all that is in it.
 void store_directory_make(char path[/* STORE_PATH_SIZE */]);
 void store_directory_remove(const char *path);
+// That of one test: cmocka's setup and teardown make and remove it.
+extern char store_directory[STORE_PATH_SIZE];
+int store_setup(void **state);
+int store_teardown(void **state);
 // path + "/" + name, in one of a few static buffers.
 const char *store_file(const char *directory, const char *name);
 
@@ -38,6 +42,7 @@ void store_must_keep(struct store *store);
 void store_wait(struct store *store);
 // All that is kept, one item per line. To be freed.
 char *store_text(struct store *store);
+void store_expect_text(struct store *store, const char *expected);
 // The same, or what store_load() refused with.
 int store_try_text(struct store *store, char **text, struct weir_error *error);
 

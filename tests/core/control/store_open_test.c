@@ -24,25 +24,9 @@
 
 #include "store_fixture.h"
 
-static char directory[STORE_PATH_SIZE];
-
-static int setup(void **state)
-{
-	(void)state;
-	store_directory_make(directory);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	store_directory_remove(directory);
-	return 0;
-}
-
 static void sql(const char *text)
 {
-	store_sql(store_file(directory, "state.db"), text);
+	store_sql(store_file(store_directory, "state.db"), text);
 }
 
 // ---- What is made
@@ -54,7 +38,7 @@ static void makes_a_directory_of_its_own(void **state)
 	struct store *store;
 
 	(void)state;
-	snprintf(path, sizeof(path), "%s/weir", directory);
+	snprintf(path, sizeof(path), "%s/weir", store_directory);
 	store = store_must_open(path);
 	assert_int_equal(0, stat(path, &status));
 	assert_int_equal(0700, status.st_mode & 07777);
@@ -76,22 +60,22 @@ static void begins_anew_after_an_early_crash(void **state)
 	struct store *store;
 
 	(void)state;
-	store_write_file(directory, "lock", "1\n", 2);
-	store_write_file(directory, "state.db.new", "SQLite for", 10);
-	store_write_file(directory, "state.db.new-journal", "half of it", 10);
-	store = store_must_open(directory);
+	store_write_file(store_directory, "lock", "1\n", 2);
+	store_write_file(store_directory, "state.db.new", "SQLite for", 10);
+	store_write_file(store_directory, "state.db.new-journal", "half of it", 10);
+	store = store_must_open(store_directory);
 	store_add(store, store_switch("br0"));
 	store_must_keep(store);
 	store_close(store);
 	// The same between the renaming and the mark.
-	assert_int_equal(0, unlink(store_file(directory, "made")));
-	store_close(store_must_open(directory));
-	assert_int_equal(0, access(store_file(directory, "made"), F_OK));
+	assert_int_equal(0, unlink(store_file(store_directory, "made")));
+	store_close(store_must_open(store_directory));
+	assert_int_equal(0, access(store_file(store_directory, "made"), F_OK));
 }
 
 static void expect_text(const char *expected)
 {
-	struct store *store = store_must_open(directory);
+	struct store *store = store_must_open(store_directory);
 	char *text = store_text(store);
 
 	assert_string_equal(text, expected);
@@ -102,7 +86,7 @@ static void expect_text(const char *expected)
 static void reads_the_journal_of_a_crash(void **state)
 {
 	(void)state;
-	store_make_crashed_state(directory);
+	store_make_crashed_state(store_directory);
 	expect_text("switch br0 made=0\n");
 }
 
@@ -147,10 +131,10 @@ static void leaves_what_it_cannot_migrate(void **state)
 	(void)state;
 	sql(store_version_1);
 	sql("ALTER TABLE ports ADD COLUMN made_ids INTEGER");
-	before = store_read_file(directory, "state.db", &size);
-	assert_int_equal(-EBADMSG, store_open(directory, &store, &error));
+	before = store_read_file(store_directory, "state.db", &size);
+	assert_int_equal(-EBADMSG, store_open(store_directory, &store, &error));
 	assert_non_null(strstr(error.message, "duplicate column name: made_ids"));
-	after = store_read_file(directory, "state.db", &size_after);
+	after = store_read_file(store_directory, "state.db", &size_after);
 	assert_int_equal(size, size_after);
 	assert_memory_equal(before, after, size);
 	free(before);
@@ -166,11 +150,11 @@ static void refuses_a_path_that_cannot_be_made(void **state)
 	char path[STORE_PATH_SIZE * 2];
 
 	(void)state;
-	snprintf(path, sizeof(path), "%s/missing/weir", directory);
+	snprintf(path, sizeof(path), "%s/missing/weir", store_directory);
 	assert_int_equal(-ENOENT, store_open(path, &store, &error));
 	assert_non_null(strstr(error.message, "cannot be made: No such file or directory"));
-	store_write_file(directory, "file", "", 0);
-	snprintf(path, sizeof(path), "%s/file", directory);
+	store_write_file(store_directory, "file", "", 0);
+	snprintf(path, sizeof(path), "%s/file", store_directory);
 	assert_int_equal(-ENOTDIR, store_open(path, &store, &error));
 	assert_non_null(strstr(error.message, "cannot be opened: Not a directory"));
 }
@@ -180,8 +164,8 @@ static void refuses_another_users(void **state)
 	(void)state;
 	if (geteuid() != 0)
 		skip();
-	assert_int_equal(0, chown(directory, 12345, 0));
-	store_expect_refusal(directory, -EPERM,
+	assert_int_equal(0, chown(store_directory, 12345, 0));
+	store_expect_refusal(store_directory, -EPERM,
 		"belongs to user 12345: must belong to root or to the daemon's user");
 }
 
@@ -190,18 +174,18 @@ static void refuses_what_it_may_not_write(void **state)
 	(void)state;
 	if (geteuid() != 0)
 		skip();
-	store_make_state(directory);
-	assert_int_equal(0, chmod(directory, 0755));
+	store_make_state(store_directory);
+	assert_int_equal(0, chmod(store_directory, 0755));
 	assert_int_equal(0, seteuid(65534));
-	store_expect_refusal(directory, -EACCES,
+	store_expect_refusal(store_directory, -EACCES,
 		"its file lock cannot be opened for writing: Permission denied");
 	assert_int_equal(0, seteuid(0));
-	assert_int_equal(0, chown(store_file(directory, "lock"), 65534, 0));
-	assert_int_equal(0, chown(directory, 65534, 0));
-	assert_int_equal(0, chmod(store_file(directory, "state.db"), 0444));
+	assert_int_equal(0, chown(store_file(store_directory, "lock"), 65534, 0));
+	assert_int_equal(0, chown(store_directory, 65534, 0));
+	assert_int_equal(0, chmod(store_file(store_directory, "state.db"), 0444));
 	assert_int_equal(0, seteuid(65534));
-	store_expect_refusal(
-		directory, -EACCES, "/state.db\": cannot be opened for writing: Permission denied");
+	store_expect_refusal(store_directory, -EACCES,
+		"/state.db\": cannot be opened for writing: Permission denied");
 	assert_int_equal(0, seteuid(0));
 }
 
@@ -210,12 +194,13 @@ static void refuses_a_read_only_file_system(void **state)
 	(void)state;
 	if (geteuid() != 0 || unshare(CLONE_NEWNS) ||
 		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-		mount("tmpfs", directory, "tmpfs", 0, "mode=700,size=8m"))
+		mount("tmpfs", store_directory, "tmpfs", 0, "mode=700,size=8m"))
 		skip();
-	store_make_state(directory);
-	assert_int_equal(0, mount(NULL, directory, NULL, MS_REMOUNT | MS_RDONLY, NULL));
-	store_expect_refusal(directory, -EROFS, "it must be on a file system that can be written");
-	assert_int_equal(0, umount(directory));
+	store_make_state(store_directory);
+	assert_int_equal(0, mount(NULL, store_directory, NULL, MS_REMOUNT | MS_RDONLY, NULL));
+	store_expect_refusal(
+		store_directory, -EROFS, "it must be on a file system that can be written");
+	assert_int_equal(0, umount(store_directory));
 }
 
 // ---- One daemon
@@ -232,17 +217,17 @@ static void refuses_the_second_daemon(void **state)
 	if (pid == 0) {
 		struct store *store;
 
-		if (store_open(directory, &store, NULL) || write(ready[1], "", 1) != 1)
+		if (store_open(store_directory, &store, NULL) || write(ready[1], "", 1) != 1)
 			_exit(1);
 		pause();
 		_exit(1);
 	}
 	assert_int_equal(1, read(ready[0], &byte, 1));
 	snprintf(sentence, sizeof(sentence), "is used by another daemon (pid %d)", pid);
-	store_expect_refusal(directory, -EBUSY, sentence);
+	store_expect_refusal(store_directory, -EBUSY, sentence);
 	assert_int_equal(0, kill(pid, SIGKILL));
 	assert_int_equal(pid, waitpid(pid, NULL, 0));
-	store_close(store_must_open(directory)); // the lock went with it
+	store_close(store_must_open(store_directory)); // the lock went with it
 	close(ready[0]);
 	close(ready[1]);
 }
@@ -258,7 +243,7 @@ static void waits_for_a_daemon_that_is_dying(void **state)
 	if (pid == 0) {
 		struct store *store;
 
-		if (store_open(directory, &store, NULL))
+		if (store_open(store_directory, &store, NULL))
 			_exit(1);
 		if (fork() == 0) {
 			usleep(300000); // with the lock
@@ -268,7 +253,7 @@ static void waits_for_a_daemon_that_is_dying(void **state)
 	}
 	assert_int_equal(pid, waitpid(pid, &status, 0));
 	assert_int_equal(0, status);
-	store_close(store_must_open(directory));
+	store_close(store_must_open(store_directory));
 }
 
 static void *end_later(void *argument)
@@ -293,14 +278,14 @@ static void waits_as_long_as_it_is_dying(void **state)
 	if (pid == 0) {
 		struct store *store;
 
-		if (store_open(directory, &store, NULL) ||
+		if (store_open(store_directory, &store, NULL) ||
 			pthread_create(&thread, NULL, end_later, NULL) ||
 			write(ready[1], "", 1) != 1)
 			_exit(1);
 		pthread_exit(NULL);
 	}
 	assert_int_equal(1, read(ready[0], &byte, 1));
-	store_close(store_must_open(directory));
+	store_close(store_must_open(store_directory));
 	assert_int_equal(pid, waitpid(pid, NULL, 0));
 	close(ready[0]);
 	close(ready[1]);
@@ -312,34 +297,44 @@ static void refuses_while_another_program_writes(void **state)
 	sqlite3 *db;
 
 	(void)state;
-	store_make_state(directory);
-	assert_int_equal(SQLITE_OK, sqlite3_open(store_file(directory, "state.db"), &db));
+	store_make_state(store_directory);
+	assert_int_equal(SQLITE_OK, sqlite3_open(store_file(store_directory, "state.db"), &db));
 	assert_int_equal(SQLITE_OK,
 		sqlite3_exec(db, "PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; COMMIT", NULL,
 			NULL, NULL));
-	store_expect_refusal(directory, -EBUSY, "Device or resource busy (database is locked)");
+	store_expect_refusal(
+		store_directory, -EBUSY, "Device or resource busy (database is locked)");
 	sqlite3_close(db);
-	store_close(store_must_open(directory));
+	store_close(store_must_open(store_directory));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(makes_a_directory_of_its_own, setup, teardown),
-		cmocka_unit_test_setup_teardown(begins_anew_after_an_early_crash, setup, teardown),
-		cmocka_unit_test_setup_teardown(reads_the_journal_of_a_crash, setup, teardown),
-		cmocka_unit_test_setup_teardown(migrates_version_1, setup, teardown),
-		cmocka_unit_test_setup_teardown(leaves_what_it_cannot_migrate, setup, teardown),
 		cmocka_unit_test_setup_teardown(
-			refuses_a_path_that_cannot_be_made, setup, teardown),
-		cmocka_unit_test_setup_teardown(refuses_another_users, setup, teardown),
-		cmocka_unit_test_setup_teardown(refuses_what_it_may_not_write, setup, teardown),
-		cmocka_unit_test_setup_teardown(refuses_a_read_only_file_system, setup, teardown),
-		cmocka_unit_test_setup_teardown(refuses_the_second_daemon, setup, teardown),
-		cmocka_unit_test_setup_teardown(waits_for_a_daemon_that_is_dying, setup, teardown),
-		cmocka_unit_test_setup_teardown(waits_as_long_as_it_is_dying, setup, teardown),
+			makes_a_directory_of_its_own, store_setup, store_teardown),
 		cmocka_unit_test_setup_teardown(
-			refuses_while_another_program_writes, setup, teardown),
+			begins_anew_after_an_early_crash, store_setup, store_teardown),
+		cmocka_unit_test_setup_teardown(
+			reads_the_journal_of_a_crash, store_setup, store_teardown),
+		cmocka_unit_test_setup_teardown(migrates_version_1, store_setup, store_teardown),
+		cmocka_unit_test_setup_teardown(
+			leaves_what_it_cannot_migrate, store_setup, store_teardown),
+		cmocka_unit_test_setup_teardown(
+			refuses_a_path_that_cannot_be_made, store_setup, store_teardown),
+		cmocka_unit_test_setup_teardown(refuses_another_users, store_setup, store_teardown),
+		cmocka_unit_test_setup_teardown(
+			refuses_what_it_may_not_write, store_setup, store_teardown),
+		cmocka_unit_test_setup_teardown(
+			refuses_a_read_only_file_system, store_setup, store_teardown),
+		cmocka_unit_test_setup_teardown(
+			refuses_the_second_daemon, store_setup, store_teardown),
+		cmocka_unit_test_setup_teardown(
+			waits_for_a_daemon_that_is_dying, store_setup, store_teardown),
+		cmocka_unit_test_setup_teardown(
+			waits_as_long_as_it_is_dying, store_setup, store_teardown),
+		cmocka_unit_test_setup_teardown(
+			refuses_while_another_program_writes, store_setup, store_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

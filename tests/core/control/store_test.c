@@ -8,35 +8,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "store_fixture.h"
-
-static char directory[STORE_PATH_SIZE];
-
-static int setup(void **state)
-{
-	(void)state;
-	store_directory_make(directory);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	store_directory_remove(directory);
-	return 0;
-}
-
-static void expect_text(struct store *store, const char *expected)
-{
-	char *text = store_text(store);
-
-	assert_string_equal(text, expected);
-	free(text);
-}
 
 // ---- Every kind comes back as it was
 
@@ -129,17 +104,17 @@ static void keeps(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
-		struct store *store = store_must_open(directory);
+		struct store *store = store_must_open(store_directory);
 
-		expect_text(store, "");
+		store_expect_text(store, "");
 		store_add(store, kept[i].item);
 		assert_false(store_is_clean(store));
 		store_must_keep(store);
 		assert_true(store_is_clean(store));
-		expect_text(store, kept[i].text);
+		store_expect_text(store, kept[i].text);
 		store_close(store);
-		store = store_must_open(directory);
-		expect_text(store, kept[i].text);
+		store = store_must_open(store_directory);
+		store_expect_text(store, kept[i].text);
 		store_remove(store, kept[i].item);
 		store_must_keep(store);
 		store_close(store);
@@ -149,20 +124,20 @@ static void keeps(void **state)
 // The item is the store's own copy: what it was made of may go at once.
 static void copies(void **state)
 {
-	struct store *store = store_must_open(directory);
+	struct store *store = store_must_open(store_directory);
 	char name[] = "br0";
 
 	(void)state;
 	store_add(store, store_switch(name));
 	memset(name, 'x', 3);
 	store_must_keep(store);
-	expect_text(store, "switch br0 made=0\n");
+	store_expect_text(store, "switch br0 made=0\n");
 	store_close(store);
 }
 
 static void keeps_large_ones(void **state)
 {
-	struct store *store = store_must_open(directory);
+	struct store *store = store_must_open(store_directory);
 	size_t size = 5 << 20, text_size;
 	char *bytes = malloc(size), *text;
 	struct weir_item item = store_saved("vm1", "acl", "");
@@ -299,7 +274,7 @@ static void removes(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < sizeof(cascades) / sizeof(cascades[0]); i++) {
-		struct store *store = store_must_open(directory);
+		struct store *store = store_must_open(store_directory);
 		char *before, *after;
 
 		add_two_switches(store);
@@ -315,7 +290,7 @@ static void removes(void **state)
 		store_remove(store, store_switch("br0"));
 		store_remove(store, store_switch("br1"));
 		store_must_keep(store);
-		expect_text(store, "");
+		store_expect_text(store, "");
 		store_close(store);
 	}
 }
@@ -324,7 +299,7 @@ static void removes(void **state)
 
 static void keeps_order(void **state)
 {
-	struct store *store = store_must_open(directory);
+	struct store *store = store_must_open(store_directory);
 
 	(void)state;
 	store_add(store, store_policy("vm1", "acl", "z", "1"));
@@ -338,16 +313,16 @@ static void keeps_order(void **state)
 	store_add(store, store_policy("vm1", "acl", "m", "last"));
 	store_must_keep(store);
 	store_close(store);
-	store = store_must_open(directory);
-	expect_text(store, "policy vm1 acl.- z replaced\npolicy vm1 acl.- a 2\n"
-			   "policy vm1 acl.- b 4\npolicy vm1 acl.- m last\n");
+	store = store_must_open(store_directory);
+	store_expect_text(store, "policy vm1 acl.- z replaced\npolicy vm1 acl.- a 2\n"
+				 "policy vm1 acl.- b 4\npolicy vm1 acl.- m last\n");
 	store_close(store);
 }
 
 // A switch or a port that is noted again is changed; what hangs from it stays.
 static void changes_in_place(void **state)
 {
-	struct store *store = store_must_open(directory);
+	struct store *store = store_must_open(store_directory);
 	struct weir_item item = store_port("br0", "vm0");
 
 	(void)state;
@@ -359,7 +334,7 @@ static void changes_in_place(void **state)
 	item.vswitch.made_ids = 3;
 	store_add(store, item);
 	store_must_keep(store);
-	expect_text(store,
+	store_expect_text(store,
 		"switch br0 made=3\n"
 		"extension br0 acl order=10 open=0 path=-\n"
 		"extension br0 qos order=20 open=0 path=-\n"
@@ -374,12 +349,12 @@ static void changes_in_place(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(keeps, setup, teardown),
-		cmocka_unit_test_setup_teardown(copies, setup, teardown),
-		cmocka_unit_test_setup_teardown(keeps_large_ones, setup, teardown),
-		cmocka_unit_test_setup_teardown(removes, setup, teardown),
-		cmocka_unit_test_setup_teardown(keeps_order, setup, teardown),
-		cmocka_unit_test_setup_teardown(changes_in_place, setup, teardown),
+		cmocka_unit_test_setup_teardown(keeps, store_setup, store_teardown),
+		cmocka_unit_test_setup_teardown(copies, store_setup, store_teardown),
+		cmocka_unit_test_setup_teardown(keeps_large_ones, store_setup, store_teardown),
+		cmocka_unit_test_setup_teardown(removes, store_setup, store_teardown),
+		cmocka_unit_test_setup_teardown(keeps_order, store_setup, store_teardown),
+		cmocka_unit_test_setup_teardown(changes_in_place, store_setup, store_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

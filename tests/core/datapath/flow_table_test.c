@@ -231,114 +231,6 @@ static void the_candidate_is_one_of_the_tag(void **state)
 	flow_table_destroy(table);
 }
 
-static void seeds_differ(void **state)
-{
-	struct flow_table *a = flow_table_create(8), *b = flow_table_create(8);
-	struct flow_key key = { { 1, 2, 3, 4, 5, 6, 7, 8, 9 } };
-
-	(void)state;
-	assert_memory_not_equal(a->seed, b->seed, sizeof(a->seed));
-	for (unsigned n = KEY_WORDS_L2; n <= KEY_WORDS; n++)
-		assert_int_equal(flow_hash(a, &key, n), flow_hash(a, &key, n));
-	flow_table_destroy(a);
-	flow_table_destroy(b);
-	flow_table_destroy(NULL);
-}
-
-// Pages of the memory that are there.
-static size_t resident(const void *memory, size_t size)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE), n_pages = (size + page - 1) / page, n = 0;
-	unsigned char *pages = malloc(n_pages);
-
-	assert_non_null(pages);
-	assert_int_equal(mincore((void *)(uintptr_t)memory, size, pages), 0);
-	for (size_t i = 0; i < n_pages; i++)
-		n += pages[i] & 1;
-	free(pages);
-	return n;
-}
-
-// Until n have been in use. next: the number of the next key.
-static void fill(struct flow_table *table, uint32_t n, uint32_t *next)
-{
-	while (table->high_water < n) {
-		unsigned n_words;
-		struct flow_key key = world_key((*next)++, &n_words);
-
-		flow_insert(table, &key, n_words, flow_hash(table, &key, n_words));
-	}
-}
-
-static size_t buckets_size(const struct flow_table *table)
-{
-	return (table->bucket_mask + (size_t)1) * sizeof(struct flow_bucket);
-}
-
-// 32,767 flows would be twice 2 MB, and their buckets half of one.
-static void memory_is_touched_on_use(void **state)
-{
-	const uint32_t capacity = (1 << 15) - 1;
-	struct flow_table *table = flow_table_create(capacity);
-	size_t flows = capacity * sizeof(struct flow); // and as much for the rests
-	size_t page = (size_t)sysconf(_SC_PAGESIZE), thousand;
-	uint32_t next = 0;
-
-	(void)state;
-	assert_non_null(table);
-	thousand = (1000 * sizeof(struct flow) + page - 1) / page;
-	assert_int_equal(resident(table->flows, flows) + resident(table->rests, flows) +
-				 resident(table->buckets, buckets_size(table)),
-		0);
-	// Pages are counted below, not huge pages, which a kernel may give unasked.
-	madvise(table->flows, flows, MADV_NOHUGEPAGE);
-	madvise(table->rests, flows, MADV_NOHUGEPAGE);
-	madvise(table->buckets, buckets_size(table), MADV_NOHUGEPAGE);
-	fill(table, 1000, &next);
-	assert_int_equal(resident(table->flows, flows), thousand);
-	assert_int_equal(resident(table->rests, flows), thousand);
-	assert_in_range(resident(table->buckets, buckets_size(table)), 1, 1000);
-	fill(table, capacity, &next);
-	assert_false(flow_table_runs_short(table));
-	flow_table_destroy(table);
-	assert_null(flow_table_create(0));
-}
-
-// 32,768 flows at a time. Where the memory is given in huge pages more may be there, never less.
-static void a_large_table_is_touched_ahead_of_use(void **state)
-{
-	const uint32_t share = 1 << 15, capacity = 3 * share;
-	struct flow_table *table = flow_table_create(capacity);
-	size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = share * sizeof(struct flow);
-	uint32_t next = 0;
-
-	(void)state;
-	assert_non_null(table);
-	assert_int_equal(resident(table->buckets, buckets_size(table)), buckets_size(table) / page);
-	assert_int_equal(resident(table->flows, bytes), bytes / page);
-	assert_int_equal(resident(table->rests, bytes), bytes / page);
-	flow_table_touch(table); // too early
-	assert_int_equal(table->n_touched, share);
-	fill(table, share / 2 - 1, &next);
-	assert_false(flow_table_runs_short(table));
-	fill(table, share / 2, &next);
-	assert_true(flow_table_runs_short(table));
-	assert_false(flow_table_runs_short(table)); // told
-	flow_table_touch(table);
-	assert_int_equal(table->n_touched, 2 * share);
-	assert_int_equal(resident(table->flows, 2 * bytes), 2 * bytes / page);
-	assert_int_equal(resident(table->rests, 2 * bytes), 2 * bytes / page);
-	assert_false(flow_table_runs_short(table));
-	// Who is told late catches up, and nothing is touched beyond the end.
-	fill(table, capacity, &next);
-	assert_true(flow_table_runs_short(table));
-	flow_table_touch(table);
-	flow_table_touch(table);
-	assert_int_equal(table->n_touched, capacity);
-	assert_false(flow_table_runs_short(table));
-	flow_table_destroy(table);
-}
-
 static void a_hidden_flow_is_found_as_such_alone(void **state)
 {
 	struct flow_table *table = flow_table_create(8);
@@ -372,61 +264,6 @@ static void a_hidden_flow_is_found_as_such_alone(void **state)
 			flow_remove(table, flows[n]);
 	assert_int_equal(table->n, 0);
 	flow_table_destroy(table);
-}
-
-// What traffic looks like: words in which only a few low or middle bits count upwards.
-static struct flow_key structured_key(unsigned family, uint32_t n)
-{
-	static const struct {
-		uint8_t n_words, word, shift;
-	} families[] = {
-		{ KEY_WORDS_L2, 1, 40 },
-		{ KEY_WORDS_L2, 2, 0 },
-		{ KEY_WORDS_L2, 1, 48 },
-		{ KEY_WORDS_IPV4, 3, 0 },
-		{ KEY_WORDS_IPV4, 3, 16 },
-		{ KEY_WORDS_IPV4, 4, 24 },
-		{ KEY_WORDS_IPV4, 4, 32 },
-		{ KEY_WORDS, 6, 48 },
-		{ KEY_WORDS, 8, 48 },
-	};
-	struct flow_key key = { .w = { [1] = 0x020000000002, [2] = 0x08000200000001 } };
-
-	if (family >= sizeof(families) / sizeof(families[0]))
-		return (struct flow_key){ .w = { UINT64_MAX } };
-	key.w[0] = (uint64_t)families[family].n_words << 16;
-	key.w[families[family].word] ^= (uint64_t)n << families[family].shift;
-	return key;
-}
-
-// As good as chance: for random hashes the squares of the buckets' loads sum up to n + n * n / m
-// on average, with a deviation of about n / sqrt(m / 2).
-static void structured_keys_spread_as_random_ones(void **state)
-{
-	enum { N = 1 << 16, M = 1 << 14 };
-	static uint32_t loads[M];
-
-	(void)state;
-	for (unsigned family = 0;; family++) {
-		struct flow_table *table = flow_table_create(M);
-		uint64_t squares = 0;
-
-		if (structured_key(family, 0).w[0] == UINT64_MAX) {
-			flow_table_destroy(table);
-			break;
-		}
-		memset(loads, 0, sizeof(loads));
-		for (uint32_t n = 0; n < N; n++) {
-			struct flow_key key = structured_key(family, n);
-			unsigned n_words = (unsigned)(key.w[0] >> 16 & 15);
-			uint32_t hash = flow_hash(table, &key, n_words);
-
-			// The bits of the bucket, and those of the tag.
-			squares += 2 * loads[(hash ^ hash >> 18) % M]++ + 1;
-		}
-		assert_in_range(squares, (uint64_t)N * 49 / 10, (uint64_t)N * 51 / 10);
-		flow_table_destroy(table);
-	}
 }
 
 // Frames and bytes stand in one word until there are many: neither may run into the other.
@@ -473,36 +310,14 @@ static void frames_and_bytes_are_counted_apart(void **state)
 	flow_table_destroy(table);
 }
 
-// The processor's way to look for a tag beside the portable one.
-static void both_ways_find_the_same_tags(void **state)
-{
-	struct flow_bucket bucket = { .tags = { 0 } };
-
-	(void)state;
-	for (unsigned round = 0; round < 100000; round++) {
-		for (unsigned i = 0; i < 8; i++)
-			bucket.tags[i] = (uint16_t)(draw(4) ? draw(4) : draw(1 << 16));
-		for (unsigned tag = 0; tag < 4; tag++)
-			assert_int_equal(flow_tags(&bucket, (uint16_t)tag),
-				flow_tags_portable(&bucket, (uint16_t)tag));
-		assert_int_equal(flow_tags(&bucket, bucket.tags[7]),
-			flow_tags_portable(&bucket, bucket.tags[7]));
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(memory_is_touched_on_use),
-		cmocka_unit_test(a_large_table_is_touched_ahead_of_use),
 		cmocka_unit_test(a_hidden_flow_is_found_as_such_alone),
 		cmocka_unit_test(random_operations),
 		cmocka_unit_test(a_table_holds_its_capacity_and_no_more),
 		cmocka_unit_test(a_bucket_overflows_into_the_second),
 		cmocka_unit_test(the_candidate_is_one_of_the_tag),
-		cmocka_unit_test(both_ways_find_the_same_tags),
-		cmocka_unit_test(structured_keys_spread_as_random_ones),
-		cmocka_unit_test(seeds_differ),
 		cmocka_unit_test(frames_and_bytes_are_counted_apart),
 	};
 

@@ -14,6 +14,9 @@ static void pass(const void *state, const struct weir_flow *flow, struct weir_de
 static const struct actor tuple = { "tuple", WEIR_CLASS_FILTER, WEIR_FIELDS_5TUPLE,
 	{ [WEIR_STAGE_INGRESS] = pass }, false, NULL };
 
+static const struct actor marking = { "marking", WEIR_CLASS_FILTER,
+	WEIR_FIELDS_5TUPLE | WEIR_FIELD_IP_TOS, { [WEIR_STAGE_INGRESS] = pass }, false, NULL };
+
 // By other seeds both buckets of a new flow are full now and then, and it is not cached.
 static void same_hashes(void)
 {
@@ -160,6 +163,39 @@ static void flows_in_use_are_never_evicted(void **state)
 	assert_int_equal(line.nics[1].sent[0], 22 * (CAPACITY + 200));
 }
 
+// Of flows under old masks none has its turn, though frames come: they run as they did, until twice
+// SWEEP_PATIENCE_NS are over, when the change is in force.
+static void old_masks_end(void **state)
+{
+	static const struct actor *actors[] = { &marking };
+	const uint64_t end_ns = line.now_ns + 2 * (uint64_t)SWEEP_PATIENCE_NS;
+
+	(void)state;
+	pass_all(0, 64, 1);
+	line_remask(actors, 1);
+	line.dp->sweep_wanted = generation_now(world.generation);
+	for (unsigned i = 0; line.now_ns <= end_ns; i++) {
+		struct weir_frame *frames[64];
+
+		assert_int_equal(line.nics[1].sent[0], (1 + i) * 64);
+		for (uint32_t k = 0; k < 64; k++)
+			frames[k] = line_frame(0, k);
+		datapath_begin(line.dp, line.now_ns);
+		line.dp->redecide_max = 0;
+		datapath_receive(line.dp, 0, frames, 64);
+		datapath_end(line.dp);
+		for (unsigned k = 0; k < 8; k++) // two passes
+			line_share();
+		assert_int_equal(line.dp->flows->n, 64);
+		assert_true(line.dp->swept_at < line.dp->sweep_wanted);
+		line.now_ns += 20 * MS;
+	}
+	for (unsigned k = 0; k < 8; k++)
+		line_share();
+	assert_int_equal(line.dp->flows->n, 0);
+	assert_true(line.dp->swept_at >= line.dp->sweep_wanted);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -173,6 +209,7 @@ int main(void)
 			a_scan_at_full_rate_finds_room, setup, line_teardown),
 		cmocka_unit_test_setup_teardown(
 			flows_in_use_are_never_evicted, setup, line_teardown),
+		cmocka_unit_test_setup_teardown(old_masks_end, setup, line_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,11 +11,6 @@
 
 static const char filter[] = "probe-filter", service[] = "probe-service";
 
-static char *text(const char *constant)
-{
-	return (char *)(uintptr_t)constant;
-}
-
 static void start(struct lab *lab)
 {
 	lab_start(lab, &(struct lab_options){ .n_ports = 2 });
@@ -45,8 +40,8 @@ static void files_are_taken_or_closed(void **state)
 
 	(void)state;
 	start(&lab);
-	hold.read = text("/r");
-	hold.write = text("/w");
+	hold.read = lab_text("/r");
+	hold.write = lab_text("/w");
 	assert_int_equal(lab_call(&lab, &call, filter, "hold", &hold.base), 0);
 	assert_non_null(call.running);
 	// The second, by the number of its field, was taken; the first is the call's until its end.
@@ -73,7 +68,7 @@ static void taken_files_outlive_nothing_else(void **state)
 
 	(void)state;
 	start(&lab);
-	hold.read = text("/r");
+	hold.read = lab_text("/r");
 	hold.has_take_read = hold.take_read = 1;
 	assert_int_equal(lab_call(&lab, &call, filter, "hold", &hold.base), 0);
 	weir_call_cancel(call.running);
@@ -105,7 +100,7 @@ static void files_of_refused_calls_are_closed(void **state)
 
 	(void)state;
 	start(&lab);
-	hold.write = text("/w");
+	hold.write = lab_text("/w");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		int fds[2] = { file(), file() };
 		struct lab_call call = { .files = fds, .n_files = rows[i].n_files };

@@ -11,11 +11,6 @@
 
 static const char filter[] = "probe-filter", service[] = "probe-service";
 
-static char *text(const char *constant)
-{
-	return (char *)(uintptr_t)constant;
-}
-
 static void start(struct lab *lab)
 {
 	lab_start(lab, &(struct lab_options){ .n_ports = 2 });
@@ -42,7 +37,7 @@ static void answered_at_once(void **state)
 
 	(void)state;
 	start(&lab);
-	echo.text = text("hello");
+	echo.text = lab_text("hello");
 	echo.has_times = 1;
 	echo.times = 3;
 	assert_int_equal(lab_call(&lab, &call, filter, "echo", &echo.base), 0);
@@ -87,7 +82,7 @@ static void the_switch_is_found(void **state)
 		Probe__EchoReply *reply;
 		int ret;
 
-		echo.port = text(rows[i].port);
+		echo.port = lab_text(rows[i].port);
 		ret = lab_call(&lab, &call, filter, "echo", &echo.base);
 		if (rows[i].refused) {
 			lab_assert_refused(&lab, ret, rows[i].refused, rows[i].sentence);
@@ -154,7 +149,7 @@ static void refused_by_the_extension(void **state)
 
 	(void)state;
 	start(&lab);
-	echo.refuse = text("not today");
+	echo.refuse = lab_text("not today");
 	echo.has_times = 1;
 	echo.times = 0;
 	// By the return of call(): nothing of the client is called.
@@ -211,7 +206,7 @@ static void answered_later(void **state)
 	later.delay_ms = 1000;
 	assert_int_equal(lab_call(&lab, &done, filter, "later", &later.base), 0);
 	later.delay_ms = 2000;
-	later.refuse = text("too late");
+	later.refuse = lab_text("too late");
 	assert_int_equal(lab_call(&lab, &refused, filter, "later", &later.base), 0);
 	lab_run(&lab);
 	assert_int_equal(done.n_ended + refused.n_ended, 0);

@@ -19,6 +19,12 @@
 #define LIMIT(r, b) .has_rate = 1, .rate = (r), .has_burst = 1, .burst = (b)
 #define IF(c, v)    .has_if_##c = 1, .if_##c = (v)
 
+// A string of a generated message, whose fields are not const.
+static inline char *lab_text(const char *constant)
+{
+	return (char *)(uintptr_t)constant;
+}
+
 static inline int lab_try_act(struct lab *lab, const char *target, const char *extension,
 	const char *id, Probe__Act act, unsigned flags)
 {

@@ -44,11 +44,6 @@ static void start(struct lab *lab)
 	lab_attach(lab, service, 0);
 }
 
-static char *text(const char *constant)
-{
-	return (char *)(uintptr_t)constant;
-}
-
 static void collected_of_every_target(void **state)
 {
 	Probe__Order order = PROBE__ORDER__INIT;
@@ -59,7 +54,7 @@ static void collected_of_every_target(void **state)
 	start(&lab);
 	assert_int_equal(save(&lab, &saved), 0);
 	assert_string_equal(saved.rows, ""); // nothing written, nothing saved
-	order.save = text("+x");
+	order.save = lab_text("+x");
 	order.has_save_times = 1;
 	order.save_times = 2;
 	lab_order(&lab, filter, &order);
@@ -77,9 +72,9 @@ static void a_refusal_does_not_stop_others(void **state)
 
 	(void)state;
 	start(&lab);
-	order.save = text("+");
+	order.save = lab_text("+");
 	lab_order(&lab, service, &order);
-	order.refuse_save = text("p0");
+	order.refuse_save = lab_text("p0");
 	lab_order(&lab, filter, &order);
 	lab_assert_refused(&lab, save(&lab, &saved), EIO,
 		"extension probe-filter does not save its state of p0: cannot save p0");

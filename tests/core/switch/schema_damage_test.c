@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "switch/schema.h"
+#include "schema_copy.h"
 
 #include "google/protobuf/descriptor.pb-c.h"
 #include "schema_test.pb-c.h"
@@ -22,36 +22,7 @@
 
 static int load(void **state)
 {
-	struct weir_schema *schema = NULL;
-	struct weir_error error = { .code = 0 };
-
-	if (schema_parse(weir_schema, sizeof(weir_schema), &schema, &error)) {
-		print_error("%s\n", error.message);
-		return -1;
-	}
-	*state = schema;
-	return 0;
-}
-
-static int unload(void **state)
-{
-	schema_free(*state);
-	return 0;
-}
-
-// Checks a copy that ends where its memory does, so that AddressSanitizer sees a read past it.
-static int check_copy(const struct schema_message *message, const void *bytes, size_t size,
-	struct weir_error *error)
-{
-	uint8_t *copy = malloc(size ? size : 1);
-	int ret;
-
-	assert_non_null(copy);
-	if (size)
-		memcpy(copy, bytes, size);
-	ret = schema_check(message, copy, size, error);
-	free(copy);
-	return ret;
+	return schema_load(weir_schema, sizeof(weir_schema), state);
 }
 
 // A generator of its own: the same sequence on every machine.
@@ -214,7 +185,7 @@ static void check_damaged(
 {
 	Weir__Test__Everything *unpacked;
 
-	if (check_copy(message, bytes, size, NULL))
+	if (schema_check_copy(message, bytes, size, NULL))
 		return;
 	unpacked = weir__test__everything__unpack(NULL, size, bytes);
 	assert_non_null(unpacked);
@@ -243,20 +214,6 @@ static void test_damaged_messages(void **state)
 	}
 	// Some damage leaves a valid message (other numbers), most does not.
 	assert_in_range(n_passed, n_damaged / 100, n_damaged * 3 / 4);
-}
-
-// Parses a copy that ends where its memory does.
-static int parse_copy(
-	const void *set, size_t size, struct weir_schema **out, struct weir_error *error)
-{
-	uint8_t *copy = malloc(size ? size : 1);
-	int ret;
-
-	assert_non_null(copy);
-	memcpy(copy, set, size);
-	ret = schema_parse(copy, size, out, error);
-	free(copy);
-	return ret;
 }
 
 // The test schema alone: without what it imports, which no field refers to, and without comments.
@@ -288,7 +245,7 @@ static void parse_damaged(const uint8_t *set, size_t size, size_t *n_passed)
 {
 	struct weir_schema *schema = NULL;
 
-	if (parse_copy(set, size, &schema, NULL)) {
+	if (schema_parse_copy(set, size, &schema, NULL)) {
 		assert_null(schema);
 		return;
 	}
@@ -335,5 +292,5 @@ int main(void)
 		cmocka_unit_test(test_damaged_set),
 	};
 
-	return cmocka_run_group_tests(tests, load, unload);
+	return cmocka_run_group_tests(tests, load, schema_unload);
 }

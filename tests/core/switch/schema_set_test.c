@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "switch/schema.h"
+#include "schema_copy.h"
 
 struct raw {
 	const char *bytes;
@@ -315,20 +315,6 @@ static void put_set(struct buffer *set, const struct set_row *row)
 	put_bytes(set, 1, file.bytes, file.size);
 }
 
-// Parses a copy that ends where its memory does.
-static int parse_copy(
-	const void *set, size_t size, struct weir_schema **out, struct weir_error *error)
-{
-	uint8_t *copy = malloc(size ? size : 1);
-	int ret;
-
-	assert_non_null(copy);
-	memcpy(copy, set, size);
-	ret = schema_parse(copy, size, out, error);
-	free(copy);
-	return ret;
-}
-
 static void run_rows(const struct set_row *rows, size_t n_rows)
 {
 	for (size_t i = 0; i < n_rows; i++) {
@@ -339,7 +325,7 @@ static void run_rows(const struct set_row *rows, size_t n_rows)
 		int ret;
 
 		put_set(&set, &rows[i]);
-		ret = parse_copy(set.bytes, set.size, &schema, &error);
+		ret = schema_parse_copy(set.bytes, set.size, &schema, &error);
 		if (strcmp(error.message, wanted) != 0)
 			fail_msg("row %zu: \"%s\", wanted \"%s\"", i, error.message, wanted);
 		assert_int_equal(ret, rows[i].wanted ? -EINVAL : 0);
@@ -416,10 +402,12 @@ static void test_depth(void **state)
 		put_set(&set, &(struct set_row){
 				      .message_extra = { (const char *)extra.bytes, extra.size } });
 		if (depth < SCHEMA_MAX_DEPTH) {
-			assert_int_equal(parse_copy(set.bytes, set.size, &schema, &error), 0);
+			assert_int_equal(
+				schema_parse_copy(set.bytes, set.size, &schema, &error), 0);
 			schema_free(schema);
 		} else {
-			assert_int_equal(parse_copy(set.bytes, set.size, &schema, &error), -EINVAL);
+			assert_int_equal(
+				schema_parse_copy(set.bytes, set.size, &schema, &error), -EINVAL);
 			assert_non_null(strstr(error.message, "more than 16 in each other"));
 		}
 	}

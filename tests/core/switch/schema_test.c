@@ -12,43 +12,14 @@
 
 #include <cmocka.h>
 
-#include "switch/schema.h"
+#include "schema_copy.h"
 
 #include "schema_test.pb-c.h"
 #include "schema_test.schema.h"
 
 static int load(void **state)
 {
-	struct weir_schema *schema = NULL;
-	struct weir_error error = { .code = 0 };
-
-	if (schema_parse(weir_schema, sizeof(weir_schema), &schema, &error)) {
-		print_error("%s\n", error.message);
-		return -1;
-	}
-	*state = schema;
-	return 0;
-}
-
-static int unload(void **state)
-{
-	schema_free(*state);
-	return 0;
-}
-
-// Checks a copy that ends where its memory does, so that AddressSanitizer sees a read past it.
-static int check_copy(const struct schema_message *message, const void *bytes, size_t size,
-	struct weir_error *error)
-{
-	uint8_t *copy = malloc(size ? size : 1);
-	int ret;
-
-	assert_non_null(copy);
-	if (size)
-		memcpy(copy, bytes, size);
-	ret = schema_check(message, copy, size, error);
-	free(copy);
-	return ret;
+	return schema_load(weir_schema, sizeof(weir_schema), state);
 }
 
 static void test_types(void **state)
@@ -298,7 +269,7 @@ static void run_rows(struct weir_schema *schema, const struct check_row *rows, s
 	for (size_t i = 0; i < n_rows; i++) {
 		const struct check_row *row = &rows[i];
 		struct weir_error error = { .code = 0 };
-		int ret = check_copy(message, row->bytes, row->size, &error);
+		int ret = schema_check_copy(message, row->bytes, row->size, &error);
 
 		if (ret != (row->field ? -EINVAL : 0))
 			fail_msg("row %zu returned %d (\"%s\"), wanted \"%s\"", i, ret,
@@ -306,7 +277,7 @@ static void run_rows(struct weir_schema *schema, const struct check_row *rows, s
 		assert_int_equal(error.code, ret);
 		assert_string_equal(error.message, row->message ? row->message : "");
 		assert_string_equal(error.field, row->field ? row->field : "");
-		assert_int_equal(check_copy(message, row->bytes, row->size, NULL), ret);
+		assert_int_equal(schema_check_copy(message, row->bytes, row->size, NULL), ret);
 	}
 }
 
@@ -332,7 +303,7 @@ static void test_unknown_field(void **state)
 
 	assert_int_equal(schema_check(message, "", 0, &error), 0);
 	assert_int_equal(schema_check(message, NULL, 0, &error), 0);
-	assert_int_equal(check_copy(message, "\x08\x01", 2, &error), -EINVAL);
+	assert_int_equal(schema_check_copy(message, "\x08\x01", 2, &error), -EINVAL);
 	assert_string_equal(error.message, "message: field number 1 is unknown, allowed are none");
 }
 
@@ -351,7 +322,7 @@ static int check_depth(struct weir_schema *schema, int depth, struct weir_error 
 		inners[i].inner = i < depth - 2 ? &inners[i + 1] : NULL;
 	}
 	size = weir__test__everything__pack(&everything, packed);
-	return check_copy(
+	return schema_check_copy(
 		schema_find(schema, SCHEMA_POLICY, "everything", NULL), packed, size, error);
 }
 
@@ -400,8 +371,8 @@ static void test_same_key(void **state)
 	const struct schema_message *call = schema_find(*state, SCHEMA_CALL, NULL, NULL);
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		assert_int_equal(check_copy(entry, rows[i].a, rows[i].a_size, NULL), 0);
-		assert_int_equal(check_copy(entry, rows[i].b, rows[i].b_size, NULL), 0);
+		assert_int_equal(schema_check_copy(entry, rows[i].a, rows[i].a_size, NULL), 0);
+		assert_int_equal(schema_check_copy(entry, rows[i].b, rows[i].b_size, NULL), 0);
 		assert_int_equal(schema_same_key(entry, rows[i].a, rows[i].a_size, rows[i].b,
 					 rows[i].b_size),
 			rows[i].same);
@@ -437,7 +408,7 @@ static void test_ports_and_files(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		bool has = schema_port_name(call, rows[i].bytes, rows[i].size, &found);
 
-		assert_int_equal(check_copy(call, rows[i].bytes, rows[i].size, NULL), 0);
+		assert_int_equal(schema_check_copy(call, rows[i].bytes, rows[i].size, NULL), 0);
 		if (has != (rows[i].port != NULL) ||
 			(has && (strcmp(found.field, rows[i].field) != 0 ||
 					found.size != strlen(rows[i].port) ||
@@ -464,5 +435,5 @@ int main(void)
 		cmocka_unit_test(test_ports_and_files),
 	};
 
-	return cmocka_run_group_tests(tests, load, unload);
+	return cmocka_run_group_tests(tests, load, schema_unload);
 }

@@ -12,6 +12,9 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <weir/testing.h>
 
@@ -99,6 +102,67 @@ static void drops_visits_and_time_are_told(void **state)
 	weir_testing_end(t);
 }
 
+// What the bench writes to stderr before it aborts. Options that end before `fail` have no other.
+static void expect_aborts(const struct weir_testing_options *options, const char *text)
+{
+	char written[1024] = "";
+	int ends[2], status;
+	pid_t child;
+
+	assert_int_equal(pipe(ends), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		dup2(ends[1], STDERR_FILENO);
+		signal(SIGABRT, SIG_DFL); // cmocka's would go on in the child
+		weir_testing_start(options);
+		_exit(0);
+	}
+	close(ends[1]);
+	assert_true(read(ends[0], written, sizeof(written) - 1) >= 0);
+	close(ends[0]);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+	if (!strstr(written, text))
+		fail_msg("\"%s\", expected \"%s\"", written, text);
+}
+
+static void too_short_options_abort(void **state)
+{
+	const unsigned whole = sizeof(struct weir_testing_options);
+	struct weir_testing_options options = { .n_ports = 1, .fail = say };
+	char text[128];
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		options.size = i ? whole - 1 : 0;
+		snprintf(text, sizeof(text),
+			"size %u of struct weir_testing_options: must be %u to 4096", options.size,
+			whole);
+		expect_aborts(&options, text);
+	}
+}
+
+// A test is built with the header that the bench is from; one that was not is told so.
+static void options_say_their_size(void **state)
+{
+	struct {
+		struct weir_testing_options known;
+		uint64_t newer;
+	} options = { { .n_ports = 1, .fail = catch }, 0 };
+
+	(void)state;
+	options.known.size = 4097;
+	ASSERT_FAILS("size 4097 of struct weir_testing_options: must be",
+		weir_testing_start(&options.known));
+	options.known.size = sizeof(options);
+	options.newer = 1;
+	ASSERT_FAILS("those behind must be zero", weir_testing_start(&options.known));
+	options.newer = 0;
+	options.known.fail = say;
+	weir_testing_end(weir_testing_start(&options.known));
+}
+
 static void what_is_wrong_fails(void **state)
 {
 	struct weir_testing *t = start_with(NULL, 2, false, catch);
@@ -142,6 +206,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(frames_are_told_apart),
 		cmocka_unit_test(drops_visits_and_time_are_told),
+		cmocka_unit_test(options_say_their_size),
+		cmocka_unit_test(too_short_options_abort),
 		cmocka_unit_test(what_is_wrong_fails),
 		cmocka_unit_test(broken_promises_fail),
 	};
