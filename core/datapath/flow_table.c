@@ -180,6 +180,12 @@ static void divide(struct flow_table *table)
 	}
 }
 
+static void grow(struct flow_table *table)
+{
+	if (table->n_buckets < table->n_buckets_max)
+		divide(table);
+}
+
 struct flow *flow_insert(
 	struct flow_table *table, const struct flow_key *key, unsigned n_words, uint32_t hash)
 {
@@ -192,7 +198,11 @@ struct flow *flow_insert(
 		bucket = other_bucket(table, hash);
 		place = free_place(bucket);
 	}
-	flow = place < 0 ? NULL : take(table);
+	if (place < 0) {
+		grow(table); // or it would be refused for as long as nobody else comes
+		return NULL;
+	}
+	flow = take(table);
 	if (!flow)
 		return NULL;
 	if (bucket != home)
@@ -206,9 +216,8 @@ struct flow *flow_insert(
 	memcpy(rest->key, key->w + KEY_WORDS_IPV4,
 		(n_words - words_here(n_words)) * sizeof(key->w[0]));
 	table->n++;
-	if (table->n > table->n_buckets * FLOWS_PER_BUCKET &&
-		table->n_buckets < table->n_buckets_max)
-		divide(table);
+	if (table->n > table->n_buckets * FLOWS_PER_BUCKET)
+		grow(table);
 	return flow;
 }
 

@@ -7,8 +7,9 @@
 // decided anew, as many at a time as pressure.h allows.
 //
 // However little room frames leave, a sweep is over at some time: once it has gone on for
-// SWEEP_PATIENCE_NS each batch decides PRESSURE_REDECIDE at least, and so does each share. So a
-// change is in force at most that long, and what it takes to decide all flows anew and to forward
+// SWEEP_PATIENCE_NS it takes as long as the frames while there is something to decide, and each
+// batch decides PRESSURE_REDECIDE at least. So a change is in force at most that long, and twice
+// what deciding all flows anew takes, or, where it takes their frames, what it takes to forward
 // NIC_BATCH / PRESSURE_REDECIDE frames for each, after the sweep for it has begun, which is at once
 // or at the end of one that is under way. Whatever is under old masks after twice SWEEP_PATIENCE_NS
 // is forgotten.

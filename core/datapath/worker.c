@@ -163,37 +163,42 @@ static void forget_pressure(struct worker *w, uint64_t now_ns)
 		w->pressure = PRESSURE_NONE;
 }
 
+// While somebody waits for a sweep it gets a share of a round, with as many decisions as a batch;
+// or, when nothing says that this is too much, as long as the last round took, within limits:
+// frames keep coming. So it does when it has waited long enough, but not for looking in vain at
+// what waits for frames.
+static uint64_t sweep_budget_ns(const struct worker *w, uint64_t now_ns)
+{
+	uint64_t budget_ns = w->last_ns ? now_ns - w->last_ns : SWEEP_MIN_NS;
+
+	if (budget_ns < SWEEP_MIN_NS)
+		return SWEEP_MIN_NS;
+	return budget_ns < SWEEP_MAX_NS ? budget_ns : SWEEP_MAX_NS;
+}
+
 // True while a pass through the flows is under way: the worker must not sleep.
 static bool scan(struct worker *w, struct datapath *dp, uint64_t now_ns)
 {
-	uint64_t swept = dp->swept_at;
-	// While somebody waits for a sweep it gets a share of a round, with as many decisions as a
-	// batch; or, when nothing says that this is too much, as long as the last round took,
-	// within limits: frames keep coming.
-	uint64_t budget_ns = w->last_ns ? now_ns - w->last_ns : SWEEP_MIN_NS;
-	unsigned shares = 1;
+	const uint64_t swept = dp->swept_at, budget_ns = sweep_budget_ns(w, now_ns);
+	const bool late = datapath_sweep_is_late(dp);
+	unsigned shares = 1, n_redecided;
 	bool more = false;
 
 	if (!datapath_scan_due(dp, now_ns))
 		return false;
-	if (budget_ns < SWEEP_MIN_NS)
-		budget_ns = SWEEP_MIN_NS;
-	if (budget_ns > SWEEP_MAX_NS)
-		budget_ns = SWEEP_MAX_NS;
 	if (w->pressure.redecide_max == 0 && datapath_sweep_can_wait(dp))
 		return true;
 	datapath_begin(dp, now_ns);
 	dp->redecide_max = w->pressure.redecide_max;
-	if (dp->redecide_max == REDECIDE_PER_BATCH) {
+	if (dp->redecide_max == REDECIDE_PER_BATCH || late) {
 		dp->redecide_max = UINT_MAX;
 		shares = SWEEP_SHARES;
-	} else if (dp->redecide_max == 0 && datapath_sweep_is_late(dp)) {
-		dp->redecide_max = PRESSURE_REDECIDE;
 	}
-	do
+	do {
+		n_redecided = dp->n_redecided;
 		more = datapath_scan(dp);
-	while (--shares && more &&
-		w->options.clock_ns(w->options.clock_context) - now_ns < budget_ns);
+	} while (--shares && more && !(late && dp->n_redecided == n_redecided) &&
+		 w->options.clock_ns(w->options.clock_context) - now_ns < budget_ns);
 	datapath_end(dp);
 	note_used(w, dp);
 	if (dp->swept_at != swept)

@@ -109,8 +109,8 @@ WEIR_API unsigned weir_run(struct weir *weir);
 
 // Calls done once every change made so far is in force on every worker: every flow that it concerns
 // has been decided anew, as far as possible in time that frames leave. That is within 100 ms,
-// unless it concerns more flows than there is time for; and at the latest a second, and what it
-// takes to decide them and to forward 32 frames for each, after it could begin, which is at once or
+// unless it concerns more flows than there is time for; and at the latest a second, and twice what
+// deciding them and forwarding 32 frames for each takes, after it could begin, which is at once or
 // when a change that was made before is in force.
 typedef void weir_done(void *context);
 WEIR_API int weir_when_done(struct weir *weir, weir_done *done, void *context);

@@ -19,6 +19,8 @@ static struct flow_key world_key(uint32_t n, unsigned *n_words)
 	return key;
 }
 
+enum { BUCKETS_LEAST = 64 };
+
 struct model {
 	struct flow **flows; // by the number of the key; NULL: not in the table
 	uint32_t n_keys, n;
@@ -52,19 +54,26 @@ static void check_all(const struct flow_table *table, const struct model *model)
 	for (uint32_t n = 0; n < model->n_keys; n++)
 		check_key(table, model, n);
 	assert_int_equal(table->n, model->n);
-	for (uint32_t b = 0; b <= table->bucket_mask; b++) {
-		for (unsigned i = 0; i < 8; i++) {
-			const struct flow *flow = &table->flows[table->buckets[b].index[i]];
+	for (uint32_t b = 0; b < table->n_buckets_max; b++) {
+		const struct flow_bucket *bucket = &table->buckets[b];
 
-			if (table->buckets[b].tags[i] == 0)
+		for (unsigned i = 0; i < 8; i++) {
+			const struct flow *flow = &table->flows[bucket->index[i]];
+
+			if (bucket->tags[i] == 0)
 				continue;
+			assert_true(b < table->n_buckets);
 			places++;
-			in_second += (flow_hash_of(table, flow) & table->bucket_mask) != b;
+			in_second += flow_bucket(table, flow_hash_of(table, flow)) != bucket;
 		}
-		overflowed += table->buckets[b].overflowed;
+		overflowed += bucket->overflowed;
 	}
 	assert_int_equal(places, model->n);
-	assert_int_equal(overflowed, in_second);
+	// Of one that was divided each half has the number of both.
+	if (table->n_buckets_max <= BUCKETS_LEAST)
+		assert_int_equal(overflowed, in_second);
+	else
+		assert_true(overflowed >= in_second);
 }
 
 // Returns false when the table refused; then nothing has changed.
@@ -98,10 +107,11 @@ static void erase(struct flow_table *table, struct model *model, uint32_t n)
 	model->n--;
 }
 
-// capacities: from one bucket, where the other bucket is the same, to some hundred.
+// capacities: from one bucket, where the other bucket is the same, to some hundred, and to some
+// thousand that are divided one after the other.
 static void random_operations(void **state)
 {
-	static const uint32_t capacities[] = { 1, 3, 4, 8, 20, 33, 64, 1000 };
+	static const uint32_t capacities[] = { 1, 3, 4, 8, 20, 33, 64, 1000, 8000 };
 	unsigned refused = 0;
 
 	(void)state;
@@ -156,6 +166,34 @@ static void a_table_holds_its_capacity_and_no_more(void **state)
 			erase(table, &model, n);
 	check_all(table, &model);
 	assert_true(insert(table, &model, 0));
+	free(model.flows);
+	flow_table_destroy(table);
+}
+
+// One bucket for every second flow, whatever the table may hold, and each flow is found after each
+// division.
+static void buckets_grow_with_flows(void **state)
+{
+	struct flow_table *table = flow_table_create(1 << 20);
+	struct model model = { .n_keys = 5000 };
+
+	(void)state;
+	assert_non_null(table);
+	model.flows = calloc(model.n_keys, sizeof(model.flows[0]));
+	assert_non_null(model.flows);
+	assert_int_equal(table->n_buckets, BUCKETS_LEAST);
+	for (uint32_t n = 0; n < model.n_keys; n++) {
+		uint32_t before = table->n_buckets;
+
+		while (!insert(table, &model, n)) // both buckets are full
+			assert_int_equal(table->n_buckets, ++before);
+		assert_in_range(table->n_buckets - before, 0, 1);
+		assert_true(table->n_buckets >= table->n / 2);
+		if (n % 97 == 0)
+			check_all(table, &model);
+	}
+	check_all(table, &model);
+	assert_in_range(table->n_buckets, model.n_keys / 2, model.n_keys / 2 + 100);
 	free(model.flows);
 	flow_table_destroy(table);
 }
@@ -316,6 +354,7 @@ int main(void)
 		cmocka_unit_test(a_hidden_flow_is_found_as_such_alone),
 		cmocka_unit_test(random_operations),
 		cmocka_unit_test(a_table_holds_its_capacity_and_no_more),
+		cmocka_unit_test(buckets_grow_with_flows),
 		cmocka_unit_test(a_bucket_overflows_into_the_second),
 		cmocka_unit_test(the_candidate_is_one_of_the_tag),
 		cmocka_unit_test(frames_and_bytes_are_counted_apart),
