@@ -184,21 +184,13 @@ bool datapath_scan_due(const struct datapath *dp, uint64_t now_ns);
 // A share of the upkeep: ageing of idle flows, refresh of the FDB, sweep. True while a pass is
 // under way, or a sweep is wanted.
 bool datapath_scan(struct datapath *dp);
-// Flows are forgotten sooner, and more are looked at when new ones come.
-static inline bool datapath_is_crowded(const struct datapath *dp)
-{
-	return dp->flows->n > dp->flows->capacity / 2;
-}
 // The sweep that is under way has waited long enough for time that frames leave.
 static inline bool datapath_sweep_is_late(const struct datapath *dp)
 {
 	return dp->sweeping && dp->now_ns - dp->sweep_started_ns > SWEEP_PATIENCE_NS;
 }
 // All that it could do now is to look again at what waits for its turn, and it is not late.
-static inline bool datapath_sweep_can_wait(const struct datapath *dp)
-{
-	return dp->sweep_repeats && !datapath_is_crowded(dp) && !datapath_sweep_is_late(dp);
-}
+bool datapath_sweep_can_wait(const struct datapath *dp);
 
 // ---- Inside the datapath
 

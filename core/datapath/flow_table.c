@@ -35,8 +35,8 @@ struct flow_table *flow_table_create(uint32_t capacity)
 		return NULL;
 	table->capacity = capacity;
 	table->n_buckets_max = most_buckets(capacity);
-	table->n_buckets =
-		table->n_buckets_max < BUCKETS_LEAST ? table->n_buckets_max : BUCKETS_LEAST;
+	table->n_buckets = table->n_buckets_max < BUCKETS_LEAST ? table->n_buckets_max
+								: BUCKETS_LEAST;
 	table->bucket_mask = table->n_buckets - 1;
 	table->free = FLOW_NONE;
 	table->flows = pages_reserve_huge(capacity * sizeof(struct flow));

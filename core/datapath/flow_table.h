@@ -39,7 +39,7 @@
 enum flow_flag {
 	FLOW_LEARNED = 1 << 0,        // its decision learned the source address; vlan says where
 	FLOW_DEPENDS_ON_ALL = 1 << 1, // more dependencies than fit: any change makes it stale
-	FLOW_UNLEARNED = 1 << 2, // there was no room for its source address: tried again
+	FLOW_UNLEARNED = 1 << 2,      // there was no room for its source address: tried again
 };
 
 // Beside the time in flow.valid_at: what the flow did may not be done any more, and a frame is
@@ -71,7 +71,8 @@ struct flow {
 	_Alignas(64) uint64_t key[KEY_WORDS_IPV4];
 	struct program *program; // NULL: free
 	uint64_t recent;         // wire_of() the frames that the rest does not count yet
-	uint32_t valid_at; // switch clock, 31 bits of it: the decision holds for everything up to here
+	uint32_t valid_at; // switch clock, 31 bits of it: the decision holds for everything up to
+			   // here
 	uint32_t used;     // flow_tick() of the last frame; free: index of the next free
 };
 
@@ -89,7 +90,8 @@ _Static_assert(sizeof(struct flow) == 64 && sizeof(struct flow_rest) == 64, "cac
 struct flow_bucket {
 	_Alignas(64) uint16_t tags[8]; // 0: empty
 	uint32_t index[8];
-	uint32_t overflowed; // so many flows stand in their second bucket because of this one, at most
+	uint32_t overflowed; // so many flows stand in their second bucket because of this one, at
+			     // most
 	uint32_t reserved[3];
 };
 

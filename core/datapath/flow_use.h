@@ -50,8 +50,7 @@ static inline void use_flow(struct datapath *dp, struct flow *flow, uint64_t wir
 // middle of the stack, where another extension may stand by now.
 static inline bool must_redecide(const struct flow *flow)
 {
-	return (flow->valid_at & FLOW_UNDECIDED) ||
-	       (uint8_t)(flow->key[0] >> KEY_START_SHIFT) != 0;
+	return (flow->valid_at & FLOW_UNDECIDED) || (uint8_t)(flow->key[0] >> KEY_START_SHIFT) != 0;
 }
 
 // A hit. Stale flows are decided anew with their first frame of the batch or not at all: were some

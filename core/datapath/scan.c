@@ -97,13 +97,23 @@ void datapath_leave_to_frame(struct datapath *dp, struct flow *flow)
 	flow->valid_at |= FLOW_UNDECIDED;
 }
 
+static bool is_crowded(const struct datapath *dp)
+{
+	return dp->flows->n > dp->flows->capacity / 2;
+}
+
+bool datapath_sweep_can_wait(const struct datapath *dp)
+{
+	return dp->sweep_repeats && !is_crowded(dp) && !datapath_sweep_is_late(dp);
+}
+
 // Brings one flow up to date. False: there is no time for it now, and it is the next one's turn
 // when this one has had its. Forgetting cannot wait for that when it makes room: then another pass
 // follows.
 static bool sweep(struct datapath *dp, struct flow *flow, const struct snapshot_port *port)
 {
-	if (datapath_valid_at(dp, flow) >= dp->pass_target ||
-		(flow->valid_at & FLOW_UNDECIDED) || datapath_fresh(dp, flow))
+	if (datapath_valid_at(dp, flow) >= dp->pass_target || (flow->valid_at & FLOW_UNDECIDED) ||
+		datapath_fresh(dp, flow))
 		return true;
 	// To learn the address again takes a frame.
 	if (!source_is_here(dp, flow, port)) {
@@ -111,8 +121,8 @@ static bool sweep(struct datapath *dp, struct flow *flow, const struct snapshot_
 		return true;
 	}
 	if (dp->n_redecided >= dp->redecide_max) {
-		dp->sweep_leftovers += datapath_is_crowded(dp);
-		return datapath_is_crowded(dp);
+		dp->sweep_leftovers += is_crowded(dp);
+		return is_crowded(dp);
 	}
 	dp->n_redecided++;
 	if (!datapath_redecide(dp, flow, NULL))
@@ -187,7 +197,7 @@ static bool scan_flow(struct datapath *dp, struct flow *flow)
 static bool ageing_is_due(const struct datapath *dp, uint32_t tick)
 {
 	return tick - dp->scan_tick >= FLOW_TICKS_PER_S ||
-	       (datapath_is_crowded(dp) && dp->n_new_since_pass > dp->flows->capacity / 8);
+	       (is_crowded(dp) && dp->n_new_since_pass > dp->flows->capacity / 8);
 }
 
 // Settles what the passes from here on forget.
@@ -197,7 +207,7 @@ static void begin_ageing(struct datapath *dp)
 	uint32_t since = dp->tick - dp->scan_tick;
 
 	dp->keep_ticks = is_full ? KEEP_CROWDED_TICKS : KEEP_TICKS;
-	dp->keep_single_ticks = datapath_is_crowded(dp) && since < dp->keep_ticks ? since : dp->keep_ticks;
+	dp->keep_single_ticks = is_crowded(dp) && since < dp->keep_ticks ? since : dp->keep_ticks;
 	dp->scan_tick = dp->tick;
 	dp->n_new_since_pass = 0;
 	if (dp->tick - dp->refresh_tick >= FLOW_TICKS_PER_S) {
@@ -271,11 +281,11 @@ static void prefetch_unused(const struct datapath *dp, uint32_t end)
 // How many flows to look at in this call.
 static uint32_t take_share(struct datapath *dp)
 {
-	uint32_t n = datapath_is_crowded(dp) ? (dp->n_new_since_pass - dp->n_new_at_share) * SCAN_PER_NEW
-				    : 0;
 	uint32_t least = dp->sweep_repeats ? SCAN_SHARE_REPEATED : SCAN_SHARE;
+	uint32_t n = dp->n_new_since_pass - dp->n_new_at_share;
 
 	dp->n_new_at_share = dp->n_new_since_pass;
+	n = is_crowded(dp) ? n * SCAN_PER_NEW : 0;
 	return n > least ? n : least;
 }
 
