@@ -446,15 +446,16 @@ typedef void weir_difference_row(void *context, const struct weir_difference *di
 // What was decided before goes on by the old settings and the old policies, both together, until
 // weir_when_done() says otherwise. Items that stand as they are wanted are not touched.
 // row: called for each difference, in the order in which they are made, once nobody refused; may be
-// NULL. document: not changed. Objects that the document does not name stay as they are, or with
-// WEIR_PRUNE are removed: with an empty document, everything.
+// NULL. document: not changed. Objects that the document does not name stay as they are, so that
+// nothing is removed; or with WEIR_PRUNE are removed: with an empty document, everything.
 //
-// A port that the document has on another switch than it is on is removed there, with what hangs
-// from it, and added here. A NIC whose interface another port gives up by the same document is
-// opened when that one has ended, by weir_process(); until then, or when that fails, it is lost. An
-// extension cannot change its path: it has to be detached first. One that is missing is not tried
-// again by a document that names it, but by weir_extension_attach(). Vetoes are asked of those
-// extensions that stand on the stack before and after.
+// A port that the document has on another switch than it is on is refused with -EBUSY. With
+// WEIR_PRUNE it is removed there, with what hangs from it, and added here. A NIC whose interface
+// another port gives up by the same document is opened when that one has ended, by weir_process();
+// until then, or when that fails, it is lost. An extension cannot change its path: it has to be
+// detached first. One that is missing is not tried again by a document that names it, but by
+// weir_extension_attach(). Vetoes are asked of those extensions that stand on the stack before and
+// after.
 //
 // A refusal's error->field is "items[N]" and perhaps a field behind it ("items[7].vlan"), where N
 // counts weir_document_add() calls from 0, or "" when no single item is to blame.
