@@ -51,7 +51,7 @@ static int list_policies(struct invocation *in, json_t *rows, struct ctl_error *
 	int result = type_name_split(in->arguments[2], &name, error);
 
 	if (result == 0)
-		result = policy_name_type(in, &name, error);
+		result = policy_name_type(in, in->arguments[1], &name, error);
 	if (result)
 		return result;
 	message.target = ask_text(in->arguments[1]);
@@ -98,7 +98,7 @@ static int put_of_all(struct invocation *in, json_t *rows,
 			json_object_get(json_array_get(rows, i), "name"));
 		struct types types;
 
-		result = types_fetch(in, name ? name : "", &types, error);
+		result = types_fetch(in, NULL, name ? name : "", &types, error);
 		if (result == 0)
 			put(&types, role);
 		else if (result == CTL_REFUSED)
@@ -111,7 +111,7 @@ static int put_of_all(struct invocation *in, json_t *rows,
 static int put_calls(struct invocation *in, json_t *rows, struct ctl_error *error)
 {
 	struct types types;
-	int result = types_fetch(in, in->arguments[1], &types, error);
+	int result = types_fetch(in, NULL, in->arguments[1], &types, error);
 
 	(void)rows;
 	for (size_t i = 0; result == 0 && i < types.n_types; i++) {

@@ -111,14 +111,16 @@ static int add(struct invocation *in, struct ctl_error *error)
 
 	if (result)
 		return result;
-	result = types_look_up(in, "policy", &name, &types, &type, error);
+	result = types_look_up(
+		in, invocation_argument(in, 0), "policy", &name, &types, &type, error);
 	if (result == 0)
 		result = add_typed(in, &types, type, error);
 	types_fini(&types);
 	return result;
 }
 
-int policy_name_type(struct invocation *in, struct type_name *name, struct ctl_error *error)
+int policy_name_type(
+	struct invocation *in, const char *target, struct type_name *name, struct ctl_error *error)
 {
 	const struct message_type *type;
 	struct types types;
@@ -126,7 +128,7 @@ int policy_name_type(struct invocation *in, struct type_name *name, struct ctl_e
 
 	if (*name->type)
 		return 0;
-	result = types_look_up(in, "policy", name, &types, &type, error);
+	result = types_look_up(in, target, "policy", name, &types, &type, error);
 	if (result == 0)
 		snprintf(name->type, sizeof(name->type), "%s", type->name);
 	else if (result == CTL_REFUSED && error->status)
@@ -150,7 +152,7 @@ static int help_add(struct invocation *in, struct ctl_error *error)
 	result = type_name_split(text, &name, error);
 	if (result)
 		return result;
-	result = types_look_up(in, "policy", &name, &types, &type, error);
+	result = types_look_up(in, NULL, "policy", &name, &types, &type, error);
 	if (result == 0) {
 		putchar('\n');
 		result = policy_schema_type(&types, type, error);
@@ -168,7 +170,7 @@ static int policy_remove(struct invocation *in, struct ctl_error *error)
 	int result = type_name_split(invocation_argument(in, 1), &name, error);
 
 	if (result == 0)
-		result = policy_name_type(in, &name, error);
+		result = policy_name_type(in, invocation_argument(in, 0), &name, error);
 	if (result)
 		return result;
 	// As `policy add` takes it and as `policy list` shows it.

@@ -17,6 +17,7 @@
 
 #include "switch/attachment.h"
 #include "switch/change.h"
+#include "switch/extensions.h"
 #include "switch/item.h"
 #include "switch/loader.h"
 #include "switch/missing.h"
@@ -223,7 +224,7 @@ int missing_retry(struct attachment *m, int order, unsigned flags, struct weir_e
 		return 0;
 	stack_insert(s, m);
 	if (loaded)
-		loader_unload(s->weir->loader, extension, NULL);
+		extension_unneed(s->weir, extension);
 	if (!failed)
 		return 0;
 	if (!(flags & WEIR_DRY_RUN)) {

@@ -143,10 +143,8 @@ int weir_extension_attach(struct weir *w, const char *switch_name, const char *n
 	if (failed || (flags & WEIR_DRY_RUN)) {
 		if (a)
 			attachment_give_up(a);
-		// What was loaded for this alone goes; a state that is still being retired keeps
-		// it.
 		if (loaded)
-			loader_unload(w->loader, extension, NULL);
+			extension_unneed(w, extension);
 		return failed;
 	}
 	note_attachment(a, false);
@@ -178,11 +176,9 @@ int weir_extension_detach(struct weir *w, const char *switch_name, const char *n
 
 	if (!s)
 		return -ENOENT;
-	a = attachment_find(s, name);
+	a = attachment_need(s, name, "name", error);
 	if (!a)
-		return weir_refuse(error, -ENOENT, "name",
-			"extension \"%.64s\": is not attached to switch %s", name ? name : "",
-			s->name);
+		return -ENOENT;
 	if (flags & WEIR_DRY_RUN) {
 		remark_policies(a, attachment_n_policies(a), false);
 		return 0;

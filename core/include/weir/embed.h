@@ -262,10 +262,15 @@ WEIR_API int weir_extension_detach(struct weir *weir, const char *switch_name, c
 // One row per loaded extension and switch it is attached to, in stack order.
 WEIR_API int weir_extension_list(struct weir *weir, const char *switch_name,
 	weir_extension_row *row, void *context, struct weir_error *error);
-// The FileDescriptorSet of a loaded extension (loading it by name if needed), borrowed until it is
-// unloaded; *size 0 when it has no messages.
+// The FileDescriptorSet of an extension, *size 0 when it has no messages. Borrowed until it is
+// unloaded; of one that is not loaded, whose file is looked into and let go again, until the next
+// call of this.
 WEIR_API int weir_extension_schema(struct weir *weir, const char *name, const void **bytes,
 	size_t *size, struct weir_error *error);
+// The same for policies on a target, borrowed until the extension is unloaded: refused with -ENOENT
+// unless it is attached to the target's switch, and there.
+WEIR_API int weir_policy_schema(struct weir *weir, const char *target, const char *extension,
+	const void **bytes, size_t *size, struct weir_error *error);
 
 // ---- Policies. target: a port's name, or "switch:NAME".
 

@@ -167,6 +167,8 @@ static const struct {
 	{ "policy_list", "policy_list - - -",
 		" | target=vm1 extension=acl type=rule id=7 body=body" },
 	{ "policy_list target=vm1 extension=acl type=limit", "policy_list vm1 acl limit", "" },
+	{ "policy_schema extension=acl target=vm1", "policy_schema vm1 acl",
+		" extension=acl file_descriptor_set=" },
 	{ "policy_schema extension=acl", "extension_schema acl",
 		" extension=acl file_descriptor_set=" },
 	{ "policer_list target=vm1 extension=acl", "policer_list vm1 acl 0",

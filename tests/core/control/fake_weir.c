@@ -233,6 +233,18 @@ int weir_extension_schema(struct weir *weir, const char *name, const void **byte
 	return result;
 }
 
+int weir_policy_schema(struct weir *weir, const char *target, const char *extension,
+	const void **bytes, size_t *size, struct weir_error *error)
+{
+	int result = fake_record(weir, error, "policy_schema %s %s", target, extension);
+
+	if (result == 0) {
+		*bytes = weir->schema;
+		*size = weir->schema_size;
+	}
+	return result;
+}
+
 int weir_policy_add(struct weir *weir, const char *target, const char *extension, const char *type,
 	const char *id, const void *bytes, size_t size, char made_id[], unsigned flags,
 	struct weir_error *error)
