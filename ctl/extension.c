@@ -207,7 +207,7 @@ const struct command extension_commands[] = {
 		.summary = "Takes an extension and its policies off a switch; its meters stay",
 		.run = detach,
 		.changes = true,
-		.arguments = { { "SWITCH", WORD_SWITCH, ONE }, { "NAME", WORD_EXTENSION, ONE } },
+		.arguments = { { "SWITCH", WORD_SWITCH, ONE }, { "NAME", WORD_ATTACHED, ONE } },
 	},
 	{ 0 },
 };
