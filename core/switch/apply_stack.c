@@ -191,8 +191,9 @@ static void finish_adding(struct apply *x, struct step *step)
 	note_attachment(a, false);
 	if (a->missing)
 		weir_notify(x->weir, "extension-missing", s->name, "", a->descriptor->name,
-			"extension %s is missing on switch %s: %s", a->descriptor->name, s->name,
-			missing_reason(a));
+			"extension %s is missing on switch %s: %s; extension attach tries it "
+			"again, and from another file after extension load %s --path FILE",
+			a->descriptor->name, s->name, missing_reason(a), a->descriptor->name);
 	else
 		weir_notify(x->weir, "extension-attached", s->name, "", a->descriptor->name,
 			"extension %s attached to switch %s with order %d", a->descriptor->name,

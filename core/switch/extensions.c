@@ -94,8 +94,9 @@ static int refuse_unloaded(
 		if (attachment_find(s, name))
 			return weir_refuse(error, -ENOENT, field,
 				"extension \"%s\": is not loaded: it is missing on "
-				"switch %s, where extension attach tries it again",
-				name, s->name);
+				"switch %s, where extension attach tries it again, and from "
+				"another file after extension load %s --path FILE",
+				name, s->name, name);
 	if (loader_locate(w->loader, name, path, sizeof(path)))
 		return weir_refuse(error, -ENOENT, field,
 			"extension \"%s\": is not loaded; it would be loaded from %.200s", name,

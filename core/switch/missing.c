@@ -232,6 +232,11 @@ int missing_retry(struct attachment *m, int order, unsigned flags, struct weir_e
 		snprintf(m->missing->reason, sizeof(m->missing->reason), "%.*s",
 			(int)sizeof(m->missing->reason) - 1, own.message);
 	}
+	if (!extension)
+		return weir_refuse(error, failed, own.field,
+			"%.300s; to attach it from another file, first extension load %s --path "
+			"FILE",
+			own.message, m->missing->name);
 	return weir_refuse(error, failed, own.field, "%s", own.message);
 }
 

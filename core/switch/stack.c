@@ -12,6 +12,7 @@
 #include "datapath/snapshot.h"
 #include "switch/attachment.h"
 #include "switch/extensions.h"
+#include "switch/host.h"
 #include "switch/item.h"
 #include "switch/loader.h"
 #include "switch/missing.h"
@@ -156,10 +157,15 @@ int weir_extension_attach(struct weir *w, const char *switch_name, const char *n
 // ---- Detaching
 
 // They are gone for good, other than what is detached and can be attached again.
-static void remark_policies(const struct attachment *a, unsigned n, bool made)
+static void remark_gone(const struct attachment *a, unsigned n, unsigned n_calls, bool made)
 {
 	const char *name = a->descriptor->name, *s = a->vswitch->name;
 
+	if (n_calls)
+		weir_remark(a->weir, made,
+			"extension %s on switch:%s: its %u running call%s there %s ended", name, s,
+			n_calls, n_calls == 1 ? "" : "s",
+			made ? (n_calls == 1 ? "was" : "were") : "would be");
 	if (n)
 		weir_remark(a->weir, made,
 			"extension %s on switch:%s: its %u polic%s there %s removed", name, s, n,
@@ -172,15 +178,16 @@ int weir_extension_detach(struct weir *w, const char *switch_name, const char *n
 	struct vswitch *s = vswitch_find(w, switch_name, error);
 	struct attachment *a;
 	struct wait *wait;
-	unsigned n_policies;
+	unsigned n_policies, n_calls;
 
 	if (!s)
 		return -ENOENT;
 	a = attachment_need(s, name, "name", error);
 	if (!a)
 		return -ENOENT;
+	n_calls = host_calls_count(a);
 	if (flags & WEIR_DRY_RUN) {
-		remark_policies(a, attachment_n_policies(a), false);
+		remark_gone(a, attachment_n_policies(a), n_calls, false);
 		return 0;
 	}
 	wait = attachment_end_make(a);
@@ -193,7 +200,7 @@ int weir_extension_detach(struct weir *w, const char *switch_name, const char *n
 		return weir_refuse(error, -ENOMEM, NULL, "extension %s: no memory", name);
 	}
 	n_policies = attachment_end(a, wait);
-	remark_policies(a, n_policies, true);
+	remark_gone(a, n_policies, n_calls, true);
 	note_attachment(a, true);
 	weir_notify(w, "extension-detached", s->name, "", name,
 		"extension %s detached from switch %s, with its %u policies there", name, s->name,

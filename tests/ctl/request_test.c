@@ -140,7 +140,10 @@ static void lists(void **state)
 			"         -  A sample  -\n"
 			"gone    -        -       br0        20  missing   yes                -  "
 			"         -  -         there is no gone.so\n",
-			"", "{\"extension_list\":{}}\n" },
+			"weirctl: note: extension attach SWITCH NAME tries what is missing or was "
+			"expelled again; from another file after extension load NAME --path FILE, "
+			"or, where it is loaded, extension replace NAME --path FILE\n",
+			"{\"extension_list\":{}}\n" },
 		{ "weirctl -j extension show sample | python3 -c 'import json, sys; "
 		  "print(json.load(sys.stdin)[0][\"class\"])'",
 			0, "filter\n", "", "{\"extension_show\":{\"name\":\"sample\"}}\n" },

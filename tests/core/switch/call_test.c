@@ -320,9 +320,18 @@ static void clients_that_go_while_they_are_answered(void **state)
 	lab_end(&lab);
 }
 
+static void see_remark(void *context, const char *text)
+{
+	char *texts = context;
+
+	snprintf(texts + strlen(texts), 256 - strlen(texts), "%s;", text);
+}
+
+// Who detaches is told, and who would before it is too late; of calls whose clients are there.
 static void detaching_ends_calls(void **state)
 {
 	struct lab_call held = { 0 }, gone = { 0 };
+	char remarks[256] = "";
 	struct lab lab;
 
 	(void)state;
@@ -330,7 +339,14 @@ static void detaching_ends_calls(void **state)
 	begin_hold(&lab, &held);
 	begin_hold(&lab, &gone);
 	weir_call_cancel(gone.running);
+	weir_on_remark(lab.weir, see_remark, remarks);
+	assert_int_equal(
+		weir_extension_detach(lab.weir, "br0", filter, WEIR_DRY_RUN, &lab.error), 0);
+	assert_int_equal(held.n_ended, 0);
 	lab_detach(&lab, filter);
+	assert_string_equal(remarks,
+		"extension probe-filter on switch:br0: its 1 running call there would be ended;"
+		"extension probe-filter on switch:br0: its 1 running call there was ended;");
 	assert_int_equal(lab_logged(&lab, "gone hold"), 2);
 	assert_int_equal(held.n_ended, 1);
 	assert_int_equal(held.refusal.code, -ECANCELED);

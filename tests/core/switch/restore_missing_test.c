@@ -136,7 +136,10 @@ static void a_missing_one_is_tried_again(void **state)
 	lab_assert_refused(&lab,
 		weir_extension_attach(
 			lab.weir, "br0", "probe-filter", WEIR_ORDER_DEFAULT, 0, &lab.error),
-		ENOENT, "cannot be opened");
+		ENOENT,
+		"cannot be opened: No such file or directory; to attach it from another file, "
+		"first extension load probe-filter --path FILE");
+	assert_null(strstr(restore_extension(&lab, "probe-filter").reason, "--path"));
 	install("probe-filter", directory, path);
 	// There, and refuses a policy; then that one goes.
 	lab_assert_refused(&lab,
