@@ -153,6 +153,12 @@ static void lists(void **state)
 			"",
 			"{\"meter_list\":{\"target\":\"vm1\","
 			"\"extension\":\"sample\",\"reset\":true}}\n" },
+		{ "weirctl meter remove vm1 sample in", 0, "", "",
+			"{\"meter_remove\":{\"target\":\"vm1\",\"extension\":\"sample\","
+			"\"id\":\"in\"}}\n" },
+		{ "weirctl meter remove switch:br0 sample --dry-run", 0, "", "",
+			"{\"dry_run\":true,\"meter_remove\":{\"target\":\"switch:br0\","
+			"\"extension\":\"sample\"}}\n" },
 		{ "TZ=UTC weirctl policer list vm1 sample --reset", 0,
 			"PORT  EXTENSION  ID   RATE_BPS  BURST_BYTES  PASSED_FRAMES  PASSED_BYTES  "
 			"DROPPED_FRAMES  DROPPED_BYTES  SINCE\n"

@@ -415,9 +415,9 @@ WEIR_API void weir_export_meters(struct weir *weir, bool all, weir_item_row *row
 //     PORT       its policies, meters and saved state, and the static FDB entries that lead to it
 //     EXTENSION  its policies on the switch; its meters stay
 // Counts are no change; but a meter that weir_export_meters() reported, or that was restored, and
-// that ends with its policy, is reported as removed: it must not be restored any more.
-// Items are borrowed during the call, which changes nothing. One handler; NULL: none. Not called
-// from weir_destroy().
+// that ends with its policy or by weir_meter_remove(), is reported as removed: it must not be
+// restored any more. Items are borrowed during the call, which changes nothing. One handler; NULL:
+// none. Not called from weir_destroy().
 typedef void weir_change_handler(void *context, bool removed, const struct weir_item *item);
 WEIR_API void weir_on_change(struct weir *weir, weir_change_handler *handler, void *context);
 
@@ -492,6 +492,7 @@ struct weir_meter_info {
 	const char *target, *extension, *id;
 	uint64_t frames, bytes; // since
 	uint64_t since;         // Unix seconds
+	bool unused; // no state in force counts on it: its extension is detached, or missing
 };
 typedef void weir_meter_row(void *context, const struct weir_meter_info *info);
 
@@ -511,6 +512,12 @@ WEIR_API int weir_meter_list_some(struct weir *weir, const struct weir_count_fil
 // The same for all extensions.
 WEIR_API int weir_meter_list(struct weir *weir, const char *target, bool reset, weir_meter_row *row,
 	void *context, struct weir_error *error);
+
+// Removes a meter that is unused: it goes by itself with its policy and with its target only. id:
+// NULL: all that the extension has of the target. -EBUSY: one of them is in use; -ENOENT: there is
+// none. A meter that is removed counts from 0 when the extension asks for it again.
+WEIR_API int weir_meter_remove(struct weir *weir, const char *target, const char *extension,
+	const char *id, unsigned flags, struct weir_error *error);
 
 // Counted since the policer was made, or since the start, or since it was reset: wire frames and
 // wire bytes.

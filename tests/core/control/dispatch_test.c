@@ -180,7 +180,9 @@ static const struct {
 	{ "policer_list reset=1 /dry_run=1", "policer_list - - 0", NULL },
 	{ "meter_list", "meter_list - - 0",
 		" | port=vm1 extension=acl id=in frames=5 bytes=0 since=1700000000"
-		" | switch=br0 extension=qos id=all frames=0 bytes=0 since=0" },
+		" | switch=br0 extension=qos id=all frames=0 bytes=0 since=0 unused=1" },
+	{ "meter_remove target=vm1 extension=acl id=web", "meter_remove vm1 acl web 0", "done" },
+	{ "meter_remove target=vm1 extension=acl /dry_run=1", "meter_remove vm1 acl - 1", "done" },
 	{ "meter_list target=vm1 reset=1", "meter_list vm1 - 1", NULL },
 	{ "meter_list target=vm1 reset=1 /dry_run=1", "meter_list vm1 - 0", NULL },
 	{ "meter_list extension=qos reset=1", "meter_list - qos 1", NULL },

@@ -321,6 +321,13 @@ int weir_policer_list_some(struct weir *weir, const struct weir_count_filter *fi
 	return result;
 }
 
+int weir_meter_remove(struct weir *weir, const char *target, const char *extension, const char *id,
+	unsigned flags, struct weir_error *error)
+{
+	return fake_record(
+		weir, error, "meter_remove %s %s %s %u", target, extension, fake_text(id), flags);
+}
+
 int weir_meter_list_some(struct weir *weir, const struct weir_count_filter *filter,
 	weir_meter_row *row, void *context, struct weir_error *error)
 {
@@ -334,8 +341,10 @@ int weir_meter_list_some(struct weir *weir, const struct weir_count_filter *filt
 				     .id = "in",
 				     .frames = 5,
 				     .since = 1700000000 });
-		row(context, &(struct weir_meter_info){
-				     .target = "switch:br0", .extension = "qos", .id = "all" });
+		row(context, &(struct weir_meter_info){ .target = "switch:br0",
+				     .extension = "qos",
+				     .id = "all",
+				     .unused = true });
 	}
 	return result;
 }
