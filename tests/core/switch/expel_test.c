@@ -63,7 +63,8 @@ static void every_offence_expels(void **state)
 	static const struct {
 		const char *extension, *counted, *sentence;
 	} rows[] = {
-		{ "cheat-reads", " impure decisions", "fields that the extension did not declare" },
+		{ "cheat-reads", " impure decisions",
+			"on WEIR_FIELD_L4_DST, not declared to be read" },
 		{ "cheat-casts", " frames changed in captures", "has changed a frame" },
 		{ "cheat-values", " values out of range", "drop reason 1: the extension has 1" },
 		{ "probe-capture", " times what its class may not", "drop at stage ingress" },
