@@ -32,6 +32,9 @@ static int take_words(struct invocation *in, const struct catalog_message *messa
 			fields[(*n_fields)++] = word;
 		else if (id)
 			return ctl_fail(error, CTL_REFUSED, "%s: the id is given twice", word);
+		else if (!word[3])
+			return ctl_fail(error, CTL_REFUSED,
+				"id=: has 0 bytes, must have 1 to 63; left out, an id is made");
 		else
 			id = word + 3;
 	}

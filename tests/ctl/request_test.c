@@ -317,8 +317,12 @@ static void policies(void **state)
 			"\"target\":\"vm1\"}}\n"
 			"{\"policy_remove\":{\"target\":\"vm1\",\"extension\":\"gone\","
 			"\"id\":\"web\"}}\n" },
-		// The field by its name on the command line, not in the protocol.
+		// As it was given.
 		{ "weirctl policy add vm1 sample.rule remote=:: id=", 1, "",
+			"weirctl: id=: has 0 bytes, must have 1 to 63; left out, an id is made\n",
+			ASKED_FOR_VM1 },
+		// The field by its name on the command line, not in the protocol.
+		{ "weirctl policy add vm1 sample.rule remote=:: --id=", 1, "",
 			"weirctl: --id: has 0 bytes, must have 1 to 63\n", NULL },
 		{ "weirctl policy list sample.rule | wc -l", 0, "2\n", "",
 			"{\"port_show\":{\"name\":\"sample.rule\"}}\n"

@@ -145,7 +145,8 @@ ctl extension attach br0 no-telnet
 refused 1 'no-telnet' 'already|is loaded' extension load no-telnet
 refused 1 'no-telnet' 'already|is attached' extension attach br0 no-telnet
 refused 1 '"nope": is not loaded' 'there are no-telnet' extension replace nope
-refused 1 '^weirctl: --id: has 0 bytes' '1 to 63' policy add pa no-telnet port=23 id=
+refused 1 '^weirctl: id=: has 0 bytes' '1 to 63' policy add pa no-telnet port=23 id=
+refused 1 '^weirctl: --id: has 0 bytes' '1 to 63' policy add pa no-telnet port=23 --id=
 refused 1 '^weirctl: TARGET: has 0 bytes' 'must have' policy add '' no-telnet port=23
 refused 1 '/nowhere/x.so' 'No such file' extension replace no-telnet --path /nowhere/x.so
 refused 1 'no-telnet' 'attached|detach' extension unload no-telnet
@@ -153,6 +154,7 @@ refused 1 '"?prot"?' 'port, action|port|fields' policy add pa no-telnet prot=23
 refused 1 '99999' '65535' policy add pa no-telnet port=99999
 refused 1 'seven' '0 to 65535' policy add pa no-telnet port=seven
 refused 1 'explode' 'drop.*count|DROP.*COUNT' policy add pa no-telnet action=explode
+refused 1 'type "wings"' 'must be block|one of' policy list no-telnet.wings
 refused 1 '"?nn"?|wings' 'block' policy add pa no-telnet.wings port=23
 refused 1 '"?web"?' 'none|no policy' policy remove pa no-telnet web
 refused 1 '"?p9"?' 'none of this name' policy add p9 no-telnet port=23
