@@ -52,8 +52,10 @@ struct attachment {
 	bool detached;
 	bool expelled; // a missing one, in the place of one that strict mode detached
 	struct weir_running_call *calls; // that have not ended
-	struct timers *timers;           // NULL: none was ever set
-	struct post *posts;              // lock-free stack. any thread: pushes, control: takes all
+	unsigned n_running;              // of what the extension calls so
+	char running[WEIR_RUNNING_MAX + 1];
+	struct timers *timers; // NULL: none was ever set
+	struct post *posts;    // lock-free stack. any thread: pushes, control: takes all
 	unsigned
 		refs; // the stack's, its states' and a sweep's: detach() runs when the last is gone
 	struct extension_counters counters;

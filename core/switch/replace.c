@@ -285,8 +285,10 @@ static void finish(struct replacement *r)
 
 	reasons_publish(w, r->reasons);
 	loader_exchange(w->loader, r->old, r->new);
-	for (unsigned i = 0; i < r->n; i++)
+	for (unsigned i = 0; i < r->n; i++) {
+		remark_ended(r->successions[i].old, true);
 		leave(&r->successions[i]);
+	}
 	weir_notify(w, "extension-replaced", "", "", new->name,
 		"extension %s %s replaced by %s from %s, on %u switch%s%s", new->name, old->version,
 		new->version, extension_path(r->new), r->n, r->n == 1 ? "" : "es",
@@ -370,6 +372,8 @@ static int replace(
 		failed = build(r, &r->successions[i], error);
 	if (!failed && missing_move_make(w, name, extension_named_path(r->new)) < 0)
 		failed = weir_refuse(error, -ENOMEM, NULL, "extension %s: no memory", name);
+	for (unsigned i = 0; !failed && (flags & WEIR_DRY_RUN) && i < r->n; i++)
+		remark_ended(r->successions[i].old, false);
 	if (failed || (flags & WEIR_DRY_RUN))
 		return failed;
 	return publish(r, error);

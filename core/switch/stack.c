@@ -12,7 +12,6 @@
 #include "datapath/snapshot.h"
 #include "switch/attachment.h"
 #include "switch/extensions.h"
-#include "switch/host.h"
 #include "switch/item.h"
 #include "switch/loader.h"
 #include "switch/missing.h"
@@ -157,15 +156,10 @@ int weir_extension_attach(struct weir *w, const char *switch_name, const char *n
 // ---- Detaching
 
 // They are gone for good, other than what is detached and can be attached again.
-static void remark_gone(const struct attachment *a, unsigned n, unsigned n_calls, bool made)
+static void remark_policies(const struct attachment *a, unsigned n, bool made)
 {
 	const char *name = a->descriptor->name, *s = a->vswitch->name;
 
-	if (n_calls)
-		weir_remark(a->weir, made,
-			"extension %s on switch:%s: its %u running call%s there %s ended", name, s,
-			n_calls, n_calls == 1 ? "" : "s",
-			made ? (n_calls == 1 ? "was" : "were") : "would be");
 	if (n)
 		weir_remark(a->weir, made,
 			"extension %s on switch:%s: its %u polic%s there %s removed", name, s, n,
@@ -178,16 +172,16 @@ int weir_extension_detach(struct weir *w, const char *switch_name, const char *n
 	struct vswitch *s = vswitch_find(w, switch_name, error);
 	struct attachment *a;
 	struct wait *wait;
-	unsigned n_policies, n_calls;
+	unsigned n_policies;
 
 	if (!s)
 		return -ENOENT;
 	a = attachment_need(s, name, "name", error);
 	if (!a)
 		return -ENOENT;
-	n_calls = host_calls_count(a);
 	if (flags & WEIR_DRY_RUN) {
-		remark_gone(a, attachment_n_policies(a), n_calls, false);
+		remark_ended(a, false);
+		remark_policies(a, attachment_n_policies(a), false);
 		return 0;
 	}
 	wait = attachment_end_make(a);
@@ -199,8 +193,9 @@ int weir_extension_detach(struct weir *w, const char *switch_name, const char *n
 		free(wait);
 		return weir_refuse(error, -ENOMEM, NULL, "extension %s: no memory", name);
 	}
+	remark_ended(a, true);
 	n_policies = attachment_end(a, wait);
-	remark_gone(a, n_policies, n_calls, true);
+	remark_policies(a, n_policies, true);
 	note_attachment(a, true);
 	weir_notify(w, "extension-detached", s->name, "", name,
 		"extension %s detached from switch %s, with its %u policies there", name, s->name,
