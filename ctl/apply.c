@@ -271,6 +271,14 @@ static int commit(struct sender *s, struct ctl_error *error)
 	return result;
 }
 
+static bool is_empty(const char *text, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		if (!strchr(" \t\r\n", text[i]) || !text[i])
+			return false;
+	return true;
+}
+
 // name: for sentences.
 static int parse(FILE *file, const char *name, json_t **document, struct ctl_error *error)
 {
@@ -286,6 +294,13 @@ static int parse(FILE *file, const char *name, json_t **document, struct ctl_err
 				"%s: must not be longer than %d GiB, as no document is", name,
 				MAX_DOCUMENT_GIB);
 		return ctl_fail(error, CTL_REFUSED, "%s: %s", name, strerror(errno));
+	}
+	if (is_empty(text, size)) {
+		free(text);
+		return ctl_fail(error, CTL_REFUSED,
+			"%s: is empty: a document is an object such as {\"weir\": 1, "
+			"\"switches\": []}",
+			name);
 	}
 	*document = text_json(text, size, &fault);
 	free(text);

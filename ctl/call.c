@@ -124,7 +124,7 @@ static int fetch(struct invocation *in, struct types *types, struct ctl_error *e
 		result = ask_connect(in, error);
 		return result ? result : refuse_object(in, error);
 	}
-	result = types_fetch(in, in->object, types, error);
+	result = types_fetch(in, NULL, in->object, types, error);
 	if (result == CTL_REFUSED && error->status == WEIR__CONTROL__STATUS__CODE__NOT_FOUND)
 		return refuse_object(in, error);
 	return result;

@@ -66,6 +66,16 @@ int call_files_take(struct call_files *files, const struct catalog_message *mess
 	return 0;
 }
 
+static bool is_pipe(const char *path)
+{
+	const int before = errno;
+	struct stat status;
+	bool is = stat(path, &status) == 0 && S_ISFIFO(status.st_mode);
+
+	errno = before;
+	return is;
+}
+
 // To write: without O_NONBLOCK a FIFO that nobody reads would keep us waiting.
 static int open_output(struct call_file *file, int *fd, struct ctl_error *error)
 {
@@ -77,6 +87,9 @@ static int open_output(struct call_file *file, int *fd, struct ctl_error *error)
 		*fd = open(path_of(file), flags);
 	if (*fd >= 0 && fcntl(*fd, F_SETFL, 0) == 0)
 		return 0;
+	if (errno == ENXIO && is_pipe(path_of(file)))
+		return ctl_fail(error, CTL_REFUSED, "%s \"%s\": is a pipe that nobody reads",
+			file->field->name, path_of(file));
 	return ctl_fail(error, CTL_REFUSED, "%s \"%s\": %m", file->field->name, path_of(file));
 }
 

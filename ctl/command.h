@@ -18,18 +18,19 @@ struct invocation;
 
 // What a word of a command is, for completion.
 enum word_kind {
-	WORD_ANY,           // nothing is known about it
-	WORD_SWITCH,        // name of a switch
-	WORD_PORT,          // name of a port
-	WORD_EXTENSION,     // name of a loaded extension
-	WORD_LOADABLE,      // of one that is not loaded, in the daemon's directories
-	WORD_ATTACHABLE,    // WORD_EXTENSION or WORD_LOADABLE
-	WORD_TARGET,        // of a policy: a port, or switch:NAME
-	WORD_SCOPE,         // WORD_TARGET, or WORD_EXTENSION when it is left out
-	WORD_POLICY,        // EXTENSION[.TYPE] of a policy
-	WORD_FIELD,         // FIELD=VALUE of the policy type before it
-	WORD_ID,            // of a policy of the target and extension before it
-	WORD_STATUS,        // EXTENSION[.TYPE] of a status
+	WORD_ANY,        // nothing is known about it
+	WORD_SWITCH,     // name of a switch
+	WORD_PORT,       // name of a port
+	WORD_EXTENSION,  // name of a loaded extension
+	WORD_LOADABLE,   // of one that is not loaded, in the daemon's directories
+	WORD_ATTACHABLE, // WORD_EXTENSION or WORD_LOADABLE, not attached to the switch before it
+	WORD_ATTACHED,   // to the switch before it, or missing there
+	WORD_TARGET,     // of a policy: a port, or switch:NAME
+	WORD_SCOPE,      // WORD_TARGET, or WORD_EXTENSION when it is left out
+	WORD_POLICY, // EXTENSION[.TYPE] of a policy, attached to the switch of the target before
+	WORD_FIELD,  // FIELD=VALUE of the policy type before it
+	WORD_ID,     // of a policy of the target and extension before it
+	WORD_STATUS, // EXTENSION[.TYPE] of a status
 	WORD_STATUS_TARGET, // WORD_TARGET, or WORD_STATUS when it is left out
 	WORD_CALL,          // type of a call of the extension that is the object
 	WORD_CALL_FIELD,    // FIELD=VALUE of the call before it

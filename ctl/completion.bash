@@ -23,6 +23,7 @@ _weirctl_words()
 	field) _weirctl_names field "${arguments[1]}" "$current" ;;
 	event | filter) _weirctl_listed "$1" "${current%"${current##*,}"}" ;;
 	nic) _weirctl_nics ;;
+	attachable | attached | policy) _weirctl_names "$1" "${arguments[0]}" ;;
 	id) _weirctl_names id "${arguments[0]}" "${arguments[1]}" ;;
 	*) _weirctl_names "$1" ;;
 	esac

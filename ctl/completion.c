@@ -17,6 +17,7 @@ static const char *const kinds[] = {
 	[WORD_EXTENSION] = "extension",
 	[WORD_LOADABLE] = "loadable",
 	[WORD_ATTACHABLE] = "attachable",
+	[WORD_ATTACHED] = "attached",
 	[WORD_TARGET] = "target",
 	[WORD_SCOPE] = "scope",
 	[WORD_POLICY] = "policy",

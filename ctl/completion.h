@@ -12,8 +12,9 @@
 #include "types.h"
 
 // completion names KIND [WORD...]: prints words of the kind, one per line. The WORDs are what the
-// kind depends on: the policy type and the word begun for `field`, target and policy type for `id`.
-// Prints only words of letters, digits and ._:=[]- because a shell will expand them.
+// kind depends on: the switch for `attached`, the policy type and the word begun for `field`,
+// target and policy type for `id`. Prints only words of letters, digits and ._:=[]- because a shell
+// will expand them.
 int completion_names(struct invocation *in, struct ctl_error *error);
 
 // Whether a shell would take text as it is.

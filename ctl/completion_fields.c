@@ -100,7 +100,7 @@ int completion_put_fields(struct invocation *in, const char *role, const struct 
 	const struct assignments assignments = { in, begun ? begun : "" };
 	const struct message_type *type;
 	struct types types;
-	int result = types_look_up(in, role, name, &types, &type, error);
+	int result = types_look_up(in, NULL, role, name, &types, &type, error);
 
 	if (result == 0)
 		result = put_fields(&assignments, type->message, "", 0, error);

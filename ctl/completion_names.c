@@ -35,11 +35,14 @@ static int list_ports(struct invocation *in, json_t *rows, struct ctl_error *err
 	return ask_rows(in, &request, WEIR__CONTROL__REPLY__PAYLOAD_PORTS, rows, error);
 }
 
-static int list_extensions(struct invocation *in, json_t *rows, struct ctl_error *error)
+// switch_name: NULL: all of them, and those that are attached to none.
+static int list_extensions(
+	struct invocation *in, const char *switch_name, json_t *rows, struct ctl_error *error)
 {
 	Weir__Control__ExtensionList message = WEIR__CONTROL__EXTENSION_LIST__INIT;
 	Weir__Control__Request request = REQUEST(EXTENSION_LIST, extension_list, &message);
 
+	message.switch_ = ask_text(switch_name);
 	return ask_rows(in, &request, WEIR__CONTROL__REPLY__PAYLOAD_EXTENSIONS, rows, error);
 }
 
@@ -51,13 +54,42 @@ static int list_policies(struct invocation *in, json_t *rows, struct ctl_error *
 	int result = type_name_split(in->arguments[2], &name, error);
 
 	if (result == 0)
-		result = policy_name_type(in, &name, error);
+		result = policy_name_type(in, in->arguments[1], &name, error);
 	if (result)
 		return result;
 	message.target = ask_text(in->arguments[1]);
 	message.extension = name.extension;
 	message.type = *name.type ? name.type : NULL;
 	return ask_rows(in, &request, WEIR__CONTROL__REPLY__PAYLOAD_POLICIES, rows, error);
+}
+
+static const char *text_of(const json_t *row, const char *key)
+{
+	const char *text = json_string_value(json_object_get(row, key));
+
+	return text ? text : "";
+}
+
+// "" when there is no such port.
+static int find_switch(struct invocation *in, const char *target, json_t *rows,
+	char name[/* size */], size_t size, struct ctl_error *error)
+{
+	static const char prefix[] = "switch:";
+	int result = 0;
+
+	*name = '\0';
+	if (strncmp(target, prefix, strlen(prefix)) == 0)
+		snprintf(name, size, "%s", target + strlen(prefix));
+	else
+		result = list_ports(in, rows, error);
+	for (size_t i = 0; result == 0 && i < json_array_size(rows); i++) {
+		const json_t *row = json_array_get(rows, i);
+
+		if (strcmp(text_of(row, "name"), target) == 0)
+			snprintf(name, size, "%s", text_of(row, "switch"));
+	}
+	json_array_clear(rows);
+	return result;
 }
 
 // EXTENSION when that means a type of the role, and EXTENSION.TYPE for each when there are several.
@@ -87,18 +119,33 @@ static void put_callable(const struct types *types, const char *role)
 	}
 }
 
-// Of every extension but those that are missing.
-static int put_of_all(struct invocation *in, json_t *rows,
+// Whether one of the first n rows is of this extension, where it is there.
+static bool is_among(const json_t *rows, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++) {
+		const json_t *row = json_array_get(rows, i);
+		const char *state = text_of(row, "state");
+
+		if (strcmp(text_of(row, "name"), name) == 0 && strcmp(state, "missing") != 0 &&
+			strcmp(state, "expelled") != 0)
+			return true;
+	}
+	return false;
+}
+
+// Of every extension that is there, or is on the switch; each once.
+static int put_of_all(struct invocation *in, const char *switch_name, json_t *rows,
 	void (*put)(const struct types *, const char *), const char *role, struct ctl_error *error)
 {
-	int result = list_extensions(in, rows, error);
+	int result = list_extensions(in, switch_name, rows, error);
 
 	for (size_t i = 0; result == 0 && i < json_array_size(rows); i++) {
-		const char *name = json_string_value(
-			json_object_get(json_array_get(rows, i), "name"));
+		const char *name = text_of(json_array_get(rows, i), "name");
 		struct types types;
 
-		result = types_fetch(in, name ? name : "", &types, error);
+		if (is_among(rows, i, name) || !is_among(rows, i + 1, name))
+			continue;
+		result = types_fetch(in, NULL, name, &types, error);
 		if (result == 0)
 			put(&types, role);
 		else if (result == CTL_REFUSED)
@@ -111,7 +158,7 @@ static int put_of_all(struct invocation *in, json_t *rows,
 static int put_calls(struct invocation *in, json_t *rows, struct ctl_error *error)
 {
 	struct types types;
-	int result = types_fetch(in, in->arguments[1], &types, error);
+	int result = types_fetch(in, NULL, in->arguments[1], &types, error);
 
 	(void)rows;
 	for (size_t i = 0; result == 0 && i < types.n_types; i++) {
@@ -171,7 +218,7 @@ static int put_ports(struct invocation *in, json_t *rows, struct ctl_error *erro
 
 static int put_extensions(struct invocation *in, json_t *rows, struct ctl_error *error)
 {
-	return put_names(rows, list_extensions(in, rows, error));
+	return put_names(rows, list_extensions(in, NULL, rows, error));
 }
 
 static int put_targets(struct invocation *in, json_t *rows, struct ctl_error *error)
@@ -198,12 +245,17 @@ static int put_scopes(struct invocation *in, json_t *rows, struct ctl_error *err
 
 static int put_policies(struct invocation *in, json_t *rows, struct ctl_error *error)
 {
-	return put_of_all(in, rows, put_types, "policy", error);
+	char name[64];
+	int result = find_switch(in, in->arguments[1], rows, name, sizeof(name), error);
+
+	if (result || !*name)
+		return result;
+	return put_of_all(in, name, rows, put_types, "policy", error);
 }
 
 static int put_statuses(struct invocation *in, json_t *rows, struct ctl_error *error)
 {
-	return put_of_all(in, rows, put_types, "status", error);
+	return put_of_all(in, NULL, rows, put_types, "status", error);
 }
 
 static int put_status_targets(struct invocation *in, json_t *rows, struct ctl_error *error)
@@ -216,7 +268,7 @@ static int put_status_targets(struct invocation *in, json_t *rows, struct ctl_er
 
 static int put_callables(struct invocation *in, json_t *rows, struct ctl_error *error)
 {
-	return put_of_all(in, rows, put_callable, "call", error);
+	return put_of_all(in, NULL, rows, put_callable, "call", error);
 }
 
 static int put_ids(struct invocation *in, json_t *rows, struct ctl_error *error)
@@ -229,16 +281,40 @@ static int put_ids(struct invocation *in, json_t *rows, struct ctl_error *error)
 
 static int put_loadable(struct invocation *in, json_t *rows, struct ctl_error *error)
 {
-	int result = list_extensions(in, rows, error);
+	int result = list_extensions(in, NULL, rows, error);
 
 	return result ? result : completion_put_loadable(in, rows, error);
 }
 
+// Whether it is on the switch, as it should be.
+static bool is_attached(const json_t *rows, const char *name, const char *switch_name)
+{
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		const json_t *row = json_array_get(rows, i);
+
+		if (strcmp(text_of(row, "name"), name) == 0 &&
+			strcmp(text_of(row, "switch"), switch_name) == 0)
+			return strcmp(text_of(row, "state"), "attached") == 0;
+	}
+	return false;
+}
+
 static int put_attachable(struct invocation *in, json_t *rows, struct ctl_error *error)
 {
-	int result = put_extensions(in, rows, error);
+	int result = list_extensions(in, NULL, rows, error);
 
+	for (size_t i = 0; result == 0 && i < json_array_size(rows); i++) {
+		const char *name = text_of(json_array_get(rows, i), "name");
+
+		if (!is_attached(rows, name, in->arguments[1]))
+			completion_put(name, "", "");
+	}
 	return result ? result : completion_put_loadable(in, rows, error);
+}
+
+static int put_attached(struct invocation *in, json_t *rows, struct ctl_error *error)
+{
+	return put_names(rows, list_extensions(in, in->arguments[1], rows, error));
 }
 
 static int put_nics(struct invocation *in, json_t *rows, struct ctl_error *error)
@@ -260,10 +336,11 @@ static const struct kind {
 	{ "port", "", 0, put_ports },
 	{ "extension", "", 0, put_extensions },
 	{ "loadable", "", 0, put_loadable },
-	{ "attachable", "", 0, put_attachable },
+	{ "attachable", " SWITCH", 1, put_attachable },
+	{ "attached", " SWITCH", 1, put_attached },
 	{ "target", "", 0, put_targets },
 	{ "scope", "", 0, put_scopes },
-	{ "policy", "", 0, put_policies },
+	{ "policy", " TARGET", 1, put_policies },
 	{ "status", "", 0, put_statuses },
 	{ "status-target", "", 0, put_status_targets },
 	{ "callable", "", 0, put_callables },

@@ -76,13 +76,38 @@ static int unload(struct invocation *in, struct ctl_error *error)
 	return ask_change(in, &request, error);
 }
 
+// For people: what can be done about one that is not where it is to be.
+static void note_missing(const json_t *rows)
+{
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		const char *state = json_string_value(
+			json_object_get(json_array_get(rows, i), "state"));
+
+		if (!state || (strcmp(state, "missing") != 0 && strcmp(state, "expelled") != 0))
+			continue;
+		fputs("weirctl: note: extension attach SWITCH NAME tries what is missing or was "
+		      "expelled again; from another file after extension load NAME --path FILE, "
+		      "or, where it is loaded, extension replace NAME --path FILE\n",
+			stderr);
+		return;
+	}
+}
+
 static int list(struct invocation *in, struct ctl_error *error)
 {
 	Weir__Control__ExtensionList message = WEIR__CONTROL__EXTENSION_LIST__INIT;
 	Weir__Control__Request request = REQUEST(EXTENSION_LIST, extension_list, &message);
+	json_t *rows = json_array();
+	int result;
 
 	message.switch_ = ask_text(invocation_argument(in, 0));
-	return ask_list(in, &request, WEIR__CONTROL__REPLY__PAYLOAD_EXTENSIONS, columns, error);
+	result = ask_rows(in, &request, WEIR__CONTROL__REPLY__PAYLOAD_EXTENSIONS, rows, error);
+	if (result == 0)
+		result = output_rows(stdout, rows, columns, in->json, error);
+	if (result == 0 && !in->json)
+		note_missing(rows);
+	json_decref(rows);
+	return result;
 }
 
 static int show(struct invocation *in, struct ctl_error *error)
@@ -207,7 +232,7 @@ const struct command extension_commands[] = {
 		.summary = "Takes an extension and its policies off a switch; its meters stay",
 		.run = detach,
 		.changes = true,
-		.arguments = { { "SWITCH", WORD_SWITCH, ONE }, { "NAME", WORD_EXTENSION, ONE } },
+		.arguments = { { "SWITCH", WORD_SWITCH, ONE }, { "NAME", WORD_ATTACHED, ONE } },
 	},
 	{ 0 },
 };

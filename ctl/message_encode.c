@@ -155,6 +155,17 @@ static int encode_list(struct encoder *e, const struct assignment *item, uint32_
 	return result;
 }
 
+// What a list may have meant.
+static int refuse_list(const struct assignment *item, int result, struct ctl_error *error)
+{
+	size_t size = strlen(error->message);
+
+	if (result == CTL_REFUSED && strchr(item->value, ','))
+		snprintf(error->message + size, sizeof(error->message) - size,
+			"; %.*s takes one value", path_size(item), item->word);
+	return result;
+}
+
 static int encode_scalar(struct encoder *e, const struct catalog_field *field,
 	const struct assignment *items, size_t n_items)
 {
@@ -165,8 +176,10 @@ static int encode_scalar(struct encoder *e, const struct catalog_field *field,
 		return ctl_fail(e->error, CTL_REFUSED, "%s: the field already has a value in %s",
 			items[1].word, items[0].word);
 	for (size_t i = 0; result == 0 && i < n_items; i++)
-		result = field->repeated ? encode_list(e, &items[i], &n_values)
-					 : encode_value(e, &items[i], items[i].value);
+		result = field->repeated
+				 ? encode_list(e, &items[i], &n_values)
+				 : refuse_list(&items[i],
+					   encode_value(e, &items[i], items[i].value), e->error);
 	return result;
 }
 
@@ -233,10 +246,6 @@ static int encode_messages(struct encoder *e, const struct catalog_field *field,
 static int encode_field(struct encoder *e, const struct catalog_field *field,
 	struct assignment *items, size_t n_items, const char *above, unsigned depth)
 {
-	if (n_items == 0 && field->required)
-		return ctl_fail(e->error, CTL_REFUSED,
-			"%s%s is missing: it must have a value, as in %s%s=VALUE", above,
-			field->name, above, field->name);
 	if (n_items == 0)
 		return 0;
 	if (field->type == CATALOG_TYPE(GROUP))
@@ -246,6 +255,40 @@ static int encode_field(struct encoder *e, const struct catalog_field *field,
 	if (field->message)
 		return encode_messages(e, field, items, n_items, depth);
 	return encode_scalar(e, field, items, n_items);
+}
+
+static bool is_missing(
+	const struct catalog_field *field, const struct assignment *items, size_t n_items)
+{
+	for (size_t i = 0; i < n_items; i++)
+		if (items[i].field == field)
+			return false;
+	return field->required;
+}
+
+// All of them at once: who learns of one after the other types the command as often.
+static int check_required(struct encoder *e, const struct catalog_message *message,
+	const struct assignment *items, size_t n_items, const char *above)
+{
+	const char *first = NULL;
+	char names[256] = "";
+	size_t used = 0, n = 0;
+
+	for (size_t i = 0; i < message->n_fields; i++) {
+		const struct catalog_field *field = &message->fields[i];
+
+		if (!is_missing(field, items, n_items))
+			continue;
+		first = n++ ? first : field->name;
+		if (used < sizeof(names))
+			used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s%s",
+				n > 1 ? ", " : "", above, field->name);
+	}
+	if (n == 0)
+		return 0;
+	return ctl_fail(e->error, CTL_REFUSED,
+		"%s %s missing: %s must have a value, as in %s%s=VALUE", names,
+		n > 1 ? "are" : "is", n > 1 ? "each" : "it", above, first);
 }
 
 static int encode_fields(struct encoder *e, const struct catalog_message *message,
@@ -258,6 +301,8 @@ static int encode_fields(struct encoder *e, const struct catalog_message *messag
 		return ctl_fail(e->error, CTL_REFUSED, "%s: messages are nested more than %d deep",
 			above, CATALOG_MAX_DEPTH);
 	result = find_fields(e, message, items, n_items);
+	if (result == 0)
+		result = check_required(e, message, items, n_items, above);
 	if (result)
 		return result;
 	chosen = calloc(n_items + 1, sizeof(*chosen));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
 //
-// meter list
+// meter list|remove
 #include "ask.h"
 #include "scope.h"
 
@@ -13,6 +13,7 @@ static const struct column columns[] = {
 	{ "frames", COLUMN_PLAIN },
 	{ "bytes", COLUMN_PLAIN },
 	{ "since", COLUMN_TIME },
+	{ "unused", COLUMN_RARE },
 	{ NULL, COLUMN_PLAIN },
 };
 
@@ -32,6 +33,17 @@ static int list(struct invocation *in, struct ctl_error *error)
 	return scope_explain(&scope, result, error);
 }
 
+static int remove_meter(struct invocation *in, struct ctl_error *error)
+{
+	Weir__Control__MeterRemove message = WEIR__CONTROL__METER_REMOVE__INIT;
+	Weir__Control__Request request = REQUEST(METER_REMOVE, meter_remove, &message);
+
+	message.target = ask_text(invocation_argument(in, 0));
+	message.extension = ask_text(invocation_argument(in, 1));
+	message.id = ask_text(invocation_argument(in, 2));
+	return ask_change(in, &request, error);
+}
+
 const struct command meter_commands[] = {
 	{
 		.object = "meter",
@@ -43,6 +55,16 @@ const struct command meter_commands[] = {
 			{ "EXTENSION", WORD_EXTENSION, OPTIONAL } },
 		.options = { { .name = "--reset",
 			.help = "start the listed meters again at 0; no frame is lost between" } },
+	},
+	{
+		.object = "meter",
+		.verb = "remove",
+		.summary = "Removes a meter that no attached extension counts on, or all that an "
+			   "extension has left of a target",
+		.run = remove_meter,
+		.changes = true,
+		.arguments = { { "TARGET", WORD_TARGET, ONE }, { "EXTENSION", WORD_EXTENSION, ONE },
+			{ "ID", WORD_ANY, OPTIONAL } },
 	},
 	{ 0 },
 };

@@ -32,6 +32,9 @@ static int take_words(struct invocation *in, const struct catalog_message *messa
 			fields[(*n_fields)++] = word;
 		else if (id)
 			return ctl_fail(error, CTL_REFUSED, "%s: the id is given twice", word);
+		else if (!word[3])
+			return ctl_fail(error, CTL_REFUSED,
+				"id=: has 0 bytes, must have 1 to 63; left out, an id is made");
 		else
 			id = word + 3;
 	}
@@ -111,14 +114,16 @@ static int add(struct invocation *in, struct ctl_error *error)
 
 	if (result)
 		return result;
-	result = types_look_up(in, "policy", &name, &types, &type, error);
+	result = types_look_up(
+		in, invocation_argument(in, 0), "policy", &name, &types, &type, error);
 	if (result == 0)
 		result = add_typed(in, &types, type, error);
 	types_fini(&types);
 	return result;
 }
 
-int policy_name_type(struct invocation *in, struct type_name *name, struct ctl_error *error)
+int policy_name_type(
+	struct invocation *in, const char *target, struct type_name *name, struct ctl_error *error)
 {
 	const struct message_type *type;
 	struct types types;
@@ -126,7 +131,7 @@ int policy_name_type(struct invocation *in, struct type_name *name, struct ctl_e
 
 	if (*name->type)
 		return 0;
-	result = types_look_up(in, "policy", name, &types, &type, error);
+	result = types_look_up(in, target, "policy", name, &types, &type, error);
 	if (result == 0)
 		snprintf(name->type, sizeof(name->type), "%s", type->name);
 	else if (result == CTL_REFUSED && error->status)
@@ -150,7 +155,7 @@ static int help_add(struct invocation *in, struct ctl_error *error)
 	result = type_name_split(text, &name, error);
 	if (result)
 		return result;
-	result = types_look_up(in, "policy", &name, &types, &type, error);
+	result = types_look_up(in, NULL, "policy", &name, &types, &type, error);
 	if (result == 0) {
 		putchar('\n');
 		result = policy_schema_type(&types, type, error);
@@ -168,7 +173,7 @@ static int policy_remove(struct invocation *in, struct ctl_error *error)
 	int result = type_name_split(invocation_argument(in, 1), &name, error);
 
 	if (result == 0)
-		result = policy_name_type(in, &name, error);
+		result = policy_name_type(in, invocation_argument(in, 0), &name, error);
 	if (result)
 		return result;
 	// As `policy add` takes it and as `policy list` shows it.

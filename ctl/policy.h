@@ -17,9 +17,11 @@ int policy_status(struct invocation *in, struct ctl_error *error);
 // policy schema EXTENSION[.TYPE]
 int policy_schema(struct invocation *in, struct ctl_error *error);
 
-// Fills in the type that is meant by EXTENSION alone, as policy add takes it: refused when it has
-// to be said which. Of an extension that is missing nobody knows the types: it stays "" then.
-int policy_name_type(struct invocation *in, struct type_name *name, struct ctl_error *error);
+// Fills in the type that is meant by EXTENSION alone, as policy add TARGET takes it: refused when
+// it has to be said which. Of an extension that is missing nobody knows the types: it stays ""
+// then.
+int policy_name_type(
+	struct invocation *in, const char *target, struct type_name *name, struct ctl_error *error);
 
 // Shows one type of an extension as policy schema does, for people.
 int policy_schema_type(

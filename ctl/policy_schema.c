@@ -341,7 +341,7 @@ int policy_schema(struct invocation *in, struct ctl_error *error)
 
 	if (result)
 		return result;
-	result = types_fetch(in, name.extension, &types, error);
+	result = types_fetch(in, NULL, name.extension, &types, error);
 	if (result == 0 && *name.type && !has_name(&types, name.type))
 		result = refuse_name(&types, name.type, error);
 	if (result == 0)

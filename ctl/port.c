@@ -39,7 +39,8 @@ static const struct column columns[] = {
 	}
 
 // 0: the NIC's. What is less than the least MTU the daemon refuses.
-static const struct command_range mtu_range = { 0, 65535, "bytes" };
+static const struct command_range mtu_range = { 0, 65535,
+	"bytes (0: that of the NIC, else at least 68)" };
 
 static int add(struct invocation *in, struct ctl_error *error)
 {

@@ -108,7 +108,7 @@ static int check_name(const char *name, struct ctl_error *error)
 	if (is_target_of_cmake(name))
 		return ctl_fail(error, CTL_REFUSED,
 			"name \"%s\": is taken by a target of CMake's; choose another", name);
-	return CTL_OK;
+	return project_check_taken(name, error);
 }
 
 struct project {

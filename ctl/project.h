@@ -19,9 +19,12 @@
 #include "error.h"
 
 // Makes the directory `name` in the current one, and in it everything. A refusal (a name that
-// cannot be one of an extension, a class that there is not, a directory that is there already, a
-// disk that is full) leaves nothing behind. Returns CTL_OK or CTL_REFUSED.
+// cannot be one of an extension or is that of another, a class that there is not, a directory that
+// is there already, a disk that is full) leaves nothing behind. Returns CTL_OK or CTL_REFUSED.
 int project_create(const char *name, const char *class, struct ctl_error *error);
+
+// 0, or a refusal: an extension of this name is installed, or was built with this weirctl.
+int project_check_taken(const char *name, struct ctl_error *error);
 
 // Class number i from 0, or NULL behind the last.
 const char *project_class(size_t i);

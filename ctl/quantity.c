@@ -127,22 +127,29 @@ static bool find_suffix(const struct suffix *suffixes, const char *text, wide *f
 	return false;
 }
 
-static bool rate_factor(const struct catalog_field *field, const char *text, wide *factor)
+// Returns what is behind the prefix.
+static const char *decimal_prefix(const char *text, wide *factor)
 {
 	const char *prefixes = "kmgt";
 	const char *prefix = *text ? strchr(prefixes, tolower((unsigned char)*text)) : NULL;
 	wide step = 1000;
 
 	*factor = 1;
-	if (prefix) {
+	if (!prefix)
+		return text;
+	text++;
+	if (tolower((unsigned char)*text) == 'i') {
+		step = 1024;
 		text++;
-		if (tolower((unsigned char)*text) == 'i') {
-			step = 1024;
-			text++;
-		}
-		for (; prefix >= prefixes; prefix--)
-			*factor *= step;
 	}
+	for (; prefix >= prefixes; prefix--)
+		*factor *= step;
+	return text;
+}
+
+static bool rate_factor(const struct catalog_field *field, const char *text, wide *factor)
+{
+	text = decimal_prefix(text, factor);
 	if (counts_frames(field))
 		return *text == '\0' || strcasecmp(text, "pps") == 0;
 	return *text == '\0' || strcasecmp(text, "bit") == 0;
@@ -163,8 +170,14 @@ static bool find_unit(const struct catalog_field *field, const char *text, struc
 		unit->denominator = unit_ns(field);
 		return find_suffix(durations, text, &unit->numerator);
 	default:
-		return *text == '\0';
+		break;
 	}
+	// Frames are many, and people write them as they do rates.
+	if (counts_frames(field))
+		return rate_factor(field, text, &unit->numerator);
+	if (field->unit == WEIR__SCHEMA__UNIT__FRAMES)
+		text = decimal_prefix(text, &unit->numerator);
+	return *text == '\0';
 }
 
 static bool parse_hexadecimal(const char *text, struct quantity *quantity)
@@ -274,7 +287,9 @@ const char *quantity_expected(const struct catalog_field *field)
 	case WEIR__SCHEMA__FORMAT__L4_PORT:
 		return "a port: 0 to 65535, or the name of a service";
 	default:
-		return "a number";
+		return counts_frames(field) || field->unit == WEIR__SCHEMA__UNIT__FRAMES
+			       ? "a number such as 1500, 10k or 2M"
+			       : "a number";
 	}
 }
 

@@ -42,6 +42,9 @@ int scope_explain(const struct scope *scope, int result, struct ctl_error *error
 	if (result != CTL_REFUSED || !scope->is_guess ||
 		error->status != WEIR__CONTROL__STATUS__CODE__NOT_FOUND)
 		return result;
+	// Then it is an extension, of which there is no such type.
+	if (strstr(error->field, ".type"))
+		return result;
 	return ctl_fail(error, CTL_REFUSED,
 		"\"%s\": must be the name of a port, \"switch:\" and that of a switch, or an "
 		"extension that is loaded or has something to list",

@@ -157,7 +157,7 @@ static const struct site_object vswitch = {
 };
 
 const struct site_object site_document = {
-	.name = "site",
+	.name = "document",
 	.keys =
 		(const struct site_key[]){
 			{ .name = "$schema",

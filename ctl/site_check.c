@@ -141,10 +141,10 @@ int site_check(const json_t *document, struct ctl_error *error)
 
 	if (!json_is_object(document))
 		return ctl_fail(
-			error, CTL_REFUSED, "a site must be an object such as {\"weir\": 1}");
+			error, CTL_REFUSED, "a document must be an object such as {\"weir\": 1}");
 	if (!json_object_get(document, "weir"))
 		return ctl_fail(error, CTL_REFUSED,
-			"weir: is missing: a site says the version of its format, as in "
+			"weir: is missing: a document says the version of its format, as in "
 			"{\"weir\": 1, \"switches\": [{\"name\": \"br0\"}]}");
 	return check_object(&place, error);
 }

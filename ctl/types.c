@@ -42,8 +42,8 @@ static int take_schema(void *context, const Weir__Control__Reply *reply, struct 
 	return result;
 }
 
-int types_fetch(
-	struct invocation *in, const char *extension, struct types *types, struct ctl_error *error)
+int types_fetch(struct invocation *in, const char *target, const char *extension,
+	struct types *types, struct ctl_error *error)
 {
 	Weir__Control__PolicySchema message = WEIR__CONTROL__POLICY_SCHEMA__INIT;
 	Weir__Control__Request request = REQUEST(POLICY_SCHEMA, policy_schema, &message);
@@ -52,6 +52,7 @@ int types_fetch(
 	if (!types->extension)
 		return ctl_fail_memory(error);
 	message.extension = types->extension;
+	message.target = ask_text(target);
 	return ask(in, &request, take_schema, types, error);
 }
 
@@ -115,7 +116,7 @@ int types_cached(struct invocation *in, struct types_cache *cache, const char *e
 	struct types fetched;
 
 	if (!entry) {
-		int result = types_fetch(in, extension, &fetched, error);
+		int result = types_fetch(in, NULL, extension, &fetched, error);
 
 		if (keep_entry(cache, &fetched, result, &entry, error))
 			return CTL_REFUSED;
@@ -218,10 +219,11 @@ int type_name_split(const char *text, struct type_name *name, struct ctl_error *
 	return 0;
 }
 
-int types_look_up(struct invocation *in, const char *role, const struct type_name *name,
-	struct types *types, const struct message_type **type, struct ctl_error *error)
+int types_look_up(struct invocation *in, const char *target, const char *role,
+	const struct type_name *name, struct types *types, const struct message_type **type,
+	struct ctl_error *error)
 {
-	int result = types_fetch(in, name->extension, types, error);
+	int result = types_fetch(in, target, name->extension, types, error);
 
 	if (result)
 		return result;

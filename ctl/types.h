@@ -25,9 +25,10 @@ struct types {
 	size_t n_types;
 };
 
-// Asks for the types of an extension. Finish with types_fini, also on failure.
-int types_fetch(
-	struct invocation *in, const char *extension, struct types *types, struct ctl_error *error);
+// Asks for the types of an extension, which is refused unless it is attached to the target's
+// switch; target: NULL: wherever it is. Finish with types_fini, also on failure.
+int types_fetch(struct invocation *in, const char *target, const char *extension,
+	struct types *types, struct ctl_error *error);
 void types_fini(struct types *types);
 
 // Types of several extensions, each asked for once. Starts as zeros.
@@ -62,7 +63,8 @@ int type_name_split(const char *text, struct type_name *name, struct ctl_error *
 
 // types_fetch and types_find of what EXTENSION[.TYPE] names. error->status tells a refusal by the
 // daemon from a type that is not there. Finish with types_fini, also on failure.
-int types_look_up(struct invocation *in, const char *role, const struct type_name *name,
-	struct types *types, const struct message_type **type, struct ctl_error *error);
+int types_look_up(struct invocation *in, const char *target, const char *role,
+	const struct type_name *name, struct types *types, const struct message_type **type,
+	struct ctl_error *error);
 
 #endif

@@ -75,6 +75,25 @@ static int refuse_range(const struct subject *s, const struct value_range *range
 	return refuse(s, text);
 }
 
+// Where one may take two numbers and all between them for a value.
+static bool is_range(const char *text)
+{
+	size_t n = strspn(text, "0123456789");
+
+	return n > 0 && text[n] == '-' && isdigit((unsigned char)text[n + 1]) &&
+	       text[n + 1 + strspn(text + n + 1, "0123456789")] == '\0';
+}
+
+static int refuse_number(const struct subject *s)
+{
+	const char *expected = quantity_expected(s->field);
+
+	if (is_range(s->text))
+		return ctl_fail(s->error, CTL_REFUSED,
+			"%s \"%s\": must be %s; a range is not taken", s->path, s->text, expected);
+	return refuse(s, expected);
+}
+
 static int parse_number(const struct subject *s, struct value *value)
 {
 	struct value_range range = value_range(s->field);
@@ -95,7 +114,7 @@ static int parse_number(const struct subject *s, struct value *value)
 			"in bits per second, as 10mbit: by bps some mean bits, and tc means bytes, "
 			"of which 1 is 8bit");
 	if (!quantity_parse(s->field, s->text, &quantity))
-		return refuse(s, quantity_expected(s->field));
+		return refuse_number(s);
 	number = quantity.numerator / quantity.denominator;
 	if (number * quantity.denominator != quantity.numerator) {
 		const char *unit = catalog_unit_name(s->field);

@@ -35,6 +35,7 @@ static const struct {
 	ON(POLICY_LIST, EFFECT_NONE, on_policy_list),
 	ON(POLICY_SCHEMA, EFFECT_NONE, on_policy_schema),
 	ON(METER_LIST, EFFECT_NONE, on_meter_list),
+	ON(METER_REMOVE, EFFECT_KEPT, on_meter_remove),
 	ON(POLICER_LIST, EFFECT_NONE, on_policer_list),
 	ON(FDB_ADD, EFFECT_KEPT, on_fdb_add),
 	ON(FDB_REMOVE, EFFECT_KEPT, on_fdb_remove),

@@ -42,6 +42,7 @@ void on_policy_list(struct call *call);
 void on_policy_schema(struct call *call);
 
 void on_meter_list(struct call *call);
+void on_meter_remove(struct call *call);
 void on_policer_list(struct call *call);
 
 void on_fdb_add(struct call *call);

@@ -30,6 +30,8 @@ static void add_row(void *context, const struct weir_meter_info *info)
 	ROW_SET(row, frames, info->frames);
 	ROW_SET(row, bytes, info->bytes);
 	ROW_SET(row, since, info->since);
+	if (info->unused)
+		ROW_SET(row, unused, true);
 	rows_add(context, &row.base);
 }
 
@@ -95,4 +97,15 @@ void on_meter_list(struct call *call)
 	if (result == 0 && call->server->durable)
 		durable_note_meters(call->server->durable);
 	call_end(call, result, &error);
+}
+
+void on_meter_remove(struct call *call)
+{
+	const Weir__Control__MeterRemove *request = call->request->meter_remove;
+	struct weir_error error = { 0 };
+
+	call_end(call,
+		weir_meter_remove(call->server->weir, request->target, request->extension,
+			request->id, call_flags(call, false), &error),
+		&error);
 }

@@ -190,12 +190,18 @@ static int answer_schema(
 
 void on_policy_schema(struct call *call)
 {
+	const Weir__Control__PolicySchema *request = call->request->policy_schema;
+	struct weir *weir = call->server->weir;
 	struct weir_error error = { 0 };
 	const void *bytes;
 	size_t size;
-	int result = weir_extension_schema(
-		call->server->weir, call->request->policy_schema->extension, &bytes, &size, &error);
+	int result;
 
+	if (request->target)
+		result = weir_policy_schema(
+			weir, request->target, request->extension, &bytes, &size, &error);
+	else
+		result = weir_extension_schema(weir, request->extension, &bytes, &size, &error);
 	if (result == 0)
 		result = answer_schema(call, bytes, size, &error);
 	if (result < 0)

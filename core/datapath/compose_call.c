@@ -3,6 +3,7 @@
 //
 // Calling a decide hook, in strict mode more than once.
 #include "datapath/composer.h"
+#include "datapath/text.h"
 
 // What a hook's decision consists of, for strict mode's comparison.
 struct verdict {
@@ -43,21 +44,20 @@ static bool same_verdict(const struct verdict *before, const struct composer *no
 	       memcmp(&before->composer.key, &now->key, sizeof(now->key)) == 0;
 }
 
-typedef void call(struct composer *c, const struct hook *hook);
+typedef void call(struct composer *c, const struct hook *hook, uint64_t fields);
 
-// Calls the hook with what it declared, and with what this key has in all it did not declare. The
-// hook is called without its mask's help: key_to_flow() shows the same fields as before, so what it
-// hides goes straight into the struct.
-static void call_with_hidden(struct composer *c, const struct hook *hook,
+// Calls the hook with what it declared, and with what this key has in the fields, which it did not
+// declare. The hook is called without its mask's help: key_to_flow() shows the same fields as
+// before, so what it hides goes straight into the struct.
+static void call_with_hidden(struct composer *c, const struct hook *hook, uint64_t fields,
 	const struct flow_key *hidden_key, weir_port_id hidden_ingress)
 {
-	struct key_mask others = hook->mask;
+	struct key_mask others;
 	struct weir_flow flow, hidden;
 
-	for (unsigned i = 1; i < KEY_WORDS; i++)
-		others.bits.w[i] = ~hook->mask.bits.w[i];
-	others.bits.w[0] = UINT64_MAX;
-	others.fields = ~hook->mask.fields;
+	if (!(fields & WEIR_FIELD_INGRESS_PORT))
+		hidden_ingress = WEIR_PORT_NONE;
+	key_mask_make(&others, fields);
 	key_to_flow(&c->key, &hook->mask, shows_ingress(hook) ? c->ingress : hidden_ingress,
 		c->egress, &flow);
 	key_to_flow(hidden_key, &others, c->ingress, c->egress, &hidden);
@@ -67,58 +67,99 @@ static void call_with_hidden(struct composer *c, const struct hook *hook,
 }
 
 // Finds who compares with zero, or with what no frame of a test has.
-static void call_with_filler(struct composer *c, const struct hook *hook)
+static void call_with_filler(struct composer *c, const struct hook *hook, uint64_t fields)
 {
 	struct flow_key filler = c->key;
 
 	for (unsigned i = 1; i < KEY_WORDS; i++)
 		filler.w[i] = (c->key.w[i] & hook->mask.bits.w[i]) |
 			      (UINT64_C(0x5a5a5a5a5a5a5a5a) & ~hook->mask.bits.w[i]);
-	call_with_hidden(c, hook, &filler, 0x5a5a5a5a);
+	call_with_hidden(c, hook, fields, &filler, 0x5a5a5a5a);
 }
 
 // Finds who compares with a value that the frame at hand has.
-static void call_with_frame(struct composer *c, const struct hook *hook)
+static void call_with_frame(struct composer *c, const struct hook *hook, uint64_t fields)
 {
 	struct flow_key key = *c->context->whole;
 
 	key.w[0] = c->key.w[0];
-	call_with_hidden(c, hook, &key, c->context->whole_ingress);
+	call_with_hidden(c, hook, fields, &key, c->context->whole_ingress);
 }
 
+// What was before the decision, and what was decided first.
+struct trial {
+	struct verdict before, first;
+};
+
 // Decides again from what was before, and compares with what was decided first.
-static bool decides_the_same(struct composer *c, const struct hook *hook,
-	const struct verdict *before, const struct verdict *first, call *again)
+static bool decides_the_same(struct composer *c, const struct hook *hook, const struct trial *trial,
+	call *again, uint64_t fields)
 {
-	*c = before->composer;
-	*c->out = before->composition;
+	*c = trial->before.composer;
+	*c->out = trial->before.composition;
 	c->again = true;
 	// Another worker may open or end a session meanwhile.
-	c->first = &first->composition;
-	again(c, hook);
+	c->first = &trial->first.composition;
+	again(c, hook, fields);
 	c->again = false;
 	c->first = NULL;
-	return same_verdict(first, c);
+	return same_verdict(&trial->first, c);
+}
+
+static bool is_pure(
+	struct composer *c, const struct hook *hook, const struct trial *trial, uint64_t fields)
+{
+	return decides_the_same(c, hook, trial, call_with_filler, fields) &&
+	       (!c->context->whole || decides_the_same(c, hook, trial, call_with_frame, fields));
+}
+
+// What its author is to look for: the fields, by the names that they are declared with, of which
+// each by itself makes a difference. Or there is one although nothing does.
+static void describe_impurity(struct composer *c, const struct hook *hook,
+	const struct trial *trial, uint64_t hidden, char *text, size_t size)
+{
+	static const char *const names[] = { "ETH_DST", "ETH_SRC", "ETH_TYPE", "VLAN_ID",
+		"VLAN_PCP", "INNER_VLAN", "IP_SRC", "IP_DST", "IP_PROTO", "IP_TOS", "IP_TTL",
+		"IP6_LABEL", "L4_SRC", "L4_DST", "INGRESS_PORT" };
+	enum { NAMED_MAX = 3 };
+	struct text t = { text, size, 0 };
+	unsigned n = 0;
+
+	_Static_assert((UINT64_C(1) << sizeof(names) / sizeof(names[0])) - 1 == WEIR_FIELDS_ALL,
+		"every field has a name");
+	if (!is_pure(c, hook, trial, 0)) {
+		text_put(&t, "something else than the flow, as a counter or a clock");
+		return;
+	}
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!(hidden & UINT64_C(1) << i) || is_pure(c, hook, trial, UINT64_C(1) << i))
+			continue;
+		if (n++ < NAMED_MAX)
+			text_put(&t, "%sWEIR_FIELD_%s", n > 1 ? ", " : "", names[i]);
+	}
+	text_put(&t, "%s, not declared to be read",
+		n == 0          ? "fields"
+		: n > NAMED_MAX ? " and more"
+				: "");
 }
 
 // A decision must not depend on what was not declared: decides again with other values there.
 static void call_strict(struct composer *c, const struct hook *hook)
 {
+	const uint64_t hidden = WEIR_FIELDS_ALL & ~hook->mask.fields;
 	struct composition *out = c->out;
-	struct verdict before = { *out, *c }, first;
-	bool pure;
+	struct trial trial = { .before = { *out, *c } };
+	char why[120] = "";
 
 	call_with(c, hook);
-	first = (struct verdict){ *out, *c };
-	pure = decides_the_same(c, hook, &before, &first, call_with_filler) &&
-	       (!c->context->whole || decides_the_same(c, hook, &before, &first, call_with_frame));
-	*c = first.composer;
-	*out = first.composition;
-	if (!pure)
-		composer_offence(c, OFFENCE_IMPURE,
-			"the decision at stage %s depends on fields that the extension did not "
-			"declare, or on something else that changes, as a counter or a clock",
-			composer_stage_name(c));
+	trial.first = (struct verdict){ *out, *c };
+	if (!is_pure(c, hook, &trial, hidden))
+		describe_impurity(c, hook, &trial, hidden, why, sizeof(why));
+	*c = trial.first.composer;
+	*out = trial.first.composition;
+	if (*why)
+		composer_offence(c, OFFENCE_IMPURE, "the decision at stage %s depends on %s",
+			composer_stage_name(c), why);
 }
 
 void composer_call(struct composer *c, const struct hook *hook)

@@ -212,13 +212,13 @@ static int plan(
 	struct policy *old;
 	int failed;
 
-	if (!a)
+	if (!a && x->flags & WEIR_PRUNE)
 		return weir_refuse(x->error, -ENOENT, "extension",
-			"extension \"%.64s\": is not attached to switch %s%s", item->name,
-			t->vswitch->name,
-			x->flags & WEIR_PRUNE
-				? " in the document, which removes what it does not name"
-				: "");
+			"extension \"%.64s\": is not attached to switch %s in the document, which "
+			"removes what it does not name",
+			item->name, t->vswitch->name);
+	if (!a)
+		return attachment_need(t->vswitch, item->name, "extension", x->error) ? 0 : -ENOENT;
 	failed = policy_check_id(item->policy.id, x->error);
 	if (failed)
 		return failed;

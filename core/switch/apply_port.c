@@ -269,6 +269,19 @@ static int add(struct apply *x, struct vswitch *s, const struct document_entry *
 	return failed ? failed : nic_plan(x, adding);
 }
 
+// A move takes the port's policies with it, and those need not be in the document. Without
+// WEIR_PRUNE nothing goes away for what a document does not say, so this does not, either: also
+// when the document names both switches.
+static int check_move(struct apply *x, const struct port *port, const struct vswitch *to)
+{
+	if (x->flags & WEIR_PRUNE)
+		return 0;
+	return weir_refuse(x->error, -EBUSY, "name",
+		"port \"%s\": is on switch %s; apply moves it to %s, and removes its policies that "
+		"the document does not name, with --prune only; without, remove it there first",
+		port->name, port->target.vswitch->name, to->name);
+}
+
 // A port that the document has on another switch than it is on leaves that one, with what hangs
 // from it, before it comes.
 static int plan(struct apply *x, const struct document_entry *entry)
@@ -282,6 +295,8 @@ static int plan(struct apply *x, const struct document_entry *entry)
 	if (port && port->target.vswitch == s)
 		return plan_port_change(x, port, entry);
 	if (port)
+		failed = check_move(x, port, s);
+	if (port && !failed)
 		failed = plan_port_removal(x, port, false);
 	return failed ? failed : add(x, s, entry);
 }

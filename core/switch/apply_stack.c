@@ -13,6 +13,7 @@
 #include "switch/apply.h"
 #include "switch/attachment.h"
 #include "switch/document.h"
+#include "switch/extensions.h"
 #include "switch/item.h"
 #include "switch/loader.h"
 #include "switch/missing.h"
@@ -177,9 +178,8 @@ static void undo_adding(struct apply *x, struct step *step)
 
 	stack_unlink(a->vswitch, a);
 	attachment_give_up(a);
-	// What a state that is still being retired needs stays loaded.
 	if (adding->loaded)
-		loader_unload(x->weir->loader, adding->loaded, NULL);
+		extension_unneed(x->weir, adding->loaded);
 }
 
 static void finish_adding(struct apply *x, struct step *step)
@@ -191,8 +191,9 @@ static void finish_adding(struct apply *x, struct step *step)
 	note_attachment(a, false);
 	if (a->missing)
 		weir_notify(x->weir, "extension-missing", s->name, "", a->descriptor->name,
-			"extension %s is missing on switch %s: %s", a->descriptor->name, s->name,
-			missing_reason(a));
+			"extension %s is missing on switch %s: %s; extension attach tries it "
+			"again, and from another file after extension load %s --path FILE",
+			a->descriptor->name, s->name, missing_reason(a), a->descriptor->name);
 	else
 		weir_notify(x->weir, "extension-attached", s->name, "", a->descriptor->name,
 			"extension %s attached to switch %s with order %d", a->descriptor->name,
@@ -298,7 +299,7 @@ static int add(struct apply *x, struct vswitch *s, const struct document_entry *
 	if (extension)
 		a = enter(x, s, extension, item);
 	if (!a && loaded)
-		loader_unload(x->weir->loader, extension, NULL);
+		extension_unneed(x->weir, extension);
 	loaded &= a != NULL;
 	if (!a && restoring(x) && x->error->code != -ENOMEM)
 		a = enter_missing(x, s, item);
@@ -309,7 +310,7 @@ static int add(struct apply *x, struct vswitch *s, const struct document_entry *
 		stack_unlink(s, a);
 		attachment_give_up(a);
 		if (loaded)
-			loader_unload(x->weir->loader, extension, NULL);
+			extension_unneed(x->weir, extension);
 		return -ENOMEM;
 	}
 	adding->attachment = a;

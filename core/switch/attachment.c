@@ -9,6 +9,7 @@
 #include <weir/embed.h>
 #include <weir/extension.h>
 
+#include "datapath/text.h"
 #include "switch/attachment.h"
 #include "switch/change.h"
 #include "switch/host.h"
@@ -31,6 +32,23 @@ struct attachment *attachment_find(struct vswitch *s, const char *extension)
 	for (struct attachment *a = s->attachments; a; a = a->next)
 		if (extension && strcmp(a->descriptor->name, extension) == 0)
 			return a;
+	return NULL;
+}
+
+struct attachment *attachment_need(
+	struct vswitch *s, const char *extension, const char *field, struct weir_error *error)
+{
+	struct attachment *found = attachment_find(s, extension);
+	char buffer[256] = "";
+	struct text names = { buffer, sizeof(buffer), 0 };
+
+	if (found)
+		return found;
+	for (const struct attachment *a = s->attachments; a; a = a->next)
+		text_put(&names, "%s%s", names.used ? ", " : "", a->descriptor->name);
+	weir_refuse(error, -ENOENT, field,
+		"extension \"%.64s\": is not attached to switch %s, which has %s",
+		extension ? extension : "", s->name, names.used ? buffer : "none");
 	return NULL;
 }
 

@@ -52,8 +52,10 @@ struct attachment {
 	bool detached;
 	bool expelled; // a missing one, in the place of one that strict mode detached
 	struct weir_running_call *calls; // that have not ended
-	struct timers *timers;           // NULL: none was ever set
-	struct post *posts;              // lock-free stack. any thread: pushes, control: takes all
+	unsigned n_running;              // of what the extension calls so
+	char running[WEIR_RUNNING_MAX + 1];
+	struct timers *timers; // NULL: none was ever set
+	struct post *posts;    // lock-free stack. any thread: pushes, control: takes all
 	unsigned
 		refs; // the stack's, its states' and a sweep's: detach() runs when the last is gone
 	struct extension_counters counters;
@@ -64,6 +66,10 @@ struct attachment {
 // ---- attachment.c
 void attachment_put(struct attachment *attachment);
 struct attachment *attachment_find(struct vswitch *vswitch, const char *extension);
+// The same; NULL: refused with -ENOENT, with the names of those that are attached. extension: may
+// be NULL. field: of the refusal.
+struct attachment *attachment_need(struct vswitch *vswitch, const char *extension,
+	const char *field, struct weir_error *error);
 // Whether the id is its own, or that of the version before it, which is on its way out.
 bool attachment_stands_for(const struct attachment *attachment, uint16_t id);
 // order: or WEIR_ORDER_DEFAULT. flags: WEIR_FAIL_OPEN. extension: NULL: for missing.c. NULL: no

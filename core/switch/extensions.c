@@ -94,8 +94,9 @@ static int refuse_unloaded(
 		if (attachment_find(s, name))
 			return weir_refuse(error, -ENOENT, field,
 				"extension \"%s\": is not loaded: it is missing on "
-				"switch %s, where extension attach tries it again",
-				name, s->name);
+				"switch %s, where extension attach tries it again, and from "
+				"another file after extension load %s --path FILE",
+				name, s->name, name);
 	if (loader_locate(w->loader, name, path, sizeof(path)))
 		return weir_refuse(error, -ENOENT, field,
 			"extension \"%s\": is not loaded; it would be loaded from %.200s", name,
@@ -162,17 +163,70 @@ struct extension *extension_need(
 	return loader_find(w->loader, name);
 }
 
-int weir_extension_schema(struct weir *w, const char *name, const void **bytes, size_t *size,
-	struct weir_error *error)
+void extension_unneed(struct weir *w, struct extension *extension)
 {
-	bool loaded;
-	struct extension *extension = extension_need(w, name, &loaded, error);
+	char name[WEIR_NAME_MAX];
 
-	if (!extension)
-		return error && error->code ? error->code : -ENOENT;
+	snprintf(name, sizeof(name), "%s", extension_descriptor(extension)->name);
+	if (loader_unload(w->loader, extension, NULL) == 0)
+		weir_notify(w, "extension-unloaded", "", "", name, "extension %s unloaded", name);
+}
+
+// ---- Schemas
+
+void extension_give_schema(const struct extension *extension, const void **bytes, size_t *size)
+{
 	*bytes = NULL;
 	*size = 0;
 	if (extension_schema(extension))
 		*bytes = schema_bytes(extension_schema(extension), size);
+}
+
+static int refuse_schema(const struct weir *w, const char *name, struct weir_error *error)
+{
+	char list[256];
+
+	loader_directories(w->loader, list, sizeof(list));
+	return weir_refuse(error, -ENOENT, "extension",
+		"extension \"%.64s\": is not loaded, and there is no %.64s.so in the directories "
+		"of "
+		"extensions (%s)",
+		name, name, list);
+}
+
+// Who asks what an extension can be told is not to change which are loaded: of one that is not, the
+// schema is copied, and the file let go again.
+static int copy_schema(struct weir *w, const char *name, const void **bytes, size_t *size,
+	struct weir_error *error)
+{
+	const char *path = wanted_path(w, name);
+	struct extension *extension;
+	char found[PATH_MAX];
+	int failed;
+
+	if (!path && loader_is_name(name) && !loader_locate(w->loader, name, found, sizeof(found)))
+		return refuse_schema(w, name, error);
+	failed = loader_load_beside(w->loader, name, path, &extension, error);
+	if (failed)
+		return failed;
+	extension_give_schema(extension, bytes, size);
+	free(w->read_schema);
+	w->read_schema = *size ? malloc(*size) : NULL;
+	if (w->read_schema)
+		*bytes = memcpy(w->read_schema, *bytes, *size);
+	else if (*size)
+		failed = weir_refuse(error, -ENOMEM, NULL, "extension %s: no memory", name);
+	loader_close(extension);
+	return failed;
+}
+
+int weir_extension_schema(struct weir *w, const char *name, const void **bytes, size_t *size,
+	struct weir_error *error)
+{
+	struct extension *extension = name ? loader_find(w->loader, name) : NULL;
+
+	if (!extension)
+		return copy_schema(w, name ? name : "", bytes, size, error);
+	extension_give_schema(extension, bytes, size);
 	return 0;
 }

@@ -21,5 +21,10 @@ struct extension *extension_loaded(
 // The loaded extension, loaded now if need be; *loaded says so. NULL: refused.
 struct extension *extension_need(
 	struct weir *w, const char *name, bool *loaded, struct weir_error *error);
+// Unloads what was loaded for a change that is not made. A state that is still being retired keeps
+// it.
+void extension_unneed(struct weir *w, struct extension *extension);
+// As weir_extension_schema().
+void extension_give_schema(const struct extension *extension, const void **bytes, size_t *size);
 
 #endif

@@ -184,6 +184,17 @@ static int host_ring_create(
 	return ring_create(attachment_of(public)->weir->n_workers, lane_bytes, ring);
 }
 
+static int host_running(struct weir_attachment *public, unsigned n, const char *what)
+{
+	struct attachment *a = attachment_of(public);
+
+	if (!what || strlen(what) > WEIR_RUNNING_MAX)
+		return -EINVAL;
+	a->n_running = n;
+	snprintf(a->running, sizeof(a->running), "%s", what);
+	return 0;
+}
+
 struct weir_host host_table(const struct weir *w)
 {
 	return (struct weir_host){
@@ -209,6 +220,7 @@ struct weir_host host_table(const struct weir *w)
 		.ring_touch = ring_touch,
 		.sessions_end = host_sessions_end,
 		.sessions_end_some = host_sessions_end_some,
+		.running = host_running,
 	};
 }
 

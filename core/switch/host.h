@@ -59,6 +59,8 @@ struct attachment *call_find(struct weir *w, const struct weir_call_request *req
 void host_calls_run(struct weir *w);
 // Ends every call of an attachment that is being detached.
 void host_calls_end(struct attachment *attachment);
+// How many clients would see that.
+unsigned host_calls_count(const struct attachment *attachment);
 
 // ---- refusal.c
 // What a hook of an extension returned, and its *error: 0 when it did not refuse, or the code, that

@@ -135,6 +135,15 @@ void host_calls_end(struct attachment *a)
 		tell_gone(a->calls, &refusal);
 }
 
+unsigned host_calls_count(const struct attachment *a)
+{
+	unsigned n = 0;
+
+	for (const struct weir_running_call *c = a->calls; c; c = c->next)
+		n += !c->cancelled;
+	return n;
+}
+
 // ---- What the extension reaches
 
 static int offend(const struct weir_running_call *c, const char *sentence)

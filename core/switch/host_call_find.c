@@ -22,12 +22,7 @@
 static struct attachment *on_switch(
 	struct vswitch *s, const struct weir_call_request *r, struct weir_error *error)
 {
-	struct attachment *a = s ? attachment_find(s, r->extension) : NULL;
-
-	if (s && !a)
-		weir_refuse(error, -ENOENT, "extension",
-			"extension \"%s\": is not attached to switch %s", r->extension, s->name);
-	return a;
+	return s ? attachment_need(s, r->extension, "extension", error) : NULL;
 }
 
 static struct attachment *of_port(struct weir *w, const struct weir_call_request *r,

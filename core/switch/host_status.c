@@ -121,12 +121,10 @@ static int ask_everywhere(const struct listing *l, struct attachment *a)
 
 static int ask_one(const struct listing *l, const struct target *t, const char *extension)
 {
-	struct attachment *a = attachment_find(t->vswitch, extension);
+	struct attachment *a = attachment_need(t->vswitch, extension, "extension", l->error);
 
 	if (!a)
-		return weir_refuse(l->error, -ENOENT, "extension",
-			"extension \"%s\": is not attached to switch %s", extension,
-			t->vswitch->name);
+		return -ENOENT;
 	if (l->type && !fits(l->type, t))
 		return weir_refuse(l->error, -EINVAL, "target",
 			"status %s.%s: is of a %s, not of a %s", extension, l->type->name,

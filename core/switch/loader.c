@@ -50,14 +50,21 @@ static void insert(struct loader *loader, struct extension *extension)
 	*at = extension;
 }
 
-static int refuse_missing(const struct loader *loader, const char *name, struct weir_error *error)
+void loader_directories(const struct loader *loader, char *list, size_t size)
 {
-	char list[256] = "";
 	size_t n = 0;
 
-	for (size_t i = 0; i < loader->n_directories && n < sizeof(list); i++)
+	*list = '\0';
+	for (size_t i = 0; i < loader->n_directories && n < size; i++)
 		n += (size_t)snprintf(
-			list + n, sizeof(list) - n, "%s%s", i ? ", " : "", loader->directories[i]);
+			list + n, size - n, "%s%s", i ? ", " : "", loader->directories[i]);
+}
+
+static int refuse_missing(const struct loader *loader, const char *name, struct weir_error *error)
+{
+	char list[256];
+
+	loader_directories(loader, list, sizeof(list));
 	return weir_refuse(error, -ENOENT, "name",
 		"extension \"%s\": there is no %s.so in the directories of extensions (%s)", name,
 		name, list);

@@ -81,9 +81,10 @@ int loader_load(struct loader *loader, const char *name, const char *path, struc
 // Returns 0, or -EBUSY with a sentence while it is attached; extension is then still valid.
 int loader_unload(struct loader *loader, struct extension *extension, struct weir_error *error);
 
-// For a replacement: the same, for a name that may be loaded already. It is not among the loaded
-// ones until loader_exchange(), which gives it the number and the place of the old one, which then
-// is not among them any more. *out is the caller's, to be closed with loader_close().
+// For a replacement, or a look at its schema: the same, for a name that may be loaded already. It
+// is not among the loaded ones until loader_exchange(), which gives it the number and the place of
+// the old one, which then is not among them any more. *out is the caller's, to be closed with
+// loader_close().
 int loader_load_beside(const struct loader *loader, const char *name, const char *path,
 	struct extension **out, struct weir_error *error);
 void loader_exchange(struct loader *loader, struct extension *old, struct extension *extension);
@@ -106,6 +107,8 @@ struct extension *extension_next(const struct loader *loader, const struct exten
 // Whether the directories have a file that name would be loaded from, without looking into it;
 // path: it. Of a name that no extension can have there is none.
 bool loader_locate(const struct loader *loader, const char *name, char *path, size_t size);
+// The directories, for sentences, as far as there is room.
+void loader_directories(const struct loader *loader, char list[/* size */], size_t size);
 
 // Each attachment to a switch holds one reference, so that the extension stays loaded.
 void extension_get(struct extension *extension);

@@ -3,8 +3,8 @@
 //
 // Meters belong to the name of an extension, a target and a key. They outlive the states that count
 // on them: a meter goes when its policy does, or its port, not when the extension is detached or
-// replaced. Nor does it when the process ends, as far as somebody keeps what weir_export_meters()
-// tells, and restores it.
+// replaced; then somebody may remove it by hand. Nor does it when the process ends, as far as
+// somebody keeps what weir_export_meters() tells, and restores it.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,7 @@
 #include "switch/item.h"
 #include "switch/meter.h"
 #include "switch/numbers.h"
-#include "switch/policing.h"
+#include "switch/target.h"
 #include "switch/vswitch.h"
 #include "switch/weir.h"
 
@@ -62,8 +62,7 @@ static void set_owner(struct vswitch *s, uint32_t id, uint16_t owner)
 	__atomic_store_n(&chunk[id % METER_CHUNK], owner, __ATOMIC_RELAXED);
 }
 
-// Everything ever counted under a number: it only rises, whoever's the number is.
-static void sum(const struct vswitch *s, uint32_t id, uint64_t *frames, uint64_t *bytes)
+void meter_sum(const struct vswitch *s, uint32_t id, uint64_t *frames, uint64_t *bytes)
 {
 	*frames = *bytes = 0;
 	for (unsigned i = 0; i < s->weir->n_workers; i++) {
@@ -150,7 +149,7 @@ static int meter_make(struct vswitch *s, const char *extension, const char *targ
 	snprintf(m->extension, sizeof(m->extension), "%s", extension);
 	snprintf(m->target, sizeof(m->target), "%s", target);
 	snprintf(m->key, sizeof(m->key), "%s", key);
-	sum(s, m->number.id, &m->base_frames, &m->base_bytes);
+	meter_sum(s, m->number.id, &m->base_frames, &m->base_bytes);
 	m->since = (uint64_t)time(NULL);
 	m->changed = true;
 	add_meter(s, m);
@@ -210,6 +209,75 @@ void meter_remove_target(struct vswitch *s, const char *target)
 	}
 }
 
+// ---- Removed by somebody
+
+struct unwanted {
+	char target[WEIR_NAME_MAX + 8];
+	const char *extension, *key; // key: NULL: all of the extension's
+};
+
+static bool is_unwanted(const struct meter *m, const struct unwanted *u)
+{
+	return !m->orphaned && strcmp(m->target, u->target) == 0 &&
+	       strcmp(m->extension, u->extension) == 0 && (!u->key || strcmp(m->key, u->key) == 0);
+}
+
+static int check_unwanted(
+	const struct vswitch *s, const struct unwanted *u, struct weir_error *error)
+{
+	struct index_entry *entry = index_find(&s->meter_targets, index_hash(0, u->target));
+	bool found = false;
+
+	for (; entry; entry = index_next(entry)) {
+		const struct meter *m = index_thing(entry, struct meter, by_target);
+
+		if (!is_unwanted(m, u))
+			continue;
+		if (m->refs > 0)
+			return weir_refuse(error, -EBUSY, "id",
+				"meter \"%s\" of %s on %s: is in use, and stays as long as the "
+				"policy that it is of, or until %s is detached from switch %s",
+				m->key, m->extension, m->target, m->extension, s->name);
+		found = true;
+	}
+	if (found)
+		return 0;
+	return u->key ? weir_refuse(error, -ENOENT, "id",
+				"meter \"%.63s\" of %.64s on %s: there is none", u->key,
+				u->extension, u->target)
+		      : weir_refuse(error, -ENOENT, "extension",
+				"extension \"%.64s\": has no meters on %s", u->extension,
+				u->target);
+}
+
+int weir_meter_remove(struct weir *w, const char *target, const char *extension, const char *id,
+	unsigned flags, struct weir_error *error)
+{
+	const struct target *t = target_find(w, target, error);
+	struct unwanted unwanted = { .extension = extension ? extension : "", .key = id };
+	struct index_entry *entry, *next;
+	int failed;
+
+	if (!t)
+		return -ENOENT;
+	target_name(t, unwanted.target);
+	failed = check_unwanted(t->vswitch, &unwanted, error);
+	if (failed || (flags & WEIR_DRY_RUN))
+		return failed;
+	entry = index_find(&t->vswitch->meter_targets, index_hash(0, unwanted.target));
+	for (; entry; entry = next) {
+		struct meter *m = index_thing(entry, struct meter, by_target);
+
+		next = index_next(entry);
+		if (!is_unwanted(m, &unwanted))
+			continue;
+		if (m->kept)
+			note_meter_gone(w, m);
+		remove_meter(t->vswitch, m);
+	}
+	return 0;
+}
+
 void meter_free_all(struct vswitch *s)
 {
 	while (s->meters) {
@@ -246,7 +314,7 @@ int meter_restore(struct vswitch *s, const struct weir_item *item, struct meter_
 	}
 	*before = (struct meter_before){ m, m->base_frames, m->base_bytes, m->since, m->committed,
 		m->kept, m->changed };
-	sum(s, m->number.id, &now_frames, &now_bytes);
+	meter_sum(s, m->number.id, &now_frames, &now_bytes);
 	// One that is in use has counted since; less than what is restored it has only after a
 	// reset that is taken back.
 	if (m->refs > 0 && now_frames - m->base_frames >= frames)
@@ -283,7 +351,7 @@ static void export(struct vswitch *s, struct meter *m, bool all, weir_item_row *
 {
 	uint64_t frames, bytes;
 
-	sum(s, m->number.id, &frames, &bytes);
+	meter_sum(s, m->number.id, &frames, &bytes);
 	if (!m->committed || m->orphaned ||
 		(!all && !m->changed && frames == m->told_frames && bytes == m->told_bytes))
 		return;
@@ -306,74 +374,4 @@ void weir_export_meters(struct weir *w, bool all, weir_item_row *row, void *cont
 	for (struct vswitch *s = w->switches; s; s = s->next)
 		for (struct meter *m = s->meters; m; m = m->next)
 			export(s, m, all, row, context);
-}
-
-// ---- Listing
-
-static void list_one(
-	struct vswitch *s, struct meter *m, bool reset, weir_meter_row *row, void *context)
-{
-	struct weir_meter_info info = {
-		.target = m->target,
-		.extension = m->extension,
-		.id = m->key,
-		.since = m->since,
-	};
-	uint64_t frames, bytes;
-
-	sum(s, m->number.id, &frames, &bytes);
-	info.frames = frames - m->base_frames;
-	info.bytes = bytes - m->base_bytes;
-	if (reset) {
-		// The counts given out are the baseline: what comes meanwhile is in the next ones.
-		m->base_frames = frames;
-		m->base_bytes = bytes;
-		m->since = (uint64_t)time(NULL);
-		m->changed = true;
-	}
-	row(context, &info);
-}
-
-// Meters outlive the attachment of their extension.
-static bool has_meters(const struct weir *w, const char *extension)
-{
-	for (const struct vswitch *s = w->switches; s; s = s->next)
-		for (const struct meter *m = s->meters; m; m = m->next)
-			if (strcmp(extension, m->extension) == 0)
-				return true;
-	return false;
-}
-
-static bool is_listed(const struct meter *m, const struct weir_count_filter *f)
-{
-	return (!f->target || strcmp(f->target, m->target) == 0) &&
-	       (!f->extension || strcmp(f->extension, m->extension) == 0);
-}
-
-int weir_meter_list_some(struct weir *w, const struct weir_count_filter *given, weir_meter_row *row,
-	void *context, struct weir_error *error)
-{
-	struct weir_count_filter filter;
-	int failed = count_filter_take(given, &filter, error);
-
-	if (!failed)
-		failed = count_filter_check(
-			w, &filter, filter.extension && has_meters(w, filter.extension), error);
-	if (failed)
-		return failed;
-	for (struct vswitch *s = w->switches; s; s = s->next)
-		for (struct meter *m = s->meters; m; m = m->next)
-			if (is_listed(m, &filter))
-				list_one(s, m, filter.reset, row, context);
-	return 0;
-}
-
-int weir_meter_list(struct weir *w, const char *target, bool reset, weir_meter_row *row,
-	void *context, struct weir_error *error)
-{
-	const struct weir_count_filter filter = {
-		.size = sizeof(filter), .target = target, .reset = reset
-	};
-
-	return weir_meter_list_some(w, &filter, row, context, error);
 }

@@ -62,6 +62,8 @@ int meter_restore(
 	struct vswitch *vswitch, const struct weir_item *item, struct meter_before *before);
 // Nobody holds it since, and it has counted nothing more.
 void meter_restore_undo(struct vswitch *vswitch, const struct meter_before *before);
+// Everything ever counted under a number: it only rises, whoever's the number is.
+void meter_sum(const struct vswitch *vswitch, uint32_t id, uint64_t *frames, uint64_t *bytes);
 void meter_free_all(struct vswitch *vswitch);
 
 #endif

@@ -17,6 +17,7 @@
 
 #include "switch/attachment.h"
 #include "switch/change.h"
+#include "switch/extensions.h"
 #include "switch/item.h"
 #include "switch/loader.h"
 #include "switch/missing.h"
@@ -223,7 +224,7 @@ int missing_retry(struct attachment *m, int order, unsigned flags, struct weir_e
 		return 0;
 	stack_insert(s, m);
 	if (loaded)
-		loader_unload(s->weir->loader, extension, NULL);
+		extension_unneed(s->weir, extension);
 	if (!failed)
 		return 0;
 	if (!(flags & WEIR_DRY_RUN)) {
@@ -231,6 +232,11 @@ int missing_retry(struct attachment *m, int order, unsigned flags, struct weir_e
 		snprintf(m->missing->reason, sizeof(m->missing->reason), "%.*s",
 			(int)sizeof(m->missing->reason) - 1, own.message);
 	}
+	if (!extension)
+		return weir_refuse(error, failed, own.field,
+			"%.300s; to attach it from another file, first extension load %s --path "
+			"FILE",
+			own.message, m->missing->name);
 	return weir_refuse(error, failed, own.field, "%s", own.message);
 }
 

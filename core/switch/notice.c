@@ -12,7 +12,7 @@
 void weir_notify(struct weir *w, const char *kind, const char *vswitch, const char *port,
 	const char *extension, const char *format, ...)
 {
-	char text[256];
+	char text[512];
 	va_list arguments;
 	struct weir_notice notice = {
 		.number = ++w->notices,

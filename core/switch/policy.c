@@ -47,13 +47,7 @@ static void take_id(struct target *t, unsigned number)
 static struct attachment *attached(
 	const struct target *t, const char *extension, struct weir_error *error)
 {
-	struct attachment *a = attachment_find(t->vswitch, extension);
-
-	if (!a)
-		weir_refuse(error, -ENOENT, "extension",
-			"extension \"%.64s\": is not attached to switch %s",
-			extension ? extension : "", t->vswitch->name);
-	return a;
+	return attachment_need(t->vswitch, extension, "extension", error);
 }
 
 struct policy *policy_make(struct attachment *a, const struct schema_type *type, const char *id,
@@ -136,6 +130,20 @@ static int check_replaced(const struct target *t, const struct policy *before,
 		"replace: "
 		"remove it, or give another id",
 		before->id, extension, before->type, target, type->name);
+}
+
+int weir_policy_schema(struct weir *w, const char *target, const char *extension,
+	const void **bytes, size_t *size, struct weir_error *error)
+{
+	struct target *t = target_find(w, target, error);
+	struct attachment *a = t ? attached(t, extension, error) : NULL;
+
+	if (!a)
+		return -ENOENT;
+	if (a->missing)
+		return policy_refuse_missing(a, error);
+	extension_give_schema(a->extension, bytes, size);
+	return 0;
 }
 
 int weir_policy_add(struct weir *w, const char *target, const char *extension, const char *type,

@@ -84,6 +84,8 @@ void policy_views_drop(struct target *target, const struct attachment *attachmen
 
 // ---- policy_check.c
 int policy_check_id(const char *id, struct weir_error *error);
+// Of an attachment that is missing: nobody knows what it could be told.
+int policy_refuse_missing(const struct attachment *attachment, struct weir_error *error);
 // The type of a policy, NULL or "" being the only one, whose bytes pass its schema. NULL: refused.
 const struct schema_type *policy_check(const struct target *target,
 	const struct attachment *attachment, const char *type, const void *bytes, size_t size,

@@ -44,6 +44,13 @@ static const struct schema_message *find_message(const struct weir_schema *schem
 	return own ? own : schema_find(schema, SCHEMA_POLICY, type, error);
 }
 
+int policy_refuse_missing(const struct attachment *a, struct weir_error *error)
+{
+	return weir_refuse(error, -ENOENT, "extension",
+		"extension %s: is missing on switch %s, so that its policies cannot be checked; %s",
+		a->descriptor->name, a->vswitch->name, missing_reason(a));
+}
+
 static const struct schema_type *find_type(const struct target *t, const struct attachment *a,
 	const char *type, struct weir_error *error)
 {
@@ -52,10 +59,7 @@ static const struct schema_type *find_type(const struct target *t, const struct 
 	const struct schema_type *found;
 
 	if (a->missing) {
-		weir_refuse(error, -ENOENT, "extension",
-			"extension %s: is missing on switch %s, so that its policies cannot be "
-			"checked; %s",
-			a->descriptor->name, t->vswitch->name, missing_reason(a));
+		policy_refuse_missing(a, error);
 		return NULL;
 	}
 	if (!schema) {

@@ -35,8 +35,9 @@ static int check_mac(const char *text, char canonical[/* 18 */], struct weir_err
 static int check_mtu(uint32_t mtu, struct weir_error *error)
 {
 	if (mtu && (mtu < MTU_MIN || mtu > MTU_MAX))
-		return weir_refuse(error, -EINVAL, "mtu", "mtu %u: must be %d to %d bytes", mtu,
-			MTU_MIN, MTU_MAX);
+		return weir_refuse(error, -EINVAL, "mtu",
+			"mtu %u: must be %d to %d bytes, or 0, that of the NIC", mtu, MTU_MIN,
+			MTU_MAX);
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 
 #include "nic/nic.h"
 #include "switch/attachment.h"
+#include "switch/host.h"
 #include "switch/port.h"
 #include "switch/remark.h"
 #include "switch/target.h"
@@ -82,6 +83,21 @@ void weir_remark(const struct weir *w, bool made, const char *format, ...)
 		weir_log_line(w, LOG_NOTICE, "%s", text);
 	if (w->on_remark)
 		w->on_remark(w->remark_context, text);
+}
+
+void remark_ended(const struct attachment *a, bool made)
+{
+	const char *name = a->descriptor->name, *s = a->vswitch->name;
+	unsigned n = host_calls_count(a);
+
+	if (n)
+		weir_remark(a->weir, made,
+			"extension %s on switch:%s: its %u running call%s there %s ended", name, s,
+			n, n == 1 ? "" : "s", made ? (n == 1 ? "was" : "were") : "would be");
+	if (a->n_running)
+		weir_remark(a->weir, made,
+			"extension %s on switch:%s: its running %s there (%u) %s ended", name, s,
+			a->running, a->n_running, made ? "were" : "would be");
 }
 
 // sysctl(8) takes the slashes for names with dots, too: eth0.100.

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 
+struct attachment;
 struct port;
 struct target;
 struct target_state;
@@ -22,6 +23,8 @@ void remarks_free(struct target_state *state);
 // One of the core's own.
 __attribute__((format(printf, 3, 4))) void weir_remark(
 	const struct weir *w, bool made, const char *format, ...);
+// What ends with an attachment, of what clients began and have not ended. Before it does.
+void remark_ended(const struct attachment *attachment, bool made);
 // What somebody who has given the port its NIC should know of it. After the change.
 void port_remark_nic(const struct port *port);
 // The same of a NIC with this specification that is, or would be, `shared`.

@@ -23,6 +23,7 @@
 #include <weir/embed.h>
 #include <weir/extension.h>
 
+#include "datapath/text.h"
 #include "switch/attachment.h"
 #include "switch/change.h"
 #include "switch/extensions.h"
@@ -36,6 +37,7 @@
 #include "switch/port.h"
 #include "switch/publish.h"
 #include "switch/reasons.h"
+#include "switch/remark.h"
 #include "switch/stack.h"
 #include "switch/target.h"
 #include "switch/vswitch.h"
@@ -283,14 +285,35 @@ static void finish(struct replacement *r)
 
 	reasons_publish(w, r->reasons);
 	loader_exchange(w->loader, r->old, r->new);
-	for (unsigned i = 0; i < r->n; i++)
+	for (unsigned i = 0; i < r->n; i++) {
+		remark_ended(r->successions[i].old, true);
 		leave(&r->successions[i]);
+	}
 	weir_notify(w, "extension-replaced", "", "", new->name,
 		"extension %s %s replaced by %s from %s, on %u switch%s%s", new->name, old->version,
 		new->version, extension_path(r->new), r->n, r->n == 1 ? "" : "es",
 		n_missing ? "; where it is missing or was expelled, attaching it tries this one"
 			  : "");
 	closing_begin(r->closing, r->old);
+}
+
+// It runs there no more than before, and who replaces it may take it that it does.
+static void remark_missing(const struct weir *w, const char *name, bool made)
+{
+	char buffer[256] = "";
+	struct text where = { buffer, sizeof(buffer), 0 };
+
+	for (struct vswitch *s = w->switches; s; s = s->next) {
+		const struct attachment *a = attachment_find(s, name);
+
+		if (a && a->missing)
+			text_put(&where, "%s%s on %s", where.used ? ", " : "",
+				a->expelled ? "expelled" : "missing", s->name);
+	}
+	if (where.used)
+		weir_remark(w, made,
+			"extension %s: stays %s; extension attach tries the new version there",
+			name, buffer);
 }
 
 // ---- The transaction
@@ -349,6 +372,8 @@ static int replace(
 		failed = build(r, &r->successions[i], error);
 	if (!failed && missing_move_make(w, name, extension_named_path(r->new)) < 0)
 		failed = weir_refuse(error, -ENOMEM, NULL, "extension %s: no memory", name);
+	for (unsigned i = 0; !failed && (flags & WEIR_DRY_RUN) && i < r->n; i++)
+		remark_ended(r->successions[i].old, false);
 	if (failed || (flags & WEIR_DRY_RUN))
 		return failed;
 	return publish(r, error);
@@ -372,8 +397,10 @@ int weir_extension_replace(struct weir *w, const char *name, const char *path, u
 	else
 		give_up(r);
 	free(r);
-	if (!failed)
+	if (!failed) {
+		remark_missing(w, name, !(flags & WEIR_DRY_RUN));
 		return 0;
+	}
 	if (!(flags & WEIR_DRY_RUN))
 		weir_notify(w, "extension-not-replaced", "", "", name,
 			"extension %s stays as it is: %.300s", name, own.message);

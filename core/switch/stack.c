@@ -143,10 +143,8 @@ int weir_extension_attach(struct weir *w, const char *switch_name, const char *n
 	if (failed || (flags & WEIR_DRY_RUN)) {
 		if (a)
 			attachment_give_up(a);
-		// What was loaded for this alone goes; a state that is still being retired keeps
-		// it.
 		if (loaded)
-			loader_unload(w->loader, extension, NULL);
+			extension_unneed(w, extension);
 		return failed;
 	}
 	note_attachment(a, false);
@@ -178,12 +176,11 @@ int weir_extension_detach(struct weir *w, const char *switch_name, const char *n
 
 	if (!s)
 		return -ENOENT;
-	a = attachment_find(s, name);
+	a = attachment_need(s, name, "name", error);
 	if (!a)
-		return weir_refuse(error, -ENOENT, "name",
-			"extension \"%.64s\": is not attached to switch %s", name ? name : "",
-			s->name);
+		return -ENOENT;
 	if (flags & WEIR_DRY_RUN) {
+		remark_ended(a, false);
 		remark_policies(a, attachment_n_policies(a), false);
 		return 0;
 	}
@@ -196,6 +193,7 @@ int weir_extension_detach(struct weir *w, const char *switch_name, const char *n
 		free(wait);
 		return weir_refuse(error, -ENOMEM, NULL, "extension %s: no memory", name);
 	}
+	remark_ended(a, true);
 	n_policies = attachment_end(a, wait);
 	remark_policies(a, n_policies, true);
 	note_attachment(a, true);

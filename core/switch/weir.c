@@ -354,6 +354,7 @@ void weir_destroy(struct weir *w)
 	closer_destroy(w->closer);
 	// What was deferred last has run, but who handed it over may not have returned yet.
 	rcu_drain();
+	free(w->read_schema);
 	loader_destroy(w->loader);
 	reasons_free(w->reason_names);
 	close_descriptors(w);

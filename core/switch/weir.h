@@ -38,6 +38,7 @@ struct weir {
 	struct nic_host nic_host;
 	unsigned linger_us;
 	struct loader *loader;
+	void *read_schema;                           // of a file, by weir_extension_schema()
 	struct weir_host host;                       // what extensions are handed
 	struct reason_names *reasons[REASON_OWNERS]; // control: w, any thread: r
 	struct reason_names *reason_names;           // all of them

@@ -58,7 +58,8 @@ static const struct option long_options[] = {
 const char *options_usage(void)
 {
 	return "usage: weir-switchd [OPTION]...\n"
-	       "  --socket PATH       control socket; " DEFAULT_SOCKET "\n"
+	       "  --socket PATH       control socket; else WEIR_SOCKET, else\n"
+	       "                      " DEFAULT_SOCKET "\n"
 	       "  --state DIR         directory of what survives a restart, none: nothing does;\n"
 	       "                      " DEFAULT_STATE ", or what systemd says\n"
 	       "  --extensions DIR    search DIR first for extensions (several: DIR:DIR)\n"
@@ -192,6 +193,15 @@ static int parse_log_level(const char *text, int *level, struct weir_error *erro
 		"--log-level \"%.99s\": must be error, warning, info or debug", text);
 }
 
+// Where weirctl looks, in the same environment.
+static int take_default_socket(struct switchd_options *options, struct weir_error *error)
+{
+	const char *given = getenv("WEIR_SOCKET");
+
+	return make_absolute(
+		"socket", given && *given ? given : DEFAULT_SOCKET, options->socket, error);
+}
+
 // "none" is not a directory; one of that name is "./none".
 static int take_state(struct switchd_options *options, const char *text, struct weir_error *error)
 {
@@ -289,13 +299,15 @@ int options_parse(struct switchd_options *options, int argc, char *argv[], struc
 	int option, result;
 
 	*options = (struct switchd_options){
-		.socket = DEFAULT_SOCKET,
 		.n_workers = default_workers(),
 		.log_level = LOG_INFO,
 		// Who supervises the process wants the one that was started, and its messages.
 		.foreground = getenv("NOTIFY_SOCKET") != NULL,
 	};
 	default_state(options->state);
+	result = take_default_socket(options, error);
+	if (result < 0)
+		return result;
 	while ((option = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
 		result = take(options, option, argv, error);
 		if (result < 0)

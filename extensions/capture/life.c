@@ -90,6 +90,16 @@ static void forget_oldest(struct captures *x)
 		capture_forget(oldest);
 }
 
+// Those that a detach would end.
+static void tell_running(struct captures *x)
+{
+	unsigned n = 0;
+
+	for (const struct capture *c = x->first; c; c = c->next)
+		n += c->phase < CAPTURE_ENDING;
+	weir_running(x->attachment, n, "captures");
+}
+
 void capture_add(struct captures *x, struct capture *c)
 {
 	struct capture **end = &x->first;
@@ -97,6 +107,7 @@ void capture_add(struct captures *x, struct capture *c)
 	while (*end)
 		end = &(*end)->next;
 	*end = c;
+	tell_running(x);
 }
 
 // ---- Into place
@@ -170,6 +181,7 @@ void capture_end(struct capture *c, bool failed, const char *reason)
 	if (c->phase >= CAPTURE_ENDING)
 		return;
 	c->phase = CAPTURE_ENDING;
+	tell_running(c->owner);
 	c->failed = failed;
 	snprintf(c->reason, sizeof(c->reason), "%s", reason ? reason : "");
 	// For a client that has no answer yet it never was.
@@ -229,6 +241,7 @@ static void ended(struct capture *c)
 	writer_destroy(c->writer, NULL);
 	c->writer = NULL;
 	c->phase = CAPTURE_ENDED;
+	tell_running(x);
 	weir_timer(x->attachment, timer_cookie(c), WEIR_TIMER_OFF);
 	if (c->forget)
 		capture_forget(c);

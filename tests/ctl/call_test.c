@@ -48,6 +48,10 @@ static void calls(void **state)
 			NULL },
 		{ "weirctl sample start port=refuse", 1, "",
 			"weirctl: port \"refuse\": there is none of that name\n", NULL },
+		{ "cd $(dirname $WEIR_SOCKET); mkfifo pipe; timeout 10 weirctl sample start "
+		  "port=vm1 write=pipe 2>&1 | sed 's,/[^ ]*/,,'; rm pipe",
+			0, "weirctl: write \"pipe\": is a pipe that nobody reads\n", "",
+			ASKED_SCHEMA },
 		{ "weirctl sample start", 1, "",
 			"weirctl: port is missing: it must have a value, as in port=VALUE\n",
 			ASKED_SCHEMA },

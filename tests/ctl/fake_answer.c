@@ -114,7 +114,7 @@ static void say_hello(const struct fake_connection *c)
 	REPLY(c, HELLO, hello, &hello, false);
 }
 
-static void list_extensions(const struct fake_connection *c)
+static void list_extensions(const struct fake_connection *c, const char *switch_name)
 {
 	static char version[] = "1.0", class[] = "filter", summary[] = "A sample";
 	static char attached[] = "attached", missing[] = "missing", gone[] = "gone";
@@ -127,6 +127,8 @@ static void list_extensions(const struct fake_connection *c)
 	Weir__Control__Extension *array[] = { &sample, &lost };
 	Weir__Control__ExtensionRows rows = { BASE(extension_rows), ROWS(array) };
 
+	if (switch_name && strcmp(switch_name, text_br0) != 0)
+		rows.n_rows = 0;
 	REPLY(c, EXTENSIONS, extensions, &rows, false);
 }
 
@@ -341,8 +343,10 @@ void fake_answer(struct fake_connection *c, const Weir__Control__Request *reques
 		say_hello(c);
 		break;
 	case WEIR__CONTROL__REQUEST__REQUEST_EXTENSION_LIST:
+		list_extensions(c, request->extension_list->switch_);
+		break;
 	case WEIR__CONTROL__REQUEST__REQUEST_EXTENSION_SHOW:
-		list_extensions(c);
+		list_extensions(c, NULL);
 		break;
 	case WEIR__CONTROL__REQUEST__REQUEST_POLICY_SCHEMA:
 		give_schema(c, request->policy_schema->extension);

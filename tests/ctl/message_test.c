@@ -129,6 +129,26 @@ static const struct row everything_rows[] = {
 	{ "frames=1500", "frames=1500pps", "{\"frames\": 1500}", NULL },
 	{ "frames=10kbit", NULL, NULL,
 		"frames \"10kbit\": must be a rate such as 1500, 10kpps or 2M" },
+	// Frames without a format, as people write them.
+	{ "count=10k", "count=10000", "{\"count\": 10000}", NULL },
+	{ "count=1.5M", "count=1500000", "{\"count\": 1500000}", NULL },
+	{ "count=10kpps", NULL, NULL,
+		"count \"10kpps\": must be a number such as 1500, 10k or 2M" },
+	{ "count=0.5", NULL, NULL, "count \"0.5\": must be a whole number of frames" },
+	{ "storm=10k", "storm=10000", "{\"storm\": 10000}", NULL },
+	{ "storm=2Mpps", "storm=2000000", "{\"storm\": 2000000}", NULL },
+	{ "storm=10q", NULL, NULL, "storm \"10q\": must be a number such as 1500, 10k or 2M" },
+	{ "storm=5G", NULL, NULL, "storm \"5G\": must be 0 to 4294967295 frames per second" },
+	// More than one where one is taken.
+	{ "storm=1,2", NULL, NULL,
+		"storm \"1,2\": must be a number such as 1500, 10k or 2M; storm takes one value" },
+	{ "level=low,high", NULL, NULL,
+		"level \"low,high\": must be one of low, high; level takes one value" },
+	{ "l4_port=1-1024", NULL, NULL,
+		"l4_port \"1-1024\": must be a port: 0 to 65535, or the name of a service; a range "
+		"is not taken" },
+	{ "numbers=1,2-3", NULL, NULL, "numbers \"2-3\": must be a number; a range is not taken" },
+	{ "huge=1-", NULL, NULL, "huge \"1-\": must be a number" },
 	// Durations in the field's own unit.
 	{ "idle=30s", NULL, "{\"idle\": 30000}", NULL },
 	{ "idle=5m", NULL, "{\"idle\": 300000}", NULL },
@@ -363,6 +383,22 @@ static void messages_in_messages(void **state)
 	check_rows(*state, "sample.Rule", "rule", rule_rows);
 }
 
+// All that is missing at once; of inner messages by their paths.
+static const struct row needy_rows[] = {
+	{ "second=1", NULL, NULL,
+		"first, third are missing: each must have a value, as in first=VALUE" },
+	{ "third=1", NULL, NULL, "first is missing: it must have a value, as in first=VALUE" },
+	{ "first=1 third=2 inner.second=1", NULL, NULL,
+		"inner.first, inner.third are missing: each must have a value, as in "
+		"inner.first=VALUE" },
+	{ NULL, NULL, NULL, NULL },
+};
+
+static void what_is_missing_is_named(void **state)
+{
+	check_rows(*state, "sample.Needy", "", needy_rows);
+}
+
 static void packed_numbers_are_read(void **state)
 {
 	Sample__Everything m = SAMPLE__EVERYTHING__INIT;
@@ -407,6 +443,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values_of_every_format),
 		cmocka_unit_test(messages_in_messages),
+		cmocka_unit_test(what_is_missing_is_named),
 		cmocka_unit_test(packed_numbers_are_read),
 	};
 

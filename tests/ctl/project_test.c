@@ -49,6 +49,12 @@ static void bad_requests_are_refused(void **state)
 		{ "weirctl extension new mine --class common", 1, "",
 			"weirctl: --class \"common\": must be one of", "" },
 		{ "weirctl extension new", 2, "", "weirctl: NAME is missing", "" },
+		// By a file where a daemon beside this program would look.
+		{ "cp $(command -v weirctl) . && mkdir extensions && touch extensions/taken.so && "
+		  "./weirctl extension new taken",
+			1, "", "weirctl: name \"taken\": is that of an extension that there is, /",
+			"" },
+		{ "./weirctl extension new free && rm -r free extensions weirctl", 0, "", "", "" },
 		{ "ls", 0, "", "", "" }, // nothing was made
 		{ 0 },
 	};

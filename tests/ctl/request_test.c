@@ -140,7 +140,10 @@ static void lists(void **state)
 			"         -  A sample  -\n"
 			"gone    -        -       br0        20  missing   yes                -  "
 			"         -  -         there is no gone.so\n",
-			"", "{\"extension_list\":{}}\n" },
+			"weirctl: note: extension attach SWITCH NAME tries what is missing or was "
+			"expelled again; from another file after extension load NAME --path FILE, "
+			"or, where it is loaded, extension replace NAME --path FILE\n",
+			"{\"extension_list\":{}}\n" },
 		{ "weirctl -j extension show sample | python3 -c 'import json, sys; "
 		  "print(json.load(sys.stdin)[0][\"class\"])'",
 			0, "filter\n", "", "{\"extension_show\":{\"name\":\"sample\"}}\n" },
@@ -150,6 +153,12 @@ static void lists(void **state)
 			"",
 			"{\"meter_list\":{\"target\":\"vm1\","
 			"\"extension\":\"sample\",\"reset\":true}}\n" },
+		{ "weirctl meter remove vm1 sample in", 0, "", "",
+			"{\"meter_remove\":{\"target\":\"vm1\",\"extension\":\"sample\","
+			"\"id\":\"in\"}}\n" },
+		{ "weirctl meter remove switch:br0 sample --dry-run", 0, "", "",
+			"{\"dry_run\":true,\"meter_remove\":{\"target\":\"switch:br0\","
+			"\"extension\":\"sample\"}}\n" },
 		{ "TZ=UTC weirctl policer list vm1 sample --reset", 0,
 			"PORT  EXTENSION  ID   RATE_BPS  BURST_BYTES  PASSED_FRAMES  PASSED_BYTES  "
 			"DROPPED_FRAMES  DROPPED_BYTES  SINCE\n"
@@ -246,6 +255,8 @@ static void lists(void **state)
 }
 
 #define ASKED_SCHEMA "{\"policy_schema\":{\"extension\":\"sample\"}}\n"
+// For a policy on a port.
+#define ASKED_FOR_VM1 "{\"policy_schema\":{\"extension\":\"sample\",\"target\":\"vm1\"}}\n"
 
 static void policies(void **state)
 {
@@ -253,17 +264,18 @@ static void policies(void **state)
 		{ "weirctl policy add vm1 sample.rule remote=10.0.0.0/8 direction=in "
 		  "match.protocol=tcp",
 			0, "p1\n", "",
-			ASKED_SCHEMA "{\"policy_add\":{\"target\":\"vm1\","
-				     "\"extension\":\"sample\",\"type\":\"rule\","
-				     "\"body\":\"0a0a31302e302e302e302f3810001a020806\"}}\n" },
+			ASKED_FOR_VM1 "{\"policy_add\":{\"target\":\"vm1\","
+				      "\"extension\":\"sample\",\"type\":\"rule\","
+				      "\"body\":\"0a0a31302e302e302e302f3810001a020806\"}}\n" },
 		{ "weirctl -j policy add vm1 sample.rule remote=::/0 id=web", 0,
 			"{\n  \"id\": \"web\"\n}\n", "",
-			ASKED_SCHEMA "{\"policy_add\":{\"target\":\"vm1\","
-				     "\"extension\":\"sample\",\"type\":\"rule\",\"id\":\"web\","
-				     "\"body\":\"0a043a3a2f30\"}}\n" },
+			ASKED_FOR_VM1 "{\"policy_add\":{\"target\":\"vm1\","
+				      "\"extension\":\"sample\",\"type\":\"rule\",\"id\":\"web\","
+				      "\"body\":\"0a043a3a2f30\"}}\n" },
 		{ "weirctl policy add switch:br0 sample.everything id=7 --id web --dry-run", 0,
 			"web\n", "",
-			"{\"dry_run\":true,\"policy_schema\":{\"extension\":\"sample\"}}\n"
+			"{\"dry_run\":true,\"policy_schema\":{\"extension\":\"sample\","
+			"\"target\":\"switch:br0\"}}\n"
 			"{\"dry_run\":true,\"policy_add\":{\"target\":\"switch:br0\","
 			"\"extension\":\"sample\",\"type\":\"everything\",\"id\":\"web\","
 			"\"body\":\"e80207\"}}\n" },
@@ -271,39 +283,46 @@ static void policies(void **state)
 		{ "weirctl policy add vm1 sample.rule remote=::/0 id=odd", 0, "odd\n",
 			"weirctl: note: taken as it is\nweirctl: note: \\x1b[31mred\n", NULL },
 		{ "weirctl policy add vm1 sample.rule remote=::/0 id=a --id b", 1, "",
-			"weirctl: id=a: the id is given twice\n", ASKED_SCHEMA },
+			"weirctl: id=a: the id is given twice\n", ASKED_FOR_VM1 },
 		{ "weirctl policy add vm1 sample remote=::/0", 1, "",
 			"weirctl: extension sample has several policy types: name one of "
 			"sample.rule, sample.everything\n",
-			ASKED_SCHEMA },
+			ASKED_FOR_VM1 },
 		{ "weirctl policy add vm1 sample.totals frames=1", 1, "",
 			"weirctl: extension sample has no policy type \"totals\": there are "
 			"sample.rule, sample.everything\n",
-			ASKED_SCHEMA },
+			ASKED_FOR_VM1 },
 		{ "weirctl policy add vm1 other remote=::/0", 1, "",
 			"weirctl: extension: there is none of that name\n", NULL },
 		{ "weirctl policy add vm1 sample.rule remote=10.0.0.0/33", 1, "",
-			"weirctl: remote \"10.0.0.0/33\": must be an IPv4 prefix", ASKED_SCHEMA },
+			"weirctl: remote \"10.0.0.0/33\": must be an IPv4 prefix", ASKED_FOR_VM1 },
 		// By a bare name both mean the same.
 		{ "weirctl policy remove vm1 sample id=web", 1, "",
 			"weirctl: extension sample has several policy types: name one of "
 			"sample.rule, sample.everything\n",
-			ASKED_SCHEMA },
+			ASKED_FOR_VM1 },
 		{ "weirctl policy add vm1 rule remote=::/0", 0, "p1\n", "",
-			"{\"policy_schema\":{\"extension\":\"rule\"}}\n"
+			"{\"policy_schema\":{\"extension\":\"rule\","
+			"\"target\":\"vm1\"}}\n"
 			"{\"policy_add\":{\"target\":\"vm1\",\"extension\":\"rule\","
 			"\"type\":\"rule\",\"body\":\"0a043a3a2f30\"}}\n" },
 		{ "weirctl policy remove vm1 rule id=web", 0, "", "",
-			"{\"policy_schema\":{\"extension\":\"rule\"}}\n"
+			"{\"policy_schema\":{\"extension\":\"rule\","
+			"\"target\":\"vm1\"}}\n"
 			"{\"policy_remove\":{\"target\":\"vm1\",\"extension\":\"rule\","
 			"\"type\":\"rule\",\"id\":\"web\"}}\n" },
 		// The types of a missing one are not known.
 		{ "weirctl policy remove vm1 gone web", 0, "", "",
-			"{\"policy_schema\":{\"extension\":\"gone\"}}\n"
+			"{\"policy_schema\":{\"extension\":\"gone\","
+			"\"target\":\"vm1\"}}\n"
 			"{\"policy_remove\":{\"target\":\"vm1\",\"extension\":\"gone\","
 			"\"id\":\"web\"}}\n" },
-		// The field by its name on the command line, not in the protocol.
+		// As it was given.
 		{ "weirctl policy add vm1 sample.rule remote=:: id=", 1, "",
+			"weirctl: id=: has 0 bytes, must have 1 to 63; left out, an id is made\n",
+			ASKED_FOR_VM1 },
+		// The field by its name on the command line, not in the protocol.
+		{ "weirctl policy add vm1 sample.rule remote=:: --id=", 1, "",
 			"weirctl: --id: has 0 bytes, must have 1 to 63\n", NULL },
 		{ "weirctl policy list sample.rule | wc -l", 0, "2\n", "",
 			"{\"port_show\":{\"name\":\"sample.rule\"}}\n"

@@ -177,18 +177,19 @@ static void applies_what_it_exports(void **state)
 
 // Wrong documents, with the sentence that each is answered with.
 static const char *const wrong[][2] = {
-	{ "", "standard input:2:0: '[' or '{' expected near end of file" },
+	{ "", "standard input: is empty: a document is an object such as {\"weir\": 1, "
+	      "\"switches\": []}" },
 	{ "{\"weir\": 1,\n  \"switches\": [,]}", "standard input:2:16: unexpected token near ','" },
 	{ "{\"weir\": 1, \"weir\": 1}",
 		"standard input:1:18: duplicate object key near '\"weir\"'" },
 	{ "{\"weir\": 1} x", "standard input:1:13: end of file expected near 'x'" },
-	{ "[]", "a site must be an object such as {\"weir\": 1}" },
-	{ "{}", "weir: is missing: a site says the version of its format, as in "
+	{ "[]", "a document must be an object such as {\"weir\": 1}" },
+	{ "{}", "weir: is missing: a document says the version of its format, as in "
 		"{\"weir\": 1, \"switches\": [{\"name\": \"br0\"}]}" },
 	{ "{\"weir\": 2}", "weir: 2: must be 1" },
 	{ "{\"weir\": \"1\"}", "weir: must be the number 1" },
 	{ "{\"weir\": 1, \"ports\": []}",
-		"ports: unknown key: the keys of a site are $schema, weir, switches" },
+		"ports: unknown key: the keys of a document are $schema, weir, switches" },
 	{ "{\"weir\": 1, \"switches\": {}}", "switches: must be an array" },
 	{ "{\"weir\": 1, \"switches\": [1]}", "switches[0]: must be an object" },
 	{ "{\"weir\": 1, \"switches\": [{\"name\": \"a\"}, {}]}", "switches[1].name: is missing" },
@@ -302,12 +303,13 @@ static void files_and_usage(void **state)
 			0, "1\n", "weirctl: f: is a pipe that nobody writes to: must", "" },
 		// One that somebody writes to, now or later, is what a shell makes of <(COMMAND).
 		{ "bash -c 'weirctl apply <(echo []) --dry-run'", 1, "",
-			"weirctl: a site must be an object", "" },
+			"weirctl: a document must be an object", "" },
 		{ "bash -c 'weirctl apply <(sleep 0.3; echo []) --dry-run'", 1, "",
-			"weirctl: a site must be an object", "" },
+			"weirctl: a document must be an object", "" },
 		{ "echo [] | weirctl apply /dev/stdin --dry-run", 1, "",
-			"weirctl: a site must be an object", "" },
-		{ "weirctl apply - </dev/null", 1, "", "weirctl: standard input:1:0: ", "" },
+			"weirctl: a document must be an object", "" },
+		{ "weirctl apply - </dev/null", 1, "",
+			"weirctl: standard input: is empty: a document is an object such as ", "" },
 		{ "weirctl apply - </dev/zero", 1, "",
 			"weirctl: standard input: must not be longer than 1 GiB, as no document "
 			"is\n",

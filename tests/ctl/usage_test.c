@@ -94,7 +94,9 @@ static void no_daemon(void **state)
 		{ "weirctl completion names port", 3, "", "weirctl: cannot connect to /", NULL },
 		// Refused before anybody is asked.
 		{ "weirctl port add br0 vm1 --mtu 1k", 1, "",
-			"weirctl: --mtu \"1k\": must be 0 to 65535 bytes\n", NULL },
+			"weirctl: --mtu \"1k\": must be 0 to 65535 bytes (0: that of the NIC, else "
+			"at least 68)\n",
+			NULL },
 		{ "weirctl switch add br0 --flows many", 1, "",
 			"weirctl: --flows \"many\": must be 64 to 16777216 flows\n", NULL },
 		{ "weirctl fdb add br0 02:00:00:00:00:01 vm1 --vlan 4294967296", 1, "",

@@ -99,6 +99,8 @@ edited '.switches[0].ports += [{"name": "p0"}]'
 refused 'switches[0].ports[4]: port "p0": is in the document already, as switches[0].ports[0]'
 edited '.switches[0].ports |= map(select(.name != "p0"))'
 refused 'switches[0].fdb[0].port: port "p0": there is none of this name in the document, which removes what it does not name' --prune
+edited '.switches += [{name: "br1", ports: [.switches[0].ports[1]]}] | del(.switches[0].ports[1])'
+refused 'switches[1].ports[0].name: port "p1": is on switch br0; apply moves it to br1, and removes its policies that the document does not name, with --prune only; without, remove it there first'
 edited '.switches[0].extensions |= map(select(.name != "no-telnet"))'
 refused 'switches[0].ports[0].policies[0].extension: extension "no-telnet": is not attached to switch br0 in the document, which removes what it does not name' --prune
 edited '.switches[0].ports[0].policies[0].body.port = [70000] | .switches[0].ports[1].mtu = 9000'

@@ -113,7 +113,11 @@ umount "$work/small"
 # The end of the extension and of the daemon complete the files.
 ctl capture start port=pa at=ingress write="$work/detached" >/dev/null
 at a ping -q -c 1 10.7.0.2 >/dev/null
-ctl extension detach br0 capture
+# Who detaches it is told, before too.
+equal "what a detach would end" "$(ctl extension detach br0 capture --dry-run 2>&1)" \
+	"weirctl: note: extension capture on switch:br0: its running captures there (1) would be ended"
+equal "what the detach ends" "$(ctl extension detach br0 capture 2>&1)" \
+	"weirctl: note: extension capture on switch:br0: its running captures there (1) were ended"
 complete detached
 at_least "frames before it was detached" "$(in_file detached)" 1
 ctl extension attach br0 capture

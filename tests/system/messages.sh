@@ -161,7 +161,7 @@ done
 
 # ---- Completion, of the daemon as it is
 completed() { ctl completion names "$@" | paste -sd ' '; }
-equal "policies" "$(completed policy)" "formats.rule formats.everything"
+equal "policies" "$(completed policy p0)" "formats.rule formats.everything"
 equal "fields" "$(completed field formats.rule 'match.p' | tr ' ' '\n' | grep '^match\.p' | paste -sd ' ')" \
 	"match.protocol= match.ports="
 equal "values" "$(completed field formats.rule direction= | grep -oE 'direction=[a-z_]+' | paste -sd ' ')" \
@@ -171,7 +171,9 @@ equal "calls" "$(completed call formats)" "start list watch"
 install -m 644 /dev/null "$extensions/other.so"
 equal "extensions to load" "$(completed loadable | grep -o other)" other
 equal "those that are loaded" "$(completed loadable | grep -c formats)" 0
-equal "extensions to attach" "$(completed attachable | grep -oE 'formats|other' | paste -sd ' ')" "formats other"
+equal "extensions to attach" "$(completed attachable br0 | grep -oE 'formats|other' | paste -sd ' ')" "other"
+equal "extensions to attach elsewhere" "$(completed attachable br9 | grep -oE 'formats|other' | paste -sd ' ')" "formats other"
+equal "extensions to detach" "$(completed attached br0)" formats
 at sw ip link add to-vm type veth peer name of-vm
 equal "interfaces" "$(at sw "$build/weirctl" completion names nic | sort | paste -sd ' ')" "packet:of-vm packet:to-vm"
 words=$(at sw bash --norc -c 'PATH=$1:$PATH && source <(weirctl completion bash) &&

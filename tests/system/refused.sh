@@ -115,7 +115,23 @@ refused 1 '"nope": is not loaded; none is' 'none' extension replace nope
 refused 1 '"nope": is not loaded; none is' 'none' extension replace nope --path "$extensions/no-telnet.so"
 refused 1 '"no-telnet": is not loaded' "would be loaded from $extensions/no-telnet.so" extension replace no-telnet
 refused 1 '"nope"' 'name of a port.*extension' meter list nope
-refused 1 '"nope"' 'directories|loaded|attached|none' policy add pa nope a=1
+refused 1 '"nope": is not attached' 'br0, which has none' policy add pa nope a=1
+refused 1 '"no-telnet": is not attached' 'br0, which has none' policy add pa no-telnet port=23
+refused 1 '"no-telnet": is not attached' 'br0, which has none' policy add pa no-telnet prot=23 --dry-run
+refused 1 '"nope": is not loaded, and' 'directories' policy schema nope
+# Nor does a look at what it could be told load an extension.
+before=$(state)
+ctl policy schema no-telnet | grep -q '^no-telnet.block' || fault "no schema" policy schema no-telnet
+equal "fields to complete" "$(ctl completion names field no-telnet | paste -sd ' ')" "port= action="
+ctl extension attach br0 no-telnet --dry-run
+jq -n '{weir: 1, switches: [{name: "br0", extensions: [{name: "no-telnet"}], ports: [{name: "pn", nic: "null",
+	policies: [{extension: "no-telnet", id: "a", body: {port: [23]}}]}]}]}' >"$work/site.json"
+ctl apply "$work/site.json" --dry-run >/dev/null
+equal "what is loaded" "$(state)" "$before"
+jq '.switches[0].ports[0].policies[0].body.port = [70000]' "$work/site.json" >"$work/wrong.json"
+refused 1 '70000' '65535' apply "$work/wrong.json"
+jq '.switches[0].ports[0].vlan = "4095"' "$work/site.json" >"$work/wrong.json"
+refused 1 '4095' '4094' apply "$work/wrong.json"
 echo "this is no ELF file" >"$work/text.so"
 refused 1 'text.so|"text"' 'ELF' extension load text --path "$work/text.so"
 refused 1 '"br9"' 'none of this name' extension attach br9 nope
@@ -129,7 +145,8 @@ ctl extension attach br0 no-telnet
 refused 1 'no-telnet' 'already|is loaded' extension load no-telnet
 refused 1 'no-telnet' 'already|is attached' extension attach br0 no-telnet
 refused 1 '"nope": is not loaded' 'there are no-telnet' extension replace nope
-refused 1 '^weirctl: --id: has 0 bytes' '1 to 63' policy add pa no-telnet port=23 id=
+refused 1 '^weirctl: id=: has 0 bytes' '1 to 63' policy add pa no-telnet port=23 id=
+refused 1 '^weirctl: --id: has 0 bytes' '1 to 63' policy add pa no-telnet port=23 --id=
 refused 1 '^weirctl: TARGET: has 0 bytes' 'must have' policy add '' no-telnet port=23
 refused 1 '/nowhere/x.so' 'No such file' extension replace no-telnet --path /nowhere/x.so
 refused 1 'no-telnet' 'attached|detach' extension unload no-telnet
@@ -137,6 +154,7 @@ refused 1 '"?prot"?' 'port, action|port|fields' policy add pa no-telnet prot=23
 refused 1 '99999' '65535' policy add pa no-telnet port=99999
 refused 1 'seven' '0 to 65535' policy add pa no-telnet port=seven
 refused 1 'explode' 'drop.*count|DROP.*COUNT' policy add pa no-telnet action=explode
+refused 1 'type "wings"' 'must be block|one of' policy list no-telnet.wings
 refused 1 '"?nn"?|wings' 'block' policy add pa no-telnet.wings port=23
 refused 1 '"?web"?' 'none|no policy' policy remove pa no-telnet web
 refused 1 '"?p9"?' 'none of this name' policy add p9 no-telnet port=23

@@ -96,6 +96,12 @@ reaches a 10.7.0.2 && fail "frames pass although the extension is missing"
 equal "policies" "$(value length policy list)" 2
 kill_and_start
 equal "policies after another restart" "$(value length policy list)" 2
+# What helps is said: it may have moved.
+said=$(ctl extension attach br0 no-telnet 2>&1) && fail "a missing file is attached"
+grep -q 'to attach it from another file, first extension load no-telnet --path FILE$' <<<"$said" || fail "$said"
+ctl extension load no-telnet --path "$work/no-telnet.so"
+ctl extension attach br0 no-telnet --dry-run
+ctl extension unload no-telnet
 mv "$work/no-telnet.so" "$extensions"
 ctl extension attach br0 no-telnet
 equal "the state with the extension back" "$(ctl export)" "$site"

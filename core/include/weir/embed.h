@@ -262,10 +262,15 @@ WEIR_API int weir_extension_detach(struct weir *weir, const char *switch_name, c
 // One row per loaded extension and switch it is attached to, in stack order.
 WEIR_API int weir_extension_list(struct weir *weir, const char *switch_name,
 	weir_extension_row *row, void *context, struct weir_error *error);
-// The FileDescriptorSet of a loaded extension (loading it by name if needed), borrowed until it is
-// unloaded; *size 0 when it has no messages.
+// The FileDescriptorSet of an extension, *size 0 when it has no messages. Borrowed until it is
+// unloaded; of one that is not loaded, whose file is looked into and let go again, until the next
+// call of this.
 WEIR_API int weir_extension_schema(struct weir *weir, const char *name, const void **bytes,
 	size_t *size, struct weir_error *error);
+// The same for policies on a target, borrowed until the extension is unloaded: refused with -ENOENT
+// unless it is attached to the target's switch, and there.
+WEIR_API int weir_policy_schema(struct weir *weir, const char *target, const char *extension,
+	const void **bytes, size_t *size, struct weir_error *error);
 
 // ---- Policies. target: a port's name, or "switch:NAME".
 
@@ -410,9 +415,9 @@ WEIR_API void weir_export_meters(struct weir *weir, bool all, weir_item_row *row
 //     PORT       its policies, meters and saved state, and the static FDB entries that lead to it
 //     EXTENSION  its policies on the switch; its meters stay
 // Counts are no change; but a meter that weir_export_meters() reported, or that was restored, and
-// that ends with its policy, is reported as removed: it must not be restored any more.
-// Items are borrowed during the call, which changes nothing. One handler; NULL: none. Not called
-// from weir_destroy().
+// that ends with its policy or by weir_meter_remove(), is reported as removed: it must not be
+// restored any more. Items are borrowed during the call, which changes nothing. One handler; NULL:
+// none. Not called from weir_destroy().
 typedef void weir_change_handler(void *context, bool removed, const struct weir_item *item);
 WEIR_API void weir_on_change(struct weir *weir, weir_change_handler *handler, void *context);
 
@@ -446,15 +451,16 @@ typedef void weir_difference_row(void *context, const struct weir_difference *di
 // What was decided before goes on by the old settings and the old policies, both together, until
 // weir_when_done() says otherwise. Items that stand as they are wanted are not touched.
 // row: called for each difference, in the order in which they are made, once nobody refused; may be
-// NULL. document: not changed. Objects that the document does not name stay as they are, or with
-// WEIR_PRUNE are removed: with an empty document, everything.
+// NULL. document: not changed. Objects that the document does not name stay as they are, so that
+// nothing is removed; or with WEIR_PRUNE are removed: with an empty document, everything.
 //
-// A port that the document has on another switch than it is on is removed there, with what hangs
-// from it, and added here. A NIC whose interface another port gives up by the same document is
-// opened when that one has ended, by weir_process(); until then, or when that fails, it is lost. An
-// extension cannot change its path: it has to be detached first. One that is missing is not tried
-// again by a document that names it, but by weir_extension_attach(). Vetoes are asked of those
-// extensions that stand on the stack before and after.
+// A port that the document has on another switch than it is on is refused with -EBUSY. With
+// WEIR_PRUNE it is removed there, with what hangs from it, and added here. A NIC whose interface
+// another port gives up by the same document is opened when that one has ended, by weir_process();
+// until then, or when that fails, it is lost. An extension cannot change its path: it has to be
+// detached first. One that is missing is not tried again by a document that names it, but by
+// weir_extension_attach(). Vetoes are asked of those extensions that stand on the stack before and
+// after.
 //
 // A refusal's error->field is "items[N]" and perhaps a field behind it ("items[7].vlan"), where N
 // counts weir_document_add() calls from 0, or "" when no single item is to blame.
@@ -486,6 +492,7 @@ struct weir_meter_info {
 	const char *target, *extension, *id;
 	uint64_t frames, bytes; // since
 	uint64_t since;         // Unix seconds
+	bool unused; // no state in force counts on it: its extension is detached, or missing
 };
 typedef void weir_meter_row(void *context, const struct weir_meter_info *info);
 
@@ -505,6 +512,12 @@ WEIR_API int weir_meter_list_some(struct weir *weir, const struct weir_count_fil
 // The same for all extensions.
 WEIR_API int weir_meter_list(struct weir *weir, const char *target, bool reset, weir_meter_row *row,
 	void *context, struct weir_error *error);
+
+// Removes a meter that is unused: it goes by itself with its policy and with its target only. id:
+// NULL: all that the extension has of the target. -EBUSY: one of them is in use; -ENOENT: there is
+// none. A meter that is removed counts from 0 when the extension asks for it again.
+WEIR_API int weir_meter_remove(struct weir *weir, const char *target, const char *extension,
+	const char *id, unsigned flags, struct weir_error *error);
 
 // Counted since the policer was made, or since the start, or since it was reset: wire frames and
 // wire bytes.

@@ -77,7 +77,8 @@
 // is told about its worker, its time and its drops.
 //
 // Minor version 2 added policers, sessions, what is remembered of fragments, limits of learned
-// addresses, the assigned address of a port, the serials of policies, and remarks on changes.
+// addresses, the assigned address of a port, the serials of policies, remarks on changes, and
+// weir_running().
 #ifndef WEIR_EXTENSION_H
 #define WEIR_EXTENSION_H
 
@@ -544,6 +545,7 @@ struct weir_host {
 	int (*sessions_end)(struct weir_attachment *, weir_port_id port, uint64_t cookie);
 	int (*sessions_end_some)(
 		struct weir_attachment *, weir_port_id port, const uint64_t *cookies, size_t n);
+	int (*running)(struct weir_attachment *, unsigned n, const char *what);
 };
 
 // One extension on the stack of one switch. Valid from attach() to the return of detach().
@@ -583,6 +585,17 @@ __attribute__((format(printf, 3, 4))) static inline void weir_log(
 	va_start(arguments, format);
 	a->host->log(a, level, format, arguments);
 	va_end(arguments);
+}
+
+enum { WEIR_RUNNING_MAX = 31 }; // bytes of weir_running()'s text
+
+// Says what goes on for clients without a call of theirs, and ends with the attachment: n of
+// `what`, a word in the plural, such as "captures". Whoever detaches or replaces the extension, or
+// tries to, is told what was said last. It is copied. 0; -EINVAL: longer than WEIR_RUNNING_MAX;
+// -ENOSYS. Control thread.
+static inline int weir_running(struct weir_attachment *a, unsigned n, const char *what)
+{
+	return WEIR_OFFERS(a->host, running) ? a->host->running(a, n, what) : -ENOSYS;
 }
 
 // How many workers there are: visits come from workers 0 to this minus 1. 0: a host of minor

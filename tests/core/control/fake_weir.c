@@ -233,6 +233,18 @@ int weir_extension_schema(struct weir *weir, const char *name, const void **byte
 	return result;
 }
 
+int weir_policy_schema(struct weir *weir, const char *target, const char *extension,
+	const void **bytes, size_t *size, struct weir_error *error)
+{
+	int result = fake_record(weir, error, "policy_schema %s %s", target, extension);
+
+	if (result == 0) {
+		*bytes = weir->schema;
+		*size = weir->schema_size;
+	}
+	return result;
+}
+
 int weir_policy_add(struct weir *weir, const char *target, const char *extension, const char *type,
 	const char *id, const void *bytes, size_t size, char made_id[], unsigned flags,
 	struct weir_error *error)
@@ -309,6 +321,13 @@ int weir_policer_list_some(struct weir *weir, const struct weir_count_filter *fi
 	return result;
 }
 
+int weir_meter_remove(struct weir *weir, const char *target, const char *extension, const char *id,
+	unsigned flags, struct weir_error *error)
+{
+	return fake_record(
+		weir, error, "meter_remove %s %s %s %u", target, extension, fake_text(id), flags);
+}
+
 int weir_meter_list_some(struct weir *weir, const struct weir_count_filter *filter,
 	weir_meter_row *row, void *context, struct weir_error *error)
 {
@@ -322,8 +341,10 @@ int weir_meter_list_some(struct weir *weir, const struct weir_count_filter *filt
 				     .id = "in",
 				     .frames = 5,
 				     .since = 1700000000 });
-		row(context, &(struct weir_meter_info){
-				     .target = "switch:br0", .extension = "qos", .id = "all" });
+		row(context, &(struct weir_meter_info){ .target = "switch:br0",
+				     .extension = "qos",
+				     .id = "all",
+				     .unused = true });
 	}
 	return result;
 }

@@ -210,22 +210,24 @@ static void what_is_not_declared_reads_as_zero(void **state)
 
 static const struct cheat {
 	uint64_t field;
+	const char *name;
 	size_t at, size;
 } cheats[] = {
-	{ WEIR_FIELD_ETH_DST, offsetof(struct weir_flow, eth_dst), 6 },
-	{ WEIR_FIELD_ETH_SRC, offsetof(struct weir_flow, eth_src), 6 },
-	{ WEIR_FIELD_ETH_TYPE, offsetof(struct weir_flow, eth_type), 2 },
-	{ WEIR_FIELD_VLAN_ID, offsetof(struct weir_flow, vlan_id), 2 },
-	{ WEIR_FIELD_VLAN_PCP, offsetof(struct weir_flow, vlan_pcp), 1 },
-	{ WEIR_FIELD_INNER_VLAN, offsetof(struct weir_flow, inner_vlan), 2 },
-	{ WEIR_FIELD_IP_PROTO, offsetof(struct weir_flow, ip_proto), 1 },
-	{ WEIR_FIELD_IP_TOS, offsetof(struct weir_flow, ip_tos), 1 },
-	{ WEIR_FIELD_IP_TTL, offsetof(struct weir_flow, ip_ttl), 1 },
-	{ WEIR_FIELD_IP6_LABEL, offsetof(struct weir_flow, ip6_label), 4 },
-	{ WEIR_FIELD_IP_SRC, offsetof(struct weir_flow, ip_src), 4 },
-	{ WEIR_FIELD_IP_DST, offsetof(struct weir_flow, ip_dst), 4 },
-	{ WEIR_FIELD_L4_SRC, offsetof(struct weir_flow, l4_src), 2 },
-	{ WEIR_FIELD_L4_DST, offsetof(struct weir_flow, l4_dst), 2 },
+	{ WEIR_FIELD_ETH_DST, "WEIR_FIELD_ETH_DST", offsetof(struct weir_flow, eth_dst), 6 },
+	{ WEIR_FIELD_ETH_SRC, "WEIR_FIELD_ETH_SRC", offsetof(struct weir_flow, eth_src), 6 },
+	{ WEIR_FIELD_ETH_TYPE, "WEIR_FIELD_ETH_TYPE", offsetof(struct weir_flow, eth_type), 2 },
+	{ WEIR_FIELD_VLAN_ID, "WEIR_FIELD_VLAN_ID", offsetof(struct weir_flow, vlan_id), 2 },
+	{ WEIR_FIELD_VLAN_PCP, "WEIR_FIELD_VLAN_PCP", offsetof(struct weir_flow, vlan_pcp), 1 },
+	{ WEIR_FIELD_INNER_VLAN, "WEIR_FIELD_INNER_VLAN", offsetof(struct weir_flow, inner_vlan),
+		2 },
+	{ WEIR_FIELD_IP_PROTO, "WEIR_FIELD_IP_PROTO", offsetof(struct weir_flow, ip_proto), 1 },
+	{ WEIR_FIELD_IP_TOS, "WEIR_FIELD_IP_TOS", offsetof(struct weir_flow, ip_tos), 1 },
+	{ WEIR_FIELD_IP_TTL, "WEIR_FIELD_IP_TTL", offsetof(struct weir_flow, ip_ttl), 1 },
+	{ WEIR_FIELD_IP6_LABEL, "WEIR_FIELD_IP6_LABEL", offsetof(struct weir_flow, ip6_label), 4 },
+	{ WEIR_FIELD_IP_SRC, "WEIR_FIELD_IP_SRC", offsetof(struct weir_flow, ip_src), 4 },
+	{ WEIR_FIELD_IP_DST, "WEIR_FIELD_IP_DST", offsetof(struct weir_flow, ip_dst), 4 },
+	{ WEIR_FIELD_L4_SRC, "WEIR_FIELD_L4_SRC", offsetof(struct weir_flow, l4_src), 2 },
+	{ WEIR_FIELD_L4_DST, "WEIR_FIELD_L4_DST", offsetof(struct weir_flow, l4_dst), 2 },
 };
 
 // Drops what has anything in a field that it may not have declared.
@@ -256,6 +258,17 @@ static uint64_t strict_offences(const struct cheat *cheat, uint64_t reads, enum 
 	return world.counters[0].impure;
 }
 
+// Its author is told which field it is, and no other.
+static void assert_blames(const char *fields)
+{
+	const char *sentence = world.counters[0].offence, *on = strstr(sentence, "depends on ");
+	size_t n = strlen(fields);
+
+	if (!on || strncmp(on + 11, fields, n) != 0 ||
+		strcmp(on + 11 + n, ", not declared to be read") != 0)
+		fail_msg("\"%s\" does not blame %s", sentence, fields);
+}
+
 static void strict_mode_catches_what_was_not_declared(void **state)
 {
 	(void)state;
@@ -269,13 +282,68 @@ static void strict_mode_catches_what_was_not_declared(void **state)
 			if (strict_offences(&cheats[i], others, s) != 1)
 				fail_msg("field 0x%llx, stage %u: not caught",
 					(unsigned long long)cheats[i].field, s);
-			assert_true(strlen(world.counters[0].offence) > 0);
+			assert_blames(cheats[i].name);
 			assert_int_equal(strict_offences(&cheats[i], 0, s), 1);
+			assert_blames(cheats[i].name);
 			assert_int_equal(strict_offences(&cheats[i], cheats[i].field, s), 0);
 			assert_int_equal(strict_offences(&cheats[i], WEIR_FIELDS_ALL, s), 0);
 		}
 		world.snapshot->strict = false;
 		assert_int_equal(strict_offences(&cheats[i], others, WEIR_STAGE_INGRESS), 0);
+	}
+}
+
+static void look_at_any(const void *state, const struct weir_flow *flow, struct weir_decision *d)
+{
+	(void)state;
+	if (flow->ip_ttl || flow->ip_proto || flow->ip_tos || flow->l4_src)
+		weir_drop(d, 0);
+}
+
+static void look_at_both(const void *state, const struct weir_flow *flow, struct weir_decision *d)
+{
+	(void)state;
+	if (flow->ip_ttl && flow->ip_proto)
+		weir_drop(d, 0);
+}
+
+static void look_at_a_clock(
+	const void *state, const struct weir_flow *flow, struct weir_decision *d)
+{
+	static uint64_t clock;
+
+	(void)state, (void)flow;
+	weir_depend(d, ++clock);
+}
+
+// Which fields they are, as far as that can be said.
+static void strict_mode_says_what_it_depends_on(void **state)
+{
+	static const struct {
+		weir_decide *decide;
+		const char *sentence;
+	} rows[] = {
+		{ look_at_any,
+			"the decision at stage ingress depends on WEIR_FIELD_IP_PROTO, "
+			"WEIR_FIELD_IP_TOS, WEIR_FIELD_IP_TTL and more, not declared to be read" },
+		{ look_at_both, "the decision at stage ingress depends on fields, not declared to "
+				"be read" },
+		{ look_at_a_clock,
+			"the decision at stage ingress depends on something else than the flow, as "
+			"a counter or a clock" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct actor cheater = { .name = "cheat",
+			.class = WEIR_CLASS_FILTER,
+			.hooks = { rows[i].decide, NULL, NULL, NULL, NULL } };
+		const struct actor *stack[] = { &cheater };
+
+		world_stack(stack, 1);
+		world.snapshot->strict = true;
+		world_ingress(1, UDP4, 0);
+		assert_string_equal(world.counters[0].offence, rows[i].sentence);
 	}
 }
 
@@ -322,6 +390,7 @@ int main(void)
 		WORLD(rewrites_are_seen_by_who_comes_later),
 		WORLD(what_is_not_declared_reads_as_zero),
 		WORLD(strict_mode_catches_what_was_not_declared),
+		WORLD(strict_mode_says_what_it_depends_on),
 		WORLD(strict_mode_keeps_the_true_decision),
 	};
 

@@ -241,7 +241,7 @@ static bool add_extensions(struct model *m, const struct model *d)
 	return true;
 }
 
-static bool add_ports(struct model *m, const struct model *d)
+static bool add_ports(struct model *m, const struct model *d, bool prune)
 {
 	for (int p = 0; p < PORTS; p++) {
 		const struct model_port *port = &d->ports[p];
@@ -250,8 +250,11 @@ static bool add_ports(struct model *m, const struct model *d)
 			continue;
 		if (!m->switches[port->on])
 			return false;
-		if (m->ports[p].exists && m->ports[p].on != port->on)
+		if (m->ports[p].exists && m->ports[p].on != port->on) {
+			if (!prune)
+				return false;
 			drop_port(m, p);
+		}
 		m->ports[p].exists = true;
 		m->ports[p].on = port->on;
 		m->ports[p].nic = port->nic;
@@ -309,7 +312,7 @@ static bool model_apply(struct model *m, const struct wish *wish)
 		prune(&next, &wish->named);
 	for (int s = 0; s < SWITCHES; s++)
 		next.switches[s] |= wish->named.switches[s];
-	if (!add_extensions(&next, &wish->named) || !add_ports(&next, &wish->named) ||
+	if (!add_extensions(&next, &wish->named) || !add_ports(&next, &wish->named, wish->prune) ||
 		!add_policies(&next, &wish->named) || !add_fdb(&next, &wish->named))
 		return false;
 	*m = next;

@@ -136,14 +136,27 @@ static const struct row rows[] = {
 	{ "a switch goes, another comes", SMALL, "switch br1\nport br1 p0 nic=null\n", WEIR_PRUNE,
 		"remove switch br0: ports 2, extensions 1\nadd switch br1\nadd port p0: nic null\n",
 		"switch br1\nport br1 p0 nic=null\n" },
-	{ "a port moves", SMALL "switch br1\n", "port br1 p0 nic=memory\n", 0,
-		"remove port p0: policies 2\nadd port p0: nic memory\n",
+	{ "a port moves", SMALL "switch br1\nextension br1 probe-filter order=10\n",
+		"switch br0\n"
+		"extension br0 probe-filter\n"
+		"port br0 p1 nic=null vlan=10\n"
+		"fdb br0 02:00:00:00:00:01 10 p1\n"
+		"switch br1\n"
+		"extension br1 probe-filter\n"
+		"port br1 p0 nic=memory\n"
+		"policy p0 probe-filter b act NOTHING 2\n",
+		WEIR_PRUNE,
+		"remove port p0: policies 2\n"
+		"add port p0: nic memory\n"
+		"add policy p0 probe-filter.act b\n",
 		"switch br0\n"
 		"extension br0 probe-filter order=10\n"
 		"port br0 p1 nic=null vlan=10\n"
 		"fdb br0 02:00:00:00:00:01 10 p1\n"
 		"switch br1\n"
-		"port br1 p0 nic=memory\n" },
+		"extension br1 probe-filter order=10\n"
+		"port br1 p0 nic=memory\n"
+		"policy p0 probe-filter b act NOTHING 2\n" },
 	{ "settings", SMALL, "port br0 p1 nic=null mtu=9000 mac=02:00:00:00:00:01 uplink\n", 0,
 		"change port p1: vlan none, mac 02:00:00:00:00:01, mtu 9000, uplink yes\n",
 		"switch br0\n"

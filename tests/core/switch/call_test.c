@@ -315,9 +315,18 @@ static void clients_that_go_while_they_are_answered(void **state)
 	lab_end(&lab);
 }
 
+static void see_remark(void *context, const char *text)
+{
+	char *texts = context;
+
+	snprintf(texts + strlen(texts), 256 - strlen(texts), "%s;", text);
+}
+
+// Who detaches is told, and who would before it is too late; of calls whose clients are there.
 static void detaching_ends_calls(void **state)
 {
 	struct lab_call held = { 0 }, gone = { 0 };
+	char remarks[256] = "";
 	struct lab lab;
 
 	(void)state;
@@ -325,7 +334,14 @@ static void detaching_ends_calls(void **state)
 	begin_hold(&lab, &held);
 	begin_hold(&lab, &gone);
 	weir_call_cancel(gone.running);
+	weir_on_remark(lab.weir, see_remark, remarks);
+	assert_int_equal(
+		weir_extension_detach(lab.weir, "br0", filter, WEIR_DRY_RUN, &lab.error), 0);
+	assert_int_equal(held.n_ended, 0);
 	lab_detach(&lab, filter);
+	assert_string_equal(remarks,
+		"extension probe-filter on switch:br0: its 1 running call there would be ended;"
+		"extension probe-filter on switch:br0: its 1 running call there was ended;");
 	assert_int_equal(lab_logged(&lab, "gone hold"), 2);
 	assert_int_equal(held.n_ended, 1);
 	assert_int_equal(held.refusal.code, -ECANCELED);
@@ -334,6 +350,34 @@ static void detaching_ends_calls(void **state)
 	lab_settle(&lab);
 	assert_int_equal(lab_logged(&lab, "detached br0"), 1);
 	assert_int_equal(lab_logged(&lab, "detached before its calls"), 0);
+	lab_end(&lab);
+}
+
+// Nor are calls all that ends.
+static void what_runs_is_told(void **state)
+{
+	char remarks[256] = "";
+	struct lab lab;
+
+	(void)state;
+	start(&lab);
+	lab_attach(&lab, "runner", 0);
+	assert_int_equal(lab_logged(&lab, "longer: -22, none: -22\n"), 1);
+	weir_on_remark(lab.weir, see_remark, remarks);
+	assert_int_equal(
+		weir_extension_replace(lab.weir, "runner", NULL, WEIR_DRY_RUN, &lab.error), 0);
+	assert_int_equal(weir_extension_replace(lab.weir, "runner", NULL, 0, &lab.error), 0);
+	assert_string_equal(remarks,
+		"extension runner on switch:br0: its running errands there (3) would be ended;"
+		"extension runner on switch:br0: its running errands there (3) were ended;");
+	*remarks = '\0';
+	lab_settle(&lab);
+	assert_int_equal(
+		weir_extension_detach(lab.weir, "br0", "runner", WEIR_DRY_RUN, &lab.error), 0);
+	lab_detach(&lab, "runner");
+	assert_string_equal(remarks,
+		"extension runner on switch:br0: its running errands there (3) would be ended;"
+		"extension runner on switch:br0: its running errands there (3) were ended;");
 	lab_end(&lab);
 }
 
@@ -379,6 +423,7 @@ int main(void)
 		cmocka_unit_test(clients_that_go),
 		cmocka_unit_test(clients_that_go_while_they_are_answered),
 		cmocka_unit_test(detaching_ends_calls),
+		cmocka_unit_test(what_runs_is_told),
 		cmocka_unit_test(removing_the_switch_ends_calls),
 		cmocka_unit_test(destroying_ends_calls),
 	};

@@ -63,7 +63,8 @@ static void every_offence_expels(void **state)
 	static const struct {
 		const char *extension, *counted, *sentence;
 	} rows[] = {
-		{ "cheat-reads", " impure decisions", "fields that the extension did not declare" },
+		{ "cheat-reads", " impure decisions",
+			"on WEIR_FIELD_L4_DST, not declared to be read" },
 		{ "cheat-casts", " frames changed in captures", "has changed a frame" },
 		{ "cheat-values", " values out of range", "drop reason 1: the extension has 1" },
 		{ "probe-capture", " times what its class may not", "drop at stage ingress" },
@@ -190,11 +191,18 @@ static void keep_path(void *context, bool removed, const struct weir_item *item)
 	snprintf(context, 256, "%s", item->extension.path);
 }
 
+static void see_remark(void *context, const char *text)
+{
+	snprintf(context, 256, "%s", text);
+}
+
 // A mended version does not come back by itself; attaching it tries it, also after a restart.
 static void a_mended_version_is_tried_by_attaching_it(void **state)
 {
 	struct lab_frame frame = lab_udp(0, 1, 1, 23);
-	char kept[256] = "";
+	static const char stays[] = "extension versioned: stays expelled on br0; extension attach "
+				    "tries the new version there";
+	char kept[256] = "", remark[256] = "";
 	struct lab lab;
 
 	(void)state;
@@ -208,12 +216,16 @@ static void a_mended_version_is_tried_by_attaching_it(void **state)
 		weir_extension_replace(
 			lab.weir, "versioned", MODULE("versioned-class"), 0, &lab.error),
 		EINVAL, "the class of the file is capture");
+	weir_on_remark(lab.weir, see_remark, remark);
 	assert_int_equal(weir_extension_replace(lab.weir, "versioned", MODULE("versioned"),
 				 WEIR_DRY_RUN, &lab.error),
 		0);
+	assert_string_equal(remark, stays);
+	*remark = '\0';
 	assert_string_equal(kept, "");
 	assert_string_equal(lab_extension(&lab, "versioned").path, MODULE("versioned-offend"));
 	replace(&lab, MODULE("versioned"));
+	assert_string_equal(remark, stays);
 	assert_string_equal(kept, MODULE("versioned"));
 	assert_non_null(
 		strstr(notices.text, ", on 0 switches; where it is missing or was expelled"));

@@ -163,6 +163,80 @@ static void its_end_is_told(void **state)
 	lab_end(&k.lab);
 }
 
+static void add_unused(void *context, const struct weir_meter_info *info)
+{
+	struct kept *k = context;
+	size_t used = strlen(k->rows);
+
+	if (info->unused)
+		snprintf(k->rows + used, sizeof(k->rows) - used, "%s %s;", info->target, info->id);
+}
+
+#define assert_unused(k, expected)                                                                 \
+	do {                                                                                       \
+		*(k)->rows = '\0';                                                                 \
+		assert_int_equal(weir_meter_list((k)->lab.weir, NULL, false, add_unused, k,        \
+					 &(k)->lab.error),                                         \
+			0);                                                                        \
+		assert_string_equal((k)->rows, expected);                                          \
+	} while (0)
+
+static int try_remove(struct kept *k, const char *extension, const char *id, unsigned flags)
+{
+	return weir_meter_remove(k->lab.weir, "p0", extension, id, flags, &k->lab.error);
+}
+
+// What a detached extension leaves is shown as that, and can be removed; what is in use cannot.
+static void unused_ones_are_removed(void **state)
+{
+	struct kept k;
+
+	(void)state;
+	start(&k);
+	meter(&k, "p0", "a");
+	meter(&k, "p0", "b");
+	meter(&k, "p0", "c");
+	meter(&k, "p1", "a");
+	pass(&k, 2);
+	assert_told(&k, true, "p1 a 0 0;p0 c 2 120;p0 b 2 120;p0 a 2 120;");
+	restore(&k, "p0", "late", 5);
+	assert_unused(&k, "p0 late;");
+	lab_assert_refused(&k.lab, try_remove(&k, filter, "a", 0), EBUSY,
+		"meter \"a\" of probe-filter on p0: is in use, and stays as long as the policy "
+		"that "
+		"it is of, or until probe-filter is detached from switch br0");
+	lab_assert_refused(&k.lab, try_remove(&k, filter, NULL, 0), EBUSY, "is in use");
+	lab_assert_refused(&k.lab, try_remove(&k, filter, "x", 0), ENOENT,
+		"meter \"x\" of probe-filter on p0: there is none");
+	lab_assert_refused(&k.lab, try_remove(&k, "marker", NULL, 0), ENOENT,
+		"extension \"marker\": has no meters on p0");
+	lab_assert_refused(&k.lab, try_remove(&k, NULL, NULL, 0), ENOENT, "\"\": has no meters");
+	lab_assert_refused(&k.lab,
+		weir_meter_remove(k.lab.weir, "p9", filter, "a", 0, &k.lab.error), ENOENT,
+		"port \"p9\"");
+	lab_detach(&k.lab, filter);
+	lab_settle(&k.lab);
+	k.notes = (struct lab_items){ 0 };
+	assert_unused(&k, "p0 late;p1 a;p0 c;p0 b;p0 a;");
+	assert_int_equal(try_remove(&k, filter, "b", WEIR_DRY_RUN), 0);
+	lab_assert_items(&k.notes, "");
+	assert_int_equal(try_remove(&k, filter, "b", 0), 0);
+	lab_assert_items(&k.notes, "- meter p0 probe-filter b\n");
+	assert_unused(&k, "p0 late;p1 a;p0 c;p0 a;");
+	// Those that are there count on, the others anew.
+	lab_attach(&k.lab, filter, 0);
+	meter(&k, "p0", "a");
+	meter(&k, "p0", "b");
+	pass(&k, 1);
+	assert_int_equal(lab_meter(&k.lab, "p0", filter, "a"), 3);
+	assert_int_equal(lab_meter(&k.lab, "p0", filter, "b"), 1);
+	lab_detach(&k.lab, filter);
+	lab_settle(&k.lab);
+	assert_int_equal(try_remove(&k, filter, NULL, 0), 0);
+	assert_unused(&k, "p1 a;");
+	lab_end(&k.lab);
+}
+
 static void restored_ones_wait_for_their_extension(void **state)
 {
 	struct kept k;
@@ -315,6 +389,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_changed_is_told_once),
 		cmocka_unit_test(its_end_is_told),
+		cmocka_unit_test(unused_ones_are_removed),
 		cmocka_unit_test(restored_ones_wait_for_their_extension),
 		cmocka_unit_test(a_change_that_is_taken_back_leaves_them),
 		cmocka_unit_test(names_that_are_none),

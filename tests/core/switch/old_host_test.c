@@ -45,6 +45,7 @@ static void assert_host_offers_nothing(const struct weir_host *host)
 	weir_ring_destroy(&a, NULL);
 	assert_int_equal(weir_sessions_end(&a, WEIR_PORT_NONE, 0), -ENOSYS);
 	assert_int_equal(weir_sessions_end_some(&a, WEIR_PORT_NONE, &cookie, 1), -ENOSYS);
+	assert_int_equal(weir_running(&a, 1, "captures"), -ENOSYS);
 }
 
 static void host(void **state)

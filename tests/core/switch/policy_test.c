@@ -4,6 +4,8 @@
 // Policies: their ids, what is refused, and that a refusal changes nothing.
 #include "lab_document.h"
 
+#include <stdlib.h>
+
 static const char filter[] = "probe-filter";
 
 struct listed {
@@ -212,6 +214,63 @@ static void bad_commands_are_refused(void **state)
 	lab_end(&lab);
 }
 
+static void count_extension(void *context, const struct weir_extension_info *info)
+{
+	(void)info;
+	++*(unsigned *)context;
+}
+
+static unsigned n_loaded(struct lab *lab)
+{
+	unsigned n = 0;
+
+	assert_int_equal(weir_extension_list(lab->weir, NULL, count_extension, &n, &lab->error), 0);
+	return n;
+}
+
+// Looking at a schema leaves what is loaded as it is.
+static void schemas_are_looked_at(void **state)
+{
+	const void *bytes, *loaded;
+	struct lab lab;
+	void *copy;
+	size_t size, n;
+
+	(void)state;
+	lab_start(&lab, &(struct lab_options){ .n_ports = 1 });
+	assert_int_equal(weir_extension_schema(lab.weir, filter, &bytes, &size, &lab.error), 0);
+	assert_true(size > 0);
+	copy = memcpy(malloc(size), bytes, size);
+	assert_int_equal(weir_extension_schema(lab.weir, "marker", &bytes, &n, &lab.error), 0);
+	assert_int_equal(n, 0);
+	lab_assert_refused(&lab, weir_extension_schema(lab.weir, "nobody", &bytes, &n, &lab.error),
+		ENOENT,
+		"extension \"nobody\": is not loaded, and there is no nobody.so in the "
+		"directories");
+	lab_assert_refused(&lab, weir_extension_schema(lab.weir, "No", &bytes, &n, &lab.error),
+		EINVAL, "\"No\"");
+	lab_assert_refused(&lab, weir_extension_schema(lab.weir, NULL, &bytes, &n, &lab.error),
+		EINVAL, "\"\"");
+	lab_assert_refused(&lab, weir_policy_schema(lab.weir, "p0", filter, &bytes, &n, &lab.error),
+		ENOENT,
+		"extension \"probe-filter\": is not attached to switch br0, which has none");
+	lab_assert_refused(&lab, weir_policy_schema(lab.weir, "p9", filter, &bytes, &n, &lab.error),
+		ENOENT, "port \"p9\"");
+	assert_int_equal(n_loaded(&lab), 0);
+	lab_attach(&lab, filter, 10);
+	assert_int_equal(weir_extension_schema(lab.weir, filter, &loaded, &n, &lab.error), 0);
+	assert_int_equal(n, size);
+	assert_memory_equal(loaded, copy, size);
+	assert_int_equal(weir_policy_schema(lab.weir, "p0", filter, &bytes, &n, &lab.error), 0);
+	assert_ptr_equal(bytes, loaded);
+	lab_assert_refused(&lab,
+		weir_policy_schema(lab.weir, "p0", "marker", &bytes, &n, &lab.error), ENOENT,
+		"extension \"marker\": is not attached to switch br0, which has probe-filter");
+	assert_int_equal(n_loaded(&lab), 1);
+	free(copy);
+	lab_end(&lab);
+}
+
 // Two policies of one key contradict each other; of another target they do not.
 static void keys_are_unique(void **state)
 {
@@ -302,6 +361,7 @@ int main(void)
 		cmocka_unit_test(another_type_does_not_replace),
 		cmocka_unit_test(bad_messages_are_refused_with_their_field),
 		cmocka_unit_test(bad_commands_are_refused),
+		cmocka_unit_test(schemas_are_looked_at),
 		cmocka_unit_test(keys_are_unique),
 		cmocka_unit_test(policies_go_with_port_and_extension),
 		cmocka_unit_test(policies_that_go_are_remarked),

@@ -23,6 +23,8 @@ static void a_missing_one_blocks_until_it_is_detached(void **state)
 	struct lab_frame frame = lab_udp(0, 1, 1, 2);
 	struct restore_notices notices;
 	struct restore_seen seen;
+	const void *bytes;
+	size_t size;
 	struct lab lab;
 
 	(void)state;
@@ -57,6 +59,9 @@ static void a_missing_one_blocks_until_it_is_detached(void **state)
 	lab_assert_refused(&lab,
 		weir_policy_add(lab.weir, "p0", "nobody", "rule", "z", "", 0, NULL, 0, &lab.error),
 		ENOENT, "extension nobody: is missing on switch br0");
+	lab_assert_refused(&lab,
+		weir_policy_schema(lab.weir, "p0", "nobody", &bytes, &size, &lab.error), ENOENT,
+		"extension nobody: is missing on switch br0");
 	lab_assert_refused(&lab, weir_extension_replace(lab.weir, "nobody", NULL, 0, &lab.error),
 		ENOENT,
 		"extension \"nobody\": is not loaded: it is missing on switch br0, where extension "
@@ -131,7 +136,10 @@ static void a_missing_one_is_tried_again(void **state)
 	lab_assert_refused(&lab,
 		weir_extension_attach(
 			lab.weir, "br0", "probe-filter", WEIR_ORDER_DEFAULT, 0, &lab.error),
-		ENOENT, "cannot be opened");
+		ENOENT,
+		"cannot be opened: No such file or directory; to attach it from another file, "
+		"first extension load probe-filter --path FILE");
+	assert_null(strstr(restore_extension(&lab, "probe-filter").reason, "--path"));
 	install("probe-filter", directory, path);
 	// There, and refuses a policy; then that one goes.
 	lab_assert_refused(&lab,

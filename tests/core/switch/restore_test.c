@@ -144,7 +144,7 @@ static void the_rest_is_restored(void **state)
 		"add port p2: left out: vlan \"9999\": must be 1 to 4094\n"
 		"add port p3: nic wire\n"
 		"add policy p0 nobody x: left out: extension \"nobody\": is not attached to switch "
-		"br0\n"
+		"br0, which has none\n"
 		"add policy p9 nobody x: left out: port \"p9\": there is none of this name\n"
 		"add fdb br0 02:00:00:00:00:01 0: left out: port \"p9\": there is none of this "
 		"name\n"

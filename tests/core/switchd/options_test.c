@@ -99,6 +99,36 @@ static void test_values(void **state)
 	assert_false(options.show_help || options.show_version);
 }
 
+static void test_socket(void **state)
+{
+	static const struct {
+		const char *line, *given, *socket;
+	} rows[] = {
+		{ "", NULL, "/run/weir/weir.sock" },
+		{ "", "", "/run/weir/weir.sock" },
+		{ "", "/a/b.sock", "/a/b.sock" },
+		{ "--socket /c.sock", "/a/b.sock", "/c.sock" },
+	};
+	struct switchd_options options;
+	char here[512], expected[600];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (rows[i].given)
+			setenv("WEIR_SOCKET", rows[i].given, 1);
+		else
+			unsetenv("WEIR_SOCKET");
+		assert_int_equal(parse(rows[i].line, &options, NULL), 0);
+		assert_string_equal(options.socket, rows[i].socket);
+	}
+	setenv("WEIR_SOCKET", "b.sock", 1);
+	assert_int_equal(parse("", &options, NULL), 0);
+	unsetenv("WEIR_SOCKET");
+	assert_non_null(getcwd(here, sizeof(here)));
+	snprintf(expected, sizeof(expected), "%s/b.sock", here);
+	assert_string_equal(options.socket, expected);
+}
+
 static void test_state(void **state)
 {
 	static const struct {
@@ -155,6 +185,7 @@ static void test_defaults(void **state)
 
 	(void)state;
 	unsetenv("NOTIFY_SOCKET");
+	unsetenv("WEIR_SOCKET");
 	assert_int_equal(parse("", &options, NULL), 0);
 	assert_string_equal(options.socket, "/run/weir/weir.sock");
 	assert_in_range(options.n_workers, 1, 64);
@@ -170,6 +201,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_socket),
 		cmocka_unit_test(test_state),
 		cmocka_unit_test(test_service),
 		cmocka_unit_test(test_defaults),
