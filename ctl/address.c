@@ -39,6 +39,7 @@ size_t address_parse_mac(const char *text, uint8_t bytes[6])
 	return 6;
 }
 
+// Without leading zeros, as the switch wants it.
 static bool parse_length(const char *text, unsigned most)
 {
 	unsigned length = 0;
@@ -46,7 +47,8 @@ static bool parse_length(const char *text, unsigned most)
 
 	for (; isdigit((unsigned char)*digit) && digit - text < 3; digit++)
 		length = length * 10 + (unsigned)(*digit - '0');
-	return digit > text && *digit == '\0' && length <= most;
+	return digit > text && *digit == '\0' && (*text != '0' || digit == text + 1) &&
+	       length <= most;
 }
 
 const char *address_check_prefix(const char *text)

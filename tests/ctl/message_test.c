@@ -202,6 +202,10 @@ static const struct row everything_rows[] = {
 		"prefixes \"10.0.0.0/33\": must be an IPv4 prefix with a length of 0 to 32" },
 	{ "prefixes=::/129", NULL, NULL,
 		"prefixes \"::/129\": must be an IPv6 prefix with a length of 0 to 128" },
+	// The switch takes no leading zeros either.
+	{ "prefixes=10.0.0.0/08", NULL, NULL,
+		"prefixes \"10.0.0.0/08\": must be an IPv4 prefix with a length of 0 to 32" },
+	{ "prefixes=0.0.0.0/0,::/0", NULL, "{\"prefixes\": [\"0.0.0.0/0\", \"::/0\"]}", NULL },
 	{ "prefixes=10.0.0.0/", NULL, NULL,
 		"prefixes \"10.0.0.0/\": must be an IPv4 prefix with a length of 0 to 32" },
 	{ "prefixes=ten", NULL, NULL,
