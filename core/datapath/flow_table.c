@@ -180,6 +180,28 @@ static void divide(struct flow_table *table)
 	}
 }
 
+// Moves a flow of a full bucket to the other one that it may stand in. Returns its place; -1: each
+// other one is full, too.
+static int make_room(struct flow_table *table, struct flow_bucket *bucket)
+{
+	for (int i = 0; i < 8; i++) {
+		uint32_t hash = flow_hash_of(table, &table->flows[bucket->index[i]]);
+		struct flow_bucket *home = flow_bucket(table, hash);
+		struct flow_bucket *to = home == bucket ? other_bucket(table, hash) : home;
+
+		if (free_place(to) < 0)
+			continue;
+		put(to, bucket->index[i], bucket->tags[i]);
+		if (home == bucket)
+			home->overflowed++;
+		else
+			home->overflowed--;
+		bucket->tags[i] = 0;
+		return i;
+	}
+	return -1;
+}
+
 static void grow(struct flow_table *table)
 {
 	if (table->n_buckets < table->n_buckets_max)
@@ -197,6 +219,10 @@ struct flow *flow_insert(
 	if (place < 0) {
 		bucket = other_bucket(table, hash);
 		place = free_place(bucket);
+	}
+	if (place < 0) {
+		bucket = home;
+		place = make_room(table, home);
 	}
 	if (place < 0) {
 		grow(table); // or it would be refused for as long as nobody else comes

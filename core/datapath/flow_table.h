@@ -6,9 +6,9 @@
 // A flow is one cache line with all that a hit needs, unless its key is long, and one with the
 // rest, in an array of its own. Buckets are one line of eight 16-bit tags and indices; a flow
 // stands in one of two buckets, the second of which is looked at only when the first has
-// overflowed. Look-up is split so that a batch can prefetch: flow_hash(), flow_prefetch_bucket();
-// then flow_candidate(), which prefetches the flow; then flow_match(). Memory is reserved at
-// creation and touched on use.
+// overflowed; where both are full another flow makes room. Look-up is split so that a batch can
+// prefetch: flow_hash(), flow_prefetch_bucket(); then flow_candidate(), which prefetches the flow;
+// then flow_match(). Memory is reserved at creation and touched on use.
 //
 // Of the buckets as many are in use as there are flows to fill them, so that those of few flows
 // stay in the cache however large the table may become. They grow by linear hashing (W. Litwin,
