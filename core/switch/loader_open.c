@@ -68,6 +68,20 @@ static void close_library(struct extension *extension)
 		close(extension->memory);
 }
 
+// Who takes policies is told of them by prepare() alone: without it decide would have no state.
+static int check_policies(const struct extension *extension, struct weir_error *error)
+{
+	for (size_t i = 0; i < schema_n_types(extension->schema); i++) {
+		const struct schema_type *type = schema_type_at(extension->schema, i);
+
+		if (type->role == SCHEMA_POLICY && !extension->descriptor.prepare)
+			return weir_refuse(error, -EINVAL, "path",
+				"has policies (%s), but no prepare() that is told of them",
+				type->name);
+	}
+	return 0;
+}
+
 static int read_descriptor(
 	struct extension *extension, const struct weir_note *note, struct weir_error *error)
 {
@@ -82,9 +96,10 @@ static int read_descriptor(
 		return ret;
 	ret = schema_parse(extension->descriptor.schema, extension->descriptor.schema_size,
 		&extension->schema, &reason);
-	return ret ? weir_refuse(error, ret, "path", "has a schema that is refused: %.300s",
-			     reason.message)
-		   : 0;
+	if (ret)
+		return weir_refuse(
+			error, ret, "path", "has a schema that is refused: %.300s", reason.message);
+	return check_policies(extension, error);
 }
 
 void extension_free(struct extension *extension)

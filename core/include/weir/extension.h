@@ -1209,7 +1209,7 @@ struct weir_extension {
 	// On workers. May be NULL when no decision asks for visits.
 	void (*visit)(const void *state, struct weir_visit *v);
 
-	// Control thread; each may be NULL.
+	// Control thread; each may be NULL, but prepare() where the schema has policies.
 	// Comes onto a switch's stack. *instance is the extension's own, passed to the other hooks;
 	// NULL without attach().
 	int (*attach)(struct weir_attachment *a, void **instance, struct weir_error *error);

@@ -134,6 +134,8 @@ static const struct row {
 	{ "same token", "same_token", INTACT, -EINVAL, "two drop reasons \"one\"", true },
 	{ "NULL text", "no_text", INTACT, -EINVAL, "no text of drop reason 0", true },
 	{ "schema", "garbage_schema", INTACT, -EINVAL, "a schema that is refused: ", true },
+	{ "no prepare()", "no_prepare", INTACT, -EINVAL, "policies (rule), but no prepare()",
+		true },
 	{ "NULL schema", "good", DESCRIPTOR(schema_size, 9), -EINVAL, "that is NULL", true },
 	{ "empty schema", "garbage_schema", DESCRIPTOR(schema_size, 0), -EINVAL, "of 0", true },
 
