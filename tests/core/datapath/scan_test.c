@@ -196,6 +196,33 @@ static void old_masks_end(void **state)
 	assert_true(line.dp->swept_at >= line.dp->sweep_wanted);
 }
 
+// A switch whose ports are silent has no batches that say what time it is. The queue of another one
+// on the same worker never drains: the sweep is over all the same.
+static void silence_beside_a_full_queue(void **state)
+{
+	static const struct actor *actors[] = { &marking };
+	const uint64_t end_ns = line.now_ns + 4 * (uint64_t)SWEEP_PATIENCE_NS;
+	struct datapath *silent = line.dp, *busy;
+
+	(void)state;
+	pass_all(0, 64, 1);
+	line_remask(actors, 1);
+	silent->sweep_wanted = generation_now(world.generation);
+	while (!silent->sweep_repeats)
+		line_share();
+	busy = line_another();
+	line.entries[0].dp = busy;
+	for (unsigned i = 0; i < 8; i++) // more than what the queue fills with in a round
+		line_arrive(0, 0, NIC_BATCH);
+	while (line.now_ns < end_ns && silent->swept_at < silent->sweep_wanted) {
+		line_arrive(0, 0, NIC_BATCH);
+		line_round();
+		line.now_ns += MS;
+	}
+	assert_true(silent->swept_at >= silent->sweep_wanted);
+	datapath_destroy(busy);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -210,6 +237,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			flows_in_use_are_never_evicted, setup, line_teardown),
 		cmocka_unit_test_setup_teardown(old_masks_end, setup, line_teardown),
+		cmocka_unit_test_setup_teardown(silence_beside_a_full_queue, setup, line_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
