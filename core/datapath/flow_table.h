@@ -22,9 +22,10 @@
 // while frames wait. So the control thread does that ahead, as the table fills. Of a machine with
 // several memory nodes it is that thread's node that gives the memory.
 //
-// New flows never evict flows in use: when the table, or both buckets, are full, flow_insert()
-// fails and the frame runs uncached. Unused flows are taken out by the worker's scan, the sooner
-// the fuller the table is; scan.c has the rule.
+// New flows never evict flows in use: when the table is full, or both buckets are and no flow of
+// the first can give way to its other one, flow_insert() fails and the frame runs uncached. Unused
+// flows are taken out by the worker's scan, the sooner the fuller the table is; scan.c has the
+// rule.
 #ifndef FLOW_TABLE_H
 #define FLOW_TABLE_H
 
