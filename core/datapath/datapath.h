@@ -184,13 +184,14 @@ bool datapath_scan_due(const struct datapath *dp, uint64_t now_ns);
 // A share of the upkeep: ageing of idle flows, refresh of the FDB, sweep. True while a pass is
 // under way, or a sweep is wanted.
 bool datapath_scan(struct datapath *dp);
-// The sweep that is under way has waited long enough for time that frames leave.
-static inline bool datapath_sweep_is_late(const struct datapath *dp)
+// The sweep that is under way has waited long enough for time that frames leave. now_ns: not that
+// of the last batch, as a switch whose ports are silent has none.
+static inline bool datapath_sweep_is_late(const struct datapath *dp, uint64_t now_ns)
 {
-	return dp->sweeping && dp->now_ns - dp->sweep_started_ns > SWEEP_PATIENCE_NS;
+	return dp->sweeping && now_ns - dp->sweep_started_ns > SWEEP_PATIENCE_NS;
 }
 // All that it could do now is to look again at what waits for its turn, and it is not late.
-bool datapath_sweep_can_wait(const struct datapath *dp);
+bool datapath_sweep_can_wait(const struct datapath *dp, uint64_t now_ns);
 
 // ---- Inside the datapath
 

@@ -12,7 +12,7 @@ enum {
 	FLOWS_PER_BUCKET = 2, // of 8 places: one that is next to be divided has twice as many
 };
 
-// Twice as many places as flows: at that load both buckets of a flow are practically never full.
+// Twice as many places as flows: at that load make_room() practically never fails.
 static uint32_t most_buckets(uint32_t capacity)
 {
 	uint32_t n = 1;
@@ -118,6 +118,7 @@ static int free_place(const struct flow_bucket *bucket)
 	return -1;
 }
 
+// Not when the table is full.
 static struct flow *take(struct flow_table *table)
 {
 	struct flow *flow;
@@ -132,8 +133,6 @@ static struct flow *take(struct flow_table *table)
 		}
 		return flow;
 	}
-	if (table->high_water == table->capacity)
-		return NULL;
 	__atomic_store_n(&table->high_water, table->high_water + 1, __ATOMIC_RELAXED);
 	return &table->flows[table->high_water - 1];
 }
@@ -216,6 +215,8 @@ struct flow *flow_insert(
 	struct flow_rest *rest;
 	struct flow *flow;
 
+	if (table->n == table->capacity)
+		return NULL;
 	if (place < 0) {
 		bucket = other_bucket(table, hash);
 		place = free_place(bucket);
@@ -229,8 +230,6 @@ struct flow *flow_insert(
 		return NULL;
 	}
 	flow = take(table);
-	if (!flow)
-		return NULL;
 	if (bucket != home)
 		home->overflowed++;
 	bucket->tags[place] = flow_tag(hash);

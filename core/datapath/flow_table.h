@@ -13,7 +13,8 @@
 // Of the buckets as many are in use as there are flows to fill them, so that those of few flows
 // stay in the cache however large the table may become. They grow by linear hashing (W. Litwin,
 // Linear hashing: a new tool for file and table addressing, VLDB 1980): every second new flow
-// divides one bucket into two, next in order, and no frame waits for more than that.
+// divides one bucket into two, next in order, and no frame waits for more than that and for a flow
+// that gives way to it. They do not become fewer again.
 //
 // From 32,768 flows on it is touched in huge pages, so that where it stands is mostly known to the
 // processor: with 100,000 flows at random 15.3 instead of 12.7 million frames a second (AMD EPYC,
@@ -22,9 +23,10 @@
 // while frames wait. So the control thread does that ahead, as the table fills. Of a machine with
 // several memory nodes it is that thread's node that gives the memory.
 //
-// New flows never evict flows in use: when the table, or both buckets, are full, flow_insert()
-// fails and the frame runs uncached. Unused flows are taken out by the worker's scan, the sooner
-// the fuller the table is; scan.c has the rule.
+// New flows never evict flows in use: when the table is full, or both buckets are and no flow of
+// the first can give way to its other one, flow_insert() fails and the frame runs uncached. Unused
+// flows are taken out by the worker's scan, the sooner the fuller the table is; scan.c has the
+// rule.
 #ifndef FLOW_TABLE_H
 #define FLOW_TABLE_H
 

@@ -102,9 +102,10 @@ static bool is_crowded(const struct datapath *dp)
 	return dp->flows->n > dp->flows->capacity / 2;
 }
 
-bool datapath_sweep_can_wait(const struct datapath *dp)
+bool datapath_sweep_can_wait(const struct datapath *dp, uint64_t now_ns)
 {
-	return dp->sweep_repeats && !is_crowded(dp) && !datapath_sweep_is_late(dp);
+	return dp->sweeping && dp->sweep_repeats && !is_crowded(dp) &&
+	       !datapath_sweep_is_late(dp, now_ns);
 }
 
 // Brings one flow up to date. False: there is no time for it now, and it is the next one's turn

@@ -144,7 +144,7 @@ static unsigned poll_one(struct worker *w, struct poll_entry *e, uint64_t now_ns
 	datapath_begin(e->dp, now_ns);
 	e->dp->new_max = pressure_new_max(&w->pressure, e->pressure);
 	e->dp->redecide_max = pressure_redecide_max(
-		&w->pressure, e->pressure, datapath_sweep_is_late(e->dp));
+		&w->pressure, e->pressure, datapath_sweep_is_late(e->dp, now_ns));
 	datapath_receive(e->dp, e->port, frames, (unsigned)n);
 	datapath_end(e->dp); // which may decide more
 	pressure_decided(e->pressure, e->dp->n_new, e->dp->n_redecided);
@@ -180,13 +180,13 @@ static uint64_t sweep_budget_ns(const struct worker *w, uint64_t now_ns)
 static bool scan(struct worker *w, struct datapath *dp, uint64_t now_ns)
 {
 	const uint64_t swept = dp->swept_at, budget_ns = sweep_budget_ns(w, now_ns);
-	const bool late = datapath_sweep_is_late(dp);
+	const bool late = datapath_sweep_is_late(dp, now_ns);
 	unsigned shares = 1, n_redecided;
 	bool more = false;
 
 	if (!datapath_scan_due(dp, now_ns))
 		return false;
-	if (w->pressure.redecide_max == 0 && datapath_sweep_can_wait(dp))
+	if (w->pressure.redecide_max == 0 && datapath_sweep_can_wait(dp, now_ns))
 		return true;
 	datapath_begin(dp, now_ns);
 	dp->redecide_max = w->pressure.redecide_max;

@@ -189,8 +189,7 @@ static int refuse_schema(const struct weir *w, const char *name, struct weir_err
 	loader_directories(w->loader, list, sizeof(list));
 	return weir_refuse(error, -ENOENT, "extension",
 		"extension \"%.64s\": is not loaded, and there is no %.64s.so in the directories "
-		"of "
-		"extensions (%s)",
+		"of extensions (%s)",
 		name, name, list);
 }
 

@@ -15,6 +15,7 @@
 #include <weir/embed.h>
 #include <weir/extension.h>
 
+#include "datapath/text.h"
 #include "switch/attachment.h"
 #include "switch/change.h"
 #include "switch/extensions.h"
@@ -24,6 +25,7 @@
 #include "switch/notice.h"
 #include "switch/policy.h"
 #include "switch/port.h"
+#include "switch/remark.h"
 #include "switch/stack.h"
 #include "switch/target.h"
 #include "switch/vswitch.h"
@@ -198,6 +200,24 @@ static int replace(struct attachment *m, struct extension *extension, int order,
 		"extension %s, which was %s, attached to switch %s with order %d",
 		a->descriptor->name, m->expelled ? "expelled" : "missing", s->name, a->order);
 	return 0;
+}
+
+void missing_remark(const struct weir *w, const char *name, bool made)
+{
+	char buffer[256] = "";
+	struct text where = { buffer, sizeof(buffer), 0 };
+
+	for (struct vswitch *s = w->switches; s; s = s->next) {
+		const struct attachment *a = attachment_find(s, name);
+
+		if (a && a->missing)
+			text_put(&where, "%s%s on %s", where.used ? ", " : "",
+				a->expelled ? "expelled" : "missing", s->name);
+	}
+	if (where.used)
+		weir_remark(w, made,
+			"extension %s: stays %s; extension attach tries the new version there",
+			name, buffer);
 }
 
 int missing_retry(struct attachment *m, int order, unsigned flags, struct weir_error *error)

@@ -30,6 +30,9 @@ const char *attachment_path(const struct attachment *attachment);
 int missing_move_make(const struct weir *w, const char *name, const char *path);
 unsigned missing_move(const struct weir *w, const char *name);
 void missing_move_discard(const struct weir *w, const char *name);
+// Remarks, behind its replacement, where it is not there all the same: it runs there no more than
+// before, and who replaced it may take it that it does.
+void missing_remark(const struct weir *w, const char *name, bool made);
 // Tries again. The attachment is gone when this succeeds.
 int missing_retry(struct attachment *missing, int order, unsigned flags, struct weir_error *error);
 // One whose switch-wide policies were refused counts as missing: prepares those again.

@@ -23,7 +23,6 @@
 #include <weir/embed.h>
 #include <weir/extension.h>
 
-#include "datapath/text.h"
 #include "switch/attachment.h"
 #include "switch/change.h"
 #include "switch/extensions.h"
@@ -297,25 +296,6 @@ static void finish(struct replacement *r)
 	closing_begin(r->closing, r->old);
 }
 
-// It runs there no more than before, and who replaces it may take it that it does.
-static void remark_missing(const struct weir *w, const char *name, bool made)
-{
-	char buffer[256] = "";
-	struct text where = { buffer, sizeof(buffer), 0 };
-
-	for (struct vswitch *s = w->switches; s; s = s->next) {
-		const struct attachment *a = attachment_find(s, name);
-
-		if (a && a->missing)
-			text_put(&where, "%s%s on %s", where.used ? ", " : "",
-				a->expelled ? "expelled" : "missing", s->name);
-	}
-	if (where.used)
-		weir_remark(w, made,
-			"extension %s: stays %s; extension attach tries the new version there",
-			name, buffer);
-}
-
 // ---- The transaction
 
 static struct replacement *replacement_make(struct weir *w, struct extension *old)
@@ -398,7 +378,7 @@ int weir_extension_replace(struct weir *w, const char *name, const char *path, u
 		give_up(r);
 	free(r);
 	if (!failed) {
-		remark_missing(w, name, !(flags & WEIR_DRY_RUN));
+		missing_remark(w, name, !(flags & WEIR_DRY_RUN));
 		return 0;
 	}
 	if (!(flags & WEIR_DRY_RUN))

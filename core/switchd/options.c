@@ -193,7 +193,8 @@ static int parse_log_level(const char *text, int *level, struct weir_error *erro
 		"--log-level \"%.99s\": must be error, warning, info or debug", text);
 }
 
-// Where weirctl looks, in the same environment.
+// Where weirctl looks, in the same environment. Only when it is needed: what cannot be a path there
+// does not matter to who says --socket.
 static int take_default_socket(struct switchd_options *options, struct weir_error *error)
 {
 	const char *given = getenv("WEIR_SOCKET");
@@ -305,9 +306,6 @@ int options_parse(struct switchd_options *options, int argc, char *argv[], struc
 		.foreground = getenv("NOTIFY_SOCKET") != NULL,
 	};
 	default_state(options->state);
-	result = take_default_socket(options, error);
-	if (result < 0)
-		return result;
 	while ((option = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
 		result = take(options, option, argv, error);
 		if (result < 0)
@@ -316,5 +314,6 @@ int options_parse(struct switchd_options *options, int argc, char *argv[], struc
 	if (optind < argc)
 		return weir_refuse(error, -EINVAL, NULL, "unexpected argument \"%s\"; see --help",
 			argv[optind]);
-	return add_default_directories(options, error);
+	result = *options->socket ? 0 : take_default_socket(options, error);
+	return result < 0 ? result : add_default_directories(options, error);
 }

@@ -108,9 +108,9 @@ static void equip(void)
 	}
 }
 
-static void make_datapath(uint32_t n_flows)
+static struct datapath *create(uint32_t n_flows)
 {
-	line.dp = datapath_create(&(struct datapath_options){
+	struct datapath *dp = datapath_create(&(struct datapath_options){
 		.n_flows = n_flows,
 		.generation = world.generation,
 		.fdb = world.fdb,
@@ -120,7 +120,13 @@ static void make_datapath(uint32_t n_flows)
 		.pool = line.pool,
 		.slow_limit = &line.slow_limit,
 	});
-	assert_non_null(line.dp);
+	assert_non_null(dp);
+	return dp;
+}
+
+static void make_datapath(uint32_t n_flows)
+{
+	line.dp = create(n_flows);
 	line.datapaths[0] = line.dp;
 	for (unsigned i = 0; i < 2; i++)
 		line.entries[i] = (struct poll_entry){
@@ -157,7 +163,7 @@ int line_setup(void **state)
 	equip();
 	world_learn(0, "020000000001", 0);
 	world_learn(0, "020000000002", 1);
-	make_datapath(1024);
+	make_datapath(LINE_FLOWS);
 	line.list = (struct poll_list){ 1, 2, 1, line.entries, line.datapaths };
 	worker_publish(line.worker, &line.list);
 	return 0;
@@ -175,6 +181,11 @@ void line_resize(uint32_t n_flows)
 {
 	datapath_destroy(line.dp);
 	make_datapath(n_flows);
+}
+
+struct datapath *line_another(void)
+{
+	return create(LINE_FLOWS);
 }
 
 unsigned line_round(void)

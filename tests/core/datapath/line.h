@@ -14,6 +14,7 @@
 
 enum {
 	LINE_RING = 1024,   // frames that a receive ring holds; what comes then is lost, or waits
+	LINE_FLOWS = 1024,  // that a flow table holds
 	LINE_KNOWN = 65536, // flows below this number are the test's known ones
 };
 
@@ -46,11 +47,13 @@ struct line {
 
 extern struct line line;
 
-// cmocka's setup and teardown. The flow table holds 1024.
+// cmocka's setup and teardown. The flow table holds LINE_FLOWS.
 int line_setup(void **state);
 int line_teardown(void **state);
 // Takes up a flow table of another size.
 void line_resize(uint32_t n_flows);
+// Another datapath as line.dp, in none of its places. The caller destroys it.
+struct datapath *line_another(void);
 
 // A frame of a flow, from the station at a port to the one at the other.
 struct weir_frame *line_frame(unsigned port, uint32_t flow);

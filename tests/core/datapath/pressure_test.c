@@ -289,6 +289,23 @@ static void egress_halves_are_shed(void **state)
 	assert_int_equal(line.counters[1].dropped, line_shed(1, WEIR_STAGE_EGRESS));
 }
 
+// What a batch may decide anew of a queue that fills: none, but when it has waited long, or a sweep
+// has. That adds nothing to what a queue that drains may decide.
+static void a_late_sweep_decides_in_each_batch(void **state)
+{
+	const struct pressure none = { .redecide_max = 0 }, some = { .redecide_max = 5 };
+	struct queue_pressure q = { .n_full = 1 };
+
+	(void)state;
+	assert_int_equal(pressure_redecide_max(&some, &q, false), 0);
+	assert_int_equal(pressure_redecide_max(&none, &q, true), PRESSURE_REDECIDE);
+	q.n_kept = PRESSURE_EVERY;
+	assert_int_equal(pressure_redecide_max(&none, &q, false), PRESSURE_REDECIDE);
+	q = (struct queue_pressure){ .n_full = 0 };
+	assert_int_equal(pressure_redecide_max(&some, &q, true), 5);
+	assert_int_equal(pressure_redecide_max(&none, &q, false), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -311,6 +328,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			known_flows_are_redecided, line_setup, line_teardown),
 		cmocka_unit_test_setup_teardown(egress_halves_are_shed, line_setup, line_teardown),
+		cmocka_unit_test(a_late_sweep_decides_in_each_batch),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -163,6 +163,21 @@ static void flows_in_use_are_never_evicted(void **state)
 	assert_int_equal(line.nics[1].sent[0], 22 * (CAPACITY + 200));
 }
 
+// A batch of 64 flows under old masks, none of which has its turn; then two passes.
+static void run_as_before(void)
+{
+	struct weir_frame *frames[64];
+
+	for (uint32_t k = 0; k < 64; k++)
+		frames[k] = line_frame(0, k);
+	datapath_begin(line.dp, line.now_ns);
+	line.dp->redecide_max = 0;
+	datapath_receive(line.dp, 0, frames, 64);
+	datapath_end(line.dp);
+	for (unsigned k = 0; k < 8; k++)
+		line_share();
+}
+
 // Of flows under old masks none has its turn, though frames come: they run as they did, until twice
 // SWEEP_PATIENCE_NS are over, when the change is in force.
 static void old_masks_end(void **state)
@@ -175,17 +190,8 @@ static void old_masks_end(void **state)
 	line_remask(actors, 1);
 	line.dp->sweep_wanted = generation_now(world.generation);
 	for (unsigned i = 0; line.now_ns <= end_ns; i++) {
-		struct weir_frame *frames[64];
-
 		assert_int_equal(line.nics[1].sent[0], (1 + i) * 64);
-		for (uint32_t k = 0; k < 64; k++)
-			frames[k] = line_frame(0, k);
-		datapath_begin(line.dp, line.now_ns);
-		line.dp->redecide_max = 0;
-		datapath_receive(line.dp, 0, frames, 64);
-		datapath_end(line.dp);
-		for (unsigned k = 0; k < 8; k++) // two passes
-			line_share();
+		run_as_before();
 		assert_int_equal(line.dp->flows->n, 64);
 		assert_true(line.dp->swept_at < line.dp->sweep_wanted);
 		line.now_ns += 20 * MS;
@@ -194,6 +200,85 @@ static void old_masks_end(void **state)
 		line_share();
 	assert_int_equal(line.dp->flows->n, 0);
 	assert_true(line.dp->swept_at >= line.dp->sweep_wanted);
+}
+
+// A sweep that is late takes no more of a round than a share where all waits for frames.
+static void late_sweeps_do_not_look_in_vain(void **state)
+{
+	static const struct actor *actors[] = { &marking };
+	const uint64_t late_ns = line.now_ns + (uint64_t)SWEEP_PATIENCE_NS + 20 * MS;
+
+	(void)state;
+	pass_all(0, 64, 1);
+	line_remask(actors, 1);
+	line.dp->sweep_wanted = generation_now(world.generation);
+	for (; line.now_ns < late_ns; line.now_ns += 20 * MS)
+		run_as_before();
+	run_as_before();
+	assert_true(datapath_sweep_is_late(line.dp, line.now_ns));
+	while (line.dp->scan_at != UINT32_MAX)
+		line_share();
+	line_round();
+	assert_int_equal(line.dp->flows->n, 64);
+	assert_int_equal(line.dp->scan_at, 16);
+}
+
+// The queue of port 0 does not drain.
+static void full_round(void)
+{
+	while (line.nics[0].head - line.nics[0].tail < 4 * NIC_BATCH)
+		line_arrive(0, 0, NIC_BATCH);
+	line_round();
+	line.now_ns += MS;
+}
+
+// Whether the sweep of dp is over in good time.
+static bool is_swept_beside_a_full_queue(const struct datapath *dp)
+{
+	const uint64_t end_ns = line.now_ns + 4 * (uint64_t)SWEEP_PATIENCE_NS;
+
+	while (line.now_ns < end_ns && dp->swept_at < dp->sweep_wanted)
+		full_round();
+	return dp->swept_at >= dp->sweep_wanted;
+}
+
+// A switch whose ports are silent has no batches that say what time it is. The full queue is of
+// another one on the same worker.
+static void silence_beside_a_full_queue(void **state)
+{
+	static const struct actor *actors[] = { &marking };
+	struct datapath *silent = line.dp, *busy;
+
+	(void)state;
+	pass_all(0, 64, 1);
+	line_remask(actors, 1);
+	silent->sweep_wanted = generation_now(world.generation);
+	while (!silent->sweep_repeats)
+		line_share();
+	busy = line_another();
+	line.entries[0].dp = busy;
+	assert_true(is_swept_beside_a_full_queue(silent));
+	datapath_destroy(busy);
+}
+
+// What the last sweep had left over does not keep the next one waiting, nor what else is due.
+static void the_next_sweep_beside_a_full_queue(void **state)
+{
+	static const struct actor *actors[] = { &marking };
+	uint32_t tick;
+
+	(void)state;
+	pass_all(0, 64, 1);
+	line_remask(actors, 1);
+	for (unsigned change = 0; change < 3; change++) {
+		generation_move(world.generation, world.ports[0].slot);
+		line.dp->sweep_wanted = generation_now(world.generation);
+		assert_true(is_swept_beside_a_full_queue(line.dp));
+	}
+	tick = line.dp->scan_tick;
+	for (unsigned ms = 0; ms < 1100; ms++)
+		full_round();
+	assert_int_not_equal(line.dp->scan_tick, tick);
 }
 
 int main(void)
@@ -210,6 +295,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			flows_in_use_are_never_evicted, setup, line_teardown),
 		cmocka_unit_test_setup_teardown(old_masks_end, setup, line_teardown),
+		cmocka_unit_test_setup_teardown(
+			late_sweeps_do_not_look_in_vain, setup, line_teardown),
+		cmocka_unit_test_setup_teardown(silence_beside_a_full_queue, setup, line_teardown),
+		cmocka_unit_test_setup_teardown(
+			the_next_sweep_beside_a_full_queue, setup, line_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

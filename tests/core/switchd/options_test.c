@@ -110,7 +110,7 @@ static void test_socket(void **state)
 		{ "--socket /c.sock", "/a/b.sock", "/c.sock" },
 	};
 	struct switchd_options options;
-	char here[512], expected[600];
+	char here[512], expected[600], longer[PATH_MAX + 1];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -127,6 +127,15 @@ static void test_socket(void **state)
 	assert_non_null(getcwd(here, sizeof(here)));
 	snprintf(expected, sizeof(expected), "%s/b.sock", here);
 	assert_string_equal(options.socket, expected);
+	// What cannot be a path there is in the way of those alone who would use it.
+	memset(longer, 'x', sizeof(longer));
+	longer[0] = '/';
+	longer[sizeof(longer) - 1] = '\0';
+	setenv("WEIR_SOCKET", longer, 1);
+	assert_int_equal(parse("--socket /c.sock", &options, NULL), 0);
+	assert_string_equal(options.socket, "/c.sock");
+	assert_int_equal(parse("", &options, NULL), -EINVAL);
+	unsetenv("WEIR_SOCKET");
 }
 
 static void test_state(void **state)
