@@ -50,7 +50,7 @@ static void insert(struct loader *loader, struct extension *extension)
 	*at = extension;
 }
 
-void loader_directories(const struct loader *loader, char *list, size_t size)
+void loader_directories(const struct loader *loader, char list[], size_t size)
 {
 	size_t n = 0;
 

@@ -591,8 +591,8 @@ enum { WEIR_RUNNING_MAX = 31 }; // bytes of weir_running()'s text
 
 // Says what goes on for clients without a call of theirs, and ends with the attachment: n of
 // `what`, a word in the plural, such as "captures". Whoever detaches or replaces the extension, or
-// tries to, is told what was said last. It is copied. 0; -EINVAL: longer than WEIR_RUNNING_MAX;
-// -ENOSYS. Control thread.
+// tries to, is told what was said last; who removes its switch is not. It is copied. 0; -EINVAL:
+// NULL, or longer than WEIR_RUNNING_MAX; -ENOSYS. Control thread.
 static inline int weir_running(struct weir_attachment *a, unsigned n, const char *what)
 {
 	return WEIR_OFFERS(a->host, running) ? a->host->running(a, n, what) : -ENOSYS;
