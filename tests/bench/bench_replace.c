@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The Weir Authors
 //
-// What changes of the stack cost the frames: bench_replace DIRECTORY REPLACEMENTS CHANGES SECONDS
+// What changes of the stack cost the frames:
+// bench_replace DIRECTORY REPLACEMENTS CHANGES SECONDS [OFFERED]
 //
-// One worker forwards what arrives by the clock (open loop) at half of what it can, in 100,000
+// One worker forwards what arrives by the clock (open loop) at half of what it can, or OFFERED
+// frames a second, so that two versions can be compared under the same load, in 100,000
 // flows and 1,000 new ones a second, each of which opens a session. For SECONDS nothing changes;
 // then the ACL of 1,000 rules is replaced REPLACEMENTS times, by two builds that save in different
 // layouts in turn, every tenth time by one that refuses; then CHANGES times each another extension
@@ -139,6 +141,7 @@ static void keep_meter(void *context, const struct weir_meter_info *info)
 // ---- Phases
 
 static struct {
+	double offered; // frames per second; 0: half of what the worker can
 	uint64_t interval_ns;
 	struct open_line_counts before;
 	uint64_t began_ns, dropped_before, took_ns, longest_ns, forced_ns;
@@ -149,12 +152,17 @@ static struct {
 // minute ago.
 static void begin(struct weir *w)
 {
-	double most;
+	double most, offered = phase.offered;
 
 	open_line_grow(false);
-	most = capacity(w);
-	printf("# capacity %.0f frames/s of one core; offered %.0f\n", most, most / 2);
-	phase.interval_ns = (uint64_t)(2e9 / most);
+	if (offered > 0) {
+		learn_flows(w);
+	} else {
+		most = capacity(w);
+		offered = most / 2;
+		printf("# capacity %.0f frames/s of one core; offered %.0f\n", most, offered);
+	}
+	phase.interval_ns = (uint64_t)(1e9 / offered);
 	open_line_grow(true);
 	open_line_pace(phase.interval_ns);
 	wait_s(w, SETTLE_S);
@@ -340,8 +348,10 @@ int main(int argc, char **argv)
 	uint64_t n_sessions;
 	struct weir *w;
 
-	if (argc < 5 || seconds <= 0) {
-		fprintf(stderr, "usage: bench_replace DIRECTORY REPLACEMENTS CHANGES SECONDS\n");
+	phase.offered = argc > 5 ? atof(argv[5]) : 0;
+	if (argc < 5 || seconds <= 0 || (argc > 5 && phase.offered <= 0)) {
+		fprintf(stderr, "usage: bench_replace DIRECTORY REPLACEMENTS CHANGES SECONDS "
+				"[OFFERED]\n");
 		return 2;
 	}
 	w = bench_switch_make(argv[1]);

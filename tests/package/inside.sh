@@ -13,7 +13,7 @@ quietly() { "$@" >log 2>&1 || { cat log; fail "$*"; }; }
 # shellcheck disable=SC2046 # words
 quietly gcc -Wall -Werror -o embed embed.c $(pkg-config --cflags --libs weir)
 quietly ./embed
-ldd embed | grep -q '/libweir.so.0 ' || fail "the program is not linked to libweir.so.0"
+grep -q '/libweir.so.0 ' <<<"$(ldd embed)" || fail "the program is not linked to libweir.so.0"
 ! ldd /usr/lib/*/weir/*.so /usr/lib/*/weir/*/*.so /usr/sbin/weir-switchd /usr/bin/weirctl | grep 'not found' ||
 	fail "the packages do not depend on what is above"
 getent group weir >/dev/null || fail "there is no group weir"
