@@ -64,7 +64,7 @@ void datapath_destroy(struct datapath *dp)
 void datapath_begin(struct datapath *dp, uint64_t now_ns)
 {
 	dp->now = dp->run_valid_at = generation_now(dp->generation);
-	dp->valid_now = (uint32_t)dp->now << 1;
+	dp->valid_now = (uint32_t)dp->now * FLOW_TIME_UNIT;
 	dp->snapshot = rcu_get(dp->published);
 	dp->now_ns = now_ns;
 	dp->now_s = (uint32_t)(now_ns / 1000000000);

@@ -245,12 +245,13 @@ void datapath_leave_to_frame(struct datapath *dp, struct flow *flow);
 // half that it keeps can tell.
 static inline uint64_t datapath_valid_at(const struct datapath *dp, const struct flow *flow)
 {
-	return dp->now - (dp->valid_now - (flow->valid_at & ~FLOW_UNDECIDED)) / 2;
+	return dp->now -
+	       (dp->valid_now - (flow->valid_at & ~(FLOW_TIME_UNIT - 1))) / FLOW_TIME_UNIT;
 }
 // Has it looked at before its next frame runs.
 static inline void datapath_make_stale(const struct datapath *dp, struct flow *flow)
 {
-	flow->valid_at = dp->valid_now - 2; // whatever is not now
+	flow->valid_at = dp->valid_now - FLOW_TIME_UNIT; // whatever is not now
 }
 // True when nothing that the flow depends on has changed since; brings valid_at up to now.
 bool datapath_fresh(struct datapath *dp, struct flow *flow);

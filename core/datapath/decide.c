@@ -161,7 +161,7 @@ bool datapath_fresh(struct datapath *dp, struct flow *flow)
 void datapath_refresh(struct datapath *dp, struct flow *flow, const struct weir_frame *frame)
 {
 	dp->n_stale++;
-	if (datapath_fresh(dp, flow)) {
+	if (!(flow->valid_at & FLOW_OUTDATED) && datapath_fresh(dp, flow)) {
 		if (dp->snapshot->strict) {
 			check_for_frame(dp, flow, frame);
 			generation_tick(dp->generation);
@@ -173,6 +173,7 @@ void datapath_refresh(struct datapath *dp, struct flow *flow, const struct weir_
 		if (datapath_redecide(dp, flow, frame))
 			return;
 	}
+	flow->valid_at |= FLOW_OUTDATED;
 	datapath_note_stale(dp, flow);
 }
 

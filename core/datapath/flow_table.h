@@ -47,6 +47,10 @@ enum flow_flag {
 // Beside the time in flow.valid_at: what the flow did may not be done any more, and a frame is
 // needed for deciding it anew: its next one does so. FLOW_DEPENDS_ON_ALL is set, too.
 #define FLOW_UNDECIDED UINT32_C(1)
+// Likewise: something that it depends on has changed since then, and it waits for its turn to be
+// decided anew. What that was need not be looked for with each of its frames.
+#define FLOW_OUTDATED  UINT32_C(2)
+#define FLOW_TIME_UNIT UINT32_C(4)
 
 // What frames are on the wire, together: their number above their bytes, so that both are counted
 // by one addition. None has more bytes than WEIR_FRAME_MAX, so the bytes stay in their range as
@@ -73,7 +77,7 @@ struct flow {
 	_Alignas(64) uint64_t key[KEY_WORDS_IPV4];
 	struct program *program; // NULL: free
 	uint64_t recent;         // wire_of() the frames that the rest does not count yet
-	uint32_t valid_at; // switch clock, 31 bits of it: the decision holds for everything up to
+	uint32_t valid_at; // switch clock, 30 bits of it: the decision holds for everything up to
 			   // here
 	uint32_t used;     // flow_tick() of the last frame; free: index of the next free
 };

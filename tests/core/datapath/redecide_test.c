@@ -220,7 +220,7 @@ static void a_single_flow_does_not_wait(void **state)
 		assert_int_equal(line.dp->decisions, decisions);
 		// Decided for nobody's sake until its next frame.
 		flow_rest(line.dp->flows, flow)->flags |= FLOW_DEPENDS_ON_ALL;
-		flow->valid_at -= 2;
+		flow->valid_at -= FLOW_TIME_UNIT;
 		for (unsigned k = 0; k < 2; k++) {
 			line_arrive(0, 0, PRESSURE_FULL * NIC_BATCH);
 			load_run(&load, &sums, 1);
