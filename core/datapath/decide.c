@@ -142,7 +142,7 @@ bool datapath_redecide(struct datapath *dp, struct flow *flow, const struct weir
 	return true;
 }
 
-bool datapath_fresh(struct datapath *dp, struct flow *flow)
+static bool still_holds(const struct datapath *dp, const struct flow *flow)
 {
 	const struct flow_rest *rest = flow_rest(dp->flows, flow);
 	uint64_t valid_at = datapath_valid_at(dp, flow);
@@ -152,8 +152,17 @@ bool datapath_fresh(struct datapath *dp, struct flow *flow)
 	for (unsigned i = 0; i < rest->n_depends; i++)
 		if (generation_slot_time(dp->generation, rest->depends[i]) > valid_at)
 			return false;
-	if (!sessions_fresh(dp, flow)) // last, as it is in memory of its own
+	return sessions_fresh(dp, flow); // last, as it is in memory of its own
+}
+
+bool datapath_fresh(struct datapath *dp, struct flow *flow)
+{
+	if (flow->valid_at & FLOW_OUTDATED)
 		return false;
+	if (!still_holds(dp, flow)) {
+		flow->valid_at |= FLOW_OUTDATED;
+		return false;
+	}
 	flow->valid_at = dp->valid_now;
 	return true;
 }
@@ -161,7 +170,7 @@ bool datapath_fresh(struct datapath *dp, struct flow *flow)
 void datapath_refresh(struct datapath *dp, struct flow *flow, const struct weir_frame *frame)
 {
 	dp->n_stale++;
-	if (!(flow->valid_at & FLOW_OUTDATED) && datapath_fresh(dp, flow)) {
+	if (datapath_fresh(dp, flow)) {
 		if (dp->snapshot->strict) {
 			check_for_frame(dp, flow, frame);
 			generation_tick(dp->generation);
@@ -173,7 +182,6 @@ void datapath_refresh(struct datapath *dp, struct flow *flow, const struct weir_
 		if (datapath_redecide(dp, flow, frame))
 			return;
 	}
-	flow->valid_at |= FLOW_OUTDATED;
 	datapath_note_stale(dp, flow);
 }
 

@@ -53,13 +53,14 @@ unsigned batch_close_gaps(struct weir_frame *frames[], unsigned n)
 
 // ---- Hits
 
-// Asks for what is looked at of flows that are stale.
+// Asks for what is looked at of flows that may be stale.
 static void ask_for_stale(const struct batch *b)
 {
 	const struct datapath *dp = b->dp;
 
 	for (const struct run *r = b->runs; r < b->runs + b->n_runs; r++) {
-		if (!r->flow || r->flow->valid_at == dp->valid_now)
+		if (!r->flow || r->flow->valid_at == dp->valid_now ||
+			(r->flow->valid_at & FLOW_OUTDATED))
 			continue;
 		__builtin_prefetch(flow_rest(dp->flows, r->flow));
 		if (dp->n_session_flows)
